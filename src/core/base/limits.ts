@@ -1,0 +1,23 @@
+/**
+ * Every limit of the system: each loop, queue, cache, packet and wait has one, with its reason.
+ *
+ * `docs/reference/limits.md` is generated from this table. Limits an operator may change name their
+ * configuration key; the others are constants of the program.
+ */
+import { apiLimits } from './limits/api.ts'
+import { configLimits } from './limits/config.ts'
+import { dnsLimits } from './limits/dns.ts'
+import { healthLimits } from './limits/health.ts'
+import { kernelLimits } from './limits/kernel.ts'
+import { steerLimits } from './limits/steer.ts'
+import { zoneLimits } from './limits/zone.ts'
+
+export const limits = {
+  ...kernelLimits,
+  ...configLimits,
+  ...dnsLimits,
+  ...zoneLimits,
+  ...steerLimits,
+  ...healthLimits,
+  ...apiLimits,
+}

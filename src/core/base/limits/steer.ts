@@ -1,0 +1,19 @@
+/** Limits of steering. */
+import { type Limit, limit } from '../limit.ts'
+
+export const steerLimits = {
+  poolsMax: limit(
+    65_536,
+    [1, 65_536],
+    'pools',
+    'turn counters live in one shared table of this size',
+  ),
+  poolMembersMax: limit(65_535, [1, 65_535], 'servers', 'member indices fit 16 bits'),
+  answersMax: limit(
+    32,
+    [1, 32],
+    'records',
+    'more than 32 AAAA records do not fit a 1232-byte answer',
+    'domains[].answers',
+  ),
+} as const satisfies Record<string, Limit>

@@ -1,0 +1,70 @@
+/**
+ * The health word: all that steering knows of one server of one pool, in 32 bits.
+ *
+ * The registry writes words, the DNS threads read them; a word is self-contained, so a later one
+ * simply replaces an earlier one. Layout, low bit first:
+ *
+ *   0      serving        gets traffic
+ *   1      lastHealthy    served when the pool last had a server to serve (`when_all_down`)
+ *   2      heldDown       healthy again, waiting out the failover hold-down
+ *   3      guarded        kept in service by the guard-rail
+ *   4-7    status         see `statuses`
+ *   8-11   cause          see `causes`: which rule of the precedence decided
+ *   16-25  share          thousandths of its weight, 0-1000 (a bleeding server's share falls)
+ */
+export const statuses = ['unknown', 'healthy', 'unhealthy', 'stale', 'draining'] as const
+export type Status = (typeof statuses)[number]
+
+export const causes = [
+  'none',
+  'override',
+  'drain',
+  'validation',
+  'agent',
+  'age',
+  'restored',
+] as const
+export type Cause = (typeof causes)[number]
+
+export interface WordFields {
+  readonly serving: boolean
+  readonly lastHealthy: boolean
+  readonly heldDown: boolean
+  readonly guarded: boolean
+  readonly status: Status
+  readonly cause: Cause
+  /** 0-1000. */
+  readonly share: number
+}
+
+export const SERVING = 1
+export const LAST_HEALTHY = 2
+export const HELD_DOWN = 4
+export const GUARDED = 8
+
+/** The word of a server nothing is known about yet. */
+export const UNKNOWN_WORD = 1000 << 16
+
+export function packWord(fields: WordFields): number {
+  return (
+    (fields.serving ? SERVING : 0) |
+    (fields.lastHealthy ? LAST_HEALTHY : 0) |
+    (fields.heldDown ? HELD_DOWN : 0) |
+    (fields.guarded ? GUARDED : 0) |
+    (statuses.indexOf(fields.status) << 4) |
+    (causes.indexOf(fields.cause) << 8) |
+    (fields.share << 16)
+  )
+}
+
+export function unpackWord(word: number): WordFields {
+  return {
+    serving: (word & SERVING) !== 0,
+    lastHealthy: (word & LAST_HEALTHY) !== 0,
+    heldDown: (word & HELD_DOWN) !== 0,
+    guarded: (word & GUARDED) !== 0,
+    status: statuses[(word >> 4) & 15] ?? 'unknown',
+    cause: causes[(word >> 8) & 15] ?? 'none',
+    share: Math.min(1000, (word >> 16) & 0x3ff),
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Metrics, as an actor sees them; the one place that knows the library behind them.
+ */
+export interface MetricSpec {
+  /** Full name, `opengslb_…`. */
+  readonly name: string
+  readonly help: string
+  readonly labels?: readonly string[]
+}
+
+export type Labels = Readonly<Record<string, string>>
+
+export interface Counter {
+  add(amount: number, labels?: Labels): void
+}
+
+export interface Gauge {
+  set(value: number, labels?: Labels): void
+  /** Forgets every labelled series, before a collect sets those that still exist. */
+  reset(): void
+}
+
+export interface Histogram {
+  observe(value: number, labels?: Labels): void
+}
+
+export interface Metrics {
+  counter(spec: MetricSpec): Counter
+  gauge(spec: MetricSpec): Gauge
+  histogram(spec: MetricSpec & { readonly buckets: readonly number[] }): Histogram
+  /** Runs just before the series are read: copy hot counters here. */
+  onCollect(copy: () => void): void
+}

@@ -1,0 +1,47 @@
+/**
+ * Shapes of the larger values that messages carry.
+ */
+import type { Status } from '../core/steer/words.ts'
+
+export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
+
+/** One server as the registry sees it (spec section 5.3). Times are Unix milliseconds. */
+export interface BackendView {
+  readonly key: string
+  readonly service: string
+  readonly address: string
+  readonly port: number
+  readonly weight: number
+  readonly region: string
+  readonly source: 'static' | 'agent' | 'api'
+  readonly status: Status
+  /** Which rule of the precedence decided. */
+  readonly cause: string
+  readonly serving: boolean
+  /** When `status` last changed; before this process, if it was restored. */
+  readonly sinceMs: number
+  readonly verdict: 'up' | 'down' | 'unknown'
+  readonly verdictAtMs?: number
+  readonly verdictReason?: string
+  /** True until a check of this process confirms what was restored from disk. */
+  readonly restored: boolean
+  readonly override?: {
+    readonly healthy: boolean
+    readonly reason: string
+    readonly by: string
+    readonly atMs: number
+    readonly expiresAtMs?: number
+  }
+}
+
+/** The latest check of one target. Times are Unix milliseconds. */
+export interface CheckView {
+  readonly key: string
+  readonly lastCheckMs?: number
+  readonly lastHealthyMs?: number
+  readonly consecutiveFailures: number
+  readonly consecutiveSuccesses: number
+  readonly lastError?: string
+  readonly latencyMs?: number
+  readonly certificateExpiresMs?: number
+}
