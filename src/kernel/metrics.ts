@@ -12,6 +12,8 @@ export type Labels = Readonly<Record<string, string>>
 
 export interface Counter {
   add(amount: number, labels?: Labels): void
+  /** Ends one series: what its labels name is gone. */
+  forget?(labels: Labels): void
 }
 
 export interface Gauge {
@@ -22,6 +24,8 @@ export interface Gauge {
 
 export interface Histogram {
   observe(value: number, labels?: Labels): void
+  /** Ends one series: what its labels name is gone. */
+  forget?(labels: Labels): void
 }
 
 export interface Metrics {

@@ -47,7 +47,7 @@ function groupsOf(text: string): number[] | undefined {
 
 function parseV6(text: string): Uint8Array | undefined {
   const halves = text.split('::')
-  if (halves.length > 2) return undefined
+  if (halves.length > 2 || (halves.length === 2 && halves[0]!.includes('.'))) return undefined
   const left = groupsOf(halves[0]!)
   const right = halves.length === 2 ? groupsOf(halves[1]!) : []
   if (left === undefined || right === undefined) return undefined

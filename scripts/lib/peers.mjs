@@ -1,0 +1,39 @@
+/**
+ * The real peers that tests talk to, and the Debian packages they come from.
+ *
+ * Where packages may be installed (root and apt), missing ones are; otherwise the suites that need
+ * them name themselves as skipped.
+ */
+import { spawnSync } from 'node:child_process'
+
+const PEERS = {
+  dig: 'dnsutils',
+  kdig: 'knot-dnsutils',
+  unbound: 'unbound',
+  named: 'bind9',
+  'named-compilezone': 'bind9-utils',
+  haproxy: 'haproxy',
+  openssl: 'openssl',
+  curl: 'curl',
+  pgrep: 'procps',
+}
+
+const found = (tool) =>
+  spawnSync('sh', ['-c', `command -v ${tool}`], { stdio: 'ignore' }).status === 0
+
+const missing = () => Object.keys(PEERS).filter((tool) => !found(tool))
+
+/** Installs what it may; returns the tools still missing. */
+export function installPeers() {
+  const wanted = missing()
+  if (wanted.length === 0) return []
+  if (process.getuid?.() !== 0 || !found('apt-get')) return wanted
+  const packages = [...new Set(wanted.map((tool) => PEERS[tool]))]
+  process.stdout.write(`Installing Debian packages for the tests: ${packages.join(' ')}\n`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (args) =>
+    spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  apt(['update'])
+  apt(['install', '-y', '--no-install-recommends', ...packages])
+  return missing()
+}

@@ -1,0 +1,58 @@
+/**
+ * The api actor answers the HTTP API: it routes, checks rights, and asks those who know.
+ *
+ * It owns no truth and no socket. Servers and overrides are the registry's, checks the prober's,
+ * and requests come as messages from the shell; all it keeps is a copy of the serving state, to
+ * explain answers with.
+ */
+import { defineActor } from '../define.ts'
+import { Gate } from './access.ts'
+import type { Context } from './context.ts'
+import type { ApiConfig, ApiPorts } from './contract.ts'
+import { apiMetrics } from './metrics.ts'
+import { Router } from './router.ts'
+import { healthRoutes } from './routes/health.ts'
+import { overrideRoutes } from './routes/overrides.ts'
+import { overwatchRoutes } from './routes/overwatch.ts'
+import { routingRoutes } from './routes/routing.ts'
+import { indexRoutes, systemRoutes } from './routes/system.ts'
+import { Serving } from './serving.ts'
+
+export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) => {
+  let config = first
+  let gate = gateOf(first)
+  const serving = new Serving()
+  const metrics = apiMetrics(ctx.metrics, first)
+  const context: Context = { ctx, ports, config: () => config, serving }
+  const routes = [
+    ...systemRoutes(context),
+    ...healthRoutes(context),
+    ...overwatchRoutes(context),
+    ...overrideRoutes(context),
+    ...routingRoutes(context),
+  ]
+  const router = new Router([...routes, ...indexRoutes(context, routes)])
+
+  function gateOf(of: ApiConfig): Gate {
+    const made = new Gate(of)
+    for (const network of made.malformedNetworks)
+      ctx.log.error('not a network, it allows nobody', { key: 'api.allowed_networks', network })
+    return made
+  }
+
+  return {
+    receive: {
+      'registry.snapshot-set': (snapshot) => serving.setSnapshot(snapshot),
+      'registry.word-changed': (change) => serving.setWord(change),
+      'shell.handle-request': async (request) => {
+        const { answer, pattern } = await router.dispatch(request, gate)
+        metrics.counted(pattern, request.method, answer.status)
+        return answer
+      },
+    },
+    onReconfigured: (next) => {
+      config = next
+      gate = gateOf(next)
+    },
+  }
+})

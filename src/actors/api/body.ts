@@ -1,0 +1,94 @@
+/**
+ * Request bodies: JSON objects, read field by field, every fault a sentence that names the place.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { fail, ok, type Result } from '../../core/base/result.ts'
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+export function parseObject(body: Uint8Array): Result<JsonObject, string> {
+  let source: string
+  try {
+    source = decoder.decode(body)
+  } catch {
+    return fail('invalid request body: not UTF-8')
+  }
+  if (source.trim() === '') return fail('invalid request body: it is empty')
+  try {
+    const value: unknown = JSON.parse(source)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return ok(value as JsonObject)
+    return fail('invalid request body: not a JSON object')
+  } catch (error) {
+    const message = error instanceof Error ? error.message : ''
+    return fail(`invalid request body: ${describe(message, source)}`)
+  }
+}
+
+/** Adds line and column; the engine tells an offset at best, and quotes the body at worst. */
+function describe(message: string, source: string): string {
+  const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? source.length)
+  const before = source.slice(0, offset).split('\n')
+  const place = `line ${before.length}, column ${before[before.length - 1]!.length + 1}`
+  const found = offset >= source.length ? 'the end' : JSON.stringify(source[offset])
+  return `unexpected ${found} at ${place}`
+}
+
+/**
+ * Reads typed fields of one object and gathers the first fault of all of them.
+ *
+ * `null` counts as absent, as it does for most writers of JSON.
+ */
+export class Fields {
+  fault: string | undefined
+  readonly #object: JsonObject
+
+  constructor(object: JsonObject) {
+    this.#object = object
+  }
+
+  boolean(name: string): boolean | undefined {
+    return this.#read(name, 'true or false', (value) => typeof value === 'boolean')
+  }
+
+  requiredBoolean(name: string): boolean {
+    return this.#required(name, this.boolean(name), false)
+  }
+
+  text(name: string): string | undefined {
+    const most = limits.apiTextChars.default
+    const fits = (value: unknown) => typeof value === 'string' && value.length <= most
+    return this.#read(name, `a string of at most ${most} characters`, fits)
+  }
+
+  requiredText(name: string): string {
+    const value = this.text(name)
+    return this.#required(name, value === '' ? undefined : value, '')
+  }
+
+  /** A number in [min, max]. */
+  number(name: string, min: number, max: number): number | undefined {
+    const fits = (value: unknown) => typeof value === 'number' && value >= min && value <= max
+    return this.#read(name, `a number from ${min} to ${max}`, fits)
+  }
+
+  object(name: string): JsonObject | undefined {
+    const fits = (value: unknown) => typeof value === 'object' && !Array.isArray(value)
+    return this.#read(name, 'an object', fits)
+  }
+
+  #read<T>(name: string, shape: string, fits: (value: unknown) => boolean): T | undefined {
+    const value = Object.hasOwn(this.#object, name) ? this.#object[name] : undefined
+    if (value === undefined || value === null) return undefined
+    if (fits(value)) return value as T
+    this.fault ??= `${name} must be ${shape}`
+    return undefined
+  }
+
+  #required<T>(name: string, value: T | undefined, fallback: T): T {
+    if (value === undefined) this.fault ??= `${name} is required`
+    return value ?? fallback
+  }
+}

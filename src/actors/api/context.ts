@@ -1,0 +1,100 @@
+/**
+ * What the handlers of all routes share.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { fail, ok, type Result } from '../../core/base/result.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { ReplyOf } from '../../messages/entry.ts'
+import type { BackendView, CheckView } from '../../messages/views.ts'
+import type { ApiConfig, ApiPorts } from './contract.ts'
+import { type HttpAnswer, refuse, timestamp } from './http.ts'
+import type { Serving } from './serving.ts'
+
+export type ApiCtx = Ctx<ProductCatalogue, 'api'>
+
+export interface Context {
+  readonly ctx: ApiCtx
+  readonly ports: ApiPorts
+  /** The configuration as of now. */
+  readonly config: () => ApiConfig
+  readonly serving: Serving
+}
+
+/** Asks that the API sends, by id. */
+type AskId = Parameters<ApiCtx['ask']>[0]
+
+const PEERS: Record<AskId, string> = {
+  'api.set-override': 'registry',
+  'api.clear-override': 'registry',
+  'api.list-backends': 'registry',
+  'api.list-checks': 'prober',
+}
+
+/** Asks another actor; a fault becomes the 503 that the client gets. */
+export async function ask<Id extends AskId>(
+  { ctx }: Context,
+  id: Id,
+  message: Parameters<typeof ctx.ask<Id>>[1],
+): Promise<Result<ReplyOf<ProductCatalogue, Id>, HttpAnswer>> {
+  const reply = await ctx.ask<Id>(id, message, limits.apiAskMs.default)
+  if (reply.ok) return ok(reply.value)
+  const { error } = reply
+  ctx.log.warn('ask failed', { id, reason: error.code })
+  if (error.code === 'failed') return fail(refuse(500, `the ${PEERS[id]} failed`))
+  return fail(
+    refuse(503, `the ${PEERS[id]} did not answer (${error.code})`, { 'retry-after': '1' }),
+  )
+}
+
+/** A server with what the prober last saw of it. */
+export interface Joined {
+  readonly backend: BackendView
+  readonly check: CheckView | undefined
+}
+
+export interface Joint {
+  readonly joined: readonly Joined[]
+  readonly settled: boolean
+  readonly regions: readonly string[]
+}
+
+/**
+ * Every server with its latest check. A prober that does not answer costs the details of the
+ * checks, not the whole answer: the state of a server is the registry's to tell.
+ */
+export async function joinBackends(context: Context): Promise<Result<Joint, HttpAnswer>> {
+  const [backends, checks] = await Promise.all([
+    ask(context, 'api.list-backends', {}),
+    ask(context, 'api.list-checks', {}),
+  ])
+  if (!backends.ok) return backends
+  const byKey = new Map<string, CheckView>()
+  if (checks.ok) for (const check of checks.value.checks) byKey.set(check.key, check)
+  const { settled, regions } = backends.value
+  const joined = backends.value.backends.map((backend) => ({
+    backend,
+    check: byKey.get(backend.key),
+  }))
+  return ok({ joined, settled, regions })
+}
+
+export const nowText = ({ ctx }: Context): string => timestamp(ctx.clock.nowMs())
+
+/** `limit` and `offset` of a list; absent means all. */
+export function pageOf<T>(
+  items: readonly T[],
+  query: URLSearchParams,
+): Result<readonly T[], HttpAnswer> {
+  const most = limits.apiListItems.default
+  const read = (name: string, fallback: number): number | undefined => {
+    const given = query.get(name)
+    if (given === null) return fallback
+    return /^[0-9]{1,9}$/.test(given) && Number(given) <= most ? Number(given) : undefined
+  }
+  const count = read('limit', items.length)
+  const offset = read('offset', 0)
+  if (count === undefined || offset === undefined)
+    return fail(refuse(400, `limit and offset must be numbers from 0 to ${most}`))
+  return ok(items.slice(offset, offset + count))
+}

@@ -1,0 +1,113 @@
+/**
+ * From a request to its handler: a table of routes, and the answers for what is in none of them.
+ *
+ * A path is cut at its slashes before it is decoded, so an encoded slash stays inside its segment;
+ * nothing a client sends can make this throw.
+ */
+import type { Gate, Rights } from './access.ts'
+import { type HttpAnswer, type HttpRequest, refuse } from './http.ts'
+
+/** What a handler gets. */
+export interface Call {
+  readonly request: HttpRequest
+  /** Decoded `{name}` segments. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+}
+
+export type Handle = (call: Call) => HttpAnswer | Promise<HttpAnswer>
+
+export interface Route extends Rights {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** `/api/v1/overrides/{service}/{address}`. */
+  readonly pattern: string
+  readonly doc: string
+  readonly handle: Handle
+}
+
+interface Options {
+  readonly open?: boolean
+  readonly changes?: boolean
+}
+
+/** A route; guarded unless `open`, and changing something unless it is a GET or says otherwise. */
+export const route = (
+  method: Route['method'],
+  pattern: string,
+  doc: string,
+  handle: Handle,
+  options: Options = {},
+): Route => ({
+  method,
+  pattern,
+  doc,
+  handle,
+  guarded: options.open !== true,
+  changes: options.changes ?? method !== 'GET',
+})
+
+interface Compiled {
+  readonly route: Route
+  readonly segments: readonly string[]
+}
+
+export interface Routed {
+  readonly answer: HttpAnswer
+  /** The pattern that matched, for metrics; never the raw path. */
+  readonly pattern: string
+}
+
+export class Router {
+  readonly #routes: readonly Compiled[]
+
+  constructor(routes: readonly Route[]) {
+    this.#routes = routes.map((one) => ({ route: one, segments: one.pattern.split('/') }))
+  }
+
+  async dispatch(request: HttpRequest, gate: Gate): Promise<Routed> {
+    const segments = segmentsOf(request.path)
+    if (segments === undefined)
+      return { answer: refuse(400, 'the path is not valid percent-encoding'), pattern: 'invalid' }
+    const matches = this.#routes.filter((one) => matchesPath(one.segments, segments))
+    const first = matches[0]
+    if (first === undefined) return { answer: refuse(404, 'not found'), pattern: 'unknown' }
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const found = matches.find((one) => one.route.method === method)
+    const pattern = first.route.pattern
+    const refusal = gate.refusal(request, found?.route ?? { ...first.route, changes: true })
+    if (refusal !== undefined) return { answer: refusal, pattern }
+    if (found === undefined) {
+      const allow = methodsOf(matches.map((one) => one.route)).join(', ')
+      return { answer: refuse(405, 'method not allowed', { allow }), pattern }
+    }
+    const params = paramsOf(found.segments, segments)
+    const query = new URLSearchParams(request.query)
+    return { answer: await found.route.handle({ request, params, query }), pattern }
+  }
+}
+
+function segmentsOf(path: string): string[] | undefined {
+  try {
+    const segments = path.split('/').map(decodeURIComponent)
+    // One slash at the end changes nothing.
+    if (segments.length > 2 && segments[segments.length - 1] === '') segments.pop()
+    return segments
+  } catch {
+    return undefined
+  }
+}
+
+const isParam = (segment: string) => segment.startsWith('{')
+
+const matchesPath = (pattern: readonly string[], path: readonly string[]): boolean =>
+  pattern.length === path.length &&
+  pattern.every((segment, at) => (isParam(segment) ? path[at] !== '' : segment === path[at]))
+
+const paramsOf = (pattern: readonly string[], path: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    pattern.flatMap((segment, at) => (isParam(segment) ? [[segment.slice(1, -1), path[at]!]] : [])),
+  )
+
+/** HEAD goes wherever GET does (RFC 9110 section 9.1). */
+const methodsOf = (routes: readonly Route[]): string[] =>
+  routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))

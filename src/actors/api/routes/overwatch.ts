@@ -1,0 +1,105 @@
+/**
+ * Backends with everything that speaks on their health, and the figures over all of them.
+ */
+import { type Status, statuses } from '../../../core/steer/words.ts'
+import type { BackendView } from '../../../messages/views.ts'
+import { ask, type Context, type Joined, joinBackends, nowText, pageOf } from '../context.ts'
+import { json, NEVER, refuse, timestampOf } from '../http.ts'
+import { type Route, route } from '../router.ts'
+
+export function overwatchRoutes(context: Context): Route[] {
+  return [
+    route(
+      'GET',
+      '/api/v1/overwatch/backends',
+      'Every backend; filters service, region, status',
+      async ({ query }) => {
+        const status = query.get('status')
+        if (status !== null && !statuses.includes(status as Status))
+          return refuse(400, `status must be one of ${statuses.join(', ')}`)
+        const joint = await joinBackends(context)
+        if (!joint.ok) return joint.error
+        const kept = joint.value.joined.filter(({ backend }) => passes(backend, query))
+        const page = pageOf(kept, query)
+        if (!page.ok) return page.error
+        return json(200, {
+          backends: page.value.map(backendOf),
+          total: kept.length,
+          generated_at: nowText(context),
+        })
+      },
+    ),
+    route('GET', '/api/v1/overwatch/stats', 'Figures over all backends', async () => {
+      const reply = await ask(context, 'api.list-backends', {})
+      if (!reply.ok) return reply.error
+      const stats = statsOf(reply.value.backends)
+      return json(200, { ...stats, generated_at: nowText(context) })
+    }),
+  ]
+}
+
+function passes(backend: BackendView, query: URLSearchParams): boolean {
+  const is = (name: string, value: string) => (query.get(name) ?? value) === value
+  return (
+    is('service', backend.service) && is('region', backend.region) && is('status', backend.status)
+  )
+}
+
+function backendOf({ backend, check }: Joined) {
+  const known = backend.verdict !== 'unknown'
+  const { override } = backend
+  return {
+    service: backend.service,
+    address: backend.address,
+    port: backend.port,
+    weight: backend.weight,
+    agent_id: '',
+    region: backend.region,
+    source: backend.source,
+    effective_status: backend.status,
+    cause: backend.cause,
+    serving: backend.serving,
+    since: timestampOf(backend.sinceMs),
+    restored: backend.restored ? true : undefined,
+    agent_healthy: false,
+    agent_last_seen: NEVER,
+    validation_healthy: known ? backend.verdict === 'up' : undefined,
+    validation_last_check: timestampOf(check?.lastCheckMs ?? backend.verdictAtMs),
+    validation_error: check?.lastError ?? (backend.verdictReason || undefined),
+    latency_ms: check?.latencyMs,
+    override_status: override?.healthy,
+    override_reason: override?.reason,
+    override_by: override?.by,
+    override_at: timestampOf(override?.atMs),
+    override_expires_at: timestampOf(override?.expiresAtMs),
+  }
+}
+
+function statsOf(backends: readonly BackendView[]) {
+  const count = (test: (backend: BackendView) => boolean) => backends.filter(test).length
+  const byStatus = (status: Status) => count((backend) => backend.status === status)
+  const byService = tally(backends.map((backend) => backend.service))
+  return {
+    total_backends: backends.length,
+    healthy_backends: byStatus('healthy'),
+    unhealthy_backends: byStatus('unhealthy'),
+    stale_backends: byStatus('stale'),
+    draining_backends: byStatus('draining'),
+    unknown_backends: byStatus('unknown'),
+    serving_backends: count((backend) => backend.serving),
+    active_overrides: count((backend) => backend.override !== undefined),
+    validation_enabled: true,
+    validated_backends: count((backend) => backend.verdict !== 'unknown'),
+    disagreement_count: 0,
+    active_agents: 0,
+    unique_services: Object.keys(byService).length,
+    backends_by_service: byService,
+    backends_by_region: tally(backends.map((backend) => backend.region)),
+  }
+}
+
+function tally(names: readonly string[]): Record<string, number> {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return Object.fromEntries([...counts].sort(([one], [two]) => (one < two ? -1 : 1)))
+}

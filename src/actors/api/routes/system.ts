@@ -1,0 +1,152 @@
+/**
+ * What the process says of itself: alive, ready, its version, and the tables of contents.
+ */
+import { limits } from '../../../core/base/limits.ts'
+import { ask, type Context, nowText } from '../context.ts'
+import { type HttpAnswer, json } from '../http.ts'
+import { type Route, route } from '../router.ts'
+
+export function systemRoutes(context: Context): Route[] {
+  const { config, ctx, ports } = context
+  const readiness = new Readiness(context)
+  const uptimeSeconds = () => Math.floor((ctx.clock.nowMs() - config().startedAtMs) / 1_000)
+
+  return [
+    route('GET', '/api/v1/live', 'Whether the process runs', () => json(200, { alive: true }), {
+      open: true,
+    }),
+    route(
+      'GET',
+      '/api/v1/ready',
+      'Whether it answers DNS by known health',
+      async () => readyAnswer(await readiness.state()),
+      { open: true },
+    ),
+    route(
+      'GET',
+      '/api/health',
+      'Status, version and uptime',
+      async () => {
+        const { dnsReady, healthReady } = await readiness.state()
+        const status = !dnsReady ? 'unhealthy' : healthReady ? 'healthy' : 'degraded'
+        const { version, mode } = config()
+        return json(200, {
+          status,
+          version,
+          mode,
+          uptime_seconds: uptimeSeconds(),
+          timestamp: nowText(context),
+        })
+      },
+      { open: true },
+    ),
+    route(
+      'GET',
+      '/api/v1/version',
+      'Version and platform',
+      () =>
+        json(200, {
+          version: config().version,
+          // Clients of the original read this key; there is no Go here.
+          go_version: 'n/a',
+          node_version: ports.nodeVersion,
+          platform: ports.platform,
+          generated_at: nowText(context),
+        }),
+      { open: true },
+    ),
+  ]
+}
+
+interface ReadyState {
+  readonly dnsReady: boolean
+  readonly healthReady: boolean
+}
+
+function readyAnswer({ dnsReady, healthReady }: ReadyState): HttpAnswer {
+  const ready = dnsReady && healthReady
+  const message = !dnsReady
+    ? 'DNS server not ready'
+    : !healthReady
+      ? 'health checks not ready'
+      : undefined
+  const body = { ready, message, dns_ready: dnsReady, health_ready: healthReady }
+  return json(ready ? 200 : 503, body, ready ? {} : { 'retry-after': '1' })
+}
+
+/** Asks our own DNS and the registry, at most once in a while however many ask us. */
+class Readiness {
+  readonly #context: Context
+  #asking: Promise<ReadyState> | undefined
+  #state: ReadyState = { dnsReady: false, healthReady: false }
+  #freshUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  async state(): Promise<ReadyState> {
+    const { clock } = this.#context.ctx
+    if (clock.monotonicMs() < this.#freshUntilMs) return this.#state
+    this.#asking ??= this.#ask().then((state) => {
+      this.#state = state
+      this.#freshUntilMs = clock.monotonicMs() + limits.readyCacheMs.default
+      this.#asking = undefined
+      return state
+    })
+    return await this.#asking
+  }
+
+  async #ask(): Promise<ReadyState> {
+    const { config, ports } = this.#context
+    const { dnsAddress, probeName } = config()
+    const [dns, backends] = await Promise.all([
+      ports.askDns(dnsAddress, probeName, limits.readyProbeMs.default),
+      ask(this.#context, 'api.list-backends', {}),
+    ])
+    // A name may be down and its answer SERVFAIL; that the server answered is what counts here.
+    const dnsReady = dns.code === 'answered' && (dns.rcode === 0 || dns.authoritative)
+    return { dnsReady, healthReady: backends.ok && backends.value.settled }
+  }
+}
+
+/** The tables of contents, made from the routes there are. */
+export function indexRoutes(context: Context, others: readonly Route[]): Route[] {
+  const entries = (prefix: string) => {
+    const byPath = new Map<string, { path: string; description: string; methods: string[] }>()
+    for (const { pattern, method, doc } of others) {
+      if (!pattern.startsWith(`${prefix}/`)) continue
+      const entry = byPath.get(pattern) ?? { path: pattern, description: doc, methods: [] }
+      entry.methods.push(method)
+      byPath.set(pattern, entry)
+    }
+    return [...byPath.values()]
+  }
+  const versions = [
+    { path: '/api/v1', description: 'The first version of the API', methods: ['GET'] },
+    { path: '/api/health', description: 'Status, version and uptime', methods: ['GET'] },
+  ]
+  const index = (path: string, doc: string) =>
+    route(
+      'GET',
+      path,
+      doc,
+      () => json(200, { endpoints: entries(path), generated_at: nowText(context) }),
+      { open: true },
+    )
+  return [
+    route(
+      'GET',
+      '/api',
+      'Versions of the API',
+      () => json(200, { versions, generated_at: nowText(context) }),
+      { open: true },
+    ),
+    index('/api/v1', 'Every endpoint'),
+    index('/api/v1/health', 'Health of servers and regions'),
+    index('/api/v1/overwatch', 'State of backends'),
+    index('/api/v1/routing', 'How answers are chosen'),
+    index('/api/v1/geo', 'Where clients are'),
+    index('/api/v1/cluster', 'The nodes of the cluster'),
+  ]
+}

@@ -1,0 +1,58 @@
+/**
+ * The API's own copy of what is being served, so that it explains with the very state and the very
+ * function the DNS threads answer with.
+ *
+ * Words are fenced: one of another epoch, or older than the one held, is dropped.
+ */
+import { Pool } from '../../core/steer/pool.ts'
+import type { Snapshot, WordChange } from '../../core/steer/snapshot.ts'
+
+export class Serving {
+  #epoch = -1
+  #version = -1
+  #pools: readonly Pool[] = []
+  #byName: ReadonlyMap<string, Pool> = new Map()
+  /** The newest word of each server that changed since the snapshot. */
+  #later = new Map<string, WordChange>()
+
+  get poolCount(): number {
+    return this.#pools.length
+  }
+
+  setSnapshot(snapshot: Snapshot): void {
+    const older =
+      snapshot.epoch < this.#epoch ||
+      (snapshot.epoch === this.#epoch && snapshot.version < this.#version)
+    if (older) return
+    this.#epoch = snapshot.epoch
+    this.#version = snapshot.version
+    this.#pools = snapshot.pools.map((spec, index) => new Pool(spec, snapshot.words[index] ?? []))
+    this.#byName = new Map(this.#pools.map((pool) => [pool.spec.name, pool]))
+    const newer = [...this.#later.values()]
+    this.#later = new Map()
+    for (const change of newer) this.setWord(change)
+  }
+
+  setWord(change: WordChange): void {
+    if (change.epoch !== this.#epoch || change.version <= this.#version) return
+    const key = `${change.pool}/${change.member}`
+    if (change.version <= (this.#later.get(key)?.version ?? -1)) return
+    const pool = this.#pools[change.pool]
+    if (pool === undefined) return
+    this.#later.set(key, change)
+    pool.setWord(change.member, change.word)
+  }
+
+  /** The pool of a name, wildcards (`*.example.com`) included; the closest one wins. */
+  poolFor(name: string): Pool | undefined {
+    const own = this.#byName.get(name)
+    if (own !== undefined) return own
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const wild = this.#byName.get(`*${name.slice(dot)}`)
+      if (wild !== undefined) return wild
+      // RFC 4592 section 3.3.1: a wildcard above an existing name does not cover it.
+      if (this.#byName.has(name.slice(dot + 1))) return undefined
+    }
+    return undefined
+  }
+}

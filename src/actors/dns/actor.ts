@@ -1,0 +1,98 @@
+/**
+ * The dns actor answers from the last snapshot it was given, whatever becomes of the others.
+ *
+ * It joins the sockets of its port to the authority in core/dns and keeps count; every rule of the
+ * protocol is in the core.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { Authority } from '../../core/dns/authority.ts'
+import { formatEndpoint } from '../../core/net/address.ts'
+import { defineActor } from '../define.ts'
+import type { Answer, DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
+import { DnsMeters } from './metrics.ts'
+
+const HINTS: Readonly<Record<Exclude<ListenOutcome['code'], 'listening'>, string>> = {
+  malformed: 'write host:port, [v6]:port or :port',
+  'in-use': 'another program listens there; stop it or choose another port',
+  'not-permitted': 'ports below 1024 need CAP_NET_BIND_SERVICE or root',
+  'not-available': 'no interface of this machine has that address',
+  failed: 'the system refused the socket',
+}
+
+const settingsOf = (config: DnsConfig) => ({
+  udpPayloadSize: config.udpPayloadSize,
+  nsid: config.nsid,
+  versionString: config.versionString,
+  tcpIdleTimeoutMs: config.tcp.idleTimeoutMs,
+})
+
+export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
+  const turns = new Uint32Array(config.turns)
+  const authority = new Authority({ ...settingsOf(config), turns, hashSeed: config.hashSeed })
+  const meters = new DnsMeters(ctx.metrics)
+  const sampling = limits.durationSampling.default
+  let untilSample = sampling
+
+  const answer: Answer = (query, start, length, out, outStart, client) => {
+    if (--untilSample > 0) {
+      const plain = authority.answer(query, start, length, out, outStart, client)
+      if (plain > 0) meters.count(authority.last)
+      return plain
+    }
+    untilSample = sampling
+    const beganMs = ctx.clock.monotonicMs()
+    const written = authority.answer(query, start, length, out, outStart, client)
+    if (written > 0) {
+      meters.count(authority.last)
+      meters.time(authority.last, (ctx.clock.monotonicMs() - beganMs) / 1000)
+    }
+    return written
+  }
+
+  const outcome = await ports.listen({
+    address: config.listenAddress,
+    tcp: config.tcp,
+    answer,
+    onFault: (message) => ctx.log.warn('dns socket fault', { error: message }),
+  })
+  if (outcome.code !== 'listening') {
+    const where = `dns.listen_address ${JSON.stringify(config.listenAddress)}`
+    throw new Error(`${where}: ${outcome.message} (${HINTS[outcome.code]})`)
+  }
+  const { front } = outcome
+  ctx.log.info('DNS server initialized', {
+    address: formatEndpoint(front.host, front.port),
+    front: front.kind,
+  })
+  ctx.metrics.onCollect(() => meters.drain(front.counts()))
+  // Hot counters have 32 bits; nobody has to scrape for them to be emptied in time.
+  const stopDraining = ctx.clock.every(60_000, 60_000, () => meters.drain(front.counts()))
+
+  return {
+    receive: {
+      'registry.snapshot-set': (snapshot) => {
+        const before = authority.serving
+        if (!authority.applySnapshot(snapshot)) return
+        const serving = authority.serving
+        if (serving === undefined || serving === before) return
+        meters.drain(front.counts())
+        meters.rename(serving)
+        for (const fault of serving.table.faults) ctx.log.warn('left out of the answers', { fault })
+        ctx.log.info('dns serving', {
+          epoch: serving.epoch,
+          zones: serving.table.zones.length,
+          domains: serving.pools.length,
+        })
+      },
+      'registry.word-changed': (change) => void authority.applyWord(change),
+    },
+    onReconfigured: (next) => {
+      authority.reconfigure(settingsOf(next))
+      front.reconfigure(next.tcp)
+    },
+    onStop: async () => {
+      stopDraining()
+      await front.close()
+    },
+  }
+})

@@ -1,0 +1,93 @@
+/**
+ * What the dns actor needs from the world: sockets that hand it queries and take its replies.
+ *
+ * The plain front (ports.ts) is node:dgram and node:net; another front, fed in batches by native
+ * code, fits the same contract.
+ */
+import type { Client } from '../../core/dns/exchange.ts'
+
+export interface TcpSettings {
+  readonly maxConnections: number
+  readonly maxConnectionsPerClient: number
+  /** A connection without a whole query for this long is closed. */
+  readonly idleTimeoutMs: number
+  /** Replies of one connection not yet taken by the kernel before reading from it pauses. */
+  readonly maxPipelined: number
+}
+
+/** A UDP socket that the main thread opened and a DNS thread reads; see ports-sockets.ts. */
+export interface LentSocket {
+  readonly host: string
+  readonly port: number
+  readonly receiver: number
+  /** A second socket of the same address, or the receiver itself on a wildcard. */
+  readonly sender: number
+  /** Bound to every address: answers leave from the address that was asked. */
+  readonly wildcard: boolean
+}
+
+export interface DnsConfig {
+  /** Lent sockets for the native front; without any, node:dgram serves. */
+  readonly sockets: readonly LentSocket[]
+  /** `host:port`, `[v6]:port`, or `:port` for every address of the machine. */
+  readonly listenAddress: string
+  readonly udpPayloadSize: number
+  readonly nsid: string
+  readonly versionString: string
+  /** Drawn for each process; starts the name hashes. */
+  readonly hashSeed: number
+  /** Turn counters, two 32-bit numbers for each pool slot, shared by all who answer. */
+  readonly turns: SharedArrayBuffer
+  readonly tcp: TcpSettings
+}
+
+/**
+ * Answers the query in `query[start, start + length)` into `out` from `outStart`; returns the bytes
+ * written, 0 for no reply. Called for one query at a time; it never throws on input.
+ */
+export type Answer = (
+  query: Uint8Array,
+  start: number,
+  length: number,
+  out: Uint8Array,
+  outStart: number,
+  client: Client,
+) => number
+
+export interface ListenRequest {
+  readonly address: string
+  readonly tcp: TcpSettings
+  readonly answer: Answer
+  /** A socket reported a fault after it was opened; serving goes on. */
+  readonly onFault: (message: string) => void
+}
+
+export interface FrontCounts {
+  readonly tcpConnections: number
+  /** Replies not sent because the socket's queue was full. */
+  readonly repliesDropped: number
+  /** Connections refused or closed because a cap was reached. */
+  readonly connectionsShed: number
+}
+
+export interface Front {
+  /** What does the work, for the log. */
+  readonly kind: string
+  /** Where it listens; the port is real where 0 was asked for. */
+  readonly host: string
+  readonly port: number
+  counts(): FrontCounts
+  reconfigure(tcp: TcpSettings): void
+  close(): Promise<void>
+}
+
+export type ListenOutcome =
+  | { readonly code: 'listening'; readonly front: Front }
+  | {
+      readonly code: 'malformed' | 'in-use' | 'not-permitted' | 'not-available' | 'failed'
+      readonly message: string
+    }
+
+export interface DnsPorts {
+  listen(request: ListenRequest): Promise<ListenOutcome>
+}

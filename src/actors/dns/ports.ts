@@ -1,0 +1,116 @@
+/**
+ * The front: UDP in native batches where sockets were lent, by node:dgram where not; node:net for
+ * TCP; all on one address and port.
+ *
+ * A socket bound to every address answers from the address the system's routing picks; a machine
+ * with several addresses whose clients mind should name the one to listen on.
+ */
+import { parseEndpoint } from '../../core/net/address.ts'
+import type { DnsConfig, DnsPorts, Front, ListenOutcome, ListenRequest } from './contract.ts'
+import { openTcp } from './ports-tcp.ts'
+import { serveNative } from './ports-native.ts'
+import { openUdp, type UdpFront } from './ports-udp.ts'
+
+/** With port 0 the port that UDP gets may be taken for TCP; so many others are tried. */
+const FREE_PORT_ATTEMPTS = 16
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''
+
+async function open(host: string, port: number, request: ListenRequest): Promise<Front> {
+  const { answer, onFault } = request
+  return await joinTcp('dgram', await openUdp(host, port, answer, onFault), host, request)
+}
+
+/** Opens TCP on the port that UDP has; without TCP there is no front. */
+async function joinTcp(
+  kind: string,
+  udp: UdpFront,
+  host: string,
+  request: ListenRequest,
+): Promise<Front> {
+  const { answer, onFault } = request
+  try {
+    const tcp = await openTcp(host, udp.port, request.tcp, answer, onFault)
+    return {
+      kind,
+      host: udp.host,
+      port: udp.port,
+      counts: () => ({
+        tcpConnections: tcp.connections(),
+        repliesDropped: udp.dropped(),
+        connectionsShed: tcp.shed(),
+      }),
+      reconfigure: (settings) => tcp.reconfigure(settings),
+      close: async () => {
+        await Promise.all([udp.close(), tcp.close()])
+      },
+    }
+  } catch (error) {
+    await udp.close()
+    throw error
+  }
+}
+
+async function openAnyFree(host: string, request: ListenRequest): Promise<Front> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open(host, 0, request)
+    } catch (error) {
+      if (codeOf(error) !== 'EADDRINUSE' || attempt === FREE_PORT_ATTEMPTS) throw error
+    }
+  }
+}
+
+function outcomeOf(error: unknown): ListenOutcome {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = codeOf(error)
+  if (code === 'EADDRINUSE') return { code: 'in-use', message: `address in use: ${message}` }
+  if (code === 'EACCES' || code === 'EPERM')
+    return { code: 'not-permitted', message: `not permitted: ${message}` }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return { code: 'not-available', message }
+  return { code: 'failed', message }
+}
+
+/** Without IPv6 in the system, every address means every IPv4 address. */
+const lacksIpv6 = (error: unknown): boolean =>
+  ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'].includes(codeOf(error))
+
+async function listen(request: ListenRequest): Promise<ListenOutcome> {
+  const endpoint = parseEndpoint(request.address)
+  if (!endpoint.ok) return { code: 'malformed', message: endpoint.error }
+  const { host, port } = endpoint.value
+  const openOn = (address: string) =>
+    port === 0 ? openAnyFree(address, request) : open(address, port, request)
+  try {
+    return { code: 'listening', front: await openOn(host === '' ? '::' : host) }
+  } catch (error) {
+    if (host !== '' || !lacksIpv6(error)) return outcomeOf(error)
+  }
+  try {
+    return { code: 'listening', front: await openOn('0.0.0.0') }
+  } catch (error) {
+    return outcomeOf(error)
+  }
+}
+
+/** UDP on the lent sockets, TCP beside it. */
+async function listenNative(
+  request: ListenRequest,
+  sockets: DnsConfig['sockets'],
+): Promise<ListenOutcome> {
+  const udp = serveNative(sockets, request.answer)
+  if (!udp.ok) return { code: 'failed', message: udp.error }
+  // One socket of each family was lent for a wildcard; one TCP socket takes both.
+  const host = sockets.length > 1 ? '::' : udp.value.host
+  try {
+    return { code: 'listening', front: await joinTcp('native', udp.value, host, request) }
+  } catch (error) {
+    return outcomeOf(error)
+  }
+}
+
+export const openPorts = (config: DnsConfig): DnsPorts => ({
+  listen: (request) =>
+    config.sockets.length > 0 ? listenNative(request, config.sockets) : listen(request),
+})

@@ -1,0 +1,108 @@
+/**
+ * The prober checks every target on its own cadence and publishes each change of verdict at once.
+ *
+ * It keeps time and moves outcomes, nothing more: what counts as down is decided in
+ * core/health/verdicts.ts, who is checked when in core/health/schedule.ts, and what the verdict
+ * means for answers by the registry.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { type Outcome, sameCheck } from '../../core/health/outcome.ts'
+import { type VerdictOrUnknown, Verdicts } from '../../core/health/verdicts.ts'
+import type { MemberSpec } from '../../core/steer/topology.ts'
+import { defineActor } from '../define.ts'
+import type { ProberConfig, ProberPorts } from './contract.ts'
+import { type Levels, proberMetrics } from './metrics.ts'
+import { Notices } from './notices.ts'
+import { type Next, Rounds, type Target } from './rounds.ts'
+
+interface Wanted {
+  readonly member: MemberSpec
+  readonly lastVerdict: VerdictOrUnknown
+}
+
+const unknownIntervalMs = (intervalMs: number) =>
+  Math.min(intervalMs, limits.probeUnknownIntervalMs.default)
+
+const intervalOf = (member: MemberSpec) =>
+  Math.max(limits.probeIntervalMsMin.default, member.check.intervalMs)
+
+export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: ProberConfig) => {
+  const verdicts = new Verdicts()
+  const notices = new Notices(ctx.log)
+  const metrics = proberMetrics(ctx.metrics, levels)
+  const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })
+
+  function ended(target: Target, outcome: Outcome): Next {
+    const { member } = target
+    const nowMs = ctx.clock.nowMs()
+    const change = verdicts.observe(member.key, outcome, nowMs)
+    if (change !== undefined) {
+      const { previous, ...fact } = change
+      ctx.publish('prober.verdict-changed', fact)
+      if (previous !== change.verdict) notices.changed(member, outcome, change)
+    }
+    metrics.checked(member, outcome)
+    notices.checked(member, outcome, nowMs)
+    const intervalMs = intervalOf(member)
+    if (verdicts.verdictOf(member.key) === 'unknown')
+      return { intervalMs: unknownIntervalMs(intervalMs), spread: false }
+    // First verdicts come close together, so the checks after them are spread out again.
+    return { intervalMs, spread: change !== undefined }
+  }
+
+  /** The cadence and the counts of a target whose check did not change go on untouched. */
+  function keepOrStart({ member, lastVerdict }: Wanted): void {
+    const { key, check } = member
+    const target = rounds.targetOf(key)
+    const unknown = () => verdicts.verdictOf(key) === 'unknown'
+    if (target !== undefined && sameCheck(target.member.check, check)) {
+      target.member = member
+      verdicts.follow(key, lastVerdict)
+      if (unknown()) rounds.hasten(key, unknownIntervalMs(intervalOf(member)))
+      return
+    }
+    verdicts.watch(key, check, lastVerdict)
+    const soonMs = unknown()
+      ? limits.probeUnknownIntervalMs.default
+      : limits.probeFirstWithinMs.default
+    rounds.add(member, Math.min(soonMs, intervalOf(member)))
+  }
+
+  function watch(all: readonly Wanted[]): void {
+    const wanted = all.slice(0, limits.probeTargets.default)
+    if (wanted.length < all.length)
+      ctx.log.error('too many servers to check', { checked: wanted.length, configured: all.length })
+    const keys = new Set(wanted.map(({ member }) => member.key))
+    for (const { member } of rounds.targets()) {
+      if (keys.has(member.key)) continue
+      rounds.remove(member.key)
+      verdicts.forget(member.key)
+      notices.forget(member.key)
+    }
+    for (const one of wanted) keepOrStart(one)
+    metrics.keep(wanted.map(({ member }) => member))
+    rounds.resume()
+  }
+
+  function levels(): Levels {
+    const healthyByRegion = new Map<string, number>()
+    for (const { member } of rounds.targets()) {
+      const up = verdicts.verdictOf(member.key) === 'up' ? 1 : 0
+      healthyByRegion.set(member.region, (healthyByRegion.get(member.region) ?? 0) + up)
+    }
+    return { healthyByRegion, targets: rounds.size, running: rounds.running }
+  }
+
+  return {
+    receive: {
+      'registry.targets-set': ({ targets }) => watch(targets),
+      'api.list-checks': () => ({ checks: verdicts.records() }),
+    },
+    onPeerStarted: (peer) => {
+      if (peer !== 'registry') return
+      for (const fact of verdicts.known()) ctx.publish('prober.verdict-changed', fact)
+    },
+    onReconfigured: (changed) => rounds.configure(changed),
+    onStop: () => rounds.stop(),
+  }
+})

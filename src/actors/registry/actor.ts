@@ -1,0 +1,115 @@
+/**
+ * The registry: the single writer of what is true about servers.
+ *
+ * Verdicts and orders come in, each becomes an event, and what it changes is published in the same
+ * turn; the disk follows within 50 ms. What an event means is decided in core/health, which gets
+ * the time from here and nothing else.
+ */
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import { defineActor } from '../define.ts'
+import { Book } from './book.ts'
+import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import {
+  type ClearOrder,
+  clearEvent,
+  keysOf,
+  refusalOfOrder,
+  type SetOrder,
+  serversOf,
+  setEvent,
+} from './overrides.ts'
+import { restore } from './restore.ts'
+import { backendView } from './views.ts'
+
+type Reply = ReplyOf<ProductCatalogue, 'api.set-override'>
+
+const notFound = ({ service, address }: SetOrder | ClearOrder): Reply => ({
+  outcome: 'not-found',
+  message: `no server ${address} of "${service}" is known, or it has no override to end`,
+})
+
+/** An operator is answered once the order is on disk: what was acknowledged survives a crash. */
+async function done(book: Book, message: string): Promise<Reply> {
+  const suffix = (await book.isDurable()) ? '' : ' (in force, but not on disk yet)'
+  return { outcome: 'done', message: message + suffix }
+}
+
+async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
+  const servers = serversOf(book.fleet, order)
+  if (servers.length === 0) {
+    const { service, address } = order
+    return { outcome: 'not-found', message: `no server ${address} of "${service}" is known` }
+  }
+  const refusal = refusalOfOrder(book.fleet, servers, order)
+  if (refusal !== undefined) {
+    book.hold(refusal)
+    return { outcome: 'held-by-guard-rail', message: `${refusal.message}; force passes it` }
+  }
+  for (const server of servers) {
+    book.fold(setEvent(server, order, book.nowMs()))
+    book.metrics.overrideChanged(server.spec.service, 'set')
+    book.tell.override('override set', server, order)
+  }
+  return done(book, `${keysOf(servers)} forced ${order.healthy ? 'healthy' : 'unhealthy'}`)
+}
+
+async function clearOverride(book: Book, order: ClearOrder): Promise<Reply> {
+  const named = serversOf(book.fleet, order)
+  const servers = named.filter((server) => server.health.override !== undefined)
+  if (servers.length === 0) return notFound(order)
+  for (const server of servers) {
+    book.fold(clearEvent(server, order, book.nowMs()))
+    book.metrics.overrideChanged(server.spec.service, 'clear')
+    book.tell.override('override cleared', server, order)
+  }
+  return done(book, `${keysOf(servers)} follows its checks again`)
+}
+
+type Verdict = MessageOf<ProductCatalogue, 'prober.verdict-changed'>
+
+function onVerdict(book: Book, { target, verdict, atMs, reason }: Verdict): void {
+  const server = book.fleet.servers.get(target)
+  if (server === undefined) {
+    book.metrics.verdictIgnored('unknown-server')
+    return
+  }
+  const nowMs = book.nowMs()
+  const knownMs = server.health.verdictAtMs
+  // A clock that was set back must not shut out what happens from now on.
+  const stampMs = knownMs > nowMs ? knownMs + 1 : Math.floor(Math.min(atMs, nowMs))
+  if (stampMs < knownMs) {
+    book.metrics.verdictIgnored('out-of-date')
+    return
+  }
+  book.fold({ kind: 'verdict-changed', key: target, verdict, atMs: stampMs, reason })
+}
+
+export const registry = defineActor(
+  'registry',
+  async (ctx, ports: RegistryPorts, config: RegistryConfig) => {
+    const book = new Book(ctx, ports, config)
+    const stored = await restore(ports, ctx.log, book.nowMs())
+    book.metrics.rowsDropped(stored.dropped)
+    book.open(config, stored.rows)
+
+    return {
+      receive: {
+        'prober.verdict-changed': (message) => onVerdict(book, message),
+        'api.set-override': (order) => setOverride(book, order),
+        'api.clear-override': (order) => clearOverride(book, order),
+        'api.list-backends': () => ({
+          backends: [...book.fleet.servers.values()].map((one) => backendView(book.fleet, one)),
+          settled: book.fleet.isSettled(),
+          regions: book.fleet.topology.regions.map((region) => region.name),
+        }),
+      },
+      onPeerStarted: (peer) => {
+        if (peer === 'prober') book.publishTargets()
+        else if (peer === 'dns' || peer === 'api') book.publishSnapshot()
+      },
+      onReconfigured: (next: RegistryConfig) => book.reconfigure(next),
+      onStop: () => book.close(),
+    }
+  },
+)

@@ -1,0 +1,74 @@
+/**
+ * What the registry needs: its configuration, and a disk for state and events.
+ */
+import type { HealthEvent } from '../../core/health/events.ts'
+import type { GuardSettings } from '../../core/health/guard.ts'
+import type { ServerRow } from '../../core/health/rows.ts'
+import type { Topology } from '../../core/steer/topology.ts'
+
+export interface RegistryConfig {
+  readonly topology: Topology
+  /** Empty keeps everything in memory. */
+  readonly dataDir: string
+  readonly guard: GuardSettings
+  readonly eventLog: EventLogSettings
+}
+
+export interface EventLogSettings {
+  readonly retentionMs: number
+  readonly maxBytes: number
+}
+
+/** `failed`: the disk refused; what was waiting is tried again with the next change. */
+export type CommitOutcome = 'committed' | 'failed'
+
+export interface StoredRows {
+  readonly rows: ReadonlyMap<string, ServerRow>
+  /** Rows that were not ours or not whole. */
+  readonly dropped: number
+  /** Some of the file could not be read: newer rows than these may be lost. */
+  readonly damaged: boolean
+}
+
+/** What holds now, by server. Writes are queued and reach the disk together within 50 ms. */
+export interface StateStore {
+  load(nowMs: number): Promise<StoredRows>
+  put(key: string, row: ServerRow): void
+  remove(key: string): void
+  /** Resolves once everything queued so far is on disk, or could not be put there. */
+  flush(): Promise<CommitOutcome>
+  close(): Promise<void>
+}
+
+export interface LoggedEvents {
+  readonly events: readonly HealthEvent[]
+  /** Records that were whole but are no events of this version. */
+  readonly unreadable: number
+  /** Segments that end in damage; their records before it are in `events`. */
+  readonly damagedSegments: number
+}
+
+/** What happened, in order. Appends are queued and reach the disk together within 50 ms. */
+export interface EventLog {
+  append(event: HealthEvent): void
+  flush(): Promise<CommitOutcome>
+  /** What is still kept, oldest first; only the newest segments when `newestBytes` is given. */
+  read(newestBytes?: number): Promise<LoggedEvents>
+  close(): Promise<void>
+}
+
+/** Counts of what went wrong since the start. */
+export interface DiskFaults {
+  /** Commits that failed. */
+  failedCommits: number
+  /** Events and rows given up because the disk did not keep up. */
+  dropped: number
+}
+
+export interface RegistryPorts {
+  readonly store: StateStore
+  readonly log: EventLog
+  readonly faults: DiskFaults
+  /** Flushes and closes both. */
+  close(): Promise<void>
+}

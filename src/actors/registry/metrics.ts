@@ -1,0 +1,101 @@
+/**
+ * What the registry counts. Labels are service names of the topology and words of this program.
+ */
+import type { Fleet } from '../../core/health/fleet.ts'
+import { type Cause, causes } from '../../core/steer/words.ts'
+import type { Metrics } from '../../kernel/metrics.ts'
+import type { DiskFaults } from './contract.ts'
+
+/** The names operators know for two of the rules. */
+const authorityOf = (cause: Cause) =>
+  cause === 'age' ? 'stale' : cause === 'none' ? 'unknown' : cause
+
+export interface RegistryMetrics {
+  verdictIgnored(reason: 'unknown-server' | 'out-of-date'): void
+  overrideChanged(service: string, action: 'set' | 'clear' | 'expire'): void
+  guardHeld(change: 'override' | 'reload'): void
+  rowsDropped(count: number): void
+}
+
+function gauges(metrics: Metrics, fleet: Fleet): () => void {
+  const gauge = (name: string, help: string, labels?: readonly string[]) =>
+    metrics.gauge({ name: `opengslb_${name}`, help, ...(labels === undefined ? {} : { labels }) })
+  const domains = gauge('configured_domains', 'Names that are steered.')
+  const servers = gauge('configured_servers', 'Servers in the configuration.')
+  const total = gauge(
+    'overwatch_backends_total',
+    'Servers known, those kept by the guard-rail too.',
+  )
+  const healthy = gauge('overwatch_backends_healthy', 'Servers that may serve.')
+  const overridden = gauge('overwatch_overrides_active', 'Servers under an override.')
+  const authority = gauge('overwatch_backends_by_authority', 'Servers by the rule that decided.', [
+    'authority',
+  ])
+  const active = gauge('overrides_active', 'Overrides in force.', ['service'])
+
+  return () => {
+    const byCause = new Map<Cause, number>(causes.map((cause) => [cause, 0]))
+    const byService = new Map<string, number>()
+    let declared = 0
+    let serving = 0
+    let overrides = 0
+    for (const { spec, health, judged, declared: isDeclared } of fleet.servers.values()) {
+      if (isDeclared) declared++
+      if (judged.serving) serving++
+      byCause.set(judged.cause, (byCause.get(judged.cause) ?? 0) + 1)
+      if (health.override === undefined) continue
+      overrides++
+      byService.set(spec.service, (byService.get(spec.service) ?? 0) + 1)
+    }
+    domains.set(fleet.topology.pools.length)
+    servers.set(declared)
+    total.set(fleet.servers.size)
+    healthy.set(serving)
+    overridden.set(overrides)
+    for (const [cause, count] of byCause) authority.set(count, { authority: authorityOf(cause) })
+    active.reset()
+    for (const [service, count] of byService) active.set(count, { service })
+  }
+}
+
+export function registryMetrics(
+  metrics: Metrics,
+  fleet: Fleet,
+  faults: DiskFaults,
+): RegistryMetrics {
+  const counter = (name: string, help: string, labels?: readonly string[]) =>
+    metrics.counter({ name: `opengslb_${name}`, help, ...(labels === undefined ? {} : { labels }) })
+  const ignored = counter('registry_verdicts_ignored_total', 'Verdicts that changed nothing.', [
+    'reason',
+  ])
+  const changes = counter('overrides_changes_total', 'Overrides set, cleared and expired.', [
+    'service',
+    'action',
+  ])
+  const orders = counter('gossip_overrides_total', 'Overrides set and cleared by operators.', [
+    'action',
+  ])
+  const held = counter('guard_rail_held_total', 'Changes that the guard-rail held back.', [
+    'change',
+  ])
+  const rows = counter('registry_rows_dropped_total', 'Rows on disk that could not be read.')
+  const commits = counter('registry_commit_failures_total', 'Writes to disk that failed.')
+  const lost = counter('registry_writes_dropped_total', 'Changes that the disk was too slow for.')
+  const copyGauges = gauges(metrics, fleet)
+  const seen = { failedCommits: 0, dropped: 0 }
+  metrics.onCollect(() => {
+    copyGauges()
+    commits.add(faults.failedCommits - seen.failedCommits)
+    lost.add(faults.dropped - seen.dropped)
+    Object.assign(seen, faults)
+  })
+  return {
+    verdictIgnored: (reason) => ignored.add(1, { reason }),
+    overrideChanged: (service, action) => {
+      changes.add(1, { service, action })
+      if (action !== 'expire') orders.add(1, { action })
+    },
+    guardHeld: (change) => held.add(1, { change }),
+    rowsDropped: (count) => rows.add(count),
+  }
+}

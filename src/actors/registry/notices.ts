@@ -1,0 +1,67 @@
+/**
+ * What the registry says in the log and counts beside it.
+ */
+import type { GuardHeld, GuardReleased } from '../../core/health/events.ts'
+import type { Change, Fleet, Server } from '../../core/health/fleet.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { RegistryMetrics } from './metrics.ts'
+
+interface Order {
+  readonly healthy?: boolean
+  readonly reason?: string
+  readonly by?: string
+  readonly force?: boolean
+  readonly expiresAtMs?: number | undefined
+}
+
+const nameOf = ({ spec }: Server) => ({
+  service: spec.service,
+  address: spec.address,
+  port: spec.port,
+  region: spec.region,
+})
+
+export interface Notices {
+  changed(change: Change): void
+  override(message: string, server: Server, order: Order): void
+  guard(event: GuardHeld | GuardReleased): void
+}
+
+export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notices {
+  return {
+    changed: ({ server, before }) => {
+      const { judged } = server
+      if (judged.status === before.status) return
+      log.info('backend status changed', {
+        ...nameOf(server),
+        old_status: before.status,
+        new_status: judged.status,
+        cause: judged.cause,
+      })
+      const emptied = server.places
+        .map((place) => fleet.pools[place.pool]!)
+        .filter((pool) => before.serving && !judged.serving && pool.isEmpty())
+      for (const pool of emptied) {
+        const { name, whenAllDown } = pool.spec
+        log.warn('no server of the domain is healthy', { domain: name, when_all_down: whenAllDown })
+      }
+    },
+    override: (message, server, order) => {
+      const { healthy, reason, by, force, expiresAtMs } = order
+      log.info(message, {
+        ...nameOf(server),
+        ...(healthy === undefined ? {} : { healthy }),
+        ...(reason === undefined ? {} : { reason }),
+        ...(by === undefined ? {} : { by }),
+        ...(force === true ? { force } : {}),
+        ...(expiresAtMs === undefined ? {} : { expires_at: expiresAtMs }),
+      })
+    },
+    guard: (event) => {
+      const fields = { domain: event.pool, backends: event.keys }
+      if (event.kind === 'guard-released') return log.info('guard-rail released a change', fields)
+      metrics.guardHeld(event.change)
+      log.warn('guard-rail held a change', { ...fields, change: event.change })
+    },
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * A disk that is not there: for `data_dir: ""`, and the simulated twin of the real one in tests.
+ *
+ * What is queued counts as on disk once it is flushed or, with a clock, after the commit delay; a
+ * test that drops the ports and opens them anew on the same `MemoryDisk` sees what a crash leaves.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { HealthEvent } from '../../core/health/events.ts'
+import type { ServerRow } from '../../core/health/rows.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { RegistryPorts } from './contract.ts'
+
+export interface MemoryDisk {
+  rows: Map<string, ServerRow>
+  events: HealthEvent[]
+}
+
+export const emptyDisk = (): MemoryDisk => ({ rows: new Map(), events: [] })
+
+/** @param clock commits after the delay on it; without one, at once */
+export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): RegistryPorts {
+  const faults = { failedCommits: 0, dropped: 0 }
+  let rows = new Map<string, ServerRow | undefined>()
+  let events: HealthEvent[] = []
+  let isArmed = false
+
+  const commit = async (): Promise<'committed'> => {
+    for (const [key, row] of rows) {
+      if (row === undefined) disk.rows.delete(key)
+      else disk.rows.set(key, row)
+    }
+    // Nobody reads the log of a disk that is not there back, so it keeps a bounded tail.
+    disk.events.push(...events)
+    disk.events.splice(0, disk.events.length - limits.stateRowsMax.default)
+    rows = new Map()
+    events = []
+    return 'committed'
+  }
+
+  const wake = () => {
+    if (clock === undefined) return void commit()
+    if (isArmed) return
+    isArmed = true
+    clock.after(limits.stateCommitDelayMs.default, () => {
+      isArmed = false
+      void commit()
+    })
+  }
+
+  const put = (key: string, row: ServerRow | undefined) => {
+    rows.set(key, row)
+    wake()
+  }
+  const append = (event: HealthEvent) => {
+    events.push(event)
+    wake()
+  }
+  const close = async () => void (await commit())
+  return {
+    faults,
+    store: {
+      load: async () => ({ rows: new Map(disk.rows), dropped: 0, damaged: false }),
+      put,
+      remove: (key) => put(key, undefined),
+      flush: commit,
+      close,
+    },
+    log: {
+      append,
+      flush: commit,
+      read: async () => {
+        await commit()
+        return { events: [...disk.events], unreadable: 0, damagedSegments: 0 }
+      },
+      close,
+    },
+    close,
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The disk of the registry: one file for what holds, segments for what happened.
+ *
+ * Who owns the directory is settled before, on the main thread (ports-lock.ts), so that a restarted
+ * registry finds it free.
+ */
+import { mkdirSync } from 'node:fs'
+import type { Log } from '../../kernel/log.ts'
+import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import { openEventLog } from './ports-log.ts'
+import { memoryPorts } from './ports-memory.ts'
+import { openStateStore } from './ports-store.ts'
+
+/** A fault at the first start names the key at fault. */
+class DataDirUnusable extends Error {
+  override readonly name = 'DataDirUnusable'
+  readonly code = 'data-dir-unusable'
+}
+
+export async function openPorts(
+  config: RegistryConfig,
+  _context: { readonly log: Log },
+): Promise<RegistryPorts> {
+  const { dataDir } = config
+  if (dataDir === '') return memoryPorts()
+  const faults = { failedCommits: 0, dropped: 0 }
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+    const log = await openEventLog(dataDir, config.eventLog, faults)
+    const store = await openStateStore(dataDir, faults)
+    return {
+      store,
+      log,
+      faults,
+      close: async () => {
+        await log.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new DataDirUnusable(`overwatch.data_dir: "${dataDir}" cannot be used: ${reason}`)
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What the shell needs of the world, and how it is configured.
+ */
+import type { Result } from '../../core/base/result.ts'
+
+/** A request as read off a socket: bounded, complete, and without anything library-specific. */
+export interface HttpRequest {
+  /** Upper case. */
+  readonly method: string
+  /** Still percent-encoded, without the query. */
+  readonly path: string
+  /** Without the question mark. */
+  readonly query: string
+  /** Names in lower case; repeated fields joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  /** Canonical address of the peer. */
+  readonly remoteAddress: string
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | string
+}
+
+export interface ListenOptions {
+  /** `host:port`, `[v6]:port` or `:port`. */
+  readonly address: string
+  /** Must not reject; if it does the client gets a 500 and the reason goes to `onFault`. */
+  readonly onRequest: (request: HttpRequest) => Promise<HttpAnswer>
+  readonly onFault: (error: unknown) => void
+  /** Defaults are those of core/base/limits/api.ts; tests set smaller ones. */
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface HttpLimits {
+  readonly bodyBytes: number
+  readonly headerBytes: number
+  readonly requestMs: number
+  readonly idleMs: number
+  readonly inFlight: number
+  readonly connections: number
+}
+
+/** One open listener. */
+export interface HttpFront {
+  /** Which implementation serves it. */
+  readonly kind: 'uws' | 'node'
+  readonly port: number
+  /** Stops listening and ends open connections. Safe to call twice. */
+  close(): Promise<void>
+}
+
+export interface ListenFault {
+  readonly code: 'bad-address' | 'address-in-use' | 'address-not-available' | 'denied' | 'failed'
+  readonly message: string
+}
+
+export type Listen = (options: ListenOptions) => Promise<Result<HttpFront, ListenFault>>
+
+export interface ShellPorts {
+  readonly listen: Listen
+  /** Why uWebSockets.js does not serve, for the log; undefined when it does. */
+  readonly fallbackReason: string | undefined
+  /** The metrics of all actors in Prometheus text. */
+  metricsText(): Promise<{ readonly text: string; readonly contentType: string }>
+}
+
+/** How often the configuration was read again, for the metrics. */
+export interface ReloadCounts {
+  readonly succeeded: number
+  readonly failed: number
+  /** Of the last successful reload, Unix milliseconds; 0 before the first. */
+  readonly lastMs: number
+  /** When the configuration in force was loaded, Unix milliseconds. */
+  readonly loadedMs: number
+}
+
+export interface ShellConfig {
+  readonly reloads: ReloadCounts
+  readonly api: { readonly address: string; readonly enabled: boolean }
+  readonly metrics: {
+    readonly address: string
+    readonly enabled: boolean
+    /** Networks that may scrape; empty means everybody who can reach the address. */
+    readonly allowedNetworks: readonly string[]
+  }
+}

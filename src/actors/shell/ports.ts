@@ -1,0 +1,46 @@
+/**
+ * The real world of the shell: sockets, and the metrics of the whole process.
+ *
+ * The shell runs on the main thread, so its sockets outlive a restart of its behaviour; a restarted
+ * shell first closes what its predecessor left open.
+ */
+import { ok } from '../../core/base/result.ts'
+import type { HttpFront, Listen, ShellPorts } from './contract.ts'
+import { listenNode } from './ports-node.ts'
+import { listenUws } from './ports-uws.ts'
+import { loadUws } from './ports-uws-load.ts'
+
+export type MetricsSource = () => Promise<string>
+
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8'
+let metricsSource: MetricsSource = async () => ''
+const left = new Set<HttpFront>()
+
+/** Says where the text of a scrape comes from; the composition root knows all actors. */
+export function setMetricsSource(source: MetricsSource): void {
+  metricsSource = source
+}
+
+export async function openPorts(): Promise<ShellPorts> {
+  for (const front of left) await front.close()
+  left.clear()
+  const uws = loadUws()
+  const open: Listen = uws.ok ? (options) => listenUws(uws.value, options) : listenNode
+  return {
+    listen: async (options) => {
+      const front = await open(options)
+      if (!front.ok) return front
+      left.add(front.value)
+      return ok({
+        kind: front.value.kind,
+        port: front.value.port,
+        close: async () => {
+          left.delete(front.value)
+          await front.value.close()
+        },
+      })
+    },
+    fallbackReason: uws.ok ? undefined : uws.error,
+    metricsText: async () => ({ text: await metricsSource(), contentType: TEXT_FORMAT }),
+  }
+}

@@ -1,0 +1,145 @@
+#!/usr/bin/env node
+/**
+ * The composition root: flags -> configuration -> roster -> run -> drain. No logic of its own.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync, realpathSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { openSockets } from './actors/dns/ports-sockets.ts'
+import { lockDataDir } from './actors/registry/ports-lock.ts'
+import { configsOf, overwatchRoster, type Process } from './actors/roster.ts'
+import { setMetricsSource } from './actors/shell/ports.ts'
+import { nodeFiles } from './cli/config-files.ts'
+import { parseFlags, usage } from './cli/flags.ts'
+import { sdNotify } from './cli/sd-notify.ts'
+import { limits } from './core/base/limits.ts'
+import type { Result } from './core/base/result.ts'
+import { formatProblem, type Loaded, loadConfig, type Problem } from './core/config/load.ts'
+import { restartNeeded } from './core/config/restart.ts'
+import { pinoLog } from './kernel/log-pino.ts'
+import { type System, startSystem } from './kernel/system.ts'
+import { catalogue } from './messages/catalogue.ts'
+
+const packageUrl = new URL('../package.json', import.meta.url)
+const { version } = JSON.parse(readFileSync(packageUrl, 'utf8')) as { version: string }
+
+export interface Running extends System {
+  /** Reads the configuration again; a bad one changes nothing. */
+  reload(): void
+}
+
+function load(path: string, mode?: string, olderSerial = 0): Result<Loaded, readonly Problem[]> {
+  // A zone's serial grows with each load, also when the clock was set back (RFC 1982).
+  const serial = Math.max(Math.floor(Date.now() / 1000), olderSerial + 1)
+  return loadConfig(path, { files: nodeFiles(), env: process.env, modeFlag: mode, serial })
+}
+
+/** Starts everything `path` describes. Rejects with an error an operator can act on. */
+export async function launch(path: string, mode?: string): Promise<Running> {
+  const first = load(path, mode)
+  if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
+  let loaded = first.value
+  const { level, format, file } = loaded.config.logging
+  const logging = { level, format, file }
+  const log = pinoLog({ ...logging, name: 'main' })
+  for (const warning of loaded.warnings) log.warn(formatProblem(warning))
+  if (loaded.config.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
+  const lent = openSockets(loaded.config.dns.listen_address)
+  if (!lent.ok && lent.error.code === 'unsuitable')
+    log.info('answering with node:dgram', { reason: lent.error.message })
+  const self: Process = {
+    version,
+    // A fault of the address is met again, and explained, by the dns actor.
+    sockets: lent.ok ? lent.value.sockets : [],
+    hostName: hostname(),
+    startedAtMs: Date.now(),
+    turns: new SharedArrayBuffer(limits.poolsMax.default * 8),
+    hashSeed: randomBytes(4).readUInt32LE(),
+  }
+  let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: self.startedAtMs }
+  log.info('OpenGSLB starting', { version, config: path, mode: loaded.config.mode })
+  const lock = await lockDataDir(loaded.config.overwatch.data_dir)
+  if (!lock.ok) throw new Error(lock.error.message)
+  const children = overwatchRoster(configsOf(loaded, self, reloads))
+  const system = await startSystem({ catalogue, children, log, logging })
+  setMetricsSource(() => system.metricsText())
+  log.info('OpenGSLB running', { pid: process.pid, mode: loaded.config.mode })
+
+  function reload(): void {
+    const next = load(path, mode, loaded.topology.zones[0]?.soa.serial)
+    const now = Date.now()
+    if (!next.ok) {
+      reloads = { ...reloads, failed: reloads.failed + 1 }
+      for (const problem of next.error) log.error(formatProblem(problem))
+      log.error('configuration not reloaded, nothing was changed', { config: path })
+      system.reconfigure({ shell: configsOf(loaded, self, reloads).shell })
+      return
+    }
+    for (const warning of next.value.warnings) log.warn(formatProblem(warning))
+    const restart = restartNeeded(loaded.config, next.value.config)
+    if (restart.length > 0) log.warn('needs a restart to take effect', { keys: restart.join(' ') })
+    loaded = next.value
+    log.setLevel(loaded.config.logging.level)
+    reloads = { ...reloads, succeeded: reloads.succeeded + 1, lastMs: now, loadedMs: now }
+    system.reconfigure({ ...configsOf(loaded, self, reloads) })
+    log.info('configuration reloaded', { config: path })
+  }
+
+  const stop = async () => {
+    const outcome = await system.stop()
+    if (lent.ok) lent.value.close()
+    lock.value.release()
+    log.info('OpenGSLB stopped', { outcome })
+    return outcome
+  }
+  return { ...system, stop, reload }
+}
+
+/** Ends the process: once asked to, or when the data plane cannot be kept up. */
+async function drain(running: Running, code: number): Promise<void> {
+  await sdNotify('STOPPING=1')
+  const deadline = setTimeout(() => process.exit(1), limits.shutdownMs.default)
+  const outcome = await running.stop()
+  clearTimeout(deadline)
+  process.exit(outcome === 'clean' ? code : 1)
+}
+
+async function main(): Promise<void> {
+  process.title = 'opengslb'
+  const flags = parseFlags(process.argv.slice(2))
+  if (!flags.ok) {
+    process.stderr.write(`${flags.error}\n\n${usage}`)
+    process.exit(2)
+  }
+  const { configPath, mode, check } = flags.value
+  if (flags.value.help) process.stdout.write(usage)
+  else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
+  else if (check) {
+    const loaded = load(configPath, mode)
+    const problems = loaded.ok ? loaded.value.warnings : loaded.error
+    for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`)
+    if (loaded.ok) process.stdout.write(`${configPath}: configuration OK\n`)
+    process.exitCode = loaded.ok ? 0 : 1
+  } else {
+    const running = await launch(configPath, mode)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => void drain(running, 0))
+    running.onEscalate(() => void drain(running, 1))
+    process.on('SIGHUP', () => {
+      void sdNotify('RELOADING=1')
+      running.reload()
+      void sdNotify('READY=1')
+    })
+    await sdNotify('READY=1')
+  }
+}
+
+if (
+  process.argv[1] !== undefined &&
+  realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
+)
+  main().catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  })

@@ -1,0 +1,95 @@
+/**
+ * Which names a configuration serves, and in which zones they lie.
+ *
+ * Without `dns.zones` every domain is a zone of its own. With zones, a domain belongs to the
+ * longest zone around it, and a service that is no domain is served under each zone.
+ */
+import type { Config } from './schema/root.ts'
+
+/** A service as names compare it: lower case, no final dot. */
+export const serviceName = (service: string): string => service.toLowerCase().replace(/\.$/, '')
+
+/** The longest of the zones around a name of this configuration (none holds escaped dots). */
+export function zoneAround(name: string, apexes: ReadonlySet<string>): string | undefined {
+  let candidate = name
+  while (!apexes.has(candidate)) {
+    if (candidate === '') return undefined
+    const dot = candidate.indexOf('.')
+    candidate = dot < 0 ? '' : candidate.slice(dot + 1)
+  }
+  return candidate
+}
+
+/** The apex of a domain that lies in no zone; a wildcard cannot be one, so its parent is. */
+export const ownApex = (domain: string): string => domain.replace(/^\*\./, '')
+
+/**
+ * The names a service is served as. A domain, or a name inside a zone, is served as it is; a
+ * single label under each zone. None means that nothing serves it.
+ */
+export function namesOfService(
+  service: string,
+  domains: ReadonlySet<string>,
+  zones: ReadonlySet<string>,
+): readonly string[] {
+  const name = serviceName(service)
+  if (domains.has(name) || zoneAround(name, zones) !== undefined) return [name]
+  return name.includes('.')
+    ? []
+    : [...zones].map((zone) => (zone === '' ? name : `${name}.${zone}`))
+}
+
+export const domainNames = (config: Config): ReadonlySet<string> =>
+  new Set(config.domains.map((domain) => domain.name))
+
+export const zoneNames = (config: Config): ReadonlySet<string> =>
+  new Set(config.dns.zones.map((zone) => zone.name))
+
+/** Labels under a country's domain that many countries register names below. */
+const REGISTRY_LABELS = new Set(['ac', 'co', 'com', 'edu', 'gov', 'gob', 'go', 'ne', 'net', 'or'])
+for (const label of ['org', 'mil', 'nom', 'plc', 'ltd', 'sch', 'nhs', 'id', 'me']) {
+  REGISTRY_LABELS.add(label)
+}
+
+/** Endings that never belong to a registry (RFC 2606, RFC 6761, RFC 8375 and common usage). */
+const PRIVATE_ENDINGS = new Set([
+  'arpa',
+  'corp',
+  'example',
+  'home',
+  'internal',
+  'intranet',
+  'invalid',
+  'lan',
+  'local',
+  'localhost',
+  'private',
+  'test',
+])
+
+/**
+ * Whether a name is one under which others register theirs. Without the public suffix list this
+ * knows top-level domains and the usual second level below country codes, which is enough to keep
+ * from suggesting them.
+ */
+export function isPublicSuffix(name: string): boolean {
+  const labels = name.split('.')
+  const last = labels.at(-1) ?? ''
+  if (labels.length === 1) return !PRIVATE_ENDINGS.has(last)
+  return labels.length === 2 && last.length === 2 && REGISTRY_LABELS.has(labels[0]!)
+}
+
+/** Zones that would hold the domains: their parents, public suffixes excepted. */
+export function suggestedZones(config: Config): readonly string[] {
+  const parents = new Set<string>()
+  for (const { name } of config.domains) {
+    const apex = ownApex(name)
+    const parent = apex.slice(apex.indexOf('.') + 1)
+    const usable = apex.includes('.') && parent.includes('.') && !isPublicSuffix(parent)
+    parents.add(usable ? parent : apex)
+  }
+  return [...parents].filter((name) => {
+    const above = name.includes('.') ? name.slice(name.indexOf('.') + 1) : undefined
+    return above === undefined || zoneAround(above, parents) === undefined
+  })
+}

@@ -1,0 +1,52 @@
+/**
+ * Geolocation: every place leads to one region that exists.
+ */
+import type { Path } from '../problems.ts'
+import { refuseTwice, type Review } from './report.ts'
+
+function knownRegion(review: Review, region: string, path: Path): void {
+  const known = review.namesIn('regions', 'name')
+  // Without any region in the file, agents bring theirs; then nothing can be said.
+  if (region === '' || known.size === 0 || known.has(region.toLowerCase())) return
+  review.error(path, 'is not a region of this configuration', {
+    hint: `known regions: ${[...known].slice(0, 10).join(', ')}`,
+  })
+}
+
+export function checkGeography(review: Review): void {
+  const { config } = review
+  const geo = config.overwatch.geolocation
+  const base = ['overwatch', 'geolocation'] as const
+  const each = (key: 'countries' | 'continents') =>
+    config.regions.flatMap((region, at) =>
+      region[key].map((code, index) => [code, ['regions', at, key, index]] as const),
+    )
+  refuseTwice(review, each('countries'), 'is a country that a region has already')
+  refuseTwice(review, each('continents'), 'is a continent that a region has already')
+  refuseTwice(
+    review,
+    geo.custom_mappings.map(
+      (one, at) => [one.cidr, [...base, 'custom_mappings', at, 'cidr']] as const,
+    ),
+    'is a network that is mapped already',
+  )
+  knownRegion(review, geo.default_region, [...base, 'default_region'])
+  for (const [at, mapping] of geo.custom_mappings.entries())
+    knownRegion(review, mapping.region, [...base, 'custom_mappings', at, 'region'])
+
+  const geographic = config.domains.findIndex(
+    (one) => (one.routing_algorithm ?? config.dns.default_routing_algorithm) === 'geolocation',
+  )
+  if (geographic < 0) return
+  const domain = config.domains[geographic]!.name
+  if (geo.default_region === '')
+    review.error([...base, 'default_region'], `is required, since ${domain} uses geolocation`)
+  if (geo.database_path !== '') return
+  const places = each('countries').length + each('continents').length
+  if (places > 0)
+    review.warn([...base, 'database_path'], 'is not given: countries and continents have no effect')
+  else if (geo.custom_mappings.length === 0)
+    review.warn(base, 'has neither a database nor custom mappings', {
+      hint: `all clients of ${domain} are in the default region`,
+    })
+}

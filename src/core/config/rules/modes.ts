@@ -1,0 +1,63 @@
+/**
+ * What each mode requires, and settings that only make sense together.
+ */
+import type { Review } from './report.ts'
+
+const KEY_ADVICE = 'make one with: openssl rand -base64 32'
+
+function agentMode({ config, given, error }: Review): void {
+  const { identity, backends, gossip } = config.agent
+  if (!given(['agent'])) {
+    error(['agent'], 'is required in agent mode', { hint: 'or set `mode: overwatch`' })
+    return
+  }
+  if (identity.service_token === '')
+    error(['agent', 'identity', 'service_token'], 'is required in agent mode', {
+      allowed: 'at least 16 characters',
+    })
+  if (gossip.encryption_key === '')
+    error(['agent', 'gossip', 'encryption_key'], 'is required in agent mode', { hint: KEY_ADVICE })
+  if (backends.length === 0)
+    error(['agent', 'backends'], 'must list at least one backend in agent mode')
+  if (gossip.overwatch_nodes.length === 0 && !gossip.discovery.enabled)
+    error(
+      ['agent', 'gossip', 'overwatch_nodes'],
+      'must list at least one overwatch in agent mode',
+      {
+        allowed: 'host:port',
+      },
+    )
+}
+
+function overwatchMode({ config, given, error, warn }: Review): void {
+  const { overwatch, regions, domains, dns } = config
+  if (given(['overwatch', 'gossip', 'bind_address']) && overwatch.gossip.encryption_key === '')
+    error(['overwatch', 'gossip', 'bind_address'], 'needs overwatch.gossip.encryption_key', {
+      hint: KEY_ADVICE,
+    })
+  if (overwatch.gossip.probe_timeout > overwatch.gossip.probe_interval)
+    warn(['overwatch', 'gossip', 'probe_timeout'], 'is longer than probe_interval')
+  if (overwatch.stale.remove_after < overwatch.stale.threshold)
+    error(['overwatch', 'stale', 'remove_after'], 'is shorter than overwatch.stale.threshold')
+  if (regions.length === 0 && domains.length === 0 && dns.zones.length === 0) {
+    const alone = given(['agent']) && !given(['overwatch'])
+    const hint = alone ? 'is this the file of an agent? then set `mode: agent`' : undefined
+    warn([], 'serves no name: there are neither zones nor domains', hint ? { hint } : {})
+  }
+}
+
+function clusterMode({ config, given, warn }: Review): void {
+  const { mode, bootstrap, join } = config.cluster
+  if (mode === 'standalone' && (bootstrap || join.length > 0))
+    warn(['cluster', bootstrap ? 'bootstrap' : 'join'], 'has no effect: cluster.mode is standalone')
+  if (mode === 'cluster' && bootstrap && join.length > 0)
+    warn(['cluster', 'bootstrap'], 'stands beside cluster.join; a node that joins founds nothing')
+  if (mode === 'cluster' && config.mode === 'agent' && given(['cluster']))
+    warn(['cluster', 'mode'], 'has no effect in agent mode')
+}
+
+export function checkModeRules(review: Review): void {
+  if (review.config.mode === 'agent') agentMode(review)
+  else overwatchMode(review)
+  clusterMode(review)
+}

@@ -1,0 +1,25 @@
+/**
+ * The rules that hold across keys, all of them, in the order they are told.
+ */
+import type { Problem } from '../problems.ts'
+import type { Config } from '../schema/root.ts'
+import type { MapNode } from '../tree.ts'
+import { checkGeography } from './geography.ts'
+import { checkListeners } from './listeners.ts'
+import { checkModeRules } from './modes.ts'
+import { checkNames } from './names.ts'
+import { startReview } from './report.ts'
+import { checkServers } from './servers.ts'
+
+export function reviewed(config: Config, tree: MapNode, original: MapNode): readonly Problem[] {
+  const { review, problems } = startReview(config, tree, original)
+  checkModeRules(review)
+  // An agent answers no queries, so names and servers of its file say nothing to it.
+  if (config.mode === 'overwatch') {
+    checkNames(review)
+    checkGeography(review)
+  }
+  checkServers(review)
+  checkListeners(review)
+  return problems
+}

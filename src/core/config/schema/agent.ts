@@ -1,0 +1,108 @@
+/**
+ * `agent`: the process beside an application.
+ *
+ * What agent mode requires of these keys is checked in core/config/rules/modes.ts, since the same
+ * file may also be read in overwatch mode.
+ */
+import { key, keys, list, listOf, required, section } from '../keys.ts'
+import { orEmpty } from '../kinds/kind.ts'
+import { endpoint, host, ipAddress, listenAddress } from '../kinds/network.ts'
+import { bool, duration, fraction, integer, percent, port, weight } from '../kinds/numbers.ts'
+import { filePath, gossipKey, text, word } from '../kinds/texts.ts'
+import { healthCheck } from './checks.ts'
+
+const backend = keys({
+  service: required(text(253, 1), 'Service it belongs to: the name of a domain, or one label.'),
+  address: required(host, 'Where the agent checks it.'),
+  advertise_address: key(
+    orEmpty(ipAddress),
+    '',
+    'Address that answers hold; empty means `address`, or, when that is loopback, the agent’s own.',
+  ),
+  port: required(port, 'Port it serves on.'),
+  weight: key(weight, '100', 'Share of traffic under `weighted`; 0 takes none.'),
+  health_check: healthCheck('How the agent checks it.'),
+})
+
+const discovery = section('Finding overwatches by an anycast address.', {
+  enabled: key(bool, 'false', 'Whether to look for overwatches at the anycast address.'),
+  anycast_address: key(orEmpty(endpoint), '', 'The anycast address of the overwatches.'),
+  fallback_nodes: list(endpoint, [], 'Overwatches to try when the anycast address is silent.'),
+})
+
+const bleed = duration('0s', '1h')
+const predictive = section('Moving traffic away before a server fails.', {
+  enabled: key(bool, 'false', 'Whether CPU, memory and errors shape the share of traffic.'),
+  check_interval: key(duration('100ms', '1h'), '10s', 'Time between two readings.'),
+  cpu: section('Processor load.', {
+    threshold: key(percent, '80', 'Percent busy at which traffic starts to move away.'),
+    bleed_duration: key(bleed, '30s', 'Time to take the share down, and to hold it after.'),
+  }),
+  memory: section('Memory in use.', {
+    threshold: key(percent, '85', 'Percent used at which traffic starts to move away.'),
+    bleed_duration: key(bleed, '30s', 'Time to take the share down, and to hold it after.'),
+  }),
+  error_rate: section('Failed checks.', {
+    threshold: key(percent, '5', 'Percent of checks in the window that failed.'),
+    window: key(duration('1s', '1h'), '60s', 'The window errors are counted in.'),
+    bleed_duration: key(bleed, '30s', 'Time to take the share down, and to hold it after.'),
+  }),
+})
+
+const latencyLearning = section('Learning round-trip times from clients’ own connections.', {
+  enabled: key(bool, 'false', 'Whether round-trip times are read from the kernel.'),
+  poll_interval: key(duration('100ms', '1h'), '10s', 'Time between two readings.'),
+  min_connection_age: key(
+    duration('0s', '1h'),
+    '5s',
+    'Connections younger than this are passed over while they are open.',
+  ),
+  report_interval: key(duration('100ms', '1h'), '30s', 'Time between two reports.'),
+  ipv4_prefix: key(integer(8, 32), '24', 'Length of the networks IPv4 clients are grouped into.'),
+  ipv6_prefix: key(integer(16, 128), '48', 'Length of the networks IPv6 clients are grouped into.'),
+  ewma_alpha: key(fraction(0.01, 1), '0.3', 'Weight of a new sample in the moving average.'),
+  min_samples: key(integer(1, 1_000_000), '5', 'Samples a network needs before it is reported.'),
+  max_subnets: key(integer(1, 10_000_000), '100000', 'Networks remembered at most.'),
+  subnet_ttl: key(duration('1m', '3650d'), '168h', 'How long a silent network is remembered.'),
+})
+
+export const agent = section('The agent: checks local backends and reports to overwatches.', {
+  identity: section('Who the agent is.', {
+    service_token: key(
+      orEmpty(text(4_096, 16)),
+      '',
+      'Shared secret that admits the agent; required in agent mode.',
+      { secret: true, restart: true },
+    ),
+    region: key(orEmpty(word), '', 'Region of its backends.', { restart: true }),
+    cert_path: key(filePath, '/var/lib/opengslb/agent.crt', 'Its certificate, made when absent.', {
+      restart: true,
+    }),
+    key_path: key(filePath, '/var/lib/opengslb/agent.key', 'Its private key, made when absent.', {
+      restart: true,
+    }),
+  }),
+  backends: listOf(backend, 'What it checks and reports; at least one in agent mode.'),
+  drain_file: key(
+    orEmpty(filePath),
+    '',
+    'While this file exists all backends of the agent are draining; empty turns it off.',
+  ),
+  gossip: section('How it reaches the overwatches.', {
+    encryption_key: key(gossipKey, '', 'Key shared by all nodes; required in agent mode.', {
+      secret: true,
+      restart: true,
+    }),
+    overwatch_nodes: list(endpoint, [], 'The overwatches; at least one in agent mode.'),
+    bind_address: key(listenAddress, '0.0.0.0:0', 'Where it hears gossip; port 0 takes any.', {
+      restart: true,
+    }),
+    discovery,
+  }),
+  heartbeat: section('Its sign of life.', {
+    interval: key(duration('100ms', '1h'), '10s', 'Time between two heartbeats.'),
+    missed_threshold: key(integer(1, 100), '3', 'Failed heartbeats before the log says so loudly.'),
+  }),
+  predictive,
+  latency_learning: latencyLearning,
+})

@@ -1,0 +1,81 @@
+/**
+ * `cluster`: several nodes of which one, the leader, answers.
+ *
+ * Flags and the OPENGSLB_CLUSTER_… variables of the environment override these keys.
+ */
+import { key, list, section } from '../keys.ts'
+import { orEmpty } from '../kinds/kind.ts'
+import { endpoint, ipAddress, listenAddress } from '../kinds/network.ts'
+import { bool, duration, integer, percent } from '../kinds/numbers.ts'
+import { filePath, gossipKey, oneOf, word } from '../kinds/texts.ts'
+
+export const cluster = section('Cluster mode: several nodes, of which the leader answers.', {
+  mode: key(oneOf(['standalone', 'cluster']), 'standalone', 'Whether this node is one of many.', {
+    restart: true,
+  }),
+  node_name: key(orEmpty(word), '', 'Its name; empty means the host name.', { restart: true }),
+  bind_address: key(listenAddress, ':7000', 'Where the other nodes are heard.', { restart: true }),
+  advertise_address: key(orEmpty(endpoint), '', 'Address told to them; empty means its own.', {
+    restart: true,
+  }),
+  bootstrap: key(bool, 'false', 'Whether this node founds the cluster.', { restart: true }),
+  join: list(endpoint, [], 'Members to join.', { restart: true }),
+  anycast_vip: key(orEmpty(ipAddress), '', 'Address all nodes share.'),
+  leave_on_stop: key(bool, 'false', 'Whether stopping the process leaves the cluster for good.'),
+  on_lost_lease: key(
+    oneOf(['refuse', 'serve']),
+    'refuse',
+    'What a leader does whose lease ran out: refuse queries, or go on answering.',
+  ),
+  raft: section('Agreement between the nodes.', {
+    data_dir: key(filePath, '/var/lib/opengslb/raft', 'Where its log is kept.', { restart: true }),
+    heartbeat_timeout: key(
+      duration('10ms', '1m'),
+      '100ms',
+      'Time between heartbeats; at most a tenth of the election timeout is used.',
+      { restart: true },
+    ),
+    election_timeout: key(
+      duration('100ms', '10m'),
+      '500ms',
+      'Silence after which a new leader is elected.',
+      { restart: true },
+    ),
+    snapshot_interval: key(duration('1s', '24h'), '120s', 'Time between snapshots.', {
+      restart: true,
+    }),
+    snapshot_threshold: key(integer(1, 10_000_000), '8192', 'Changes between snapshots.', {
+      restart: true,
+    }),
+  }),
+  gossip: section('Membership.', {
+    probe_interval: key(duration('100ms', '1m'), '1s', 'Time between two probes of members.'),
+    probe_timeout: key(duration('10ms', '1m'), '500ms', 'How long a probed member may take.'),
+    encryption_key: key(gossipKey, '', 'Key shared by all nodes; empty sends in the clear.', {
+      secret: true,
+      restart: true,
+    }),
+  }),
+  overwatch: section('Checks from outside against what agents claim.', {
+    external_check_interval: key(duration('100ms', '24h'), '30s', 'Time between two checks.'),
+    veto_mode: key(
+      oneOf(['strict', 'balanced', 'permissive']),
+      'balanced',
+      'How far checks from outside override claims.',
+    ),
+    veto_threshold: key(integer(1, 100), '3', 'Failures in a row before they do.'),
+  }),
+  predictive_health: section('Moving traffic away before a server fails.', {
+    enabled: key(bool, 'false', 'Whether it is on.'),
+    cpu: section('Processor load.', {
+      threshold: key(percent, '80', 'Percent busy at which traffic starts to move away.'),
+    }),
+    memory: section('Memory in use.', {
+      threshold: key(percent, '85', 'Percent used at which traffic starts to move away.'),
+    }),
+    error_rate: section('Failed checks.', {
+      threshold: key(percent, '5', 'Percent of checks in the window that failed.'),
+      window: key(duration('1s', '1h'), '60s', 'The window errors are counted in.'),
+    }),
+  }),
+})

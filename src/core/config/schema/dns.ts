@@ -1,0 +1,106 @@
+/**
+ * `dns`: the listener, what holds for every name, and the zones this node is an authority for.
+ */
+import { limits } from '../../base/limits.ts'
+import { key, keys, list, listOf, optional, orShort, required, section } from '../keys.ts'
+import { orEmpty } from '../kinds/kind.ts'
+import { contact, dnsName, ipAddress, listenAddress } from '../kinds/network.ts'
+import { bool, duration, integer, ttl } from '../kinds/numbers.ts'
+import { filePath, oneOf, recordText, text } from '../kinds/texts.ts'
+import { whenAllDownWords, routingAlgorithm } from './words.ts'
+
+const MAX_U32 = 4_294_967_295
+const MAX_I31 = 2_147_483_647
+
+const soa = section('The start of authority (RFC 1035 section 3.3.13).', {
+  primary: key(orEmpty(dnsName), '', 'Primary name server; empty means the first of the zone.'),
+  contact: key(orEmpty(contact), '', 'Mail address; empty means hostmaster at the zone.'),
+  ttl: key(integer(0, MAX_I31, 'seconds'), '300', 'TTL of the record.'),
+  refresh: key(integer(0, MAX_I31, 'seconds'), '3600', 'Seconds between polls of secondaries.'),
+  retry: key(integer(0, MAX_I31, 'seconds'), '600', 'Seconds until a failed poll is repeated.'),
+  expire: key(integer(0, MAX_I31, 'seconds'), '1209600', 'Seconds a copy stays good.'),
+  minimum: key(
+    integer(0, 86_400, 'seconds'),
+    '60',
+    'How long negative answers are cached (RFC 2308); short, since names may gain servers.',
+  ),
+  serial: optional(
+    integer(0, MAX_U32),
+    '',
+    'Serial number; absent means one that grows with every change.',
+  ),
+})
+
+const record = keys({
+  name: required(text(1_024, 1), 'Owner name, relative to the zone; "@" is the zone itself.'),
+  type: required(text(16, 1), 'Type: A, AAAA, NS, TXT, MX, CAA, SRV, CNAME, … or TYPE123.'),
+  ttl: optional(integer(0, MAX_I31, 'seconds'), '', 'TTL; absent means dns.default_ttl.'),
+  value: optional(recordText, '', 'Data as in a zone file; one of `value` and `values`.'),
+  values: list(recordText, [], 'Several data under one name and type.'),
+})
+
+const zone = keys({
+  name: required(dnsName, 'The apex.'),
+  file: key(orEmpty(filePath), '', 'Zone file (RFC 1035), relative to the file that names it.'),
+  records: listOf(record, 'Static records beside the steered names.'),
+  name_servers: listOf(
+    keys({
+      name: required(dnsName, 'Name of the server.'),
+      addresses: list(ipAddress, [], 'Its addresses: glue, when its name lies in the zone.'),
+    }),
+    'Name servers of the zone; without any, ns1 of the zone is made up from listen_address.',
+  ),
+  soa,
+})
+
+export const dns = section('The DNS listener and its zones.', {
+  listen_address: key(listenAddress, ':53', 'Where queries are heard, over UDP and TCP.', {
+    restart: true,
+  }),
+  default_ttl: key(ttl, '60', 'TTL of names and records that give none.'),
+  default_routing_algorithm: key(
+    routingAlgorithm,
+    'round-robin',
+    'Algorithm of domains that give none, and of services served without a domain.',
+  ),
+  default_answers: key(
+    integer(1, limits.answersMax.default),
+    '1',
+    'Records an answer holds, best first, where a domain does not say.',
+  ),
+  when_all_down: key(
+    oneOf(whenAllDownWords),
+    'servfail',
+    'What a name answers when none of its servers may be served.',
+  ),
+  return_last_healthy: key(
+    bool,
+    'false',
+    'Older spelling of `when_all_down: last_healthy`; `when_all_down` wins.',
+  ),
+  udp_payload_size: key(
+    integer(512, 4_096, 'bytes'),
+    '1232',
+    'Largest UDP answer, and the size told in EDNS; 1232 never needs fragments.',
+  ),
+  nsid: key(text(255), '', 'Name servers identify themselves by (RFC 5001); empty turns it off.'),
+  version_string: key(text(255), '', 'Answer to CH TXT version.bind; empty refuses it.'),
+  tcp: section('Connections over TCP (RFC 7766).', {
+    max_connections: key(integer(1, 65_535), '1024', 'Connections open at once.', {
+      restart: true,
+    }),
+    max_connections_per_client: key(integer(1, 65_535), '64', 'Of those, from one address.', {
+      restart: true,
+    }),
+    idle_timeout: key(duration('100ms', '10m'), '10s', 'Silence after which one is closed.', {
+      restart: true,
+    }),
+    max_pipelined: key(integer(1, 65_535), '128', 'Queries one may have unanswered.', {
+      restart: true,
+    }),
+  }),
+  zones: listOf(
+    orShort('name', zone, 'A zone; its name alone is enough.'),
+    'Zones this node is an authority for; without any, each domain is its own zone.',
+  ),
+})

@@ -1,0 +1,123 @@
+/**
+ * `overwatch`: the node that answers DNS and decides what is healthy.
+ */
+import { key, keys, list, listOf, mapOf, required, section } from '../keys.ts'
+import { orEmpty } from '../kinds/kind.ts'
+import { endpoint, listenAddress, network } from '../kinds/network.ts'
+import { bool, duration, fraction, size } from '../kinds/numbers.ts'
+import { filePath, gossipKey, httpUrl, oneOf, text, word } from '../kinds/texts.ts'
+
+const gossip = section('Gossip with agents and other overwatches.', {
+  bind_address: key(
+    listenAddress,
+    '0.0.0.0:7946',
+    'Where gossip is heard; writing it without a key is an error.',
+    { restart: true, absent: true },
+  ),
+  advertise_address: key(orEmpty(endpoint), '', 'Address told to others; empty means its own.', {
+    restart: true,
+  }),
+  encryption_key: key(gossipKey, '', 'Key shared by all nodes; empty turns gossip off.', {
+    secret: true,
+    restart: true,
+  }),
+  probe_interval: key(duration('100ms', '1m'), '1s', 'Time between two probes of members.'),
+  probe_timeout: key(duration('10ms', '1m'), '500ms', 'How long a probed member may take.'),
+  gossip_interval: key(duration('10ms', '1m'), '200ms', 'Time between two rounds of gossip.'),
+  allowed_backends: list(
+    network,
+    [],
+    'Networks agents may announce; empty means all but loopback, link-local and multicast.',
+  ),
+})
+
+const dnssec = section('Signing of answers.', {
+  enabled: key(bool, 'true', 'Whether zones are signed (the documents’ default).'),
+  security_acknowledgment: key(text(), '', 'Any text; accepted for files that carry one.'),
+  algorithm: key(
+    oneOf(['ECDSAP256SHA256', 'ECDSAP384SHA384', 'ED25519']),
+    'ECDSAP256SHA256',
+    'Algorithm of new keys.',
+  ),
+  key_sync: section('Having all overwatches sign with the same keys.', {
+    peers: list(httpUrl, [], 'API addresses of the other overwatches.'),
+    poll_interval: key(duration('1s', '30d'), '1h', 'Time between two looks at the peers.'),
+    timeout: key(duration('100ms', '10m'), '30s', 'How long a peer may take.'),
+  }),
+})
+
+const geolocation = section('Where clients are.', {
+  database_path: key(
+    orEmpty(filePath),
+    '',
+    'MaxMind or DB-IP country database (.mmdb); custom mappings work without it.',
+  ),
+  default_region: key(orEmpty(word), '', 'Region of clients nothing else places.'),
+  ecs_enabled: key(bool, 'true', 'Whether the client subnet option (RFC 7871) is believed.'),
+  custom_mappings: listOf(
+    keys({
+      cidr: required(network, 'Network of clients; the longest match wins.'),
+      region: required(word, 'Region they belong to.'),
+      comment: key(text(), '', 'For people.'),
+    }),
+    'Networks whose region is known.',
+  ),
+})
+
+const peering = section('State shared between overwatches on a port of its own.', {
+  enabled: key(bool, 'false', 'Whether a separate port is used; gossip carries it otherwise.', {
+    restart: true,
+  }),
+  bootstrap_peers: list(endpoint, [], 'Overwatches to start from.'),
+  bind_address: key(listenAddress, ':7947', 'Where peers are heard.', { restart: true }),
+  sync: section('What is shared.', {
+    backend_registry: key(bool, 'true', 'Backends and their state.'),
+    latency_data: key(bool, 'true', 'Learned latencies.'),
+    dnssec_keys: key(bool, 'true', 'Signing keys.'),
+  }),
+})
+
+export const overwatch = section('The overwatch: answers DNS and decides what is healthy.', {
+  identity: section('Who the node is.', {
+    node_id: key(orEmpty(word), '', 'Its name; empty means the host name.', { restart: true }),
+    region: key(orEmpty(word), '', 'Region it stands in.', { restart: true }),
+  }),
+  agent_tokens: mapOf(text(4_096, 1), 'Service to the token that admits its agents.', {
+    secret: true,
+  }),
+  gossip,
+  validation: section('Checks of what agents claim.', {
+    enabled: key(bool, 'true', 'Whether the overwatch checks backends itself.'),
+    check_interval: key(duration('100ms', '24h'), '30s', 'Time between two checks.'),
+    check_timeout: key(duration('10ms', '10m'), '5s', 'How long a check may take.'),
+  }),
+  stale: section('Backends whose agent fell silent.', {
+    threshold: key(duration('100ms', '24h'), '30s', 'Silence after which a backend is stale.'),
+    remove_after: key(duration('1s', '3650d'), '5m', 'Silence after which it is forgotten.'),
+    on_silence: key(
+      oneOf(['keep_if_probed', 'withdraw']),
+      'keep_if_probed',
+      'Whether a stale backend stays while checks of the overwatch pass.',
+    ),
+  }),
+  dnssec,
+  geolocation,
+  data_dir: key(filePath, '/var/lib/opengslb', 'Where state is kept; one process owns it.', {
+    restart: true,
+  }),
+  guard_rail: section('A brake on changes that would empty a pool.', {
+    enabled: key(bool, 'true', 'Whether the brake is on; confirmed verdicts always pass.'),
+    max_withdrawn_share: key(
+      fraction(0, 1),
+      '0.5',
+      'Largest share of a pool that claims, reloads and plans may withdraw at once.',
+    ),
+  }),
+  event_log: section('The record of changes.', {
+    retention: key(duration('1m', '3650d'), '24h', 'How long changes are kept.', {
+      restart: true,
+    }),
+    max_size: key(size('1MB', '1TB'), '1GB', 'How much room they may take.', { restart: true }),
+  }),
+  peering,
+})

@@ -1,0 +1,67 @@
+/**
+ * `regions` and `domains`: which servers there are, and which names they serve.
+ */
+import { limits } from '../../base/limits.ts'
+import { key, keys, list, listOf, optional, required, section } from '../keys.ts'
+import { orEmpty } from '../kinds/kind.ts'
+import { dnsName, host, ipAddress } from '../kinds/network.ts'
+import { duration, fraction, integer, port, ttl, weight } from '../kinds/numbers.ts'
+import { continent, country, oneOf, text, word } from '../kinds/texts.ts'
+import { healthCheck } from './checks.ts'
+import { routingAlgorithm, whenAllDownWords } from './words.ts'
+
+const server = keys({
+  address: required(ipAddress, 'Its address; a name would hide which server is meant.'),
+  port: key(port, '80', 'Port it serves on.'),
+  weight: key(weight, '100', 'Share of traffic under `weighted`; 0 takes none.'),
+  host: key(orEmpty(host), '', 'Host header and SNI of its checks.'),
+  service: key(
+    text(253),
+    '',
+    'Name of the domain it serves; empty means every domain that lists its region.',
+  ),
+  health_check: healthCheck('Its own check, overriding the region’s key by key.'),
+})
+
+const region = keys({
+  name: required(word, 'Its name.'),
+  servers: listOf(server, 'Its servers; agents may fill a region that lists none.'),
+  health_check: healthCheck('How its servers are checked.'),
+  countries: list(country, [], 'Countries it serves (geolocation).'),
+  continents: list(continent, [], 'Continents it serves (geolocation).'),
+})
+
+const domain = keys({
+  name: required(dnsName, 'The name served.'),
+  routing_algorithm: optional(
+    routingAlgorithm,
+    '',
+    'How one server is chosen; absent means dns.default_routing_algorithm.',
+  ),
+  regions: list(word, [], 'Regions whose servers of this service it serves, in order.'),
+  ttl: optional(ttl, '', 'TTL of its answers; absent means dns.default_ttl.'),
+  answers: optional(
+    integer(1, limits.answersMax.default),
+    '',
+    'Records an answer holds, best first; absent means dns.default_answers.',
+  ),
+  when_all_down: optional(
+    oneOf(whenAllDownWords),
+    '',
+    'What it answers when none may be served; absent means dns.when_all_down.',
+  ),
+  fallback_addresses: list(ipAddress, [], 'What `when_all_down: fallback` answers.'),
+  hold_down: key(
+    duration('0s', '24h'),
+    '30s',
+    'Under failover, how long a server must be healthy again before traffic returns to it.',
+  ),
+  latency_config: section('Latency algorithms.', {
+    smoothing_factor: key(fraction(0.01, 1), '0.3', 'Weight of a new measurement.'),
+    max_latency_ms: key(fraction(1, 60_000), '500', 'Slower servers are passed over.'),
+    min_samples: key(integer(1, 1_000_000), '3', 'Measurements a server needs to count.'),
+  }),
+})
+
+export const regions = listOf(region, 'Groups of servers.')
+export const domains = listOf(domain, 'Names that are steered.')

@@ -1,0 +1,25 @@
+/**
+ * Addresses of the names that an answer points at (RFC 1035 section 3.3, RFC 2782, RFC 9460 section
+ * 4.1). They are a courtesy: what does not fit is left out. Steered names are not added, since the
+ * choice of a server belongs to the question that asks for it.
+ */
+import { NONE, type NameTable } from '../zone/table.ts'
+import { ADDITIONAL, type Exchange } from './exchange.ts'
+import { putSet } from './put.ts'
+import { types } from './types.ts'
+
+/** Adds the addresses for a set written at `setAt`. */
+export function putAdditional(x: Exchange, table: NameTable, set: number, setAt: number): void {
+  const { targetFrom, targetAt, targetNode } = table.sets
+  for (let target = targetFrom[set]!; target < targetFrom[set + 1]!; target++)
+    putAddresses(x, table, targetNode[target]!, setAt + targetAt[target]!)
+}
+
+/** Adds both address sets of a node; false when one did not fit. */
+export function putAddresses(x: Exchange, table: NameTable, node: number, nameAt: number): boolean {
+  const v4 = table.setOf(node, types.A)
+  const v6 = table.setOf(node, types.AAAA)
+  const done4 = v4 === NONE || putSet(x, ADDITIONAL, nameAt, table, v4)
+  const done6 = v6 === NONE || putSet(x, ADDITIONAL, nameAt, table, v6)
+  return done4 && done6
+}

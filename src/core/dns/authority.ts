@@ -1,0 +1,201 @@
+/**
+ * The authority: from the bytes of a query to the bytes of its reply.
+ *
+ * It holds the last snapshot and answers from it whatever happens elsewhere. Answering never
+ * throws, never waits and allocates nothing; what it needs lies ready in typed arrays. Sockets,
+ * time and counters belong to the caller.
+ */
+import { limits } from '../base/limits.ts'
+import type { Question } from '../steer/decide.ts'
+import type { Snapshot, WordChange } from '../steer/snapshot.ts'
+import { answerChaos, type ChaosName, chaosNames } from './chaos.ts'
+import { readRecords } from './edns.ts'
+import { type Client, Exchange, HEADER_BYTES } from './exchange.ts'
+import { checkHeader, DROP, recordCount, writeHeader } from './header.ts'
+import { type OptSettings, optBytesMax, writeOpt } from './opt.ts'
+import { readQuestion } from './question.ts'
+import { resolve } from './resolve.ts'
+import { type Serving, servingOf } from './serving.ts'
+import type { Turns } from './steered.ts'
+import { CLASS_CH, CLASS_IN, extendedErrors, rcodes, types } from './types.ts'
+
+export interface AuthoritySettings {
+  /** The largest UDP reply, and what OPT advertises. */
+  readonly udpPayloadSize: number
+  /** Identifier told by NSID and id.server; empty tells none. */
+  readonly nsid: string
+  /** Told by version.bind; empty: refused. */
+  readonly versionString: string
+  /** Told by TCP keepalive; 0 tells nothing. */
+  readonly tcpIdleTimeoutMs: number
+}
+
+export interface AuthorityOptions extends AuthoritySettings {
+  /** Turn counters, two for each slot, over shared memory. */
+  readonly turns: Uint32Array
+  /** Starts the name hashes; any number, drawn anew for each process. */
+  readonly hashSeed: number
+}
+
+/** The least an out buffer must hold. */
+export const REPLY_BYTES_MIN = 512
+
+/** RFC 1035 section 4.2.1: without EDNS a UDP message has at most 512 octets. */
+const PLAIN_UDP_BYTES = 512
+
+/** Text as octets; what is not Latin-1 becomes a question mark. */
+const octetsOf = (text: string, most: number): Uint8Array =>
+  Uint8Array.from([...text].slice(0, most), (char) => {
+    const code = char.codePointAt(0)!
+    return code > 0xff ? 0x3f : code
+  })
+
+export class Authority {
+  /** What the last call of `answer` read and wrote; overwritten by the next. */
+  readonly last = new Exchange()
+  readonly #hashSeed: number
+  readonly #turns: Turns
+  #serving: Serving | undefined
+  #opt!: OptSettings
+  #chaos!: readonly ChaosName[]
+
+  constructor(options: AuthorityOptions) {
+    this.#hashSeed = options.hashSeed | 0
+    const question: Question = { family: 4, turn: 0, client: new Uint8Array(4) }
+    this.#turns = { counters: options.turns, question }
+    this.reconfigure(options)
+  }
+
+  /** What is being served; undefined before the first snapshot. */
+  get serving(): Serving | undefined {
+    return this.#serving
+  }
+
+  reconfigure(settings: AuthoritySettings): void {
+    const { min, max } = limits.udpPayloadBytes
+    const nsid = octetsOf(settings.nsid, limits.nsidBytes.max)
+    this.#opt = {
+      udpPayloadBytes: Math.min(max, Math.max(min, settings.udpPayloadSize)),
+      nsid,
+      keepaliveTenths: Math.min(0xffff, Math.floor(settings.tcpIdleTimeoutMs / 100)),
+    }
+    this.#chaos = chaosNames(octetsOf(settings.versionString, limits.versionBytes.max), nsid)
+  }
+
+  /** Takes a snapshot; false when it is of an epoch older than the one held. */
+  applySnapshot(snapshot: Snapshot): boolean {
+    const held = this.#serving
+    if (held !== undefined && snapshot.epoch < held.epoch) return false
+    if (held !== undefined && snapshot.epoch === held.epoch) {
+      // Inside an epoch only words change; each is fenced by its own version.
+      held.applyWords(snapshot)
+      return true
+    }
+    this.#serving = servingOf(snapshot, this.#hashSeed)
+    return true
+  }
+
+  /** Takes one word; false when it is stale or belongs to another epoch. */
+  applyWord(change: WordChange): boolean {
+    return this.#serving?.applyWord(change) ?? false
+  }
+
+  /**
+   * Answers the query in `query[start, start + length)` into `out` from `outStart` on, and returns
+   * how many bytes were written; 0: send nothing. `out` must have room for REPLY_BYTES_MIN bytes, a
+   * whole message over TCP; what it has bounds the reply. The query may lie in the same place.
+   */
+  answer(
+    query: Uint8Array,
+    start: number,
+    length: number,
+    out: Uint8Array,
+    outStart: number,
+    client: Client,
+  ): number {
+    const x = this.last
+    x.begin(query, start, length, out, outStart)
+    x.tcp = client.transport === 'tcp'
+    x.client = client.bytes
+    const verdict = checkHeader(x)
+    if (verdict === DROP) return 0
+    if (verdict === rcodes.NOERROR) this.#answerQuery(x)
+    else x.rcode = verdict
+    return this.#finish(x)
+  }
+
+  #answerQuery(x: Exchange): void {
+    if (!readQuestion(x)) {
+      x.rcode = rcodes.FORMERR
+      return
+    }
+    const bare = recordCount(x) === 0 && x.length === HEADER_BYTES + x.questionBytes
+    if (!bare) x.rcode = readRecords(x)
+    x.end = this.#endOf(x)
+    if (x.rcode !== rcodes.NOERROR) return
+    if (x.qclass === CLASS_CH) answerChaos(x, this.#chaos)
+    else if (x.qclass !== CLASS_IN) refuse(x, rcodes.REFUSED, extendedErrors.NOT_AUTHORITATIVE)
+    else if (refusesType(x)) return
+    else if (this.#serving !== undefined) resolve(x, this.#serving, this.#turns)
+    else refuse(x, rcodes.SERVFAIL, extendedErrors.NOT_READY)
+  }
+
+  /** Where the sections of the reply must end, room for OPT set aside. */
+  #endOf(x: Exchange): number {
+    let bytes = limits.tcpMessageBytes.default
+    if (!x.tcp) {
+      bytes = PLAIN_UDP_BYTES
+      // RFC 6891 section 6.2.3: sizes below 512 mean 512; section 6.2.5: ours bounds theirs.
+      if (x.payloadBytes > bytes) bytes = Math.min(x.payloadBytes, this.#opt.udpPayloadBytes)
+    }
+    return x.base + Math.min(bytes, x.out.length - x.base) - optBytesMax(x, this.#opt)
+  }
+
+  #finish(x: Exchange): number {
+    if (x.truncated) {
+      // RFC 2181 section 9: what is left of a truncated reply would only be thrown away.
+      x.clearSections()
+      x.chosen = 0
+      if (x.tcp) {
+        // There is no larger transport to ask again on.
+        x.truncated = false
+        x.authoritative = false
+        x.rcode = rcodes.SERVFAIL
+      }
+    }
+    writeOpt(x, this.#opt)
+    writeHeader(x)
+    return x.at - x.base
+  }
+}
+
+function refuse(x: Exchange, rcode: number, ede: number): void {
+  x.rcode = rcode
+  x.ede = ede
+}
+
+/** Refuses the types that are no data; false for one that is to be looked up like any other. */
+function refusesType(x: Exchange): boolean {
+  const { qtype } = x
+  // RFC 6895 section 3.1: only types from 128 to 254, and OPT, are no data.
+  if ((qtype < types.NXNAME || qtype > types.MAILA) && qtype !== types.OPT) return false
+  switch (qtype) {
+    case types.AXFR:
+    case types.IXFR:
+      refuse(x, rcodes.REFUSED, extendedErrors.PROHIBITED)
+      return true
+    case types.TKEY:
+    case types.MAILB:
+    case types.MAILA:
+      refuse(x, rcodes.NOTIMP, extendedErrors.NOT_SUPPORTED)
+      return true
+    case types.OPT:
+    case types.TSIG:
+    // RFC 9824 section 3.5: NXNAME is not to be asked for.
+    case types.NXNAME:
+      refuse(x, rcodes.FORMERR, extendedErrors.INVALID_QUERY_TYPE)
+      return true
+    default:
+      return false
+  }
+}

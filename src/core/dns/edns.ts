@@ -1,0 +1,94 @@
+/**
+ * The records behind the question, of which only OPT means something to an authority (RFC 6891).
+ *
+ * Other records are stepped over, but must be whole: a query that does not add up is FORMERR. All
+ * of it is read before the reply grows past the question, which may lie in the same place.
+ */
+import { limits } from '../base/limits.ts'
+import { readSubnet } from './ecs.ts'
+import { type Exchange, HEADER_BYTES } from './exchange.ts'
+import { recordCount, recordsBeforeAdditional } from './header.ts'
+import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from './names.ts'
+import { ednsOptions, rcodes, types } from './types.ts'
+
+/** Type, class, TTL and RDLENGTH (RFC 1035 section 4.1.3). */
+const FIXED_BYTES = 10
+const OPTION_HEADER_BYTES = 4
+/** RFC 6891 section 6.1.4. */
+const DNSSEC_OK = 0x80
+
+/** Reads every record behind the question; NOERROR, FORMERR or BADVERS. */
+export function readRecords(x: Exchange): number {
+  const { query } = x
+  const limit = x.start + x.length
+  let at = x.start + HEADER_BYTES + x.questionBytes
+  const records = recordCount(x)
+  if (records > limits.queryRecords.default) return rcodes.FORMERR
+  const before = recordsBeforeAdditional(x)
+  let optAt = -1
+  for (let record = 0; record < records; record++) {
+    const owner = at
+    at = skipName(query, at, limit)
+    if (at < 0 || at + FIXED_BYTES > limit) return rcodes.FORMERR
+    const type = (query[at]! << 8) | query[at + 1]!
+    if (type === types.OPT) {
+      // RFC 6891 section 6.1.1: at most one OPT, in the additional section; section 6.1.2: its name
+      // is the root.
+      if (optAt >= 0 || query[owner] !== 0 || record < before) return rcodes.FORMERR
+      optAt = at
+    }
+    at += FIXED_BYTES + ((query[at + 8]! << 8) | query[at + 9]!)
+    if (at > limit) return rcodes.FORMERR
+  }
+  // Octets that no count announces are not part of a well-formed message.
+  if (at !== limit) return rcodes.FORMERR
+  return optAt < 0 ? rcodes.NOERROR : readOpt(x, optAt)
+}
+
+/** The position behind the name at `at`, or -1; a compression pointer ends a name. */
+function skipName(bytes: Uint8Array, at: number, limit: number): number {
+  let from = at
+  while (from < limit && from - at < NAME_BYTES_MAX) {
+    const length = bytes[from]!
+    if (length === 0) return from + 1
+    // RFC 1035 section 4.1.4: a pointer has two octets. Where it leads does not matter here.
+    if (length >= 0xc0) return from + 2 <= limit ? from + 2 : -1
+    if (length > LABEL_BYTES_MAX) return -1
+    from += length + 1
+  }
+  return -1
+}
+
+/** Reads the OPT record whose type is at `at`; it was seen to be whole. */
+function readOpt(x: Exchange, at: number): number {
+  const { query } = x
+  x.edns = true
+  x.payloadBytes = (query[at + 2]! << 8) | query[at + 3]!
+  x.ednsVersion = query[at + 5]!
+  x.dnssecOk = (query[at + 6]! & DNSSEC_OK) !== 0
+  // RFC 6891 section 6.1.3: the options of a version we do not speak are not ours to read.
+  if (x.ednsVersion > 0) return rcodes.BADVERS
+  const from = at + FIXED_BYTES
+  return readOptions(x, from, from + ((query[at + 8]! << 8) | query[at + 9]!))
+}
+
+function readOptions(x: Exchange, from: number, end: number): number {
+  const { query } = x
+  let at = from
+  for (let option = 0; at < end; option++) {
+    if (option >= limits.ednsOptions.default) return rcodes.FORMERR
+    if (at + OPTION_HEADER_BYTES > end) return rcodes.FORMERR
+    const code = (query[at]! << 8) | query[at + 1]!
+    const length = (query[at + 2]! << 8) | query[at + 3]!
+    at += OPTION_HEADER_BYTES
+    if (at + length > end) return rcodes.FORMERR
+    if (code === ednsOptions.CLIENT_SUBNET) {
+      if (!readSubnet(x, at, length)) return rcodes.FORMERR
+    } else if (code === ednsOptions.NSID) x.wantsNsid = true
+    // RFC 7828 section 3.2.1: over UDP the option is ignored.
+    else if (code === ednsOptions.TCP_KEEPALIVE) x.wantsKeepalive = x.tcp
+    // RFC 6891 section 6.1.2: unknown options are ignored.
+    at += length
+  }
+  return rcodes.NOERROR
+}

@@ -1,0 +1,93 @@
+/**
+ * The OPT record of the reply (RFC 6891): sent when the query had one, and then always.
+ *
+ * Its room is set aside before anything else is written, so a full answer can never push it out.
+ */
+import { ADDITIONAL, type Exchange, NO_EDE } from './exchange.ts'
+import { ednsOptions, types } from './types.ts'
+
+/** What the server tells about itself in OPT. */
+export interface OptSettings {
+  readonly udpPayloadBytes: number
+  /** Empty: no NSID. */
+  readonly nsid: Uint8Array
+  /** Of TCP connections, in units of 100 ms (RFC 7828 section 3.1); 0: not told. */
+  readonly keepaliveTenths: number
+}
+
+/** Root name, type, class, TTL and RDLENGTH. */
+const OPT_FIXED_BYTES = 11
+const OPTION_HEADER_BYTES = 4
+const EDE_BYTES = OPTION_HEADER_BYTES + 2
+const KEEPALIVE_BYTES = OPTION_HEADER_BYTES + 2
+
+const tellsNsid = (x: Exchange, settings: OptSettings): boolean =>
+  x.wantsNsid && settings.nsid.length > 0
+const tellsKeepalive = (x: Exchange, settings: OptSettings): boolean =>
+  x.wantsKeepalive && settings.keepaliveTenths > 0
+
+/** The most octets that OPT of this reply can take. */
+export function optBytesMax(x: Exchange, settings: OptSettings): number {
+  if (!x.edns) return 0
+  let bytes = OPT_FIXED_BYTES + EDE_BYTES
+  if (tellsNsid(x, settings)) bytes += OPTION_HEADER_BYTES + settings.nsid.length
+  if (x.ecsBytes > 0) bytes += OPTION_HEADER_BYTES + x.ecsBytes
+  if (tellsKeepalive(x, settings)) bytes += KEEPALIVE_BYTES
+  return bytes
+}
+
+const put16 = (out: Uint8Array, at: number, value: number): void => {
+  out[at] = value >> 8
+  out[at + 1] = value & 0xff
+}
+
+function putOption(x: Exchange, code: number, length: number): void {
+  put16(x.out, x.at, code)
+  put16(x.out, x.at + 2, length)
+  x.at += OPTION_HEADER_BYTES
+}
+
+export function writeOpt(x: Exchange, settings: OptSettings): void {
+  if (!x.edns) return
+  const { out } = x
+  const from = x.at
+  out[from] = 0
+  put16(out, from + 1, types.OPT)
+  put16(out, from + 3, settings.udpPayloadBytes)
+  // RFC 6891 section 6.1.3: the upper eight bits of the rcode, then our version, 0.
+  out[from + 5] = x.rcode >> 4
+  out[from + 6] = 0
+  // RFC 3225 section 3: DO is copied; every other flag is clear.
+  out[from + 7] = x.dnssecOk ? 0x80 : 0
+  out[from + 8] = 0
+  x.at = from + OPT_FIXED_BYTES
+  writeOptions(x, settings)
+  put16(out, from + 9, x.at - from - OPT_FIXED_BYTES)
+  x.counts[ADDITIONAL]!++
+}
+
+function writeOptions(x: Exchange, settings: OptSettings): void {
+  const { out } = x
+  if (tellsNsid(x, settings)) {
+    // RFC 5001 section 2.1.
+    putOption(x, ednsOptions.NSID, settings.nsid.length)
+    for (let byte = 0; byte < settings.nsid.length; byte++) out[x.at++] = settings.nsid[byte]!
+  }
+  if (x.ecsBytes > 0) {
+    // RFC 7871 section 7.2.1: family, source prefix and address as asked. The scope is 0.
+    putOption(x, ednsOptions.CLIENT_SUBNET, x.ecsBytes)
+    for (let byte = 0; byte < x.ecsBytes; byte++) out[x.at++] = x.ecs[byte]!
+  }
+  if (tellsKeepalive(x, settings)) {
+    // RFC 7828 section 3.3.2.
+    putOption(x, ednsOptions.TCP_KEEPALIVE, 2)
+    put16(out, x.at, settings.keepaliveTenths)
+    x.at += 2
+  }
+  if (x.ede !== NO_EDE) {
+    // RFC 8914 section 2: INFO-CODE, without extra text.
+    putOption(x, ednsOptions.EXTENDED_ERROR, 2)
+    put16(out, x.at, x.ede)
+    x.at += 2
+  }
+}

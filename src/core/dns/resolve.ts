@@ -1,0 +1,90 @@
+/**
+ * The algorithm of an authority (RFC 1034 section 4.3.2, RFC 4592, RFC 6672): from a name to the
+ * sections of the reply, following aliases inside the zones served here.
+ */
+import { CUT, HAS_CNAME, HAS_DNAME, NONE } from '../zone/table.ts'
+import { putAdditional } from './additional.ts'
+import { followCname, followDname } from './alias.ts'
+import { putAny } from './any.ts'
+import { ANSWER, type Exchange } from './exchange.ts'
+import { locate } from './locate.ts'
+import { putNegative } from './negative.ts'
+import { putSet } from './put.ts'
+import { putReferral } from './referral.ts'
+import type { Serving } from './serving.ts'
+import { putSteered, type Turns } from './steered.ts'
+import { extendedErrors, rcodes, types } from './types.ts'
+
+export function resolve(x: Exchange, serving: Serving, turns: Turns): void {
+  // Bounded: each round but the last takes one step of the alias chain, which has a limit.
+  while (answerName(x, serving, turns));
+}
+
+/** Answers the current name; true when an alias moved the lookup to another. */
+function answerName(x: Exchange, serving: Serving, turns: Turns): boolean {
+  const { table } = serving
+  locate(x, table)
+  const { node } = x
+  if (node === NONE) return leaveZones(x)
+  if (x.aliases === 0) {
+    x.zone = table.zone(node)
+    x.authoritative = true
+  }
+  const exact = x.nodeLabel === 0
+  const hidden = table.hiddenBy(node)
+  // RFC 4035 section 3.1.4.1: DS at a delegation is the delegating zone's own.
+  if (hidden !== NONE && !(exact && hidden === node && x.qtype === types.DS)) {
+    if ((table.flags(hidden) & CUT) === 0) return followDname(x, table, hidden)
+    // Behind an alias the resolver asks on by itself; the alias alone is the answer.
+    if (x.aliases === 0) putReferral(x, table, hidden)
+    return false
+  }
+  if (exact) return answerNode(x, serving, node, turns)
+  if ((table.flags(node) & HAS_DNAME) !== 0) return followDname(x, table, node)
+  // RFC 4592 section 3.3.1: the wildcard of the closest encloser, and no other, is the source.
+  const wildcard = table.wildcard(node)
+  if (wildcard !== NONE) return answerNode(x, serving, wildcard, turns)
+  putNegative(x, table, table.zone(node), rcodes.NXDOMAIN)
+  return false
+}
+
+/** The name lies in no zone: refused, or the end of an alias chain. */
+function leaveZones(x: Exchange): false {
+  if (x.aliases > 0) return false
+  x.rcode = rcodes.REFUSED
+  // RFC 8914 section 4.21.
+  x.ede = extendedErrors.NOT_AUTHORITATIVE
+  return false
+}
+
+/** Answers from the records and the pool of a node; true when its CNAME leads on. */
+function answerNode(x: Exchange, serving: Serving, node: number, turns: Turns): boolean {
+  const { table } = serving
+  const { qtype } = x
+  const zone = qtype === types.DS ? table.dsZone(node) : table.zone(node)
+  const set = table.setOf(node, qtype)
+  const poolIndex = table.pool(node)
+  if (poolIndex !== NONE) x.pool = poolIndex
+  if (poolIndex !== NONE && (qtype === types.A || qtype === types.AAAA)) {
+    const family = qtype === types.AAAA ? 6 : 4
+    const steered = serving.pools[poolIndex]!
+    // Static addresses beside a pool speak only for a family that the pool does not have.
+    if (set === NONE || steered.pool.hasFamily(family)) {
+      putSteered(x, serving, zone, steered, family, turns)
+      return false
+    }
+  }
+  if (set !== NONE) {
+    const setAt = x.at
+    if (putSet(x, ANSWER, x.nameAt, table, set)) putAdditional(x, table, set, setAt)
+    else x.truncated = true
+    return false
+  }
+  if (qtype === types.ANY && putAny(x, table, node)) return false
+  if (qtype !== types.ANY && (table.flags(node) & HAS_CNAME) !== 0) {
+    const cname = table.setOf(node, types.CNAME)
+    if (cname !== NONE) return followCname(x, table, node, cname)
+  }
+  putNegative(x, table, zone, rcodes.NOERROR)
+  return false
+}

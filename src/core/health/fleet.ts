@@ -1,0 +1,330 @@
+/**
+ * The state of every server and pool: the registry without its surroundings.
+ *
+ * A topology and the folded events go in, health words come out. It holds no clock and does no I/O;
+ * the actor hands it the time and publishes what it returns. What a server says of itself is folded
+ * in fold.ts and judged in precedence.ts, what its pools make of that is in pool-state.ts.
+ */
+import { assert } from '../base/assert.ts'
+import { limits } from '../base/limits.ts'
+import type { WordChange } from '../steer/snapshot.ts'
+import type { MemberSpec, Topology } from '../steer/topology.ts'
+import type { Status } from '../steer/words.ts'
+import type { GuardHeld, GuardReleased, ServerEvent } from './events.ts'
+import { foldServer, type ServerHealth, UNKNOWN_HEALTH } from './fold.ts'
+import { type GuardSettings, guestsOf, isOver, type Refusal, refusalOf } from './guard.ts'
+import { type Memory, PoolState } from './pool-state.ts'
+import { type Judgement, judge } from './precedence.ts'
+import type { ServerRow } from './rows.ts'
+
+/** One server as the fleet knows it. Its fields change in place; copy what must not. */
+export interface Server {
+  spec: MemberSpec
+  health: ServerHealth
+  /** Nothing of this process has confirmed what was read from disk. */
+  restored: boolean
+  judged: Judgement
+  sinceMs: number
+  recoveredAtMs: number
+  /** It is in the topology; otherwise the guard-rail keeps it. */
+  declared: boolean
+  places: { readonly pool: number; readonly member: number }[]
+}
+
+export interface Change {
+  readonly server: Server
+  /** The event said something new. */
+  readonly folded: boolean
+  readonly before: Judgement
+  readonly words: readonly WordChange[]
+  /** Servers whose row on disk is out of date. */
+  readonly stale: readonly string[]
+  /** When a hold-down or override that this change touched ends; Infinity for never. */
+  readonly dueMs: number
+  /** The topology was compiled anew, so `words` say nothing: publish a snapshot. */
+  readonly compiled: Compiled | undefined
+}
+
+export interface Compiled {
+  /** Servers that are gone. */
+  readonly removed: readonly string[]
+  /** What the guard-rail began or ended to hold. */
+  readonly guard: readonly (GuardHeld | GuardReleased)[]
+}
+
+const some = (keys: readonly string[]) => keys.slice(0, limits.eventKeysMax.default)
+const isOut = (status: Status) => status !== 'healthy' && status !== 'unknown'
+
+export class Fleet {
+  readonly servers = new Map<string, Server>()
+  pools: readonly PoolState[] = []
+  topology: Topology = { zones: [], pools: [], regions: [] }
+  epoch: number
+  version = 0
+  guard: GuardSettings
+  readonly #holding = new Set<number>()
+  /** Servers whose override has an end. */
+  readonly #expiring = new Set<string>()
+  #guests = new Map<string, readonly string[]>()
+
+  /** @param epochBase every epoch is above it */
+  constructor(epochBase: number, guard: GuardSettings) {
+    this.epoch = epochBase
+    this.guard = guard
+  }
+
+  /**
+   * Takes a topology; servers that stay keep their state.
+   * @param stored rows read from disk, for servers not known yet
+   */
+  setTopology(
+    topology: Topology,
+    nowMs: number,
+    stored: ReadonlyMap<string, ServerRow> = new Map(),
+  ): Compiled {
+    this.topology = topology
+    for (const server of this.servers.values()) server.declared = false
+    for (const pool of topology.pools) {
+      for (const spec of pool.members) {
+        const known = this.servers.get(spec.key)
+        if (known === undefined) this.servers.set(spec.key, serverOf(spec, stored, nowMs))
+        else Object.assign(known, { spec, declared: true })
+      }
+    }
+    return this.#compile(nowMs, stored)
+  }
+
+  /** Folds one event; undefined when it speaks of a server that is not here. */
+  apply(event: ServerEvent, nowMs: number): Change | undefined {
+    const server = this.servers.get(event.key)
+    if (server === undefined) return
+    const before = server.judged
+    const health = foldServer(server.health, event)
+    const folded = health !== server.health
+    const confirmed = server.restored && event.kind === 'verdict-changed'
+    if (!folded && !confirmed) {
+      const dueMs = Number.POSITIVE_INFINITY
+      return { server, folded, before, words: [], stale: [], dueMs, compiled: undefined }
+    }
+    server.health = health
+    if (confirmed) server.restored = false
+    if (health.override?.expiresAtMs === undefined) this.#expiring.delete(event.key)
+    else this.#expiring.add(event.key)
+    this.#judge(server, nowMs)
+    const words = this.#takeWords(server.places.map((place) => place.pool))
+    const stale = new Set([event.key, ...words.map((word) => this.#keyAt(word))])
+    const over = server.places.some((place) => this.#isGuardOver(place.pool))
+    const compiled = over ? this.#compile(nowMs) : undefined
+    const dueMs = compiled === undefined ? this.#dueOf(server) : this.nextDueMs()
+    return { server, folded, before, words, stale: [...stale], dueMs, compiled }
+  }
+
+  /** Ends the hold-downs that are over. */
+  tick(nowMs: number): {
+    readonly words: readonly WordChange[]
+    readonly stale: readonly string[]
+  } {
+    const indices = [...this.#holding]
+    for (const index of indices) this.pools[index]!.tick(nowMs)
+    const words = this.#takeWords(indices)
+    return { words, stale: [...new Set(words.map((word) => this.#keyAt(word)))] }
+  }
+
+  /** Overrides whose end has come: each becomes an event of the actor. */
+  expired(nowMs: number): readonly Server[] {
+    return [...this.#expiring]
+      .map((key) => this.servers.get(key))
+      .filter((server) => server !== undefined)
+      .filter((server) => (server.health.override?.expiresAtMs ?? nowMs + 1) <= nowMs)
+  }
+
+  /** When `tick` or `expired` next has something to do; Infinity for never. */
+  nextDueMs(): number {
+    let due = Number.POSITIVE_INFINITY
+    for (const index of this.#holding) due = Math.min(due, this.pools[index]!.nextDueMs())
+    for (const key of this.#expiring) {
+      due = Math.min(due, this.servers.get(key)?.health.override?.expiresAtMs ?? due)
+    }
+    return due
+  }
+
+  #dueOf(server: Server): number {
+    let due = server.health.override?.expiresAtMs ?? Number.POSITIVE_INFINITY
+    for (const { pool } of server.places) {
+      if (this.#holding.has(pool)) due = Math.min(due, this.pools[pool]!.nextDueMs())
+    }
+    return due
+  }
+
+  /** Why the guard-rail would not let these servers go at once; undefined when it would. */
+  refusal(keys: ReadonlySet<string>): Refusal | undefined {
+    const touched = new Set<PoolState>()
+    for (const key of keys) {
+      for (const place of this.servers.get(key)?.places ?? []) touched.add(this.pools[place.pool]!)
+    }
+    return refusalOf(touched, keys, this.guard)
+  }
+
+  rowOf(server: Server): ServerRow {
+    const { health, judged, sinceMs, recoveredAtMs } = server
+    const lastHealthy = server.places.some((at) => this.pools[at.pool]!.isMarked(at.member))
+    return { health, status: judged.status, sinceMs, recoveredAtMs, lastHealthy }
+  }
+
+  /** Whether every pool has a server that something is known of. */
+  isSettled(): boolean {
+    return this.pools.every(
+      (pool) =>
+        pool.members.length === 0 ||
+        pool.members.some((member) => this.#judgedOf(member.key).status !== 'unknown'),
+    )
+  }
+
+  readonly #judgedOf = (key: string): Judgement => {
+    const server = this.servers.get(key)
+    assert(server !== undefined, 'every member of a pool is a server of the fleet')
+    return server.judged
+  }
+
+  #keyAt(word: WordChange): string {
+    return this.pools[word.pool]!.members[word.member]!.key
+  }
+
+  #judge(server: Server, nowMs: number): void {
+    const before = server.judged
+    const judged = judgementOf(server)
+    server.judged = judged
+    if (judged.status !== before.status) server.sinceMs = nowMs
+    const cameBack = judged.serving && isOut(before.status)
+    if (cameBack) server.recoveredAtMs = nowMs
+    if (judged.status === before.status && judged.cause === before.cause) return
+    for (const { pool, member } of server.places) {
+      const state = this.pools[pool]!
+      state.judge(member, judged, cameBack, nowMs)
+      this.#watchHolds(pool, state)
+    }
+  }
+
+  #watchHolds(index: number, pool: PoolState): void {
+    if (pool.isHolding()) this.#holding.add(index)
+    else this.#holding.delete(index)
+  }
+
+  #takeWords(indices: readonly number[]): WordChange[] {
+    const words: WordChange[] = []
+    for (const pool of indices) {
+      const state = this.pools[pool]!
+      for (const member of state.takeChanges()) {
+        const word = state.words[member]!
+        words.push({ epoch: this.epoch, version: ++this.version, pool, member, word })
+      }
+      this.#watchHolds(pool, state)
+    }
+    return words
+  }
+
+  #isGuardOver(index: number): boolean {
+    const pool = this.pools[index]!
+    return this.#guests.has(pool.spec.name) && isOver(pool, this.#judgedOf)
+  }
+
+  /** Builds every pool anew, carrying over what the old ones remember. */
+  #compile(nowMs: number, stored: ReadonlyMap<string, ServerRow> = new Map()): Compiled {
+    const previous = new Map(this.pools.map((pool) => [pool.spec.name, pool]))
+    const pools: PoolState[] = []
+    const guests = new Map<string, readonly string[]>()
+    for (const spec of this.topology.pools) {
+      const old = previous.get(spec.name)
+      const kept = this.guard.enabled ? guestsOf(old, spec, this.#judgedOf) : []
+      if (kept.length > 0)
+        guests.set(
+          spec.name,
+          kept.map((member) => member.key),
+        )
+      pools.push(new PoolState(spec, kept, this.#memories(old, stored)))
+    }
+    this.pools = pools
+    const removed = this.#forgetUnused()
+    for (const pool of pools) {
+      pool.fill(
+        pool.members.map((member) => this.#judgedOf(member.key)),
+        nowMs,
+      )
+    }
+    this.#holding.clear()
+    for (const [index, pool] of pools.entries()) this.#watchHolds(index, pool)
+    this.epoch++
+    this.version = 0
+    const guard = this.#guardEvents(guests, nowMs)
+    this.#guests = guests
+    return { removed, guard }
+  }
+
+  /** What is remembered of a member: by its old pool, else by its row on disk. */
+  #memories(old: PoolState | undefined, stored: ReadonlyMap<string, ServerRow>) {
+    const indices = new Map(old?.members.map((member, index) => [member.key, index]))
+    return (key: string): Memory => {
+      const index = indices.get(key)
+      if (old !== undefined && index !== undefined) return old.memoryOf(index)
+      const server = this.servers.get(key)
+      const lastHealthy = stored.get(key)?.lastHealthy ?? false
+      return { serving: false, lastHealthy, holdFromMs: server?.recoveredAtMs ?? 0 }
+    }
+  }
+
+  /** Rebuilds where each server is, and drops the servers that are in no pool any more. */
+  #forgetUnused(): string[] {
+    for (const server of this.servers.values()) server.places = []
+    for (const [pool, state] of this.pools.entries()) {
+      for (const [member, spec] of state.members.entries()) {
+        this.servers.get(spec.key)!.places.push({ pool, member })
+      }
+    }
+    const removed: string[] = []
+    for (const [key, server] of this.servers) {
+      if (server.places.length > 0) continue
+      this.servers.delete(key)
+      this.#expiring.delete(key)
+      removed.push(key)
+    }
+    for (const [key, server] of this.servers) {
+      if (server.health.override?.expiresAtMs !== undefined) this.#expiring.add(key)
+    }
+    return removed
+  }
+
+  #guardEvents(next: ReadonlyMap<string, readonly string[]>, atMs: number) {
+    const events: (GuardHeld | GuardReleased)[] = []
+    for (const [pool, keys] of next) {
+      if (this.#guests.has(pool)) continue
+      events.push({ kind: 'guard-held', pool, change: 'reload', keys: some(keys), atMs })
+    }
+    for (const [pool, keys] of this.#guests) {
+      if (!next.has(pool)) {
+        events.push({ kind: 'guard-released', pool, keys: some(keys), atMs })
+      }
+    }
+    return events
+  }
+}
+
+const judgementOf = ({ health, restored }: Pick<Server, 'health' | 'restored'>): Judgement =>
+  judge({ override: health.override, verdict: health.verdict, restored })
+
+function serverOf(spec: MemberSpec, stored: ReadonlyMap<string, ServerRow>, nowMs: number): Server {
+  const row = stored.get(spec.key)
+  const health = row?.health ?? UNKNOWN_HEALTH
+  const restored = health.verdict !== 'unknown'
+  const judged = judgementOf({ health, restored })
+  const same = row !== undefined && row.status === judged.status
+  return {
+    spec,
+    health,
+    restored,
+    judged,
+    sinceMs: same ? row.sinceMs : nowMs,
+    recoveredAtMs: row?.recoveredAtMs ?? 0,
+    declared: true,
+    places: [],
+  }
+}

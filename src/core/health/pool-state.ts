@@ -1,0 +1,215 @@
+/**
+ * One pool: which of its servers serve now, and their health words.
+ *
+ * It adds to the judgement of each server what only the pool knows: the hold-down of a failover
+ * pool, which servers served last (`when_all_down: last_healthy`), and the guests that the guard-rail
+ * keeps through a reload. All of it is kept apart for IPv4 and IPv6, because a client of one family
+ * is not helped by a server of the other. A change costs O(1), in a failover pool O(servers).
+ */
+import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
+import { GUARDED, HELD_DOWN, LAST_HEALTHY, SERVING, packWord } from '../steer/words.ts'
+import type { Judgement } from './precedence.ts'
+
+/** The parts of a word that belong to the server and not to the pool. */
+function baseWord({ status, cause }: Judgement): number {
+  const none = { serving: false, lastHealthy: false, heldDown: false, guarded: false }
+  // Share: no policy bleeds a server yet.
+  return packWord({ ...none, status, cause, share: 1000 })
+}
+
+/** What a pool remembers of a server when it is compiled anew. */
+export interface Memory {
+  readonly serving: boolean
+  readonly lastHealthy: boolean
+  readonly holdFromMs: number
+}
+
+export class PoolState {
+  readonly spec: PoolSpec
+  /** The declared servers, then the guests of the guard-rail. */
+  readonly members: readonly MemberSpec[]
+  readonly words: number[]
+  private readonly base: Int32Array
+  private readonly flags: Uint8Array
+  private readonly eligible: Uint8Array
+  /** When the server came back from being out; 0 when it owes no hold-down. */
+  private readonly holdFromMs: Float64Array
+  private readonly servingCount = { 4: 0, 6: 0 }
+  private readonly changed = new Set<number>()
+  private readonly holds: boolean
+  private heldCount = 0
+
+  constructor(spec: PoolSpec, guests: readonly MemberSpec[], recall: (key: string) => Memory) {
+    this.spec = spec
+    this.members = [...spec.members, ...guests]
+    const size = this.members.length
+    this.words = new Array<number>(size).fill(0)
+    this.base = new Int32Array(size)
+    this.flags = new Uint8Array(size)
+    this.eligible = new Uint8Array(size)
+    this.holdFromMs = new Float64Array(size)
+    this.holds = spec.policy === 'failover' && spec.holdDownMs > 0
+    for (const [index, member] of this.members.entries()) {
+      const memory = recall(member.key)
+      this.flags[index] = memory.lastHealthy ? LAST_HEALTHY : 0
+      if (index >= spec.members.length) this.flags[index]! |= GUARDED
+      this.holdFromMs[index] = memory.holdFromMs
+    }
+  }
+
+  /** The first judgement of every server, in order; afterwards `words` is complete. */
+  fill(judgements: readonly Judgement[], nowMs: number): void {
+    for (const [index, judged] of judgements.entries()) {
+      this.base[index] = baseWord(judged)
+      this.eligible[index] = judged.serving ? 1 : 0
+      if (!judged.serving || judged.cause === 'override') this.holdFromMs[index] = 0
+      if (!this.holds) this.setServing(index, judged.serving)
+    }
+    if (this.holds) {
+      this.reassess(4, nowMs)
+      this.reassess(6, nowMs)
+    }
+    for (let index = 0; index < this.words.length; index++) this.words[index] = this.wordOf(index)
+    this.changed.clear()
+  }
+
+  /**
+   * A new judgement of one server.
+   * @param cameBack whether it was known to be out before, so that it owes a hold-down
+   */
+  judge(index: number, judged: Judgement, cameBack: boolean, nowMs: number): void {
+    this.base[index] = baseWord(judged)
+    this.changed.add(index)
+    const eligible = judged.serving ? 1 : 0
+    // An operator's word is obeyed at once; so is the end of a server's service.
+    if (eligible === 0 || judged.cause === 'override') this.holdFromMs[index] = 0
+    else if (cameBack) this.holdFromMs[index] = nowMs
+    this.eligible[index] = eligible
+    if (this.holds) this.reassess(this.members[index]!.family, nowMs)
+    else this.setServing(index, judged.serving)
+  }
+
+  /** Ends the hold-downs whose time is over. */
+  tick(nowMs: number): void {
+    if (this.heldCount === 0) return
+    this.reassess(4, nowMs)
+    this.reassess(6, nowMs)
+  }
+
+  isHolding(): boolean {
+    return this.heldCount > 0
+  }
+
+  /** When the next hold-down ends; Infinity when none runs. */
+  nextDueMs(): number {
+    let due = Number.POSITIVE_INFINITY
+    for (let index = 0; index < this.flags.length; index++) {
+      if ((this.flags[index]! & HELD_DOWN) === 0) continue
+      due = Math.min(due, this.holdFromMs[index]! + this.spec.holdDownMs)
+    }
+    return due
+  }
+
+  /** Indices of the servers whose word is new since the last call; `words` holds them already. */
+  takeChanges(): readonly number[] {
+    const indices: number[] = []
+    for (const index of this.changed) {
+      const word = this.wordOf(index)
+      if (word === this.words[index]) continue
+      this.words[index] = word
+      indices.push(index)
+    }
+    this.changed.clear()
+    return indices
+  }
+
+  /** No server of either family serves. */
+  isEmpty(): boolean {
+    return this.servingCount[4] + this.servingCount[6] === 0
+  }
+
+  isServing(index: number): boolean {
+    return (this.flags[index]! & SERVING) !== 0
+  }
+
+  isMarked(index: number): boolean {
+    return (this.flags[index]! & LAST_HEALTHY) !== 0
+  }
+
+  /** What a pool compiled anew should know of this server. */
+  memoryOf(index: number): Memory {
+    return {
+      serving: this.isServing(index),
+      lastHealthy: this.isMarked(index),
+      holdFromMs: this.holdFromMs[index]!,
+    }
+  }
+
+  private wordOf(index: number): number {
+    return this.base[index]! | this.flags[index]!
+  }
+
+  private setServing(index: number, serving: boolean): void {
+    if (this.isServing(index) === serving) return
+    const family = this.members[index]!.family
+    this.changed.add(index)
+    if (serving) {
+      // The first server to serve again ends the memory of those that served before.
+      if (this.servingCount[family]++ === 0) this.forgetMarks(family)
+      this.flags[index]! |= SERVING | LAST_HEALTHY
+      return
+    }
+    this.flags[index]! &= ~SERVING
+    // The last one to go keeps its mark, for `when_all_down: last_healthy`.
+    if (--this.servingCount[family] > 0) this.flags[index]! &= ~LAST_HEALTHY
+  }
+
+  private forgetMarks(family: 4 | 6): void {
+    for (let index = 0; index < this.flags.length; index++) {
+      if (this.members[index]!.family !== family || !this.isMarked(index)) continue
+      this.flags[index]! &= ~LAST_HEALTHY
+      this.changed.add(index)
+    }
+  }
+
+  private setHeld(index: number, held: boolean): void {
+    if (((this.flags[index]! & HELD_DOWN) !== 0) === held) return
+    this.flags[index]! ^= HELD_DOWN
+    this.heldCount += held ? 1 : -1
+    this.changed.add(index)
+  }
+
+  private owesHoldDown(index: number, nowMs: number): boolean {
+    const from = this.holdFromMs[index]!
+    if (from === 0) return false
+    // A clock that was set back must not lengthen the wait.
+    if (from > nowMs) this.holdFromMs[index] = nowMs
+    return nowMs - this.holdFromMs[index]! < this.spec.holdDownMs
+  }
+
+  /**
+   * Decides a failover pool: the first server that owes no hold-down serves, those after it stand
+   * by, and a better one that has just come back waits. Where every server owes one, none waits:
+   * the best serves at once.
+   */
+  private reassess(family: 4 | 6, nowMs: number): void {
+    const size = this.members.length
+    let first = -1
+    let best = -1
+    for (let index = 0; index < size && first < 0; index++) {
+      if (this.eligible[index] === 0 || this.members[index]!.family !== family) continue
+      if (best < 0) best = index
+      if (!this.owesHoldDown(index, nowMs)) first = index
+    }
+    if (first < 0) first = best
+    for (let index = 0; index < size; index++) {
+      if (this.members[index]!.family !== family) continue
+      const eligible = this.eligible[index] === 1
+      const held = eligible && index < first
+      this.setHeld(index, held)
+      // Once it stands by it owes nothing more: the wait is against traffic moving back too early.
+      if (eligible && !held) this.holdFromMs[index] = 0
+      this.setServing(index, eligible && !held)
+    }
+  }
+}

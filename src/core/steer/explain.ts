@@ -1,0 +1,134 @@
+/**
+ * Why an answer is what it is.
+ *
+ * Runs the very `decide` of the hot path and then reads the reasons off the words; it decides
+ * nothing by itself.
+ */
+import { steerLimits } from '../base/limits/steer.ts'
+import type { Family } from '../net/address.ts'
+import { formatAddress } from '../net/address.ts'
+import { ALL_DOWN, decide, NODATA, type Question } from './decide.ts'
+import type { Pool } from './pool.ts'
+import type { ServingMember } from './snapshot.ts'
+import type { WhenAllDown } from './topology.ts'
+import { unpackWord, type WordFields } from './words.ts'
+
+export interface Candidate {
+  readonly key: string
+  readonly address: string
+  readonly port: number
+  readonly region: string
+  readonly weight: number
+  readonly family: Family
+  readonly chosen: boolean
+  /** 1 is the first record of the answer; absent when not chosen. */
+  readonly rank?: number
+  /** One sentence for an operator. */
+  readonly reason: string
+  readonly word: WordFields
+}
+
+export interface Explanation {
+  readonly outcome: 'answer' | 'nodata' | 'all-down'
+  /** Addresses in the order of the answer. */
+  readonly chosen: readonly string[]
+  readonly policy: string
+  readonly turn: number
+  readonly candidates: readonly Candidate[]
+  /** Set when nobody may be served and `when_all_down` decided. */
+  readonly fallback?: WhenAllDown
+}
+
+export function explain(pool: Pool, question: Question): Explanation {
+  const out = new Int32Array(steerLimits.answersMax.max)
+  const count = decide(pool, question, out)
+  const chosen = [...out.subarray(0, Math.max(0, count))]
+  const candidates = pool.spec.members.map((member, index) =>
+    candidate(pool, question, member, index, chosen.indexOf(index)),
+  )
+  return {
+    outcome: count === ALL_DOWN ? 'all-down' : count === NODATA ? 'nodata' : 'answer',
+    chosen: chosen.map((index) => formatAddress(pool.addresses[index]!)),
+    policy: pool.spec.policy,
+    turn: question.turn,
+    candidates,
+    ...(pool.allDown() ? { fallback: pool.spec.whenAllDown } : {}),
+  }
+}
+
+function candidate(
+  pool: Pool,
+  question: Question,
+  member: ServingMember,
+  index: number,
+  rank: number,
+): Candidate {
+  const word = unpackWord(pool.words[index]!)
+  const { key, address, port, region, weight } = member
+  const family = pool.familyOf(index)
+  const common = { key, address, port, region, weight, family, word }
+  if (rank < 0)
+    return { ...common, chosen: false, reason: whyNot(pool, question, member, family, word) }
+  return { ...common, chosen: true, rank: rank + 1, reason: whyChosen(pool, question, rank, word) }
+}
+
+const LOST_TURN: Partial<Record<string, string>> = {
+  'round-robin': 'healthy, but it is the turn of another server',
+  weighted: 'healthy, but this turn falls to the weight of another server',
+  failover: 'healthy, but a server before it in the order is healthy too',
+}
+
+function whyNot(
+  pool: Pool,
+  question: Question,
+  member: ServingMember,
+  family: Family,
+  word: WordFields,
+): string {
+  if (family !== question.family) return `its address is IPv${family}, the question is not`
+  if (member.weight <= 0) return 'weight 0 takes no traffic'
+  if (!word.serving) return stateSentence(word)
+  return LOST_TURN[pool.spec.policy] ?? LOST_TURN['round-robin']!
+}
+
+function whyChosen(pool: Pool, question: Question, rank: number, word: WordFields): string {
+  switch (pool.view(question.family).basis) {
+    case 'last-healthy':
+      return 'no server is healthy; it was among the last that were (when_all_down: last_healthy)'
+    case 'all':
+      return 'no server is healthy; all are answered (when_all_down: all)'
+    default:
+  }
+  const kept = word.guarded ? ', kept in service by the guard-rail' : ''
+  if (rank > 0) return `healthy, number ${rank + 1} of ${pool.spec.answers} answers${kept}`
+  return `${chosenSentence(pool.spec.policy)}${kept}`
+}
+
+function chosenSentence(policy: string): string {
+  switch (policy) {
+    case 'weighted':
+      return 'healthy, and this turn falls to its weight'
+    case 'failover':
+      return 'the first healthy server in the order'
+    case 'round-robin':
+      return 'healthy, and it is its turn'
+    default:
+      return `healthy, and it is its turn: nothing is known of the client that ${policy} could use`
+  }
+}
+
+const BECAUSE: Record<WordFields['cause'], string> = {
+  none: '',
+  override: ' by an override',
+  drain: ' because it is drained',
+  validation: ' by its health check',
+  agent: ' by the claim of its agent',
+  age: ' because nothing was heard for too long',
+  restored: ' when last known before the restart',
+}
+
+function stateSentence(word: WordFields): string {
+  if (word.heldDown) return 'healthy again, waiting out the hold-down before traffic returns'
+  if (word.status === 'unknown') return 'not served before its first verdict'
+  return `${word.status}${BECAUSE[word.cause]}`
+}

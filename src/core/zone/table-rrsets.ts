@@ -1,0 +1,136 @@
+/**
+ * Packs the records of a draft into rrsets ready to be copied, and notes which names their data
+ * points at, so that addresses can be added without looking them up again.
+ */
+import { limits } from '../base/limits.ts'
+import { foldCase, wireNameLength } from '../dns/names.ts'
+import { typeName, types } from '../dns/types.ts'
+import type { RecordSpec } from '../steer/topology.ts'
+import type { Draft, DraftNode } from './table-build.ts'
+import { writeRrFixed } from './table-soa.ts'
+import { NONE, RR_FIXED_BYTES, type Rrsets } from './table.ts'
+
+/** The owner of a written record is a compression pointer of two octets. */
+const OWNER_BYTES = 2
+
+/** Where in the rdata the name lies whose addresses are worth adding (RFC 1035, 2782, 9460). */
+const TARGET_AT = new Map<number, number>([
+  [types.NS, 0],
+  [types.MX, 2],
+  [types.SRV, 6],
+  [types.SVCB, 2],
+  [types.HTTPS, 2],
+])
+
+/** Types of which a name owns one record, whose data must be one whole name. */
+const ALIASES = new Set<number>([types.CNAME, types.DNAME])
+
+interface DraftSet {
+  readonly type: number
+  readonly ttlSeconds: number
+  readonly rdatas: readonly Uint8Array[]
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at])
+
+/** The records of one type at a node, or undefined when nothing of them can be served. */
+function setOf(node: DraftNode, type: number, faults: string[]): DraftSet | undefined {
+  const records = node.records.filter((record) => record.type === type)
+  const name = records[0]!.name
+  const rdatas: Uint8Array[] = []
+  let ttlSeconds = 0x7fffffff
+  for (const { rdata, ttlSeconds: own } of records) {
+    if (ALIASES.has(type) && (rdatas.length > 0 || wireNameLength(rdata) !== rdata.length)) {
+      faults.push(`${name} ${typeName(type)} has more than one target or none`)
+      continue
+    }
+    if (rdata.length > 0xffff || rdatas.length >= 0xffff) continue
+    // RFC 2181 section 5: no duplicates in an rrset, and one TTL for all of it.
+    if (!rdatas.some((known) => sameBytes(known, rdata))) rdatas.push(rdata)
+    ttlSeconds = Math.min(ttlSeconds, Math.max(0, own))
+  }
+  return rdatas.length === 0 ? undefined : { type, ttlSeconds, rdatas }
+}
+
+function setsOf(node: DraftNode, faults: string[]): DraftSet[] {
+  const found = [...new Set(node.records.map((record: RecordSpec) => record.type))]
+  // A steered name's alias was set aside; every other type may stand beside the pool.
+  const kept = node.pool === NONE ? found : found.filter((type) => type !== types.CNAME)
+  return kept.map((type) => setOf(node, type, faults)).filter((set) => set !== undefined)
+}
+
+interface Target {
+  readonly at: number
+  readonly node: number
+}
+
+/** The names a set points at that exist here and own addresses, each once. */
+function targetsOf(set: DraftSet, draft: Draft): Target[] {
+  const inRdata = TARGET_AT.get(set.type)
+  if (inRdata === undefined) return []
+  const targets: Target[] = []
+  let at = 0
+  for (const rdata of set.rdatas) {
+    at += OWNER_BYTES + RR_FIXED_BYTES
+    const length = rdata.length > inRdata ? wireNameLength(rdata, inRdata) : 0
+    const name = rdata.subarray(inRdata, inRdata + length)
+    const node = length === 0 ? undefined : draft.find(foldCase(name))
+    if (
+      node?.pool === NONE &&
+      node.records.some(({ type }) => type === types.A || type === types.AAAA) &&
+      targets.length < limits.additionalTargets.default &&
+      !targets.some((target) => target.node === node.index)
+    )
+      targets.push({ at: at + inRdata, node: node.index })
+    at += rdata.length
+  }
+  return targets
+}
+
+function writeSet(set: DraftSet, out: Uint8Array, from: number): number {
+  let at = from
+  for (const rdata of set.rdatas) {
+    writeRrFixed(out, at, set.type, set.ttlSeconds, rdata.length)
+    out.set(rdata, at + RR_FIXED_BYTES)
+    at += RR_FIXED_BYTES + rdata.length
+  }
+  return at
+}
+
+export function packRrsets(draft: Draft): { setFrom: Int32Array; sets: Rrsets } {
+  const setFrom = new Int32Array(draft.nodes.length + 1)
+  const all: DraftSet[] = []
+  for (const node of draft.nodes) {
+    setFrom[node.index] = all.length
+    if (node.records.length > 0) all.push(...setsOf(node, draft.faults))
+  }
+  setFrom[draft.nodes.length] = all.length
+  const bytesOf = (set: DraftSet) =>
+    set.rdatas.reduce((sum, rdata) => sum + RR_FIXED_BYTES + rdata.length, 0)
+  const bytes = new Uint8Array(all.reduce((sum, set) => sum + bytesOf(set), 0))
+  const from = new Int32Array(all.length)
+  const to = new Int32Array(all.length)
+  const targetFrom = new Int32Array(all.length + 1)
+  const targets: Target[] = []
+  let at = 0
+  for (const [index, set] of all.entries()) {
+    from[index] = at
+    at = writeSet(set, bytes, at)
+    to[index] = at
+    targetFrom[index] = targets.length
+    targets.push(...targetsOf(set, draft))
+  }
+  targetFrom[all.length] = targets.length
+  const sets: Rrsets = {
+    type: Uint16Array.from(all, (set) => set.type),
+    count: Uint16Array.from(all, (set) => set.rdatas.length),
+    from,
+    to,
+    targetFrom,
+    targetAt: Int32Array.from(targets, (target) => target.at),
+    targetNode: Int32Array.from(targets, (target) => target.node),
+    bytes,
+  }
+  return { setFrom, sets }
+}

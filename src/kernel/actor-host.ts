@@ -1,0 +1,363 @@
+/**
+ * Runs one incarnation of one actor: hands it messages in order, sends what it publishes, and ends
+ * it when it breaks.
+ *
+ * It is the same on a worker thread, on the main thread and in the simulated world; those differ
+ * in the wires and the clock they give it. Whatever the actor throws, in a handler, a timer or
+ * after an `await`, ends this incarnation and nothing else. After its end the incarnation can
+ * neither send nor receive: code of it that still runs talks to nobody.
+ */
+import { assert } from '../core/base/assert.ts'
+import { limits } from '../core/base/limits.ts'
+import type { Random } from '../core/base/random.ts'
+import { fail, type Result } from '../core/base/result.ts'
+import type { Codec, Item } from '../messages/codec.ts'
+import { peersOf } from '../messages/edges.ts'
+import type { Catalogue, Entry } from '../messages/entry.ts'
+import type { AskFault } from './actor.ts'
+import type { Clock } from './clock.ts'
+import { faultOf, type FromActor, stoppedFault, type ToActor } from './control.ts'
+import { countLinks } from './counters.ts'
+import { type AnyActor, type AnyBehaviour, type AnyCtx, isThenable } from './erased.ts'
+import { type GuardedClock, guardedClock } from './guarded-clock.ts'
+import { Link, type LinkEvents } from './link.ts'
+import type { Log } from './log.ts'
+import { Mailbox } from './mailbox.ts'
+import type { Metrics } from './metrics.ts'
+import type { Wire } from './wire.ts'
+
+export interface HostOptions {
+  readonly catalogue: Catalogue
+  readonly codec: Codec
+  readonly actor: AnyActor
+  readonly incarnation: number
+  readonly ports: unknown
+  readonly config: unknown
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly metrics: Metrics & { json(): Promise<unknown> }
+  /** Tells the supervisor. */
+  readonly report: (message: FromActor) => void
+  /** Runs after the event loop has turned. */
+  readonly defer: (run: () => void) => void
+  /** Takes up waiting control messages by calling `control`. */
+  readonly pollControl?: () => void
+  /** Runs before each message is handled: where the simulated world may end the actor. */
+  readonly onBoundary?: (indexInBatch: number) => void
+  /** Releases the ports once the actor has stopped. */
+  readonly close?: () => unknown
+}
+
+interface Batch {
+  readonly link: Link
+  readonly wire: Wire
+  readonly bytes: Uint8Array
+}
+
+type Phase = 'starting' | 'running' | 'stopping' | 'ended'
+
+export class ActorHost {
+  readonly #options: HostOptions
+  readonly #name: string
+  readonly #links = new Map<string, Link>()
+  readonly #dirty = new Set<Link>()
+  readonly #mailbox: Mailbox<Batch>
+  readonly #time: GuardedClock
+  readonly #events: LinkEvents
+  #behaviour: AnyBehaviour | undefined
+  #phase: Phase = 'starting'
+  /** What came before the actor was up, in order. */
+  #early: (() => void)[] = []
+  #flushAsked = false
+  #running = 0
+  #closed = false
+
+  constructor(options: HostOptions) {
+    this.#options = options
+    this.#name = options.actor.name
+    this.#time = guardedClock(options.clock, (run) => this.#guard(run))
+    this.#mailbox = new Mailbox<Batch>({
+      batchesPerTurn: limits.batchesPerTurn.default,
+      turnMs: limits.turnMs.default,
+      monotonicMs: () => options.clock.monotonicMs(),
+      defer: options.defer,
+      pollControl: options.pollControl ?? (() => {}),
+      handle: (batch) => this.#handleBatch(batch),
+    })
+    this.#events = this.#linkEvents()
+    for (const peer of peersOf(options.catalogue, this.#name)) {
+      this.#links.set(peer, new Link(peer, options.codec, this.#events))
+    }
+    countLinks(options.metrics, this.#name, this.#links)
+  }
+
+  /** Handlers that have begun and not ended, because they wait for something. */
+  get running(): number {
+    return this.#running
+  }
+
+  get ended(): boolean {
+    return this.#phase === 'ended'
+  }
+
+  /** Reports the end of the incarnation when the actor's start throws. */
+  async start(): Promise<void> {
+    const { actor, ports, config } = this.#options
+    try {
+      const behaviour = await actor.start(this.#ctx(), ports, config)
+      if (this.ended) return
+      this.#checkReceives(behaviour)
+      this.#behaviour = behaviour
+    } catch (thrown) {
+      this.#crash(thrown)
+      return
+    }
+    this.#phase = 'running'
+    this.#flush()
+    this.#options.report({ kind: 'ready' })
+    const early = this.#early
+    this.#early = []
+    for (const run of early) run()
+    this.#flush()
+  }
+
+  /** Gives it the end of a channel to a peer, in place of an earlier one. */
+  connect(peer: string, wire: Wire): void {
+    const link = this.#links.get(peer)
+    assert(link !== undefined, `${this.#name} shares messages with ${peer}`)
+    if (this.ended) wire.close()
+    else link.connect(wire)
+  }
+
+  control(message: ToActor): void {
+    if (this.ended) return
+    switch (message.kind) {
+      // Both are for those who run the host.
+      case 'peer-connected':
+      case 'set-log-level':
+        return
+      case 'peer-down':
+        this.#links.get(message.peer)?.disconnect()
+        return
+      case 'peer-started':
+        this.#onceUp(() => this.#behaviour?.onPeerStarted?.(message.peer))
+        return
+      case 'reconfigure':
+        this.#onceUp(() => this.#behaviour?.onReconfigured?.(message.config))
+        return
+      case 'collect-metrics':
+        void this.#collect(message.call)
+        return
+      case 'stop':
+        this.#onceUp(() => this.#stop())
+    }
+  }
+
+  /** Ends it at once, without a word to the actor or the supervisor. */
+  end(): void {
+    if (this.ended) return
+    this.#phase = 'ended'
+    this.#time.cancelAll()
+    this.#mailbox.clear()
+    this.#early = []
+    for (const link of this.#links.values()) {
+      link.asks.forget()
+      link.disconnect()
+    }
+  }
+
+  /** Releases its ports; once, however it ended. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#options.close?.()
+  }
+
+  #linkEvents(): LinkEvents {
+    return {
+      onBatch: (link, wire, bytes) => this.#mailbox.arrive({ link, wire, bytes }),
+      onDirty: (link) => {
+        this.#dirty.add(link)
+        if (this.#flushAsked) return
+        this.#flushAsked = true
+        queueMicrotask(() => this.#flush())
+      },
+      onLossOver: (link) => {
+        const { log } = this.#options
+        log.warn('outbox overflowed, saying again what holds', { peer: link.peer })
+        this.#time.clock.after(limits.sayAgainDelayMs.default, () =>
+          this.#behaviour?.onPeerStarted?.(link.peer),
+        )
+      },
+    }
+  }
+
+  #ctx(): AnyCtx {
+    const { catalogue, codec, incarnation, random, log, metrics } = this.#options
+    const sends = (id: string, kind: Entry['kind']): Entry => {
+      const entry = catalogue[id]
+      const known = entry?.kind === kind && entry.from === this.#name
+      assert(known, `${id} is a ${kind} of ${this.#name}`)
+      return entry
+    }
+    return {
+      name: this.#name,
+      incarnation,
+      clock: this.#time.clock,
+      random,
+      log,
+      metrics,
+      publish: (id, message) => {
+        const entry = sends(id, 'fact')
+        if (this.ended || entry.kind !== 'fact') return
+        const bytes = codec.fact(id, message)
+        const key = entry.delivery === 'latest' ? `${id} ${codec.keyOf(id, message)}` : ''
+        for (const to of entry.to) this.#links.get(to)?.publish(id, entry.delivery, key, bytes)
+      },
+      ask: (id, message, timeoutMs = limits.askTimeoutMs.default) =>
+        this.#ask(sends(id, 'request'), id, message, timeoutMs),
+    }
+  }
+
+  #ask(
+    entry: Entry,
+    id: string,
+    message: unknown,
+    timeoutMs: number,
+  ): Promise<Result<unknown, AskFault>> {
+    const inRange = timeoutMs > 0 && timeoutMs <= limits.askTimeoutMsMax.default
+    assert(inRange, `the deadline of ${id} is within ${limits.askTimeoutMsMax.default} ms`)
+    // Code of an ended incarnation must not go on, and nothing is left to wake it.
+    if (this.ended) return new Promise(() => {})
+    const link = this.#links.get(entry.to[0] ?? '')
+    if (link?.wire === undefined) return Promise.resolve(fail({ code: 'peer-down' }))
+    const { asks, outbox } = link
+    const call = asks.nextCall()
+    const bytes = this.#options.codec.request(id, call, message)
+    const full = outbox.bytes + bytes.length > limits.outboxBytesPerPeer.default
+    if (full || asks.size >= limits.pendingAsksPerPeer.default) {
+      return Promise.resolve(fail({ code: 'too-many-asks' }))
+    }
+    const queued = outbox.put(id, 'call', '', bytes)
+    this.#events.onDirty(link)
+    return asks.wait(call, queued, this.#time.clock, timeoutMs)
+  }
+
+  #handleBatch({ link, wire, bytes }: Batch): void {
+    if (this.ended || link.wire !== wire) return
+    const { items, dropped } = this.#options.codec.decode(bytes)
+    link.malformed += dropped
+    if (this.#phase !== 'starting') {
+      this.#handleItems(link, wire, items)
+      return
+    }
+    // Replies are taken up at once: the actor's start may be waiting for one.
+    const isAnswer = (item: Item) => item.kind === 'reply' || item.kind === 'failure'
+    for (const item of items) if (isAnswer(item)) this.#handleItem(link, wire, item)
+    const rest = items.filter((item) => !isAnswer(item))
+    if (rest.length === 0) link.batchHandled()
+    else this.#early.push(() => this.#handleItems(link, wire, rest))
+  }
+
+  #handleItems(link: Link, wire: Wire, items: readonly Item[]): void {
+    for (const [index, item] of items.entries()) {
+      this.#options.onBoundary?.(index)
+      if (this.ended || link.wire !== wire) return
+      this.#guard(() => this.#handleItem(link, wire, item))
+    }
+    if (this.ended || link.wire !== wire) return
+    link.batchHandled()
+    this.#flush()
+  }
+
+  #handleItem(link: Link, wire: Wire, item: Item): unknown {
+    if (item.kind === 'reply') return link.asks.replied(item.call, item.reply)
+    if (item.kind === 'failure') {
+      return link.asks.settle(item.call, fail({ code: 'failed', message: item.why }))
+    }
+    const entry = this.#options.catalogue[item.name]
+    const receive = this.#behaviour?.receive[item.name]
+    const rightful = entry?.from === link.peer && (entry.to as string[]).includes(this.#name)
+    if (!rightful || receive === undefined) {
+      link.malformed++
+      return undefined
+    }
+    if (item.kind === 'fact') return receive(item.message)
+    if (link.running >= limits.pendingAsksPerPeer.default) {
+      return link.refuse(item.name, item.call, 'too many requests at once')
+    }
+    const reply = receive(item.message)
+    if (!isThenable(reply)) return link.reply(item.name, item.call, reply)
+    link.running++
+    return reply.then((value) => {
+      // The asker may have died, and another incarnation of it may use the same call number.
+      if (this.ended || link.wire !== wire) return
+      link.running--
+      link.reply(item.name, item.call, value)
+    })
+  }
+
+  /** Runs code of the actor; what it throws, now or later, is its crash. */
+  #guard(run: () => unknown): void {
+    if (this.ended) return
+    try {
+      const result = run()
+      if (!isThenable(result)) return
+      this.#running++
+      result.then(
+        () => this.#running--,
+        (thrown) => this.#crash(thrown),
+      )
+    } catch (thrown) {
+      this.#crash(thrown)
+    }
+  }
+
+  #crash(thrown: unknown): void {
+    if (this.ended) return
+    this.end()
+    this.#options.report({ kind: 'ended', fault: faultOf(thrown) })
+  }
+
+  #onceUp(run: () => unknown): void {
+    if (this.#phase === 'starting') this.#early.push(() => this.#guard(run))
+    else this.#guard(run)
+  }
+
+  #flush(): void {
+    this.#flushAsked = false
+    if (this.ended) return
+    for (const link of this.#dirty) link.flush()
+    this.#dirty.clear()
+  }
+
+  #checkReceives(behaviour: AnyBehaviour): void {
+    for (const [name, entry] of Object.entries(this.#options.catalogue)) {
+      if (!(entry.to as readonly string[]).includes(this.#name)) continue
+      assert(typeof behaviour.receive[name] === 'function', `${this.#name} receives ${name}`)
+    }
+  }
+
+  async #collect(call: number): Promise<void> {
+    const { metrics, report } = this.#options
+    const series = await metrics.json().catch(() => undefined)
+    if (!this.ended) report({ kind: 'metrics', call, series })
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#phase !== 'running') return
+    this.#phase = 'stopping'
+    await this.#behaviour?.onStop?.()
+    this.#flush()
+    const { clock } = this.#options
+    const deadlineMs = clock.monotonicMs() + limits.stopDrainMs.default
+    while ([...this.#links.values()].some((link) => !link.idle)) {
+      if (clock.monotonicMs() >= deadlineMs || this.ended) break
+      await new Promise<void>((resolve) => void this.#time.clock.after(5, resolve))
+    }
+    await this.close()
+    this.end()
+    this.#options.report({ kind: 'ended', fault: stoppedFault })
+  }
+}

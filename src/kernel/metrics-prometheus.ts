@@ -1,0 +1,127 @@
+/**
+ * Metrics on prom-client: a registry for each actor, and their union for the scrape.
+ *
+ * Each name belongs to one kind of actor; where several threads of it exist their series are added
+ * up. The number of label combinations of a metric is bounded: what comes past the bound is
+ * counted under the value "other", so that input from outside can never grow memory.
+ */
+import {
+  AggregatorRegistry,
+  Counter as PromCounter,
+  collectDefaultMetrics,
+  Gauge as PromGauge,
+  Histogram as PromHistogram,
+  Registry,
+} from 'prom-client'
+import { apiLimits } from '../core/base/limits/api.ts'
+import type { Labels, Metrics, MetricSpec } from './metrics.ts'
+
+export interface PrometheusMetrics extends Metrics {
+  /** The series as data that can cross a thread; the copies of `onCollect` run first. */
+  json(): Promise<unknown>
+}
+
+export function prometheusMetrics(
+  seriesMax: number = apiLimits.metricSeries.default,
+): PrometheusMetrics {
+  const registry = new Registry()
+  const copies: (() => void)[] = []
+  const known = new Map<string, unknown>()
+
+  /** The metric of that name, made on first use: a restarted part of an actor may ask again. */
+  function once<T>(spec: MetricSpec, make: () => T): T {
+    const found = known.get(spec.name) as T | undefined
+    if (found !== undefined) return found
+    const made = make()
+    known.set(spec.name, made)
+    return made
+  }
+  const common = (spec: MetricSpec) => ({
+    name: spec.name,
+    help: spec.help,
+    labelNames: [...(spec.labels ?? [])],
+    registers: [registry],
+  })
+
+  return {
+    counter: (spec) =>
+      once(spec, () => {
+        const counter = new PromCounter(common(spec))
+        const bound = boundLabels(spec.labels, seriesMax)
+        return {
+          add: (amount: number, labels?: Labels) => counter.inc(bound.fit(labels), amount),
+          forget: (labels: Labels) => {
+            bound.forget(labels)
+            counter.remove(labels)
+          },
+        }
+      }),
+    gauge: (spec) =>
+      once(spec, () => {
+        const gauge = new PromGauge(common(spec))
+        const bound = boundLabels(spec.labels, seriesMax)
+        return {
+          set: (value: number, labels?: Labels) => gauge.set(bound.fit(labels), value),
+          reset: () => {
+            gauge.reset()
+            bound.reset()
+          },
+        }
+      }),
+    histogram: (spec) =>
+      once(spec, () => {
+        const histogram = new PromHistogram({ ...common(spec), buckets: [...spec.buckets] })
+        const bound = boundLabels(spec.labels, seriesMax)
+        return {
+          observe: (value: number, labels?: Labels) => histogram.observe(bound.fit(labels), value),
+          forget: (labels: Labels) => {
+            bound.forget(labels)
+            histogram.remove(labels)
+          },
+        }
+      }),
+    onCollect: (copy) => void copies.push(copy),
+    json: async () => {
+      for (const copy of copies) copy()
+      return await registry.getMetricsAsJSON()
+    },
+  }
+}
+
+/** Keeps the number of label combinations of one metric in bounds. */
+function boundLabels(names: readonly string[] = [], seriesMax: number) {
+  const seen = new Set<string>()
+  const other = Object.fromEntries(names.map((name) => [name, 'other']))
+  const seriesOf = (labels: Labels) => names.map((name) => labels[name] ?? '').join('\u0000')
+  return {
+    reset: () => seen.clear(),
+    forget: (labels: Labels) => void seen.delete(seriesOf(labels)),
+    fit: (labels: Labels = {}): Labels => {
+      if (names.length === 0) return {}
+      const series = seriesOf(labels)
+      if (seen.has(series)) return labels
+      if (seen.size >= seriesMax) return other
+      seen.add(series)
+      return labels
+    },
+  }
+}
+
+/** CPU, memory, event loop and file descriptors of the process; for the main thread only. */
+export function processMetrics(): { json(): Promise<unknown> } {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return { json: async () => await registry.getMetricsAsJSON() }
+}
+
+/**
+ * The text of a scrape from what each actor's `json()` gave. A part that is not a list of metrics
+ * (its actor was down) is left out; the others are still shown.
+ */
+export async function mergeMetrics(parts: readonly unknown[]): Promise<string> {
+  const lists = parts.filter((part): part is object[] => Array.isArray(part))
+  return await AggregatorRegistry.aggregate(lists).metrics()
+}
+
+/** Content type of that text. */
+export const metricsContentType: string = Registry.PROMETHEUS_CONTENT_TYPE

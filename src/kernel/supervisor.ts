@@ -1,0 +1,316 @@
+/**
+ * Starts actors in order, joins them by channels, restarts the one that falls, and stops them in
+ * reverse.
+ *
+ * One for one: the fall of an actor ends its channels and no other actor. It waits out its
+ * backoff, starts empty on new channels, and its publishers are told once it is up. What it does
+ * not know is where an actor runs: a placement puts it on a worker, on the main thread or into the
+ * simulated world.
+ */
+import { limits } from '../core/base/limits.ts'
+import type { Random } from '../core/base/random.ts'
+import { edgesOf, publishersTo } from '../messages/edges.ts'
+import type { Catalogue } from '../messages/entry.ts'
+import { RestartHistory } from './backoff.ts'
+import type { Cancel, Clock } from './clock.ts'
+import { type Fault, type Report, StartError, type ToActor } from './control.ts'
+import type { Log } from './log.ts'
+
+export type ChildState = 'starting' | 'running' | 'backoff' | 'degraded' | 'stopped'
+
+export interface ChildStatus {
+  readonly name: string
+  /** `degraded`: waiting to be started again after too many restarts. */
+  readonly state: ChildState
+  /** 1 for the first start, 0 before it. */
+  readonly incarnation: number
+  readonly restarts: number
+}
+
+/** One incarnation, where it runs. */
+export interface Placed<End> {
+  /** The end of a channel comes with `peer-connected`. */
+  send(message: ToActor, end?: End): void
+  /** Ends it at once; `exited` follows, with this fault unless it fell by itself before. */
+  kill(fault: Fault): void
+}
+
+export interface PlacedEvents {
+  report(message: Report): void
+  /** Called once, when all it held is released, so that the next incarnation can have it. */
+  exited(fault: Fault): void
+}
+
+export interface Placement<Spec, End> {
+  spawn(
+    spec: Spec,
+    incarnation: number,
+    config: unknown,
+    ends: readonly (readonly [peer: string, end: End])[],
+    events: PlacedEvents,
+  ): Placed<End>
+  channel(): readonly [End, End]
+}
+
+export interface SupervisedSpec {
+  readonly name: string
+  readonly config: unknown
+  /** Its repeated fall is the fall of the process. */
+  readonly escalate: boolean
+}
+
+export interface SupervisorOptions<Spec extends SupervisedSpec, End> {
+  readonly catalogue: Catalogue
+  readonly children: readonly Spec[]
+  readonly placement: Placement<Spec, End>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+interface Child<Spec, End> {
+  readonly spec: Spec
+  readonly history: RestartHistory
+  config: unknown
+  placed: Placed<End> | undefined
+  state: ChildState
+  incarnation: number
+  upSinceMs: number | undefined
+  cancelTimer: Cancel
+  /** Told of the end of the first start, and of a stop. */
+  onReady: () => void
+  onGone: (fault: Fault) => void
+}
+
+const restartPolicy = {
+  backoffMs: limits.restartBackoffMs.default,
+  backoffMaxMs: limits.restartBackoffMaxMs.default,
+  resetMs: limits.restartResetMs.default,
+  intensity: limits.restartIntensity.default,
+  windowMs: limits.restartWindowMs.default,
+}
+
+const nothing = () => {}
+
+export class Supervisor<Spec extends SupervisedSpec, End> {
+  readonly #options: SupervisorOptions<Spec, End>
+  readonly #children = new Map<string, Child<Spec, End>>()
+  readonly #edges: readonly (readonly [string, string])[]
+  readonly #onEscalate = new Set<(name: string) => void>()
+  readonly #onStateChanged = new Set<(status: ChildStatus) => void>()
+  readonly #collects = new Map<number, (series: unknown) => void>()
+  #lastCollect = 0
+  #stopping = false
+
+  constructor(options: SupervisorOptions<Spec, End>) {
+    this.#options = options
+    this.#edges = edgesOf(options.catalogue)
+    for (const spec of options.children) {
+      this.#children.set(spec.name, {
+        spec,
+        history: new RestartHistory(restartPolicy, options.random),
+        config: spec.config,
+        placed: undefined,
+        state: 'stopped',
+        incarnation: 0,
+        upSinceMs: undefined,
+        cancelTimer: nothing,
+        onReady: nothing,
+        onGone: nothing,
+      })
+    }
+  }
+
+  /** Starts every child in order; rejects with a `StartError` after stopping those that started. */
+  async start(): Promise<void> {
+    for (const child of this.#children.values()) {
+      const fault = await new Promise<Fault | undefined>((resolve) => {
+        child.onReady = () => resolve(undefined)
+        child.onGone = resolve
+        this.#spawn(child)
+      })
+      child.onReady = nothing
+      child.onGone = nothing
+      if (fault === undefined) continue
+      await this.stop()
+      throw new StartError(child.spec.name, fault)
+    }
+  }
+
+  /** Stops in reverse order, each within its deadline; `timed-out` when one had to be killed. */
+  async stop(): Promise<'clean' | 'timed-out'> {
+    this.#stopping = true
+    let outcome: 'clean' | 'timed-out' = 'clean'
+    for (const child of [...this.#children.values()].reverse()) {
+      child.cancelTimer()
+      const { placed } = child
+      if (placed !== undefined && !(await this.#stopOne(child, placed))) outcome = 'timed-out'
+      if (child.incarnation > 0) this.#setState(child, 'stopped')
+    }
+    return outcome
+  }
+
+  reconfigure(configs: Readonly<Record<string, unknown>>): void {
+    for (const [name, config] of Object.entries(configs)) {
+      const child = this.#children.get(name)
+      if (child === undefined) continue
+      child.config = config
+      child.placed?.send({ kind: 'reconfigure', config })
+    }
+  }
+
+  /** Says something to every incarnation that lives. */
+  broadcast(message: ToActor): void {
+    for (const { placed } of this.#children.values()) placed?.send(message)
+  }
+
+  /** Ends one incarnation as a crash would; false when it does not run. */
+  kill(name: string): boolean {
+    const placed = this.#children.get(name)?.placed
+    placed?.kill({ code: 'killed', message: 'ended on request' })
+    return placed !== undefined
+  }
+
+  states(): readonly ChildStatus[] {
+    return [...this.#children.values()].map(statusOf)
+  }
+
+  /** The metrics of every actor that answers in time. */
+  async collect(): Promise<readonly unknown[]> {
+    const running = [...this.#children.values()].filter(({ state }) => state === 'running')
+    const asked = running.map(({ placed }) => this.#collectOne(placed))
+    return (await Promise.all(asked)).filter((series) => series !== undefined)
+  }
+
+  onEscalate(run: (name: string) => void): void {
+    this.#onEscalate.add(run)
+  }
+
+  onStateChanged(run: (status: ChildStatus) => void): void {
+    this.#onStateChanged.add(run)
+  }
+
+  #spawn(child: Child<Spec, End>): void {
+    const { placement, clock } = this.#options
+    const { name } = child.spec
+    const ends: [string, End][] = []
+    const given: [Placed<End>, End][] = []
+    for (const peer of this.#peersOf(name)) {
+      const placed = this.#children.get(peer)?.placed
+      if (placed === undefined) continue
+      const [ours, theirs] = placement.channel()
+      ends.push([peer, ours])
+      given.push([placed, theirs])
+    }
+    child.incarnation++
+    child.upSinceMs = undefined
+    this.#setState(child, 'starting')
+    // An incarnation that was replaced may still report; only the present one is heard.
+    const isPresent = () => child.placed === placed
+    const placed: Placed<End> = placement.spawn(child.spec, child.incarnation, child.config, ends, {
+      report: (message) => void (isPresent() && this.#reported(child, message)),
+      exited: (fault) => void (isPresent() && this.#gone(child, fault)),
+    })
+    child.placed = placed
+    for (const [peer, end] of given) peer.send({ kind: 'peer-connected', peer: name }, end)
+    const deadlineMs = limits.startDeadlineMs.default
+    child.cancelTimer = clock.after(deadlineMs, () => {
+      placed.kill({ code: 'start-timed-out', message: `not up within ${deadlineMs} ms` })
+    })
+  }
+
+  #reported(child: Child<Spec, End>, message: Report): void {
+    if (message.kind === 'metrics') {
+      this.#collects.get(message.call)?.(message.series)
+      return
+    }
+    const { name } = child.spec
+    child.cancelTimer()
+    child.upSinceMs = this.#options.clock.monotonicMs()
+    this.#setState(child, 'running')
+    for (const peer of publishersTo(this.#options.catalogue, name)) {
+      this.#children.get(peer)?.placed?.send({ kind: 'peer-started', peer: name })
+    }
+    child.onReady()
+  }
+
+  #gone(child: Child<Spec, End>, fault: Fault): void {
+    const { clock, log } = this.#options
+    const { name } = child.spec
+    child.placed = undefined
+    child.cancelTimer()
+    for (const peer of this.#peersOf(name)) {
+      this.#children.get(peer)?.placed?.send({ kind: 'peer-down', peer: name })
+    }
+    const isFirstStart = child.incarnation === 1 && child.upSinceMs === undefined
+    if (isFirstStart || this.#stopping) {
+      this.#setState(child, 'stopped')
+      child.onGone(fault)
+      return
+    }
+    const nowMs = clock.monotonicMs()
+    const healthyMs = child.upSinceMs === undefined ? 0 : nowMs - child.upSinceMs
+    const { delayMs, tooMany } = child.history.crashed(nowMs, healthyMs)
+    log.error('actor fell', { actor: name, ...fault, restartInMs: delayMs, degraded: tooMany })
+    child.cancelTimer = clock.after(delayMs, () => {
+      child.history.restarted(clock.monotonicMs())
+      this.#spawn(child)
+    })
+    this.#setState(child, tooMany ? 'degraded' : 'backoff')
+    if (tooMany && child.spec.escalate) for (const run of this.#onEscalate) run(name)
+  }
+
+  /** False when it had to be killed. */
+  async #stopOne(child: Child<Spec, End>, placed: Placed<End>): Promise<boolean> {
+    const stopped = await new Promise<boolean>((resolve) => {
+      const cancel = this.#options.clock.after(limits.stopDeadlineMs.default, () => resolve(false))
+      child.onGone = (fault) => {
+        cancel()
+        resolve(fault.code === 'stopped')
+      }
+      placed.send({ kind: 'stop' })
+    })
+    child.onGone = nothing
+    if (stopped) return true
+    this.#options.log.warn('actor did not stop cleanly', { actor: child.spec.name })
+    if (child.placed === placed) {
+      const fault = { code: 'stop-timed-out', message: 'killed at its deadline' }
+      placed.kill(fault)
+      this.#gone(child, fault)
+    }
+    return false
+  }
+
+  #collectOne(placed: Placed<End> | undefined): Promise<unknown> {
+    const call = ++this.#lastCollect
+    return new Promise((resolve) => {
+      const settle = (series: unknown) => {
+        this.#collects.delete(call)
+        cancel()
+        resolve(series)
+      }
+      const cancel = this.#options.clock.after(limits.collectDeadlineMs.default, () =>
+        settle(undefined),
+      )
+      this.#collects.set(call, settle)
+      placed?.send({ kind: 'collect-metrics', call })
+    })
+  }
+
+  #peersOf(name: string): string[] {
+    return this.#edges.filter((edge) => edge.includes(name)).map(([a, b]) => (a === name ? b : a))
+  }
+
+  #setState(child: Child<Spec, End>, state: ChildState): void {
+    if (child.state === state) return
+    child.state = state
+    for (const run of this.#onStateChanged) run(statusOf(child))
+  }
+}
+
+const statusOf = <Spec extends SupervisedSpec, End>(child: Child<Spec, End>): ChildStatus => ({
+  name: child.spec.name,
+  state: child.state,
+  incarnation: child.incarnation,
+  restarts: Math.max(0, child.incarnation - 1),
+})

@@ -1,0 +1,144 @@
+/**
+ * A whole system of actors in one process: where each runs, and the face it shows to `bootstrap`.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { seededRandom } from '../core/base/random.ts'
+import type { Catalogue } from '../messages/entry.ts'
+import { realClock } from './clock-real.ts'
+import { startLocal } from './local.ts'
+import type { Log } from './log.ts'
+import { type LogLevel, pinoLog } from './log-pino.ts'
+import { mergeMetrics, processMetrics, prometheusMetrics } from './metrics-prometheus.ts'
+import { type ChildStatus, type Placement, Supervisor } from './supervisor.ts'
+import { startThread, type ThreadLogging } from './thread.ts'
+
+export type { ChildState, ChildStatus } from './supervisor.ts'
+export { StartError } from './control.ts'
+
+export interface ChildSpec {
+  readonly name: string
+  /** Its module exports the actor's definition under the actor's name. */
+  readonly actorUrl: URL
+  /** Its module exports `openPorts(config, { log })`; the ports may have a `close`. */
+  readonly portsUrl: URL
+  /** Plain data: it is copied to the thread. */
+  readonly config: unknown
+  readonly host: 'worker' | 'main'
+  /** Its repeated fall is told to `onEscalate`. */
+  readonly escalate: boolean
+}
+
+export interface SystemOptions {
+  readonly catalogue: Catalogue
+  /** In the order of their start; they are stopped in reverse. */
+  readonly children: readonly ChildSpec[]
+  readonly log: Log
+  /** How each thread makes its own log. */
+  readonly logging?: ThreadLogging
+  readonly seed?: number
+}
+
+export interface System {
+  /** `timed-out` when an actor had to be killed. */
+  stop(): Promise<'clean' | 'timed-out'>
+  /** New configurations by actor name; a later restart uses them too. */
+  reconfigure(configs: Readonly<Record<string, unknown>>): void
+  /** Ends an actor's thread as a crash would. */
+  kill(name: string): boolean
+  /** For the logs of all actors, also of those that are started later. */
+  setLogLevel(level: LogLevel): void
+  states(): readonly ChildStatus[]
+  /** The scrape: the series of every actor that answers within a second. */
+  metricsText(): Promise<string>
+  onEscalate(run: (name: string) => void): void
+  onStateChanged(run: (status: ChildStatus) => void): void
+}
+
+/** Wherever a child runs, its channels are MessagePorts. */
+function placementOf(
+  options: SystemOptions,
+  seed: number,
+  loggingNow: () => ThreadLogging,
+  gone: Set<Promise<void>>,
+): Placement<ChildSpec, MessagePort> {
+  return {
+    channel: () => {
+      const { port1, port2 } = new MessageChannel()
+      return [port1, port2]
+    },
+    spawn: (spec, incarnation, config, ends, events) => {
+      const { catalogue } = options
+      const logging = loggingNow()
+      const { name, actorUrl, portsUrl } = spec
+      const urls = { actorUrl: actorUrl.href, portsUrl: portsUrl.href }
+      const boot = { catalogue, name, ...urls, config, incarnation, seed }
+      if (spec.host === 'main') {
+        return startLocal({ ...boot, log: pinoLog({ ...logging, name }) }, ends, events)
+      }
+      const thread = startThread({ ...boot, logging, ends }, events)
+      gone.add(thread.gone)
+      void thread.gone.then(() => gone.delete(thread.gone))
+      return thread
+    },
+  }
+}
+
+/** Rejects with a `StartError` that carries the code and message of the actor at fault. */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const { catalogue, children, log } = options
+  const seed = options.seed ?? Math.floor(Math.random() * 0x1_0000_0000)
+  const gone = new Set<Promise<void>>()
+  let logging: ThreadLogging = options.logging ?? { level: 'info', format: 'text' }
+  const metrics = prometheusMetrics()
+  const ownProcess = processMetrics()
+  const restarts = metrics.counter({
+    name: 'opengslb_actor_restarts_total',
+    help: 'Restarts of an actor since the process started',
+    labels: ['actor'],
+  })
+  const up = metrics.gauge({
+    name: 'opengslb_actor_up',
+    help: '1 while the actor runs, else 0',
+    labels: ['actor'],
+  })
+  const supervisor = new Supervisor({
+    catalogue,
+    children,
+    placement: placementOf(options, seed, () => logging, gone),
+    clock: realClock(),
+    random: seededRandom(seed),
+    log,
+  })
+  supervisor.onStateChanged(({ name, state, incarnation }) => {
+    up.set(state === 'running' ? 1 : 0, { actor: name })
+    restarts.add(state === 'starting' && incarnation > 1 ? 1 : 0, { actor: name })
+  })
+  try {
+    await supervisor.start()
+  } catch (thrown) {
+    await Promise.all(gone)
+    throw thrown
+  }
+  return {
+    stop: async () => {
+      const outcome = await supervisor.stop()
+      await Promise.all(gone)
+      return outcome
+    },
+    reconfigure: (configs) => supervisor.reconfigure(configs),
+    kill: (name) => supervisor.kill(name),
+    setLogLevel: (level) => {
+      logging = { ...logging, level }
+      supervisor.broadcast({ kind: 'set-log-level', level })
+    },
+    states: () => supervisor.states(),
+    metricsText: async () =>
+      await mergeMetrics([
+        ...(await supervisor.collect()),
+        await metrics.json(),
+        await ownProcess.json(),
+      ]),
+    onEscalate: (run) => supervisor.onEscalate(run),
+    onStateChanged: (run) => supervisor.onStateChanged(run),
+  }
+}

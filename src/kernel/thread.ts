@@ -1,0 +1,78 @@
+/**
+ * Puts actors on worker threads, seen from the main thread.
+ *
+ * A thread is given its channels and a control port at birth. Its standard streams are untouched.
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { Catalogue } from '../messages/entry.ts'
+import { type Fault, type FromActor, faultOf, type ToActor } from './control.ts'
+import type { LogOptions } from './log-pino.ts'
+import type { Placed, PlacedEvents } from './supervisor.ts'
+
+/** How each thread makes its own log: data only, since it crosses to the thread. */
+export type ThreadLogging = Omit<LogOptions, 'name' | 'write'>
+
+export interface ThreadData {
+  readonly catalogue: Catalogue
+  readonly name: string
+  readonly actorUrl: string
+  readonly portsUrl: string
+  readonly config: unknown
+  readonly incarnation: number
+  readonly seed: number
+  readonly logging: ThreadLogging
+  readonly control: MessagePort
+  readonly ends: readonly (readonly [peer: string, end: MessagePort])[]
+}
+
+/** What travels on the control port; the end of a channel lies beside its message. */
+export interface ToThread {
+  readonly message: ToActor
+  readonly end: MessagePort | undefined
+}
+
+/** Built beside this file; TypeScript sources cannot be started as threads on Node 20. */
+const entryUrl = new URL('./thread-entry.js', import.meta.url)
+
+export interface Thread extends Placed<MessagePort> {
+  /** Resolves when the thread is gone. */
+  readonly gone: Promise<void>
+}
+
+export function startThread(data: Omit<ThreadData, 'control'>, events: PlacedEvents): Thread {
+  const { port1: ours, port2: theirs } = new MessageChannel()
+  const worker = new Worker(entryUrl, {
+    workerData: { ...data, control: theirs } satisfies ThreadData,
+    transferList: [theirs, ...data.ends.map(([, end]) => end)],
+  })
+  let fault: Fault | undefined
+  const hear = (message: FromActor) => {
+    // The thread still holds its sockets and files: its end is told when it is gone.
+    if (message.kind === 'ended') fault ??= message.fault
+    else events.report(message)
+  }
+  ours.on('message', hear)
+  worker.on('error', (thrown) => {
+    fault ??= faultOf(thrown)
+  })
+  const gone = new Promise<void>((resolve) => {
+    worker.on('exit', (exitCode) => {
+      // Its last words may still be on the way: they name the fault better than an exit code.
+      for (let last = receiveMessageOnPort(ours); last; last = receiveMessageOnPort(ours)) {
+        hear(last.message as FromActor)
+      }
+      ours.close()
+      events.exited(fault ?? { code: 'thread-ended', message: `exit code ${exitCode}` })
+      resolve()
+    })
+  })
+  return {
+    gone,
+    send: (message, end) =>
+      ours.postMessage({ message, end } satisfies ToThread, end === undefined ? [] : [end]),
+    kill: (why) => {
+      fault ??= why
+      void worker.terminate()
+    },
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * One end of a channel between two actors.
+ *
+ * A frame is a batch of messages, or a number: how many batches the sender of the number has
+ * handled since it last said so. Frames arrive in the order they were posted, or not at all once
+ * an end has died.
+ */
+export type Frame = Uint8Array | number
+
+export interface Wire {
+  /** A batch is handed over: its bytes no longer belong to the caller. */
+  post(frame: Frame): void
+  /** Called once; frames posted before it are kept and delivered. */
+  listen(onFrame: (frame: Frame) => void): void
+  /** Frames not delivered yet are lost. */
+  close(): void
+}

@@ -1,0 +1,15 @@
+/**
+ * Every actor of the product, as the simulator runs it: the very definitions that `bootstrap`
+ * starts on threads, and the same catalogue.
+ *
+ * A folder of src/actors that is missing here fails test/unit/kernel/product.test.ts.
+ */
+import { api } from '../../src/actors/api/actor.ts'
+import { dns } from '../../src/actors/dns/actor.ts'
+import { prober } from '../../src/actors/prober/actor.ts'
+import { registry } from '../../src/actors/registry/actor.ts'
+import { shell } from '../../src/actors/shell/actor.ts'
+
+export { catalogue as productCatalogue } from '../../src/messages/catalogue.ts'
+
+export const productActors = { dns, registry, prober, api, shell } as const

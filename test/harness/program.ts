@@ -1,0 +1,136 @@
+/**
+ * The built program as a child process, with a configuration of its own in a temporary folder.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+export const projectRoot = fileURLToPath(new URL('../../', import.meta.url))
+const program = join(projectRoot, 'dist', 'bootstrap.js')
+
+/** A port that is free for UDP and TCP on every address used by the tests. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await new Promise<number>((resolve, reject) => {
+      const server = createServer()
+      server.on('error', reject)
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address()
+        server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+      })
+    })
+    const udpFree = await new Promise<boolean>((resolve) => {
+      const socket = createSocket('udp4')
+      socket.on('error', () => resolve(false))
+      socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)))
+    })
+    if (udpFree) return port
+  }
+}
+
+/** Waits until `holds` is true; throws with `what` after the limit. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<number> {
+  const start = performance.now()
+  for (;;) {
+    if (await holds()) return performance.now() - start
+    if (performance.now() - start > limitMs) throw new Error(`never came to hold: ${what}`)
+    await sleep(20)
+  }
+}
+
+export interface Finished {
+  readonly code: number | null
+  readonly output: string
+  readonly tookMs: number
+}
+
+export class Program {
+  readonly folder: string
+  readonly configPath: string
+  #child: ChildProcess | undefined
+  #output = ''
+  #ended: Promise<number | null> = Promise.resolve(null)
+
+  constructor(yaml: string) {
+    this.folder = mkdtempSync(join(tmpdir(), 'opengslb-e2e-'))
+    this.configPath = join(this.folder, 'config.yaml')
+    this.configure(yaml)
+  }
+
+  configure(yaml: string): void {
+    writeFileSync(this.configPath, yaml, { mode: 0o600 })
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): void {
+    const child = spawn(process.execPath, [program, '--config', this.configPath, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    this.#output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString()
+      })
+    this.#ended = new Promise((resolve) => child.on('close', (code) => resolve(code)))
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name)
+  }
+
+  exited(): Promise<number | null> {
+    return this.#ended
+  }
+
+  async logged(text: string | RegExp, limitMs = 10_000): Promise<void> {
+    const seen = () =>
+      typeof text === 'string' ? this.#output.includes(text) : text.test(this.#output)
+    await until(`log line ${text}\n${this.#output.slice(-3000)}`, seen, limitMs)
+  }
+
+  async stop(): Promise<number | null> {
+    if (this.#child?.exitCode === null) this.#child.kill('SIGTERM')
+    return this.#ended
+  }
+
+  /** Ends the process whatever its state and removes its folder. */
+  async remove(): Promise<void> {
+    if (this.#child !== undefined && this.#child.exitCode === null) this.#child.kill('SIGKILL')
+    await this.#ended
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Runs the program to its end. */
+export async function runToEnd(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Finished> {
+  const start = performance.now()
+  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env } })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, output: text, tookMs: performance.now() - start }
+}

@@ -1,0 +1,120 @@
+// Goal: what must hold of every decision, whatever the pool.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { ALL_DOWN, decide } from '../../src/core/steer/decide.ts'
+import { explain } from '../../src/core/steer/explain.ts'
+import type { Policy, WhenAllDown } from '../../src/core/steer/topology.ts'
+import { formatAddress } from '../../src/core/net/address.ts'
+import { poolOf, wordOf } from '../harness/pools.ts'
+
+interface Scene {
+  readonly servers: readonly {
+    readonly family: 4 | 6
+    readonly weight: number
+    readonly share: number
+    readonly serving: boolean
+    readonly lastHealthy: boolean
+  }[]
+  readonly policy: Policy
+  readonly answers: number
+  readonly whenAllDown: WhenAllDown
+  readonly turn: number
+  readonly family: 4 | 6
+}
+
+const family = fc.constantFrom<(4 | 6)[]>(4, 6)
+
+const scenes: fc.Arbitrary<Scene> = fc.record({
+  servers: fc.array(
+    fc.record({
+      family,
+      weight: fc.constantFrom(0, 1, 50, 100),
+      share: fc.constantFrom(0, 1, 500, 1000),
+      serving: fc.boolean(),
+      lastHealthy: fc.boolean(),
+    }),
+    { maxLength: 12 },
+  ),
+  policy: fc.constantFrom<Policy[]>('round-robin', 'weighted', 'failover', 'latency'),
+  answers: fc.integer({ min: 1, max: 8 }),
+  whenAllDown: fc.constantFrom<WhenAllDown[]>('servfail', 'last_healthy', 'all', 'nodata'),
+  turn: fc.nat(0xffffffff),
+  family,
+})
+
+const build = (scene: Scene) =>
+  poolOf(
+    scene.servers.map(({ family, weight, share, serving, lastHealthy }, index) => ({
+      address: family === 4 ? `10.0.0.${index + 1}` : `2001:db8::${index + 1}`,
+      weight,
+      word: wordOf({ serving, lastHealthy, share }),
+    })),
+    scene,
+  )
+
+const run = (scene: Scene) => {
+  const out = new Int32Array(32)
+  const question = { family: scene.family, turn: scene.turn, client: new Uint8Array(4) }
+  const count = decide(build(scene), question, out)
+  return { count, chosen: [...out.subarray(0, Math.max(0, count))] }
+}
+
+test('an answer holds distinct servers of the asked family, as many as asked for', () => {
+  fc.assert(
+    fc.property(scenes, (scene) => {
+      const { chosen } = run(scene)
+      expect(new Set(chosen).size).toBe(chosen.length)
+      for (const index of chosen) expect(scene.servers[index]?.family).toBe(scene.family)
+      expect(chosen.length).toBeLessThanOrEqual(scene.answers)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('only serving servers answer while there is one, and then somebody always does', () => {
+  fc.assert(
+    fc.property(scenes, (scene) => {
+      const { count, chosen } = run(scene)
+      const able = scene.servers.filter((one) => one.serving && one.weight > 0)
+      if (able.length === 0) return
+      expect(count).not.toBe(ALL_DOWN)
+      expect(count > 0).toBe(able.some((one) => one.family === scene.family))
+      for (const index of chosen) expect(able).toContain(scene.servers[index])
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('the explanation tells the same answer as the decision', () => {
+  fc.assert(
+    fc.property(scenes, (scene) => {
+      const { chosen } = run(scene)
+      const pool = build(scene)
+      const question = { family: scene.family, turn: scene.turn, client: new Uint8Array(4) }
+      const told = explain(pool, question)
+      expect(told.chosen).toEqual(chosen.map((index) => formatAddress(pool.addresses[index]!)))
+      for (const candidate of told.candidates) expect(candidate.reason).not.toBe('')
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('words set one by one decide as words given at once', () => {
+  fc.assert(
+    fc.property(scenes, (scene) => {
+      const pool = poolOf(
+        scene.servers.map((one, index) => ({
+          address: one.family === 4 ? `10.0.0.${index + 1}` : `2001:db8::${index + 1}`,
+          weight: one.weight,
+          word: 0,
+        })),
+        scene,
+      )
+      const whole = build(scene)
+      for (const [index, word] of whole.words.entries()) pool.setWord(index, word)
+      const question = { family: scene.family, turn: scene.turn, client: new Uint8Array(4) }
+      expect(explain(pool, question)).toEqual(explain(whole, question))
+    }),
+    { numRuns: 500 },
+  )
+})

@@ -1,0 +1,161 @@
+/** An `api` actor with a small registry and prober behind it, and a way to call it. */
+import { api } from '../../../../src/actors/api/actor.ts'
+import type { ApiConfig, ApiPorts, DnsOutcome } from '../../../../src/actors/api/contract.ts'
+import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
+import type { BackendView, CheckView } from '../../../../src/messages/views.ts'
+import { fakeCtx } from '../../../harness/ctx.ts'
+import { DOWN, UP } from '../../../harness/pools.ts'
+
+export const START_MS = 1_750_000_000_000
+
+export const backend = (fields: Partial<BackendView> = {}): BackendView => ({
+  key: 'app.example.com:10.0.0.1:80',
+  service: 'app.example.com',
+  address: '10.0.0.1',
+  port: 80,
+  weight: 100,
+  region: 'us-east',
+  source: 'static',
+  status: 'healthy',
+  cause: 'validation',
+  serving: true,
+  sinceMs: START_MS,
+  verdict: 'up',
+  verdictAtMs: START_MS + 1_000,
+  restored: false,
+  ...fields,
+})
+
+export const BACKENDS: readonly BackendView[] = [
+  backend(),
+  backend({
+    key: 'app.example.com:[2001:db8::1]:80',
+    address: '2001:db8::1',
+    status: 'unhealthy',
+    serving: false,
+    verdict: 'down',
+    verdictReason: 'refused',
+  }),
+  backend({
+    key: 'api.example.com:10.0.1.1:8080',
+    service: 'api.example.com',
+    address: '10.0.1.1',
+    port: 8080,
+    region: 'eu-west',
+    source: 'agent',
+    override: { healthy: true, reason: 'test', by: 'ops', atMs: START_MS },
+  }),
+]
+
+export const CHECKS: readonly CheckView[] = [
+  {
+    key: 'app.example.com:10.0.0.1:80',
+    lastCheckMs: START_MS + 5_000,
+    lastHealthyMs: START_MS + 5_000,
+    consecutiveFailures: 0,
+    consecutiveSuccesses: 7,
+    latencyMs: 1.5,
+  },
+  {
+    key: 'app.example.com:[2001:db8::1]:80',
+    lastCheckMs: START_MS + 5_000,
+    consecutiveFailures: 4,
+    consecutiveSuccesses: 0,
+    lastError: 'connection refused',
+  },
+]
+
+export const POOL: ServingPool = {
+  name: 'app.example.com',
+  zone: 'example.com',
+  ttlSeconds: 20,
+  policy: 'round-robin',
+  answers: 1,
+  whenAllDown: 'servfail',
+  fallback: [],
+  slot: 0,
+  members: [
+    { key: 'a', address: '10.0.0.1', port: 80, region: 'us-east', weight: 100 },
+    { key: 'b', address: '10.0.0.2', port: 80, region: 'eu-west', weight: 100 },
+    { key: 'c', address: '2001:db8::1', port: 80, region: 'us-east', weight: 100 },
+  ],
+}
+
+export const CONFIG: ApiConfig = {
+  version: '2.0.0',
+  nodeId: 'node-1',
+  region: 'us-east',
+  mode: 'overwatch',
+  allowedNetworks: ['10.0.0.0/8'],
+  trustProxyHeaders: false,
+  tokens: ['correct-horse-battery'],
+  authRequired: false,
+  dnsAddress: '127.0.0.1:53',
+  probeName: 'app.example.com',
+  startedAtMs: START_MS,
+}
+
+export interface CallOptions {
+  readonly headers?: Record<string, string>
+  readonly body?: unknown
+  readonly from?: string
+}
+
+export async function apiWorld(config: Partial<ApiConfig> = {}) {
+  const world = fakeCtx('api', { startUnixMs: START_MS + 60_000 })
+  const dns: { outcome: DnsOutcome; asked: [string, string][] } = {
+    outcome: { code: 'answered', rcode: 0, authoritative: true },
+    asked: [],
+  }
+  const ports: ApiPorts = {
+    askDns: async (address, name) => {
+      dns.asked.push([address, name])
+      return dns.outcome
+    },
+    platform: 'linux/amd64',
+    nodeVersion: 'v20.0.0',
+  }
+  world.answers['api.list-backends'] = () => ({
+    backends: BACKENDS,
+    settled: true,
+    regions: ['us-east', 'ap-south'],
+  })
+  world.answers['api.list-checks'] = () => ({ checks: CHECKS })
+  world.answers['api.set-override'] = () => ({ outcome: 'done', message: 'done' })
+  world.answers['api.clear-override'] = () => ({ outcome: 'done', message: 'done' })
+  const behaviour = await api.start(world.ctx, ports, { ...CONFIG, ...config })
+  behaviour.receive['registry.snapshot-set']({
+    epoch: 1,
+    version: 10,
+    zones: [],
+    pools: [POOL, { ...POOL, name: '*.wild.example.com' }],
+    words: [
+      [UP, DOWN, UP],
+      [UP, UP, UP],
+    ],
+  })
+
+  async function call(method: string, target: string, options: CallOptions = {}) {
+    const [path = '', query = ''] = target.split('?')
+    const { body } = options
+    const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
+    const answer = await behaviour.receive['shell.handle-request']({
+      method,
+      path,
+      query,
+      headers: { host: 'localhost:8080', ...options.headers },
+      body: new TextEncoder().encode(text),
+      remoteAddress: options.from ?? '127.0.0.1',
+    })
+    const shown = new TextDecoder().decode(answer.body)
+    const isJson = answer.headers['content-type'] === 'application/json'
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      // As loose as JSON.parse leaves it: tests look into answers of every shape.
+      json: isJson ? JSON.parse(shown) : (undefined as ReturnType<typeof JSON.parse>),
+      text: shown,
+    }
+  }
+  return { ...world, behaviour, dns, call }
+}

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest'
+import { shell } from '../../../../src/actors/shell/actor.ts'
+import type {
+  HttpAnswer,
+  HttpRequest,
+  ListenOptions,
+  ShellConfig,
+  ShellPorts,
+} from '../../../../src/actors/shell/contract.ts'
+import { fail, ok } from '../../../../src/core/base/result.ts'
+import { fakeCtx } from '../../../harness/ctx.ts'
+
+const CONFIG: ShellConfig = {
+  reloads: { succeeded: 0, failed: 0, lastMs: 0, loadedMs: 1_000 },
+  api: { address: '127.0.0.1:8080', enabled: true },
+  metrics: { address: ':9090', enabled: true, allowedNetworks: ['10.0.0.0/8'] },
+}
+
+const REQUEST: HttpRequest = {
+  method: 'GET',
+  path: '/',
+  query: '',
+  headers: {},
+  body: new Uint8Array(0),
+  remoteAddress: '127.0.0.1',
+}
+
+async function shellWorld(config: ShellConfig = CONFIG, taken = '') {
+  const world = fakeCtx('shell')
+  const open = new Map<string, ListenOptions>()
+  const ports: ShellPorts = {
+    listen: async (options) => {
+      if (options.address === taken)
+        return fail({ code: 'address-in-use', message: `${taken}: the address is already in use` })
+      open.set(options.address, options)
+      const close = async () => void open.delete(options.address)
+      return ok({ kind: 'node', port: 1, close })
+    },
+    fallbackReason: 'it is a test',
+    metricsText: async () => ({
+      text: 'opengslb_up 1\n',
+      contentType: 'text/plain; version=0.0.4',
+    }),
+  }
+  const start = () => shell.start(world.ctx, ports, config)
+  const send = async (address: string, request: Partial<HttpRequest>): Promise<HttpAnswer> =>
+    await open.get(address)!.onRequest({ ...REQUEST, ...request })
+  return { ...world, open, start, send }
+}
+
+describe('listeners', () => {
+  test('opens what is enabled, and stop closes it', async () => {
+    const world = await shellWorld()
+    const behaviour = await world.start()
+    expect([...world.open.keys()]).toEqual(['127.0.0.1:8080', ':9090'])
+    await behaviour.onStop?.()
+    expect(world.open.size).toBe(0)
+  })
+
+  test('opens nothing that is disabled', async () => {
+    const world = await shellWorld({
+      ...CONFIG,
+      api: { ...CONFIG.api, enabled: false },
+      metrics: { ...CONFIG.metrics, enabled: false },
+    })
+    await world.start()
+    expect(world.open.size).toBe(0)
+    expect(world.logs).toEqual([])
+  })
+
+  for (const [key, address] of [
+    ['api.address', '127.0.0.1:8080'],
+    ['metrics.address', ':9090'],
+  ] as const) {
+    test(`an address that is taken fails the start, names ${key}, and leaves nothing open`, async () => {
+      const world = await shellWorld(CONFIG, address)
+      await expect(world.start()).rejects.toThrow(
+        `${key}: ${address}: the address is already in use`,
+      )
+      expect(world.open.size).toBe(0)
+    })
+  }
+
+  test('why the fallback serves is logged', async () => {
+    const world = await shellWorld()
+    await world.start()
+    expect(world.logs[0]).toMatchObject({ fields: { reason: 'it is a test' } })
+  })
+
+  test('a reload takes the networks at once, and is counted', async () => {
+    const world = await shellWorld()
+    const behaviour = await world.start()
+    const from = { path: '/metrics', remoteAddress: '192.0.2.1' }
+    expect((await world.send(':9090', from)).status).toBe(403)
+    behaviour.onReconfigured?.({
+      ...CONFIG,
+      reloads: { succeeded: 2, failed: 1, lastMs: 5_000, loadedMs: 5_000 },
+      metrics: { ...CONFIG.metrics, allowedNetworks: ['192.0.2.0/24'] },
+    })
+    expect((await world.send(':9090', from)).status).toBe(200)
+    const reloads = 'opengslb_config_reloads_total'
+    expect(world.metrics.value(reloads, { result: 'success' })).toBe(2)
+    expect(world.metrics.value(reloads, { result: 'failure' })).toBe(1)
+    expect(world.metrics.value('opengslb_config_reload_timestamp_seconds')).toBe(5)
+  })
+})
+
+describe('api requests', () => {
+  test('go to the api actor as they are, and its answer comes back', async () => {
+    const world = await shellWorld()
+    await world.start()
+    const reply = { status: 201, headers: { a: 'b' }, body: new Uint8Array([1]) }
+    world.answers['shell.handle-request'] = () => reply
+    expect(await world.send('127.0.0.1:8080', { path: '/x', query: 'q=1' })).toEqual(reply)
+    expect(world.asked).toEqual([
+      ['shell.handle-request', { ...REQUEST, path: '/x', query: 'q=1' }],
+    ])
+  })
+
+  test('a fault of the api actor is a 503 in JSON with Retry-After', async () => {
+    const world = await shellWorld()
+    await world.start()
+    const answer = await world.send('127.0.0.1:8080', { path: '/x' })
+    expect(answer.status).toBe(503)
+    expect(answer.headers['retry-after']).toBe('1')
+    expect(JSON.parse(String(answer.body))).toEqual({ error: expect.any(String), code: 503 })
+    await world.send('127.0.0.1:8080', { path: '/x' })
+    expect(world.logs.filter((line) => line.level === 'warn')).toHaveLength(1)
+  })
+})
+
+describe('metrics requests', () => {
+  for (const [request, status, body] of [
+    [{ path: '/metrics' }, 200, 'opengslb_up 1\n'],
+    [{ path: '/health' }, 200, 'OK'],
+    [{ path: '/health', remoteAddress: '10.2.3.4' }, 200, 'OK'],
+    [{ path: '/metrics', remoteAddress: '192.0.2.1' }, 403, 'Forbidden'],
+    [{ path: '/health', remoteAddress: '192.0.2.1' }, 403, 'Forbidden'],
+    [{ path: '/other' }, 404, undefined],
+    [{ path: '/metrics', method: 'POST' }, 405, undefined],
+    [{ path: '/metrics', method: 'HEAD' }, 200, undefined],
+  ] as const) {
+    test(`${JSON.stringify(request)} gives ${status}`, async () => {
+      const world = await shellWorld()
+      await world.start()
+      const answer = await world.send(':9090', request)
+      expect(answer.status).toBe(status)
+      if (body !== undefined) expect(answer.body).toBe(body)
+      expect(world.asked).toEqual([])
+    })
+  }
+
+  test('without networks everybody may scrape', async () => {
+    const world = await shellWorld({
+      ...CONFIG,
+      metrics: { ...CONFIG.metrics, allowedNetworks: [] },
+    })
+    await world.start()
+    const from = { path: '/metrics', remoteAddress: '192.0.2.1' }
+    expect((await world.send(':9090', from)).status).toBe(200)
+  })
+})
