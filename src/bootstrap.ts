@@ -13,6 +13,7 @@ import { setMetricsSource } from './actors/shell/ports.ts'
 import { nodeFiles } from './cli/config-files.ts'
 import { parseFlags, usage } from './cli/flags.ts'
 import { sdNotify } from './cli/sd-notify.ts'
+import { hearSignals } from './cli/signals.ts'
 import { limits } from './core/base/limits.ts'
 import type { Result } from './core/base/result.ts'
 import { formatProblem, type Loaded, loadConfig, type Problem } from './core/config/load.ts'
@@ -81,6 +82,7 @@ export async function launch(path: string, mode?: string): Promise<Running> {
     if (restart.length > 0) log.warn('needs a restart to take effect', { keys: restart.join(' ') })
     loaded = next.value
     log.setLevel(loaded.config.logging.level)
+    system.setLogLevel(loaded.config.logging.level)
     reloads = { ...reloads, succeeded: reloads.succeeded + 1, lastMs: now, loadedMs: now }
     system.reconfigure({ ...configsOf(loaded, self, reloads) })
     log.info('configuration reloaded', { config: path })
@@ -122,15 +124,15 @@ async function main(): Promise<void> {
     if (loaded.ok) process.stdout.write(`${configPath}: configuration OK\n`)
     process.exitCode = loaded.ok ? 0 : 1
   } else {
+    const obey = hearSignals()
     const running = await launch(configPath, mode)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => void drain(running, 0))
-    running.onEscalate(() => void drain(running, 1))
-    process.on('SIGHUP', () => {
-      void sdNotify('RELOADING=1')
-      running.reload()
-      void sdNotify('READY=1')
-    })
+    let draining = false
+    const end = (code: number) => {
+      if (!draining) void drain(running, code)
+      draining = true
+    }
+    obey({ reload: running.reload, drain: end })
+    running.onEscalate(() => end(1))
     await sdNotify('READY=1')
   }
 }

@@ -24,10 +24,7 @@ import { backendView } from './views.ts'
 
 type Reply = ReplyOf<ProductCatalogue, 'api.set-override'>
 
-const notFound = ({ service, address }: SetOrder | ClearOrder): Reply => ({
-  outcome: 'not-found',
-  message: `no server ${address} of "${service}" is known, or it has no override to end`,
-})
+const notFound = (message: string): Reply => ({ outcome: 'not-found', message })
 
 /** An operator is answered once the order is on disk: what was acknowledged survives a crash. */
 async function done(book: Book, message: string): Promise<Reply> {
@@ -38,8 +35,7 @@ async function done(book: Book, message: string): Promise<Reply> {
 async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
   const servers = serversOf(book.fleet, order)
   if (servers.length === 0) {
-    const { service, address } = order
-    return { outcome: 'not-found', message: `no server ${address} of "${service}" is known` }
+    return notFound(`no server ${order.address} of "${order.service}" is known`)
   }
   const refusal = refusalOfOrder(book.fleet, servers, order)
   if (refusal !== undefined) {
@@ -57,7 +53,9 @@ async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
 async function clearOverride(book: Book, order: ClearOrder): Promise<Reply> {
   const named = serversOf(book.fleet, order)
   const servers = named.filter((server) => server.health.override !== undefined)
-  if (servers.length === 0) return notFound(order)
+  if (servers.length === 0) {
+    return notFound(`${order.address} of "${order.service}" has no override`)
+  }
   for (const server of servers) {
     book.fold(clearEvent(server, order, book.nowMs()))
     book.metrics.overrideChanged(server.spec.service, 'clear')

@@ -105,7 +105,7 @@ export function loadConfig(path: string, options: LoadOptions): Result<Loaded, r
   if (!validated.usable) return fail(bounded(problems))
   const { tree } = validated
   const config = settled(validated.config, tree)
-  problems.push(...withoutConsequences(reviewed(config, tree, modern.root), problems))
+  problems.push(...withoutConsequences(reviewed(config, tree), problems))
   const zones = readZones(config, tree, files)
   problems.push(...zones.problems)
   const serial = options.serial ?? 1

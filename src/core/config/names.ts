@@ -42,6 +42,9 @@ export function namesOfService(
 export const domainNames = (config: Config): ReadonlySet<string> =>
   new Set(config.domains.map((domain) => domain.name))
 
+export const regionNames = (config: Config): ReadonlySet<string> =>
+  new Set(config.regions.map((region) => region.name))
+
 export const zoneNames = (config: Config): ReadonlySet<string> =>
   new Set(config.dns.zones.map((zone) => zone.name))
 

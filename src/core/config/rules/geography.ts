@@ -1,13 +1,14 @@
 /**
  * Geolocation: every place leads to one region that exists.
  */
+import { regionNames } from '../names.ts'
 import type { Path } from '../problems.ts'
 import { refuseTwice, type Review } from './report.ts'
 
 function knownRegion(review: Review, region: string, path: Path): void {
-  const known = review.namesIn('regions', 'name')
+  const known = regionNames(review.config)
   // Without any region in the file, agents bring theirs; then nothing can be said.
-  if (region === '' || known.size === 0 || known.has(region.toLowerCase())) return
+  if (region === '' || known.size === 0 || known.has(region)) return
   review.error(path, 'is not a region of this configuration', {
     hint: `known regions: ${[...known].slice(0, 10).join(', ')}`,
   })

@@ -3,7 +3,7 @@
  */
 import { limits } from '../../base/limits.ts'
 import { domainNames, isPublicSuffix, namesOfService, ownApex, serviceName } from '../names.ts'
-import { suggestedZones, zoneAround, zoneNames } from '../names.ts'
+import { regionNames, suggestedZones, zoneAround, zoneNames } from '../names.ts'
 import { nearest } from '../nearest.ts'
 import { readDnsName } from '../kinds/network.ts'
 import { refuseTwice, type Review } from './report.ts'
@@ -32,7 +32,7 @@ function uniqueNames(review: Review): void {
 
 function domainRegions(review: Review): void {
   const { domains } = review.config
-  const known = review.namesIn('regions', 'name')
+  const known = regionNames(review.config)
   for (const [at, domain] of domains.entries()) {
     const path = ['domains', at, 'regions'] as const
     if (domain.regions.length === 0)
@@ -40,7 +40,7 @@ function domainRegions(review: Review): void {
         hint: `known regions: ${[...known].slice(0, 10).join(', ') || 'none'}`,
       })
     for (const [index, region] of domain.regions.entries())
-      if (!known.has(region.toLowerCase()))
+      if (!known.has(region))
         review.error([...path, index], 'is not a region of this configuration', {
           hint: offer(nearest(region, known), 'define it under `regions`'),
         })
@@ -71,7 +71,6 @@ function services(review: Review): void {
   const { config } = review
   const domains = domainNames(config)
   const zones = zoneNames(config)
-  const domainsInFile = review.namesIn('domains', 'name')
   const listed = new Map<string, Set<string>>()
   for (const domain of config.domains) listed.set(domain.name, new Set(domain.regions))
   for (const [at, region] of config.regions.entries()) {
@@ -86,7 +85,6 @@ function services(review: Review): void {
         if (!listed.get(service)!.has(region.name))
           review.warn(path, `names a domain that does not list the region ${region.name}`)
       } else if (namesOfService(service, domains, zones).length === 0) {
-        if (domainsInFile.has(service)) continue
         const near = nearest(service, domains)
         const hint = offer(near, 'define it under `domains`, or its zone under dns.zones')
         review.error(path, 'is neither a domain of this configuration nor in one of its zones', {

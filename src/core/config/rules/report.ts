@@ -12,8 +12,6 @@ export interface Review {
   given(path: Path): boolean
   /** `file:line:column` of a value, to name the other one of a pair. */
   where(path: Path): string
-  /** All texts given under a name in a list of the file, faulty items included. */
-  namesIn(list: string, key: string): ReadonlySet<string>
   error(path: Path, message: string, extra?: Partial<Problem>): void
   warn(path: Path, message: string, extra?: Partial<Problem>): void
 }
@@ -23,8 +21,8 @@ export interface Reviewed {
   readonly problems: readonly Problem[]
 }
 
-/** `tree` is what the values were read from; `original` also has what was left out as faulty. */
-export function startReview(config: Config, tree: MapNode, original: MapNode): Reviewed {
+/** `tree` is what the values were read from. */
+export function startReview(config: Config, tree: MapNode): Reviewed {
   const problems: Problem[] = []
   const tell = (
     severity: Problem['severity'],
@@ -43,20 +41,10 @@ export function startReview(config: Config, tree: MapNode, original: MapNode): R
       ...extra,
     })
   }
-  const namesIn = (list: string, key: string): ReadonlySet<string> => {
-    const names = new Set<string>()
-    const node = nodeAt(original, list.split('.'))
-    for (const item of node?.kind === 'list' ? node.items : []) {
-      const name = item.kind === 'scalar' ? item : nodeAt(item, [key])
-      if (name?.kind === 'scalar') names.add(name.text.toLowerCase().replace(/\.$/, ''))
-    }
-    return names
-  }
   const review: Review = {
     config,
     given: (path) => nodeAt(tree, path) !== undefined,
     where: (path) => formatPlace(placeAt(tree, path)),
-    namesIn,
     error: (path, message, extra) => tell('error', path, message, extra),
     warn: (path, message, extra) => tell('warning', path, message, extra),
   }

@@ -11,8 +11,8 @@ import { checkNames } from './names.ts'
 import { startReview } from './report.ts'
 import { checkServers } from './servers.ts'
 
-export function reviewed(config: Config, tree: MapNode, original: MapNode): readonly Problem[] {
-  const { review, problems } = startReview(config, tree, original)
+export function reviewed(config: Config, tree: MapNode): readonly Problem[] {
+  const { review, problems } = startReview(config, tree)
   checkModeRules(review)
   // An agent answers no queries, so names and servers of its file say nothing to it.
   if (config.mode === 'overwatch') {

@@ -16,7 +16,7 @@ test('faults of one item leave the next alone, and indices stay those of the fil
   const text =
     'dns: { zones: [example.com] }\n' +
     'regions:\n  - servers: [{ port: 0 }, { address: 192.0.2.1, port: 0 }]\n' +
-    '  - { name: good, servers: [{ address: 192.0.2.1 }] }\n' +
+    '  - { name: good, servers: [{ address: 192.0.2.1 }, { address: 192.0.2.1 }] }\n' +
     '  - { name: twice }\n  - { name: twice }\n' +
     'domains:\n  - { name: a.example.com, regions: [good, twice] }\n'
   expect(paths(text)).toEqual([
@@ -24,6 +24,7 @@ test('faults of one item leave the next alone, and indices stay those of the fil
     'regions[0].servers[0].address',
     'regions[0].servers[0].port',
     'regions[0].servers[1].port',
+    'regions[1].servers[1].address',
     'regions[3].name',
   ])
 })
@@ -44,6 +45,12 @@ test('a list that is empty only because its items are faulty is not called empty
 test('a region that is faulty is still a region to those who name it', () => {
   const text = SMALL.replace('name: main', 'name: main\n    colour: blue\n    countries: [X]')
   expect(paths(text)).toEqual(['regions[0].colour', 'regions[0].countries[0]'])
+})
+
+test('names of regions are compared letter by letter, and a near one is offered', () => {
+  const { errors } = load(SMALL.replace('regions: [main]', 'regions: [Main]'))
+  expect(errors).toHaveLength(1)
+  expect(errors[0]).toContain('did you mean `main`?')
 })
 
 test('the secret in an unknown key is masked', () => {
