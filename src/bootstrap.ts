@@ -30,9 +30,11 @@ export interface Running extends System {
   reload(): void
 }
 
-function load(path: string, mode?: string, olderSerial = 0): Result<Loaded, readonly Problem[]> {
-  // A zone's serial grows with each load, also when the clock was set back (RFC 1982).
-  const serial = Math.max(Math.floor(Date.now() / 1000), olderSerial + 1)
+// The serial of zones that give none grows with each load, also when the clock was set back.
+let serial = 0
+
+function load(path: string, mode?: string): Result<Loaded, readonly Problem[]> {
+  serial = Math.max(Math.floor(Date.now() / 1000), serial + 1)
   return loadConfig(path, { files: nodeFiles(), env: process.env, modeFlag: mode, serial })
 }
 
@@ -68,7 +70,7 @@ export async function launch(path: string, mode?: string): Promise<Running> {
   log.info('OpenGSLB running', { pid: process.pid, mode: loaded.config.mode })
 
   function reload(): void {
-    const next = load(path, mode, loaded.topology.zones[0]?.soa.serial)
+    const next = load(path, mode)
     const now = Date.now()
     if (!next.ok) {
       reloads = { ...reloads, failed: reloads.failed + 1 }

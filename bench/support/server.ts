@@ -81,9 +81,13 @@ export class LoadedServer {
   async start(limitMs = 60_000): Promise<number> {
     const started = performance.now()
     const config = join(this.folder, 'config.yaml')
-    this.#child = spawn(process.execPath, [here('../../src/bootstrap.js'), '--config', config], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
+    this.#child = spawn(
+      process.execPath,
+      [here('../../../dist/bootstrap.js'), '--config', config],
+      {
+        stdio: ['ignore', 'inherit', 'inherit'],
+      },
+    )
     while (performance.now() - started < limitMs) {
       if (this.#child.exitCode !== null) throw new Error('the server ended at start')
       if ((await askOnce(this.plan.port, 'app.bench.test')) === 0)
