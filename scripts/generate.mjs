@@ -1,5 +1,5 @@
 /**
- * `npm run generate`: writes the documents that come out of the code; `npm run check` only compares.
+ * `npm run generate` writes the documents that come out of the code; `npm run check` compares.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

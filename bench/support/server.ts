@@ -36,12 +36,18 @@ export interface ServerPlan {
   readonly port: number
 }
 
+const serverLines = ({ backends, sinkPort }: ServerPlan) =>
+  Array.from({ length: backends }, (_, index) => {
+    const address = backendAddress(index)
+    return `      - { address: ${address}, port: ${sinkPort}, service: app.bench.test }`
+  }).join('\n')
+
 const yamlOf = (plan: ServerPlan, folder: string) => `
 dns: { listen_address: "127.0.0.1:${plan.port}", zones: [bench.test] }
 regions:
   - name: local
     servers:
-${Array.from({ length: plan.backends }, (_, index) => `      - { address: ${backendAddress(index)}, port: ${plan.sinkPort}, service: app.bench.test }`).join('\n')}
+${serverLines(plan)}
     health_check: { type: tcp, interval: ${plan.intervalSeconds}s, timeout: 5s, failure_threshold: 2, success_threshold: 1 }
 domains: [{ name: app.bench.test, regions: [local] }]
 overwatch: { data_dir: "${folder}/data" }

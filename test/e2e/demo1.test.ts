@@ -142,6 +142,21 @@ describe.runIf(has('dig'))('standalone demo', () => {
     expect((await ask()).text).toContain('EDNS: version: 0')
   })
 
+  test('return_last_healthy: true answers the last servers that were healthy', async () => {
+    program.configure(
+      yaml().replace('default_ttl: 5', 'default_ttl: 5\n  return_last_healthy: true'),
+    )
+    program.signal('SIGHUP')
+    await program.logged('configuration reloaded')
+    await Promise.all(backends.map((backend) => backend.stop()))
+    // Extended error 3, stale answer (RFC 8914), says that none is healthy any more.
+    await until('a stale answer', async () => (await ask()).text.includes('EDE: 3'), 8_000)
+    const answer = await ask()
+    expect([answer.status, answer.answer.length]).toEqual(['NOERROR', 1])
+    await Promise.all(backends.map((backend) => backend.start()))
+    await until('all are back', async () => (await served()).length === 3, 6_000)
+  })
+
   test('SIGTERM ends it with exit code 0', async () => {
     expect(await program.stop()).toBe(0)
     expect(program.output).toContain('OpenGSLB stopped')

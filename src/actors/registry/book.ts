@@ -55,7 +55,7 @@ export class Book {
     this.#store([...stored.keys()].filter((key) => !this.fleet.servers.has(key)))
     this.#settle(compiled)
     this.#onDue()
-    // The readers still hold what the predecessor said; the living prober says it again in a moment.
+    // The readers still hold what the predecessor said; the prober says it again in a moment.
     if (this.#ctx.incarnation > 1) {
       this.#awaited = new Set(this.fleet.servers.keys())
       if (this.#awaited.size > 0) {

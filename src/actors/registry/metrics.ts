@@ -19,19 +19,21 @@ export interface RegistryMetrics {
 
 function gauges(metrics: Metrics, fleet: Fleet): () => void {
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
-    metrics.gauge({ name: `opengslb_${name}`, help, ...(labels === undefined ? {} : { labels }) })
-  const domains = gauge('configured_domains', 'Names that are steered.')
-  const servers = gauge('configured_servers', 'Servers in the configuration.')
+    metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
+  const domains = gauge('opengslb_configured_domains', 'Names that are steered.')
+  const servers = gauge('opengslb_configured_servers', 'Servers in the configuration.')
   const total = gauge(
-    'overwatch_backends_total',
+    'opengslb_overwatch_backends_total',
     'Servers known, those kept by the guard-rail too.',
   )
-  const healthy = gauge('overwatch_backends_healthy', 'Servers that may serve.')
-  const overridden = gauge('overwatch_overrides_active', 'Servers under an override.')
-  const authority = gauge('overwatch_backends_by_authority', 'Servers by the rule that decided.', [
-    'authority',
-  ])
-  const active = gauge('overrides_active', 'Overrides in force.', ['service'])
+  const healthy = gauge('opengslb_overwatch_backends_healthy', 'Servers that may serve.')
+  const overridden = gauge('opengslb_overwatch_overrides_active', 'Servers under an override.')
+  const authority = gauge(
+    'opengslb_overwatch_backends_by_authority',
+    'Servers by the rule that decided.',
+    ['authority'],
+  )
+  const active = gauge('opengslb_overrides_active', 'Overrides in force.', ['service'])
 
   return () => {
     const byCause = new Map<Cause, number>(causes.map((cause) => [cause, 0]))

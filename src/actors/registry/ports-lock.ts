@@ -94,8 +94,12 @@ function unusable(dataDir: string, error: unknown): DataDirFault {
   return { code: 'data-dir-unusable', message }
 }
 
-/** Makes the directory if need be and takes it for this process. Called on the main thread. */
+/**
+ * Makes the directory if need be and takes it for this process. Called on the main thread; an empty
+ * path means memory only, which needs no lock.
+ */
 export async function lockDataDir(dataDir: string): Promise<Result<DataDirLock, DataDirFault>> {
+  if (dataDir === '') return ok({ release: () => {} })
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o750 })
     const taken = process.platform === 'linux' ? await takeSocket(dataDir) : takePid(dataDir)

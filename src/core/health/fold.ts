@@ -51,7 +51,7 @@ const stampOf = (event: OverrideEvent) =>
 const rankOf = (event: OverrideEvent) =>
   event.kind === 'override-set' ? SET : event.kind === 'override-expired' ? EXPIRED : CLEARED
 
-/** Any total order serves for two overrides of one millisecond, as long as it is always the same. */
+/** Any total order serves for two overrides of one millisecond, if it is always the same. */
 const spell = (override: Override) =>
   JSON.stringify([override.healthy, override.reason, override.by, override.expiresAtMs ?? null])
 

@@ -1,8 +1,8 @@
 /**
  * IP addresses, prefixes and `host:port` strings.
  *
- * One canonical spelling for each address (RFC 5952 for IPv6, IPv4-mapped addresses folded to IPv4),
- * so that a server is the same server however it was written.
+ * One canonical spelling for each address (RFC 5952 for IPv6, IPv4-mapped addresses folded to
+ * IPv4), so that a server is the same server however it was written.
  */
 import { type Result, fail, ok } from '../base/result.ts'
 
@@ -29,7 +29,7 @@ function parseV4(text: string): Uint8Array | undefined {
   return bytes
 }
 
-/** The groups of one side of `::`, a trailing dotted quad counting as two; undefined if malformed. */
+/** The groups of one side of `::`, a trailing dotted quad counting as two. */
 function groupsOf(text: string): number[] | undefined {
   if (text === '') return []
   const groups: number[] = []

@@ -1,5 +1,5 @@
 /**
- * The state a DNS thread answers from: a topology, and one health word for each server of each pool.
+ * What a DNS thread answers from: a topology, and a health word for each server of each pool.
  *
  * `epoch` grows whenever the topology is compiled anew (a reload, an API object, a restarted
  * registry); `version` grows with every change of a word inside an epoch. A word of another epoch,

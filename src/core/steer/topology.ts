@@ -2,8 +2,8 @@
  * What the configuration and the API declare, in the form the actors work on.
  *
  * A topology is data without functions, so that it crosses threads as it is. Names are lower-case
- * presentation names without the final dot (`app.example.com`; the root is the empty string); addresses are
- * canonical text (core/net/address.ts).
+ * presentation names without the final dot (`app.example.com`; the root is the empty string);
+ * addresses are canonical text (core/net/address.ts).
  */
 import type { Family } from '../net/address.ts'
 

@@ -1,0 +1,83 @@
+// Goal: one owner for each data directory; the lock is free the moment its owner is gone.
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { lockDataDir } from '../../../src/actors/registry/ports-lock.ts'
+
+let root = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lock-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+async function taken(path: string) {
+  const lock = await lockDataDir(path)
+  if (!lock.ok) throw new Error(lock.error.message)
+  return lock.value
+}
+
+test('a second owner is refused, with the key, the path and the pid of the first', async () => {
+  const path = join(root, 'a')
+  const lock = await taken(path)
+  const second = await lockDataDir(path)
+  expect(second).toMatchObject({ ok: false, error: { code: 'data-dir-in-use' } })
+  const message = second.ok ? '' : second.error.message
+  for (const part of ['overwatch.data_dir', path, `process ${process.pid}`]) {
+    expect(message).toContain(part)
+  }
+  lock.release()
+})
+
+test('once released it is free at once', async () => {
+  const path = join(root, 'b')
+  for (let turn = 0; turn < 20; turn++) (await taken(path)).release()
+})
+
+test('another path to the same directory is the same lock', async () => {
+  const path = join(root, 'c')
+  const lock = await taken(path)
+  await symlink(path, join(root, 'c-link'))
+  expect((await lockDataDir(join(root, 'c-link'))).ok).toBe(false)
+  expect((await lockDataDir(join(root, 'd'))).ok).toBe(true)
+  lock.release()
+})
+
+test('the directory is made closed to others, the pid file too', async () => {
+  const path = join(root, 'deep', 'er')
+  const lock = await taken(path)
+  expect((await stat(path)).mode & 0o777).toBe(0o750)
+  expect((await stat(join(path, 'owner.pid'))).mode & 0o777).toBe(0o600)
+  expect(await readFile(join(path, 'owner.pid'), 'utf8')).toBe(`${process.pid}\n`)
+  lock.release()
+})
+
+test('a path that cannot be a directory is a fault that names the key', async () => {
+  const lock = await lockDataDir('/proc/none/data')
+  expect(lock).toMatchObject({ ok: false, error: { code: 'data-dir-unusable' } })
+})
+
+test('an empty path is memory only and needs no lock', async () => {
+  expect((await lockDataDir('')).ok).toBe(true)
+})
+
+test.runIf(process.platform === 'linux')(
+  'the lock of a killed process is free at once',
+  async () => {
+    const path = join(root, 'e')
+    const lock = await taken(path)
+    lock.release()
+    const { dev, ino } = await stat(path)
+    const program = `
+    const hash = require('node:crypto').createHash('sha256')
+    const name = hash.update('${dev}:${ino}').digest('hex').slice(0, 32)
+    require('node:net').createServer().listen('\\0opengslb-data-' + name, () => console.log('held'))`
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    expect((await lockDataDir(path)).ok).toBe(false)
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('exit', resolve))
+    ;(await taken(path)).release()
+  },
+)
