@@ -1,0 +1,38 @@
+// Goal: benches never rot: each runs at its smoke size, reports figures, and its exit code is its
+// verdict. What the figures are is no matter of a test.
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { projectRoot } from '../harness/program.ts'
+
+const names = ['micro', 'macro'].flatMap((folder) =>
+  readdirSync(join(projectRoot, 'bench', folder))
+    .filter((file) => file.endsWith('.bench.ts'))
+    .map((file) => file.slice(0, -'.bench.ts'.length)),
+)
+
+interface Report {
+  readonly name: string
+  readonly holds: boolean
+  readonly sentence: string
+  readonly figures: Readonly<Record<string, unknown>>
+}
+
+const run = (name: string) =>
+  new Promise<{ code: number; stdout: string }>((resolve) => {
+    const args = ['scripts/bench.mjs', name, '--smoke', '--json']
+    execFile(process.execPath, args, { cwd: projectRoot, timeout: 170_000 }, (error, stdout) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout }),
+    )
+  })
+
+for (const name of names)
+  test(`bench ${name} runs to its verdict`, async () => {
+    const { code, stdout } = await run(name)
+    const lines = stdout.trim().split('\n')
+    const report = JSON.parse(lines.at(-1) ?? '') as Report
+    expect(report.sentence.length).toBeGreaterThan(10)
+    expect(Object.keys(report.figures).length).toBeGreaterThan(0)
+    expect(code).toBe(report.holds ? 0 : 1)
+  }, 180_000)
