@@ -10,6 +10,8 @@ import { join } from 'node:path'
 import { installPeers } from './lib/peers.mjs'
 import { root, setup } from './lib/setup.mjs'
 
+const HARD_LIMIT_MS = 18 * 60_000
+
 setup()
 const missing = installPeers()
 if (missing.length > 0)
@@ -19,9 +21,12 @@ const folder = mkdtempSync(join(tmpdir(), 'opengslb-test-'))
 const report = join(folder, 'report.json')
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const args = [vitest, 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
+// A suite that hangs must end as a failure, well inside what continuous integration waits.
 const done = spawnSync(process.execPath, [...args, ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
+  timeout: HARD_LIMIT_MS,
+  killSignal: 'SIGKILL',
 })
 
 let result

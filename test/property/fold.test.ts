@@ -122,6 +122,55 @@ test('a reader that applies every change in order holds the words of the fleet',
   )
 })
 
+test('a failover pool compiled anew from what it remembers is what it was', () => {
+  const key = fc.constantFrom(...addresses, '10.0.0.4', '10.0.0.5').map((one) => keyOf('app', one))
+  const flip = fc.record({ key, verdict: fc.constantFrom('up' as const, 'down' as const) })
+  const spec = { policy: 'failover', holdDownMs: 4 } as const
+  const topology = topologyOf(poolOf('app', [...addresses, '10.0.0.4', '10.0.0.5'], spec))
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(flip, fc.constant('tick' as const)), { maxLength: 60 }),
+      (steps) => {
+        const fleet = new Fleet(0, { enabled: true, maxWithdrawnShare: 0.5 })
+        fleet.setTopology(topology, 0)
+        for (const [atMs, step] of steps.entries()) {
+          if (step === 'tick') fleet.tick(atMs)
+          else fleet.apply({ kind: 'verdict-changed', ...step, atMs, reason: '' }, atMs)
+          // Ends the waits that are over, as the next reading of the clock would.
+          fleet.tick(atMs)
+          const before = [...fleet.pools[0]!.words]
+          const dueMs = fleet.nextDueMs()
+          fleet.setTopology(topology, atMs)
+          expect([fleet.pools[0]!.words, fleet.nextDueMs()]).toEqual([before, dueMs])
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test('in a failover pool a family with a healthy server always serves', () => {
+  const key = fc.constantFrom(...addresses).map((one) => keyOf('app', one))
+  const flip = fc.record({ key, verdict: fc.constantFrom('up' as const, 'down' as const) })
+  const spec = { policy: 'failover', holdDownMs: 4 } as const
+  fc.assert(
+    fc.property(fc.array(flip, { maxLength: 60 }), (steps) => {
+      const fleet = new Fleet(0, { enabled: true, maxWithdrawnShare: 0.5 })
+      fleet.setTopology(topologyOf(poolOf('app', addresses, spec)), 0)
+      const [pool] = fleet.pools
+      for (const [atMs, step] of steps.entries()) {
+        fleet.apply({ kind: 'verdict-changed', ...step, atMs, reason: '' }, atMs)
+        for (const family of [4, 6]) {
+          const of = pool!.members.map((member, index) => ({ member, index }))
+          const mine = of.filter(({ member }) => member.family === family)
+          const healthy = mine.some(({ member }) => fleet.servers.get(member.key)!.judged.serving)
+          expect(mine.some(({ index }) => pool!.isServing(index))).toBe(healthy)
+        }
+      }
+    }),
+  )
+})
+
 test('a server that was restored from its row is as it was', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 20 }), (events) => {

@@ -66,23 +66,34 @@ export function registryMetrics(
   faults: DiskFaults,
 ): RegistryMetrics {
   const counter = (name: string, help: string, labels?: readonly string[]) =>
-    metrics.counter({ name: `opengslb_${name}`, help, ...(labels === undefined ? {} : { labels }) })
-  const ignored = counter('registry_verdicts_ignored_total', 'Verdicts that changed nothing.', [
-    'reason',
-  ])
-  const changes = counter('overrides_changes_total', 'Overrides set, cleared and expired.', [
-    'service',
-    'action',
-  ])
-  const orders = counter('gossip_overrides_total', 'Overrides set and cleared by operators.', [
-    'action',
-  ])
-  const held = counter('guard_rail_held_total', 'Changes that the guard-rail held back.', [
+    metrics.counter({ name, help, ...(labels === undefined ? {} : { labels }) })
+  const ignored = counter(
+    'opengslb_registry_verdicts_ignored_total',
+    'Verdicts that changed nothing.',
+    ['reason'],
+  )
+  const changes = counter(
+    'opengslb_overrides_changes_total',
+    'Overrides set, cleared and expired.',
+    ['service', 'action'],
+  )
+  const orders = counter(
+    'opengslb_gossip_overrides_total',
+    'Overrides set and cleared by operators.',
+    ['action'],
+  )
+  const held = counter('opengslb_guard_rail_held_total', 'Changes that the guard-rail held back.', [
     'change',
   ])
-  const rows = counter('registry_rows_dropped_total', 'Rows on disk that could not be read.')
-  const commits = counter('registry_commit_failures_total', 'Writes to disk that failed.')
-  const lost = counter('registry_writes_dropped_total', 'Changes that the disk was too slow for.')
+  const rows = counter(
+    'opengslb_registry_rows_dropped_total',
+    'Rows on disk that could not be read.',
+  )
+  const commits = counter('opengslb_registry_commit_failures_total', 'Writes to disk that failed.')
+  const lost = counter(
+    'opengslb_registry_writes_dropped_total',
+    'Changes that the disk was too slow for.',
+  )
   const copyGauges = gauges(metrics, fleet)
   const seen = { failedCommits: 0, dropped: 0 }
   metrics.onCollect(() => {

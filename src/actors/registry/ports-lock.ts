@@ -4,14 +4,15 @@
  * The lock is a listening socket in Linux's abstract namespace, named after the directory's device
  * and inode: the kernel lets go of it when the process dies, however it dies, and two paths to one
  * directory are one lock. The namespace is that of the network, so two containers with networks of
- * their own are not kept apart. Elsewhere than on Linux the owner's pid file is the lock, and a file
+ * their own are not kept apart. Elsewhere than on Linux the owner's pid file is the lock, and one
  * whose process is gone counts for nothing.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '../../core/base/result.ts'
+import { makeFolder } from './ports-folder.ts'
 
 export interface DataDirLock {
   /** Free again at once, also for this process. */
@@ -101,7 +102,7 @@ function unusable(dataDir: string, error: unknown): DataDirFault {
 export async function lockDataDir(dataDir: string): Promise<Result<DataDirLock, DataDirFault>> {
   if (dataDir === '') return ok({ release: () => {} })
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+    makeFolder(dataDir)
     const taken = process.platform === 'linux' ? await takeSocket(dataDir) : takePid(dataDir)
     if (!taken.ok) return taken
     writeFileSync(pidPath(dataDir), `${process.pid}\n`, { mode: 0o600 })

@@ -5,7 +5,7 @@
  * opening, the last segment is cut at its first damage, so that what follows can be read. Retention
  * removes whole segments, oldest first.
  */
-import { mkdir, readdir, stat, unlink } from 'node:fs/promises'
+import { readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Packr } from 'msgpackr'
 import { limits } from '../../core/base/limits.ts'
@@ -13,6 +13,7 @@ import { type HealthEvent, parseEvent } from '../../core/health/events.ts'
 import { frame } from '../../core/health/frames.ts'
 import type { DiskFaults, EventLog, EventLogSettings, LoggedEvents } from './contract.ts'
 import { groupCommit } from './ports-commit.ts'
+import { makeFolder } from './ports-folder.ts'
 import { type FrameFile, openFrameFile, readFrames, syncFolder } from './ports-frames.ts'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
@@ -192,7 +193,7 @@ export async function openEventLog(
   faults: DiskFaults,
 ): Promise<EventLog> {
   const folder = join(dataDir, 'events')
-  await mkdir(folder, { recursive: true, mode: 0o750 })
+  makeFolder(folder)
   const tail = await openTail(folder)
   await applyRetention(folder, tail, settings)
   const writer = new Writer(folder, settings, faults, tail)

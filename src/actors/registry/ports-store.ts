@@ -6,7 +6,7 @@
  * opening. Here every damage is a shorter file. Once most of it is out of date the file is written
  * anew beside itself and takes its place by a rename.
  */
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Packr } from 'msgpackr'
 import { limits } from '../../core/base/limits.ts'
@@ -14,6 +14,7 @@ import { FRAME_HEADER_BYTES, frame } from '../../core/health/frames.ts'
 import { parseRow, type ServerRow } from '../../core/health/rows.ts'
 import type { DiskFaults, StateStore, StoredRows } from './contract.ts'
 import { groupCommit } from './ports-commit.ts'
+import { makeFolder } from './ports-folder.ts'
 import { type FrameFile, openFrameFile, readFrames, syncFolder } from './ports-frames.ts'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
@@ -109,7 +110,7 @@ class StateFile {
     else this.#live.set(key, record)
   }
 
-  /** Writes what holds, with the group on top, to a new file that then takes the old one's place. */
+  /** Writes what holds, with the group on top, to a new file that takes the place of the old. */
   async #rewrite(group: ReadonlyMap<string, Uint8Array | undefined>): Promise<void> {
     const next = join(this.#folder, 'state.next')
     const rows = [...new Map([...this.#live, ...group]).values()]
@@ -140,7 +141,7 @@ async function openStateFile(dataDir: string): Promise<StateFile> {
 
 /** Opens the store; rejects only with what the file system says of the folder. */
 export async function openStateStore(dataDir: string, faults: DiskFaults): Promise<StateStore> {
-  await mkdir(dataDir, { recursive: true, mode: 0o750 })
+  makeFolder(dataDir)
   const state = await openStateFile(dataDir)
   const group = groupCommit(
     () => state.isEmpty(),

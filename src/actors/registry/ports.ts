@@ -4,9 +4,9 @@
  * Who owns the directory is settled before, on the main thread (ports-lock.ts), so that a restarted
  * registry finds it free.
  */
-import { mkdirSync } from 'node:fs'
 import type { Log } from '../../kernel/log.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import { makeFolder } from './ports-folder.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
 import { openStateStore } from './ports-store.ts'
@@ -25,7 +25,7 @@ export async function openPorts(
   if (dataDir === '') return memoryPorts()
   const faults = { failedCommits: 0, dropped: 0 }
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+    makeFolder(dataDir)
     const log = await openEventLog(dataDir, config.eventLog, faults)
     const store = await openStateStore(dataDir, faults)
     return {

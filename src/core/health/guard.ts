@@ -1,9 +1,10 @@
 /**
  * The guard-rail: what may not happen to a pool at one stroke.
  *
- * It holds back an operator's order that would empty a pool or take out too large a share of it, and
- * it keeps the servers of a pool through a reload until the new ones are known. A verdict confirmed
- * by its thresholds is never held: a server that is down is down, and `when_all_down` takes over.
+ * It holds back an operator's order that would empty a pool or take out too large a share of it,
+ * and it keeps the servers of a pool through a reload until the new ones are known. A verdict
+ * confirmed by its thresholds is never held: a server that is down is down, and `when_all_down`
+ * takes over.
  */
 import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
@@ -76,8 +77,8 @@ function awaits(
 }
 
 /**
- * The servers that a reload must not take out of a pool yet: those that served before, where all the
- * new ones are still unknown or down and at least one is unknown.
+ * The servers that a reload must not take out of a pool yet: those that served before, where all
+ * the new ones are still unknown or down and at least one is unknown.
  */
 export function guestsOf(
   previous: PoolState | undefined,

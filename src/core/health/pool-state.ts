@@ -2,10 +2,12 @@
  * One pool: which of its servers serve now, and their health words.
  *
  * It adds to the judgement of each server what only the pool knows: the hold-down of a failover
- * pool, which servers served last (`when_all_down: last_healthy`), and the guests that the guard-rail
- * keeps through a reload. All of it is kept apart for IPv4 and IPv6, because a client of one family
- * is not helped by a server of the other. A change costs O(1), in a failover pool O(servers).
+ * pool, which servers served last (`when_all_down: last_healthy`), and the guests that the
+ * guard-rail keeps through a reload. All of it is kept apart for IPv4 and IPv6, because a client of
+ * one family is not helped by a server of the other. A change costs O(1), in a failover pool at
+ * worst O(servers).
  */
+import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
 import { GUARDED, HELD_DOWN, LAST_HEALTHY, SERVING, packWord } from '../steer/words.ts'
 import type { Judgement } from './precedence.ts'
@@ -32,9 +34,12 @@ export class PoolState {
   private readonly base: Int32Array
   private readonly flags: Uint8Array
   private readonly eligible: Uint8Array
+  private readonly families: Uint8Array
   /** When the server came back from being out; 0 when it owes no hold-down. */
   private readonly holdFromMs: Float64Array
   private readonly servingCount = { 4: 0, 6: 0 }
+  /** In a failover pool: the server that takes the traffic of each family; past the end, none. */
+  private readonly first: Record<Family, number>
   private readonly changed = new Set<number>()
   private readonly holds: boolean
   private heldCount = 0
@@ -47,6 +52,8 @@ export class PoolState {
     this.base = new Int32Array(size)
     this.flags = new Uint8Array(size)
     this.eligible = new Uint8Array(size)
+    this.families = Uint8Array.from(this.members, (member) => member.family)
+    this.first = { 4: size, 6: size }
     this.holdFromMs = new Float64Array(size)
     this.holds = spec.policy === 'failover' && spec.holdDownMs > 0
     for (const [index, member] of this.members.entries()) {
@@ -85,8 +92,10 @@ export class PoolState {
     if (eligible === 0 || judged.cause === 'override') this.holdFromMs[index] = 0
     else if (cameBack) this.holdFromMs[index] = nowMs
     this.eligible[index] = eligible
-    if (this.holds) this.reassess(this.members[index]!.family, nowMs)
-    else this.setServing(index, judged.serving)
+    if (this.holds) {
+      const reach = this.reassess(this.members[index]!.family, nowMs, index)
+      if (index > reach) this.place(index, reach)
+    } else this.setServing(index, judged.serving)
   }
 
   /** Ends the hold-downs whose time is over. */
@@ -190,26 +199,36 @@ export class PoolState {
   /**
    * Decides a failover pool: the first server that owes no hold-down serves, those after it stand
    * by, and a better one that has just come back waits. Where every server owes one, none waits:
-   * the best serves at once.
+   * the best serves at once. Servers past the old and the new first are what they were.
+   * @param changed the only server that may be other than it was; absent, any may
+   * @returns the last index looked at
    */
-  private reassess(family: 4 | 6, nowMs: number): void {
+  private reassess(family: Family, nowMs: number, changed = 0): number {
     const size = this.members.length
-    let first = -1
-    let best = -1
-    for (let index = 0; index < size && first < 0; index++) {
-      if (this.eligible[index] === 0 || this.members[index]!.family !== family) continue
-      if (best < 0) best = index
+    // Where none waits, those before the first are all out.
+    const from = this.heldCount > 0 ? 0 : Math.min(changed, this.first[family])
+    let first = size
+    let best = size
+    for (let index = from; index < size && first === size; index++) {
+      if (this.eligible[index] === 0 || this.families[index] !== family) continue
+      if (best === size) best = index
       if (!this.owesHoldDown(index, nowMs)) first = index
     }
-    if (first < 0) first = best
-    for (let index = 0; index < size; index++) {
-      if (this.members[index]!.family !== family) continue
-      const eligible = this.eligible[index] === 1
-      const held = eligible && index < first
-      this.setHeld(index, held)
-      // Once it stands by it owes nothing more: the wait is against traffic moving back too early.
-      if (eligible && !held) this.holdFromMs[index] = 0
-      this.setServing(index, eligible && !held)
+    if (first === size) first = best
+    const reach = Math.min(size - 1, Math.max(first, this.first[family]))
+    this.first[family] = first
+    for (let index = from; index <= reach; index++) {
+      if (this.families[index] === family) this.place(index, first)
     }
+    return reach
+  }
+
+  private place(index: number, first: number): void {
+    const eligible = this.eligible[index] === 1
+    const held = eligible && index < first
+    this.setHeld(index, held)
+    // Once it stands by it owes nothing more: the wait is against traffic moving back too early.
+    if (eligible && !held) this.holdFromMs[index] = 0
+    this.setServing(index, eligible && !held)
   }
 }

@@ -72,7 +72,8 @@ test.runIf(process.platform === 'linux')(
     const program = `
     const hash = require('node:crypto').createHash('sha256')
     const name = hash.update('${dev}:${ino}').digest('hex').slice(0, 32)
-    require('node:net').createServer().listen('\\0opengslb-data-' + name, () => console.log('held'))`
+    const server = require('node:net').createServer()
+    server.listen('\\0opengslb-data-' + name, () => console.log('held'))`
     const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
     await new Promise((resolve) => child.stdout.once('data', resolve))
     expect((await lockDataDir(path)).ok).toBe(false)

@@ -10,7 +10,7 @@ const out = new Int32Array(32)
 
 function ask(pool: Pool, turn: number, family: 4 | 6 = 4): string[] | number {
   const question: Question = { family, turn, client: new Uint8Array(4) }
-  const count = decide(pool, question, out)
+  const count = decide(pool.pools, pool.index, question, out)
   if (count <= 0) return count
   return [...out.subarray(0, count)].map((index) => formatAddress(pool.addresses[index]!))
 }

@@ -1,0 +1,71 @@
+/** The registry on a virtual clock with a simulated disk; a crash is a second start on it. */
+import { registry } from '../../../src/actors/registry/actor.ts'
+import {
+  emptyDisk,
+  type MemoryDisk,
+  memoryPorts,
+} from '../../../src/actors/registry/ports-memory.ts'
+import type { Snapshot } from '../../../src/core/steer/snapshot.ts'
+import type { Topology } from '../../../src/core/steer/topology.ts'
+import { fakeCtx } from '../../harness/ctx.ts'
+import { keyOf } from '../core/health/sample.ts'
+
+export const A = '10.0.0.1'
+export const B = '10.0.0.2'
+export const C = '10.0.0.3'
+export const A6 = '2001:db8::1'
+export const START_MS = 1_750_000_000_000
+
+export const configOf = (topology: Topology) => ({
+  topology,
+  dataDir: '',
+  guard: { enabled: true, maxWithdrawnShare: 0.5 },
+  eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
+})
+
+interface StartOptions {
+  readonly incarnation?: number
+  readonly atMs?: number
+  readonly disk?: MemoryDisk
+}
+
+export async function start(topology: Topology, options: StartOptions = {}) {
+  const { incarnation = 1, atMs = START_MS, disk = emptyDisk() } = options
+  const world = fakeCtx('registry', { incarnation, startUnixMs: atMs })
+  const ports = memoryPorts(disk, world.clock)
+  const behaviour = await registry.start(world.ctx, ports, configOf(topology))
+  const said = (id: string) => world.published.filter(([name]) => name === id)
+  const { receive } = behaviour
+  return {
+    ...world,
+    behaviour,
+    disk,
+    said,
+    reload: (next: Topology) => behaviour.onReconfigured!(configOf(next)),
+    lastSnapshot: () => {
+      const last = said('registry.snapshot-set').at(-1)
+      return last?.[1] as Snapshot
+    },
+    verdict: (address: string, state: 'up' | 'down', at?: number, service = 'app') =>
+      receive['prober.verdict-changed']({
+        ...{ target: keyOf(service, address), verdict: state },
+        ...{ atMs: at ?? world.clock.nowMs(), reason: state === 'up' ? '' : 'refused' },
+      }),
+    override: async (address: string, healthy: boolean, more: object = {}) => {
+      const order = { service: 'app', address, healthy, reason: 'work', by: 'ann', force: false }
+      const reply = receive['api.set-override']({ ...order, ...more })
+      await world.clock.advanceAsync(30)
+      return reply
+    },
+    clear: async (address: string) => {
+      const reply = receive['api.clear-override']({ service: 'app', address, by: 'ann' })
+      await world.clock.advanceAsync(30)
+      return reply
+    },
+    list: async () => receive['api.list-backends']({}),
+  }
+}
+
+export type Registry = Awaited<ReturnType<typeof start>>
+export const backend = async (world: Registry, address: string) =>
+  (await world.list()).backends.find((one) => one.address === address)!
