@@ -6,9 +6,15 @@
  * resolution, redirects, kept connections and proxies have no part in it. Without a body to match
  * the connection is closed as soon as the header has been read.
  */
+import { X509Certificate } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import { type Socket, connect, isIP } from 'node:net'
-import { type SecureContext, type TLSSocket, connect as connectTls } from 'node:tls'
+import {
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+  connect as connectTls,
+} from 'node:tls'
 import { limits } from '../../core/base/limits.ts'
 import {
   type BodyMatch,
@@ -98,7 +104,12 @@ function secureSocket(member: MemberSpec, trust: SecureContext, running: Attempt
     port,
     // RFC 6066 section 3: an address is no server name. Without one, the certificate is verified
     // against the address.
-    ...(name === '' || isIP(name) !== 0 ? {} : { servername: name }),
+    ...(name === '' || isIP(name) !== 0
+      ? {
+          checkServerIdentity: (_host: string, seen: PeerCertificate) =>
+            checkAddress(address, seen),
+        }
+      : { servername: name }),
     secureContext: trust,
     rejectUnauthorized: check.verifyCertificate,
     ALPNProtocols: ['http/1.1'],
@@ -108,6 +119,16 @@ function secureSocket(member: MemberSpec, trust: SecureContext, running: Attempt
     if (!Number.isNaN(expires)) running.sawCertificate(expires)
   })
   return socket
+}
+
+/**
+ * Whether the certificate names the address (RFC 9110 section 4.3.5). Not `tls.checkServerIdentity`,
+ * which takes an IPv6 address for a host name in some releases of Node 22.
+ */
+function checkAddress(address: string, seen: PeerCertificate): Error | undefined {
+  if (new X509Certificate(seen.raw).checkIP(address) !== undefined) return undefined
+  const fault = new Error(`the certificate does not name ${address}`)
+  return Object.assign(fault, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 }
 
 /** A Host field without its port. */
