@@ -6,12 +6,14 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { openSockets } from './actors/dns/ports-sockets.ts'
+import { lendSockets } from './actors/dns/ports-sockets.ts'
+import { dnsShared } from './actors/dns/shared.ts'
 import { lockDataDir } from './actors/registry/ports-lock.ts'
-import { configsOf, overwatchRoster, type Process } from './actors/roster.ts'
+import { byChild, configsOf, overwatchRoster, type Process } from './actors/roster.ts'
 import { setMetricsSource } from './actors/shell/ports.ts'
 import { nodeFiles } from './cli/config-files.ts'
 import { parseFlags, usage } from './cli/flags.ts'
+import { logProblems } from './cli/report.ts'
 import { sdNotify } from './cli/sd-notify.ts'
 import { hearSignals } from './cli/signals.ts'
 import { limits } from './core/base/limits.ts'
@@ -43,22 +45,22 @@ export async function launch(path: string, mode?: string): Promise<Running> {
   const first = load(path, mode)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
+  const started = loaded.config
   const { level, format, file } = loaded.config.logging
   const logging = { level, format, file }
   const log = pinoLog({ ...logging, name: 'main' })
-  for (const warning of loaded.warnings) log.warn(formatProblem(warning))
+  logProblems(log, loaded.warnings)
   if (loaded.config.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
-  const lent = openSockets(loaded.config.dns.listen_address)
-  if (!lent.ok && lent.error.code === 'unsuitable')
-    log.info('answering with node:dgram', { reason: lent.error.message })
+  const { listen_address: listenAddress, threads, batch_size: batchSize } = loaded.config.dns
+  const lent = lendSockets({ listenAddress, threads, batchSize })
+  for (const note of lent.notes) log.info(note)
   const self: Process = {
     version,
-    // A fault of the address is met again, and explained, by the dns actor.
-    sockets: lent.ok ? lent.value.sockets : [],
+    sockets: lent.threads,
+    dnsAddress: listenAddress,
     hostName: hostname(),
     startedAtMs: Date.now(),
-    turns: new SharedArrayBuffer(limits.poolsMax.default * 8),
-    hashSeed: randomBytes(4).readUInt32LE(),
+    ...dnsShared(randomBytes),
   }
   let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: self.startedAtMs }
   log.info('OpenGSLB starting', { version, config: path, mode: loaded.config.mode })
@@ -74,25 +76,25 @@ export async function launch(path: string, mode?: string): Promise<Running> {
     const now = Date.now()
     if (!next.ok) {
       reloads = { ...reloads, failed: reloads.failed + 1 }
-      for (const problem of next.error) log.error(formatProblem(problem))
+      logProblems(log, next.error)
       log.error('configuration not reloaded, nothing was changed', { config: path })
       system.reconfigure({ shell: configsOf(loaded, self, reloads).shell })
       return
     }
-    for (const warning of next.value.warnings) log.warn(formatProblem(warning))
-    const restart = restartNeeded(loaded.config, next.value.config)
+    logProblems(log, next.value.warnings)
+    const restart = restartNeeded(started, next.value.config)
     if (restart.length > 0) log.warn('needs a restart to take effect', { keys: restart.join(' ') })
     loaded = next.value
     log.setLevel(loaded.config.logging.level)
     system.setLogLevel(loaded.config.logging.level)
     reloads = { ...reloads, succeeded: reloads.succeeded + 1, lastMs: now, loadedMs: now }
-    system.reconfigure({ ...configsOf(loaded, self, reloads) })
+    system.reconfigure(byChild(configsOf(loaded, self, reloads)))
     log.info('configuration reloaded', { config: path })
   }
 
   const stop = async () => {
     const outcome = await system.stop()
-    if (lent.ok) lent.value.close()
+    lent.close()
     lock.value.release()
     log.info('OpenGSLB stopped', { outcome })
     return outcome

@@ -10,9 +10,12 @@ const json = process.argv.includes('--json')
 /** The real value of a parameter, or its smoke value. */
 export const sized = <T>(real: T, small: T): T => (smoke ? small : real)
 
-function commit(): string {
+export function commit(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
   } catch {
     return 'unknown'
   }
@@ -23,7 +26,7 @@ export interface Verdict {
   readonly sentence: string
 }
 
-const machine = () => ({
+export const machine = () => ({
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
   memoryGib: Math.round(totalmem() / 2 ** 30),

@@ -7,7 +7,17 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -64,27 +74,59 @@ function newestUnder(folder) {
   return newest
 }
 
+const nativeFlags = [
+  '-std=c++17',
+  '-O2',
+  '-fPIC',
+  '-shared',
+  '-fvisibility=hidden',
+  '-fno-exceptions',
+  '-fno-rtti',
+  // So that a binary made here also runs where the C++ library is another or missing.
+  '-static-libstdc++',
+  '-static-libgcc',
+  '-Wall',
+  '-DNAPI_VERSION=8',
+]
+
+/** What the addon is made from, as a hash: the same one is never compiled twice. */
+function nativeHash(folder, compiler) {
+  const hash = createHash('sha256')
+  hash.update(`${compiler} ${nativeFlags.join(' ')} ${process.platform} ${process.arch}`)
+  for (const file of readdirSync(folder).sort())
+    if (/\.(cc|h)$/.test(file)) hash.update(file).update(readFileSync(join(folder, file)))
+  return hash.digest('hex').slice(0, 16)
+}
+
 /**
- * Compiles the addon where there is a C++ compiler; without one the program runs all the same, on
- * its slower sockets, and says so. Needs neither Python nor fetched headers: those of the Node API
- * come as a package, and libuv's few functions are declared in the source.
+ * Puts the addon into `dist`, compiled where there is a C++ compiler; without one the program runs
+ * all the same, on its slower sockets, and says so. Needs neither Python nor fetched headers: those
+ * of the Node API come as a package, and libuv's few functions are declared in the source.
  */
 function buildNative() {
-  const sources = readdirSync(join(root, 'src', 'native'))
-    .filter((file) => file.endsWith('.cc'))
-    .map((file) => join('src', 'native', file))
-  const include = join('node_modules', 'node-api-headers', 'include')
-  const output = join('dist', 'native', 'opengslb.node')
-  const flags = ['-std=c++17', '-O2', '-fPIC', '-shared', '-fvisibility=hidden', '-DNAPI_VERSION=8']
   const compiler = process.env.CXX ?? 'g++'
-  const done = spawnSync(compiler, [...flags, '-I', include, ...sources, '-o', output], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  if (done.status === 0) return
-  process.stdout.write(
-    `No native addon (${done.error?.message ?? `${compiler} failed`}): using node:dgram.\n`,
-  )
+  const folder = join(root, 'src', 'native')
+  const cache = join(root, 'node_modules', '.cache')
+  const made = join(cache, `opengslb-${nativeHash(folder, compiler)}.node`)
+  if (!existsSync(made)) {
+    mkdirSync(cache, { recursive: true })
+    const sources = readdirSync(folder)
+      .filter((file) => file.endsWith('.cc'))
+      .map((file) => join(folder, file))
+    const include = join(root, 'node_modules', 'node-api-headers', 'include')
+    // Another build may run beside this one; only a finished file gets the name.
+    const unfinished = `${made}.${process.pid}`
+    const args = [...nativeFlags, '-I', include, ...sources, '-o', unfinished]
+    const done = spawnSync(compiler, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+    if (done.status !== 0) {
+      rmSync(unfinished, { force: true })
+      const why = done.error ? `no C++ compiler, ${done.error.message}` : `${compiler} failed`
+      process.stdout.write(`No native addon (${why}): DNS will use node:dgram, at half the rate.\n`)
+      return
+    }
+    renameSync(unfinished, made)
+  }
+  copyFileSync(made, join(root, 'dist', 'native', 'opengslb.node'))
 }
 
 /** Compiles `src` to `dist` unless it is already newer than every source. */

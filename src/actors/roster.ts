@@ -5,28 +5,30 @@
  * everything but the registry.
  */
 import type { Loaded } from '../core/config/load.ts'
+import { replicaName } from '../kernel/role.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
 import type { DnsConfig, LentSocket } from './dns/contract.ts'
+import type { DnsShared } from './dns/shared.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { RegistryConfig } from './registry/contract.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 
 /** What belongs to the process, whatever its configuration becomes. */
-export interface Process {
+export interface Process extends DnsShared {
   readonly version: string
   readonly hostName: string
+  /** Where DNS listens while this process lives; a reload does not move it. */
+  readonly dnsAddress: string
   readonly startedAtMs: number
-  /** Turn counters, two 32-bit numbers for each pool slot. */
-  readonly turns: SharedArrayBuffer
-  readonly hashSeed: number
-  /** UDP sockets of the native front; none means node:dgram. */
-  readonly sockets: readonly LentSocket[]
+  /** UDP sockets of each DNS thread; an empty list means node:dgram. */
+  readonly sockets: readonly (readonly LentSocket[])[]
 }
 
 export interface ActorConfigs {
   readonly registry: RegistryConfig
-  readonly dns: DnsConfig
+  /** One for each thread. */
+  readonly dns: readonly DnsConfig[]
   readonly prober: ProberConfig
   readonly api: ApiConfig
   readonly shell: ShellConfig
@@ -48,7 +50,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
         maxBytes: config.overwatch.event_log.max_size,
       },
     },
-    dns: dnsConfig(loaded, self),
+    dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: proberDefaults,
     api: apiConfig(loaded, self),
     shell: {
@@ -63,21 +65,53 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
   }
 }
 
-function dnsConfig({ config }: Loaded, self: Process): DnsConfig {
-  const { tcp } = config.dns
+function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig {
+  const { tcp, cpus } = config.dns
+  const cpu = cpus[thread % cpus.length]
   return {
-    sockets: self.sockets,
+    sockets: self.sockets[thread]!,
+    udpOnly: thread > 0,
+    ...(cpu === undefined ? {} : { cpu }),
     listenAddress: config.dns.listen_address,
     udpPayloadSize: config.dns.udp_payload_size,
     nsid: config.dns.nsid,
     versionString: config.dns.version_string,
     hashSeed: self.hashSeed,
     turns: self.turns,
+    ...cookieConfig(config.dns.cookies, self),
+    ...rateConfig(config.dns.rate_limit),
+    rateMemory: self.rateMemory,
     tcp: {
       maxConnections: tcp.max_connections,
       maxConnectionsPerClient: tcp.max_connections_per_client,
       idleTimeoutMs: tcp.idle_timeout,
       maxPipelined: tcp.max_pipelined,
+    },
+  }
+}
+
+const octetsOf = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], (octet) => Number.parseInt(octet, 16))
+
+type DnsKeys = Loaded['config']['dns']
+
+function cookieConfig(keys: DnsKeys['cookies'], self: Process): Pick<DnsConfig, 'cookies'> {
+  if (!keys.enabled) return {}
+  const secret = keys.secret === '' ? self.cookieSecret : octetsOf(keys.secret)
+  const previousSecret = octetsOf(keys.previous_secret)
+  return { cookies: { secret, previousSecret, require: keys.require } }
+}
+
+function rateConfig(keys: DnsKeys['rate_limit']): Pick<DnsConfig, 'rateLimit'> {
+  if (!keys.enabled) return {}
+  return {
+    rateLimit: {
+      responsesPerSecond: keys.responses_per_second,
+      slip: keys.slip,
+      windowSeconds: keys.window / 1_000,
+      ipv4PrefixBits: keys.ipv4_prefix,
+      ipv6PrefixBits: keys.ipv6_prefix,
+      exemptNetworks: keys.exempt_networks,
     },
   }
 }
@@ -93,28 +127,38 @@ function apiConfig({ config, topology }: Loaded, self: Process): ApiConfig {
     trustProxyHeaders: config.api.trust_proxy_headers,
     tokens: config.api.auth.tokens,
     authRequired: config.api.auth.required,
-    dnsAddress: config.dns.listen_address,
-    probeName: topology.pools[0]?.name ?? topology.zones[0]?.apex ?? '',
+    dnsAddress: self.dnsAddress,
+    dnsFront: self.sockets[0]!.length > 0 ? 'native' : 'dgram',
+    // The apex exists whatever the health of anybody: a name server is ready during an outage too.
+    probeName: topology.zones[0]?.apex ?? '',
     startedAtMs: self.startedAtMs,
   }
 }
 
 const moduleOf = (name: string, file: string) => new URL(`./${name}/${file}.js`, import.meta.url)
 
+/** The configurations by the names of the children that get them. */
+export function byChild({ dns, ...others }: ActorConfigs): Readonly<Record<string, unknown>> {
+  const threads = dns.map((config, thread) => [replicaName('dns', thread), config] as const)
+  return { ...others, ...Object.fromEntries(threads) }
+}
+
 /** The actors of an overwatch. */
 export function overwatchRoster(configs: ActorConfigs): readonly ChildSpec[] {
-  const child = (name: keyof ActorConfigs, traits: Partial<ChildSpec> = {}): ChildSpec => ({
-    name,
-    actorUrl: moduleOf(name, 'actor'),
-    portsUrl: moduleOf(name, 'ports'),
-    config: configs[name],
+  const child = (role: keyof ActorConfigs, traits: Partial<ChildSpec> = {}): ChildSpec => ({
+    name: role,
+    actorUrl: moduleOf(role, 'actor'),
+    portsUrl: moduleOf(role, 'ports'),
+    config: configs[role],
     host: 'worker',
     escalate: false,
     ...traits,
   })
+  const dnsThread = (config: DnsConfig, thread: number) =>
+    child('dns', { name: replicaName('dns', thread), config, host: 'pool', escalate: true })
   return [
     child('registry'),
-    child('dns', { escalate: true }),
+    ...configs.dns.map(dnsThread),
     child('prober'),
     child('api'),
     // The main thread owns the sockets of HTTP: uWebSockets.js ends the process when a worker that

@@ -23,16 +23,16 @@ interface FlagRule {
 const rules: Readonly<Record<string, FlagRule>> = {
   config: {
     takesValue: true,
-    text: 'PATH   configuration file (default /etc/opengslb/config.yaml)',
+    text: 'PATH  configuration file (default /etc/opengslb/config.yaml)',
   },
-  mode: { takesValue: true, text: 'MODE     agent or overwatch; overrides the file' },
-  check: { takesValue: false, text: '         validate the configuration and exit' },
-  version: { takesValue: false, text: '         print the version and exit' },
-  help: { takesValue: false, text: '         print this text and exit' },
+  mode: { takesValue: true, text: 'MODE  agent or overwatch; overrides the file' },
+  check: { takesValue: false, text: '      validate the configuration and exit' },
+  version: { takesValue: false, text: '      print the version and exit' },
+  help: { takesValue: false, text: '      print this text and exit' },
 }
 
 export const usage = `Usage: opengslb [flags]\n\n${Object.entries(rules)
-  .map(([name, rule]) => `  --${name} ${rule.text}`)
+  .map(([name, rule]) => `  ${`--${name}`.padEnd(9)} ${rule.text}`)
   .join('\n')}\n`
 
 /** Reads the arguments after the program's name. The error is one line for stderr. */

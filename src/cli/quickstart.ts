@@ -26,7 +26,10 @@ function startBackend(address: string): Promise<void> {
     child.once('message', () => resolve())
     child.once('exit', (code) => {
       if (ending) return
-      if (code === 1) return reject(new Error(`sample backend ${address} did not start`))
+      if (code === 1) {
+        const hint = 'is another quickstart running?'
+        return reject(new Error(`sample backend ${address} did not start; ${hint}`))
+      }
       say(`\nSample backend ${address} stopped; it starts again in ${RETURN_AFTER_MS / 1000} s.`)
       setTimeout(() => {
         if (ending) return
@@ -84,7 +87,11 @@ async function main(): Promise<void> {
   }
   overwatch.on('exit', (code) => end(code ?? 1))
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => overwatch.kill('SIGTERM'))
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to the backends too; they are not to be started again.
+      ending = true
+      overwatch.kill('SIGTERM')
+    })
   process.on('SIGHUP', () => overwatch.kill('SIGHUP'))
   explain()
 }

@@ -24,12 +24,15 @@ import { Link, type LinkEvents } from './link.ts'
 import type { Log } from './log.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Metrics } from './metrics.ts'
+import { roleOf } from './role.ts'
 import type { Wire } from './wire.ts'
 
 export interface HostOptions {
   readonly catalogue: Catalogue
   readonly codec: Codec
   readonly actor: AnyActor
+  /** The child this host runs, where it is one of several of the actor's role. */
+  readonly name?: string
   readonly incarnation: number
   readonly ports: unknown
   readonly config: unknown
@@ -60,6 +63,7 @@ type Phase = 'starting' | 'running' | 'stopping' | 'ended'
 export class ActorHost {
   readonly #options: HostOptions
   readonly #name: string
+  readonly #role: string
   readonly #links = new Map<string, Link>()
   readonly #dirty = new Set<Link>()
   readonly #mailbox: Mailbox<Batch>
@@ -75,7 +79,8 @@ export class ActorHost {
 
   constructor(options: HostOptions) {
     this.#options = options
-    this.#name = options.actor.name
+    this.#role = options.actor.name
+    this.#name = options.name ?? this.#role
     this.#time = guardedClock(options.clock, (run) => this.#guard(run))
     this.#mailbox = new Mailbox<Batch>({
       batchesPerTurn: limits.batchesPerTurn.default,
@@ -86,7 +91,7 @@ export class ActorHost {
       handle: (batch) => this.#handleBatch(batch),
     })
     this.#events = this.#linkEvents()
-    for (const peer of peersOf(options.catalogue, this.#name)) {
+    for (const peer of peersOf(options.catalogue, this.#role)) {
       this.#links.set(peer, new Link(peer, options.codec, this.#events))
     }
     countLinks(options.metrics, this.#name, this.#links)
@@ -124,10 +129,8 @@ export class ActorHost {
 
   /** Gives it the end of a channel to a peer, in place of an earlier one. */
   connect(peer: string, wire: Wire): void {
-    const link = this.#links.get(peer)
-    assert(link !== undefined, `${this.#name} shares messages with ${peer}`)
     if (this.ended) wire.close()
-    else link.connect(wire)
+    else this.#linkTo(peer).connect(wire)
   }
 
   control(message: ToActor): void {
@@ -141,7 +144,7 @@ export class ActorHost {
         this.#links.get(message.peer)?.disconnect()
         return
       case 'peer-started':
-        this.#onceUp(() => this.#behaviour?.onPeerStarted?.(message.peer))
+        this.#onceUp(() => this.#behaviour?.onPeerStarted?.(roleOf(message.peer)))
         return
       case 'reconfigure':
         this.#onceUp(() => this.#behaviour?.onReconfigured?.(message.config))
@@ -174,6 +177,25 @@ export class ActorHost {
     await this.#options.close?.()
   }
 
+  /** The link to a child; the first of a role is there from the start, others are met here. */
+  #linkTo(peer: string): Link {
+    const known = this.#links.get(peer)
+    if (known !== undefined) return known
+    assert(this.#links.has(roleOf(peer)), `${this.#name} shares messages with ${peer}`)
+    const { codec } = this.#options
+    const link = new Link(peer, codec, this.#events)
+    this.#links.set(peer, link)
+    return link
+  }
+
+  /** One child of a role takes a request: the first that is up. */
+  #linkToRole(role: string): Link | undefined {
+    for (const link of this.#links.values()) {
+      if (link.role === role && link.wire !== undefined) return link
+    }
+    return undefined
+  }
+
   #linkEvents(): LinkEvents {
     return {
       onBatch: (link, wire, bytes) => this.#mailbox.arrive({ link, wire, bytes }),
@@ -187,7 +209,7 @@ export class ActorHost {
         const { log } = this.#options
         log.warn('outbox overflowed, saying again what holds', { peer: link.peer })
         this.#time.clock.after(limits.sayAgainDelayMs.default, () =>
-          this.#behaviour?.onPeerStarted?.(link.peer),
+          this.#behaviour?.onPeerStarted?.(link.role),
         )
       },
     }
@@ -197,12 +219,12 @@ export class ActorHost {
     const { catalogue, codec, incarnation, random, log, metrics } = this.#options
     const sends = (id: string, kind: Entry['kind']): Entry => {
       const entry = catalogue[id]
-      const known = entry?.kind === kind && entry.from === this.#name
-      assert(known, `${id} is a ${kind} of ${this.#name}`)
+      const known = entry?.kind === kind && entry.from === this.#role
+      assert(known, `${id} is a ${kind} of ${this.#role}`)
       return entry
     }
     return {
-      name: this.#name,
+      name: this.#role,
       incarnation,
       clock: this.#time.clock,
       random,
@@ -213,7 +235,9 @@ export class ActorHost {
         if (this.ended || entry.kind !== 'fact') return
         const bytes = codec.fact(id, message)
         const key = entry.delivery === 'latest' ? `${id} ${codec.keyOf(id, message)}` : ''
-        for (const to of entry.to) this.#links.get(to)?.publish(id, entry.delivery, key, bytes)
+        for (const link of this.#links.values()) {
+          if (entry.to.includes(link.role)) link.publish(id, entry.delivery, key, bytes)
+        }
       },
       ask: (id, message, timeoutMs = limits.askTimeoutMs.default) =>
         this.#ask(sends(id, 'request'), id, message, timeoutMs),
@@ -230,8 +254,8 @@ export class ActorHost {
     assert(inRange, `the deadline of ${id} is within ${limits.askTimeoutMsMax.default} ms`)
     // Code of an ended incarnation must not go on, and nothing is left to wake it.
     if (this.ended) return new Promise(() => {})
-    const link = this.#links.get(entry.to[0] ?? '')
-    if (link?.wire === undefined) return Promise.resolve(fail({ code: 'peer-down' }))
+    const link = this.#linkToRole(entry.to[0] ?? '')
+    if (link === undefined) return Promise.resolve(fail({ code: 'peer-down' }))
     const { asks, outbox } = link
     const call = asks.nextCall()
     const bytes = this.#options.codec.request(id, call, message)
@@ -278,7 +302,7 @@ export class ActorHost {
     }
     const entry = this.#options.catalogue[item.name]
     const receive = this.#behaviour?.receive[item.name]
-    const rightful = entry?.from === link.peer && (entry.to as string[]).includes(this.#name)
+    const rightful = entry?.from === link.role && (entry.to as string[]).includes(this.#role)
     if (!rightful || receive === undefined) {
       link.malformed++
       return undefined
@@ -334,8 +358,8 @@ export class ActorHost {
 
   #checkReceives(behaviour: AnyBehaviour): void {
     for (const [name, entry] of Object.entries(this.#options.catalogue)) {
-      if (!(entry.to as readonly string[]).includes(this.#name)) continue
-      assert(typeof behaviour.receive[name] === 'function', `${this.#name} receives ${name}`)
+      if (!(entry.to as readonly string[]).includes(this.#role)) continue
+      assert(typeof behaviour.receive[name] === 'function', `${this.#role} receives ${name}`)
     }
   }
 

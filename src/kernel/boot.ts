@@ -12,9 +12,11 @@ import type { FromActor } from './control.ts'
 import { isActor } from './erased.ts'
 import type { Log } from './log.ts'
 import { prometheusMetrics } from './metrics-prometheus.ts'
+import { roleOf } from './role.ts'
 
 export interface BootOptions {
   readonly catalogue: Catalogue
+  /** Of the child; its role is the name of the actor. */
   readonly name: string
   /** The module that exports the actor's definition under its own name. */
   readonly actorUrl: string
@@ -50,8 +52,9 @@ function seedOf(seed: number, name: string, incarnation: number): number {
 export async function bootActor(options: BootOptions): Promise<ActorHost> {
   const { catalogue, name, config, incarnation, log } = options
   const actorModule = (await import(options.actorUrl)) as Record<string, unknown>
-  const actor = actorModule[name]
-  if (!isActor(actor, name)) failStart(`${options.actorUrl} exports no actor ${name}`)
+  const role = roleOf(name)
+  const actor = actorModule[role]
+  if (!isActor(actor, role)) failStart(`${options.actorUrl} exports no actor ${role}`)
   const portsModule = (await import(options.portsUrl)) as { openPorts?: OpenPorts }
   const { openPorts } = portsModule
   if (openPorts === undefined) failStart(`${options.portsUrl} exports no openPorts`)
@@ -61,6 +64,7 @@ export async function bootActor(options: BootOptions): Promise<ActorHost> {
     catalogue,
     codec,
     actor,
+    name,
     incarnation,
     ports,
     config,

@@ -12,6 +12,7 @@ import { limits } from '../core/base/limits.ts'
 import type { Codec } from '../messages/codec.ts'
 import { Asks } from './asks.ts'
 import { Outbox } from './outbox.ts'
+import { roleOf } from './role.ts'
 import type { Frame, Wire } from './wire.ts'
 
 const WINDOW = limits.unackedBatchesPerPeer.default
@@ -28,6 +29,7 @@ export interface LinkEvents {
 
 export class Link {
   readonly peer: string
+  readonly role: string
   readonly outbox: Outbox
   readonly asks: Asks
   readonly dropped = new Map<string, number>()
@@ -44,6 +46,7 @@ export class Link {
 
   constructor(peer: string, codec: Codec, events: LinkEvents) {
     this.peer = peer
+    this.role = roleOf(peer)
     this.#codec = codec
     this.#events = events
     const bounds = {

@@ -58,7 +58,7 @@ export function prometheusMetrics(
       }),
     gauge: (spec) =>
       once(spec, () => {
-        const gauge = new PromGauge(common(spec))
+        const gauge = new PromGauge({ ...common(spec), aggregator: spec.merge ?? 'sum' })
         const bound = boundLabels(spec.labels, seriesMax)
         return {
           set: (value: number, labels?: Labels) => gauge.set(bound.fit(labels), value),
@@ -114,13 +114,19 @@ export function processMetrics(): { json(): Promise<unknown> } {
   return { json: async () => await registry.getMetricsAsJSON() }
 }
 
+/** Adds lists of series up into one list, of the same form as `json()` gives. */
+export async function mergeSeries(parts: readonly unknown[]): Promise<unknown> {
+  return await AggregatorRegistry.aggregate(parts.filter(isList)).getMetricsAsJSON()
+}
+
+const isList = (part: unknown): part is object[] => Array.isArray(part)
+
 /**
  * The text of a scrape from what each actor's `json()` gave. A part that is not a list of metrics
  * (its actor was down) is left out; the others are still shown.
  */
 export async function mergeMetrics(parts: readonly unknown[]): Promise<string> {
-  const lists = parts.filter((part): part is object[] => Array.isArray(part))
-  return await AggregatorRegistry.aggregate(lists).metrics()
+  return await AggregatorRegistry.aggregate(parts.filter(isList)).metrics()
 }
 
 /** Content type of that text. */

@@ -8,6 +8,11 @@ export interface MetricSpec {
   readonly labels?: readonly string[]
 }
 
+export interface GaugeSpec extends MetricSpec {
+  /** What the values of several threads make together; their sum unless said otherwise. */
+  readonly merge?: 'sum' | 'max'
+}
+
 export type Labels = Readonly<Record<string, string>>
 
 export interface Counter {
@@ -30,7 +35,7 @@ export interface Histogram {
 
 export interface Metrics {
   counter(spec: MetricSpec): Counter
-  gauge(spec: MetricSpec): Gauge
+  gauge(spec: GaugeSpec): Gauge
   histogram(spec: MetricSpec & { readonly buckets: readonly number[] }): Histogram
   /** Runs just before the series are read: copy hot counters here. */
   onCollect(copy: () => void): void

@@ -9,12 +9,13 @@
  */
 import { limits } from '../core/base/limits.ts'
 import type { Random } from '../core/base/random.ts'
-import { edgesOf, publishersTo } from '../messages/edges.ts'
+import { peersOf, publishersTo } from '../messages/edges.ts'
 import type { Catalogue } from '../messages/entry.ts'
 import { RestartHistory } from './backoff.ts'
 import type { Cancel, Clock } from './clock.ts'
 import { type Fault, type Report, StartError, type ToActor } from './control.ts'
 import type { Log } from './log.ts'
+import { roleOf } from './role.ts'
 
 export type ChildState = 'starting' | 'running' | 'backoff' | 'degraded' | 'stopped'
 
@@ -53,9 +54,10 @@ export interface Placement<Spec, End> {
 }
 
 export interface SupervisedSpec {
+  /** The name of the actor, or one of several of its role: see role.ts. */
   readonly name: string
   readonly config: unknown
-  /** Its repeated fall is the fall of the process. */
+  /** Its repeated fall is the fall of the process, so it is started again without a wait. */
   readonly escalate: boolean
 }
 
@@ -95,7 +97,6 @@ const nothing = () => {}
 export class Supervisor<Spec extends SupervisedSpec, End> {
   readonly #options: SupervisorOptions<Spec, End>
   readonly #children = new Map<string, Child<Spec, End>>()
-  readonly #edges: readonly (readonly [string, string])[]
   readonly #onEscalate = new Set<(name: string) => void>()
   readonly #onStateChanged = new Set<(status: ChildStatus) => void>()
   readonly #collects = new Map<number, (series: unknown) => void>()
@@ -104,7 +105,6 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
 
   constructor(options: SupervisorOptions<Spec, End>) {
     this.#options = options
-    this.#edges = edgesOf(options.catalogue)
     for (const spec of options.children) {
       this.#children.set(spec.name, {
         spec,
@@ -175,11 +175,18 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     return [...this.#children.values()].map(statusOf)
   }
 
-  /** The metrics of every actor that answers in time. */
-  async collect(): Promise<readonly unknown[]> {
+  /** The metrics of every child that answers in time, by its name. */
+  async collect(): Promise<ReadonlyMap<string, unknown>> {
+    const found = new Map<string, unknown>()
+    const ask = async ({ spec, placed, incarnation }: Child<Spec, End>) => {
+      const series = await this.#collectOne(placed)
+      // Of an incarnation that fell meanwhile it would be counted twice.
+      const isPresent = this.#children.get(spec.name)?.incarnation === incarnation
+      if (series !== undefined && isPresent) found.set(spec.name, series)
+    }
     const running = [...this.#children.values()].filter(({ state }) => state === 'running')
-    const asked = running.map(({ placed }) => this.#collectOne(placed))
-    return (await Promise.all(asked)).filter((series) => series !== undefined)
+    await Promise.all(running.map(ask))
+    return found
   }
 
   onEscalate(run: (name: string) => void): void {
@@ -195,11 +202,10 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     const { name } = child.spec
     const ends: [string, End][] = []
     const given: [Placed<End>, End][] = []
-    for (const peer of this.#peersOf(name)) {
-      const placed = this.#children.get(peer)?.placed
+    for (const { spec, placed } of this.#peersOf(name)) {
       if (placed === undefined) continue
       const [ours, theirs] = placement.channel()
-      ends.push([peer, ours])
+      ends.push([spec.name, ours])
       given.push([placed, theirs])
     }
     child.incarnation++
@@ -228,8 +234,8 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     child.cancelTimer()
     child.upSinceMs = this.#options.clock.monotonicMs()
     this.#setState(child, 'running')
-    for (const peer of publishersTo(this.#options.catalogue, name)) {
-      this.#children.get(peer)?.placed?.send({ kind: 'peer-started', peer: name })
+    for (const peer of this.#childrenOf(publishersTo(this.#options.catalogue, roleOf(name)))) {
+      peer.placed?.send({ kind: 'peer-started', peer: name })
     }
     child.onReady()
   }
@@ -239,9 +245,7 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     const { name } = child.spec
     child.placed = undefined
     child.cancelTimer()
-    for (const peer of this.#peersOf(name)) {
-      this.#children.get(peer)?.placed?.send({ kind: 'peer-down', peer: name })
-    }
+    for (const { placed } of this.#peersOf(name)) placed?.send({ kind: 'peer-down', peer: name })
     const isFirstStart = child.incarnation === 1 && child.upSinceMs === undefined
     if (isFirstStart || this.#stopping) {
       this.#setState(child, 'stopped')
@@ -250,7 +254,10 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     }
     const nowMs = clock.monotonicMs()
     const healthyMs = child.upSinceMs === undefined ? 0 : nowMs - child.upSinceMs
-    const { delayMs, tooMany } = child.history.crashed(nowMs, healthyMs)
+    const verdict = child.history.crashed(nowMs, healthyMs)
+    const { tooMany } = verdict
+    // What answers queries is not made to wait: if it goes on falling the process ends anyway.
+    const delayMs = child.spec.escalate && !tooMany ? 0 : verdict.delayMs
     log.error('actor fell', { actor: name, ...fault, restartInMs: delayMs, degraded: tooMany })
     child.cancelTimer = clock.after(delayMs, () => {
       child.history.restarted(clock.monotonicMs())
@@ -297,8 +304,12 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     })
   }
 
-  #peersOf(name: string): string[] {
-    return this.#edges.filter((edge) => edge.includes(name)).map(([a, b]) => (a === name ? b : a))
+  #peersOf(name: string): Child<Spec, End>[] {
+    return this.#childrenOf(peersOf(this.#options.catalogue, roleOf(name)))
+  }
+
+  #childrenOf(roles: readonly string[]): Child<Spec, End>[] {
+    return [...this.#children.values()].filter(({ spec }) => roles.includes(roleOf(spec.name)))
   }
 
   #setState(child: Child<Spec, End>, state: ChildState): void {

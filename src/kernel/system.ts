@@ -8,7 +8,14 @@ import { realClock } from './clock-real.ts'
 import { startLocal } from './local.ts'
 import type { Log } from './log.ts'
 import { type LogLevel, pinoLog } from './log-pino.ts'
-import { mergeMetrics, processMetrics, prometheusMetrics } from './metrics-prometheus.ts'
+import {
+  mergeMetrics,
+  mergeSeries,
+  processMetrics,
+  prometheusMetrics,
+} from './metrics-prometheus.ts'
+import { type ThreadPool, threadPool } from './pool.ts'
+import { RetiredSeries } from './retired.ts'
 import { type ChildStatus, type Placement, Supervisor } from './supervisor.ts'
 import { startThread, type ThreadLogging } from './thread.ts'
 
@@ -16,6 +23,7 @@ export type { ChildState, ChildStatus } from './supervisor.ts'
 export { StartError } from './control.ts'
 
 export interface ChildSpec {
+  /** The name of the actor, or one of several of its role: see role.ts. */
   readonly name: string
   /** Its module exports the actor's definition under the actor's name. */
   readonly actorUrl: URL
@@ -23,8 +31,9 @@ export interface ChildSpec {
   readonly portsUrl: URL
   /** Plain data: it is copied to the thread. */
   readonly config: unknown
-  readonly host: 'worker' | 'main'
-  /** Its repeated fall is told to `onEscalate`. */
+  /** A thread of its own, one of the pool, or the main thread. */
+  readonly host: 'worker' | 'pool' | 'main'
+  /** It is started again without a wait, and its repeated fall is told to `onEscalate`. */
   readonly escalate: boolean
 }
 
@@ -60,6 +69,7 @@ function placementOf(
   seed: number,
   loggingNow: () => ThreadLogging,
   gone: Set<Promise<void>>,
+  pool: ThreadPool | undefined,
 ): Placement<ChildSpec, MessagePort> {
   return {
     channel: () => {
@@ -75,12 +85,21 @@ function placementOf(
       if (spec.host === 'main') {
         return startLocal({ ...boot, log: pinoLog({ ...logging, name }) }, ends, events)
       }
-      const thread = startThread({ ...boot, logging, ends }, events)
+      const data = { ...boot, logging, ends }
+      const isPooled = spec.host === 'pool' && pool !== undefined
+      const thread = isPooled ? pool.start(data, events) : startThread(data, events)
       gone.add(thread.gone)
       void thread.gone.then(() => gone.delete(thread.gone))
       return thread
     },
   }
+}
+
+/** One pool for all the children that are to run in it. */
+function poolOf({ children, log }: SystemOptions): ThreadPool | undefined {
+  const pooled = children.filter(({ host }) => host === 'pool')
+  const warm = pooled.flatMap(({ actorUrl, portsUrl }) => [actorUrl.href, portsUrl.href])
+  return pooled.length > 0 ? threadPool(pooled.length, [...new Set(warm)], log) : undefined
 }
 
 /** Rejects with a `StartError` that carries the code and message of the actor at fault. */
@@ -89,6 +108,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const seed = options.seed ?? Math.floor(Math.random() * 0x1_0000_0000)
   const gone = new Set<Promise<void>>()
   let logging: ThreadLogging = options.logging ?? { level: 'info', format: 'text' }
+  const pool = poolOf(options)
+  const retired = new RetiredSeries(mergeSeries)
+  const pooled = new Set(children.filter(({ host }) => host === 'pool').map(({ name }) => name))
   const metrics = prometheusMetrics()
   const ownProcess = processMetrics()
   const restarts = metrics.counter({
@@ -104,7 +126,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const supervisor = new Supervisor({
     catalogue,
     children,
-    placement: placementOf(options, seed, () => logging, gone),
+    placement: placementOf(options, seed, () => logging, gone, pool),
     clock: realClock(),
     random: seededRandom(seed),
     log,
@@ -112,17 +134,20 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   supervisor.onStateChanged(({ name, state, incarnation }) => {
     up.set(state === 'running' ? 1 : 0, { actor: name })
     restarts.add(state === 'starting' && incarnation > 1 ? 1 : 0, { actor: name })
+    if (pooled.has(name) && (state === 'backoff' || state === 'degraded')) retired.fell(name)
   })
   try {
     await supervisor.start()
   } catch (thrown) {
     await Promise.all(gone)
+    await pool?.close()
     throw thrown
   }
   return {
     stop: async () => {
       const outcome = await supervisor.stop()
       await Promise.all(gone)
+      await pool?.close()
       return outcome
     },
     reconfigure: (configs) => supervisor.reconfigure(configs),
@@ -132,12 +157,18 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       supervisor.broadcast({ kind: 'set-log-level', level })
     },
     states: () => supervisor.states(),
-    metricsText: async () =>
-      await mergeMetrics([
-        ...(await supervisor.collect()),
+    metricsText: async () => {
+      const collected = await supervisor.collect()
+      for (const name of pooled) {
+        if (collected.has(name)) retired.seen(name, collected.get(name))
+      }
+      return await mergeMetrics([
+        ...collected.values(),
+        await retired.series(),
         await metrics.json(),
         await ownProcess.json(),
-      ]),
+      ])
+    },
     onEscalate: (run) => supervisor.onEscalate(run),
     onStateChanged: (run) => supervisor.onStateChanged(run),
   }

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <sched.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 namespace opengslb {
 namespace {
 
-constexpr size_t kArgumentsMax = 12;
+constexpr size_t kArgumentsMax = 13;
 
 struct Arguments {
   napi_env env;
@@ -21,7 +22,8 @@ struct Arguments {
   napi_value values[kArgumentsMax];
 
   Arguments(napi_env environment, napi_callback_info info) : env(environment) {
-    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+    if (napi_get_cb_info(env, info, &count, values, nullptr, nullptr) != napi_ok) count = 0;
+    if (count > kArgumentsMax) count = kArgumentsMax;
   }
   int integer(size_t at) const {
     int32_t value = 0;
@@ -42,7 +44,9 @@ struct Arguments {
     napi_typedarray_type type;
     size_t elements = 0;
     void *data = nullptr;
-    napi_get_typedarray_info(env, values[at], &type, &elements, &data, nullptr, nullptr);
+    if (napi_get_typedarray_info(env, values[at], &type, &elements, &data, nullptr, nullptr) !=
+        napi_ok)
+      return nullptr;
     const size_t width = type == napi_float64_array ? 8 : type == napi_uint32_array ? 4 : 1;
     *length = elements * width;
     return static_cast<uint8_t *>(data);
@@ -72,25 +76,48 @@ bool endpoint_of(const Arguments &arguments, Endpoint *out) {
   return true;
 }
 
-// openReceiver(address: Uint8Array, port, bufferBytes) -> fd | -errno
+// openReceiver(address: Uint8Array, port, bufferBytes, exclusive) -> fd | -errno
 napi_value OpenReceiver(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Endpoint endpoint;
   if (!endpoint_of(arguments, &endpoint)) return refuse(env, "address (4 or 16 bytes) and port");
-  return integer(env, open_receiver(endpoint, arguments.integer(2)));
+  return integer(env, open_receiver(endpoint, arguments.integer(2), arguments.flag(3)));
 }
 
-// openSender(address: Uint8Array, port, bufferBytes) -> fd | -errno
+// openSender(address: Uint8Array, port, bufferBytes, exclusive) -> fd | -errno
 napi_value OpenSender(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Endpoint endpoint;
   if (!endpoint_of(arguments, &endpoint)) return refuse(env, "address (4 or 16 bytes) and port");
-  return integer(env, open_sender(endpoint, arguments.integer(2)));
+  return integer(env, open_sender(endpoint, arguments.integer(2), arguments.flag(3)));
+}
+
+// shareEvenly(fd, count) -> 0 | -errno
+napi_value ShareEvenly(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  return integer(env, share_evenly(arguments.integer(0), arguments.integer(1)));
 }
 
 napi_value BoundPort(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   return integer(env, bound_port(arguments.integer(0)));
+}
+
+// receiveBuffer(fd) -> bytes the kernel granted | -errno
+napi_value ReceiveBuffer(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  return integer(env, receive_buffer(arguments.integer(0)));
+}
+
+// pinThread(cpu) -> 0 | -errno: the calling thread runs on that CPU alone.
+napi_value PinThread(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  const int cpu = arguments.integer(0);
+  if (cpu < 0 || cpu >= CPU_SETSIZE) return integer(env, -EINVAL);
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  return integer(env, sched_setaffinity(0, sizeof(set), &set) == 0 ? 0 : -errno);
 }
 
 napi_value CloseDescriptor(napi_env env, napi_callback_info info) {
@@ -106,47 +133,74 @@ napi_value LockFile(napi_env env, napi_callback_info info) {
 
 void DeleteFront(napi_env, void *data, void *) { delete static_cast<Front *>(data); }
 
-// startFront(receiver, sender, reportDestination, stride, in, out, peers, inLengths, outLengths,
-//   counters, callback) -> handle
+// startFront(receiver, sender, reportDestination, stride, in, out, peers, control, inLengths,
+//   outLengths, state, counters, callback) -> handle
 napi_value StartFront(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  size_t in = 0, out = 0, peers = 0, in_lengths = 0, out_lengths = 0, counters = 0;
+  constexpr size_t kFirst = 4, kCallback = 12;
+  if (arguments.count <= kCallback) return refuse(env, "thirteen arguments");
+  size_t sizes[kCallback] = {};
+  void *arrays[kCallback] = {};
+  for (size_t at = kFirst; at < kCallback; at++) {
+    arrays[at] = arguments.bytes(at, &sizes[at]);
+    if (arrays[at] == nullptr) return refuse(env, "typed arrays");
+  }
   Slab slab;
   slab.stride = uint32_t(arguments.integer(3));
-  slab.in = arguments.bytes(4, &in);
-  slab.out = arguments.bytes(5, &out);
-  slab.peers = arguments.bytes(6, &peers);
-  slab.in_lengths = reinterpret_cast<uint32_t *>(arguments.bytes(7, &in_lengths));
-  slab.out_lengths = reinterpret_cast<uint32_t *>(arguments.bytes(8, &out_lengths));
-  slab.counters = reinterpret_cast<double *>(arguments.bytes(9, &counters));
-  const size_t batch = in_lengths / sizeof(uint32_t);
+  slab.in = static_cast<uint8_t *>(arrays[4]);
+  slab.out = static_cast<uint8_t *>(arrays[5]);
+  slab.peers = static_cast<uint8_t *>(arrays[6]);
+  slab.control = static_cast<uint8_t *>(arrays[7]);
+  slab.in_lengths = static_cast<uint32_t *>(arrays[8]);
+  slab.out_lengths = static_cast<uint32_t *>(arrays[9]);
+  slab.state = static_cast<uint32_t *>(arrays[10]);
+  slab.counters = static_cast<double *>(arrays[11]);
+  const size_t batch = sizes[8] / sizeof(uint32_t);
   slab.batch = int(batch);
   // Every size is checked here, once, so that the loop may trust them.
   if (batch == 0 || batch > kBatchMax || slab.stride < 512 || slab.stride > 65535 ||
-      in < batch * slab.stride || out < batch * slab.stride || peers < batch * kPeerBytes ||
-      out_lengths < batch * sizeof(uint32_t) || counters < kCounterCount * sizeof(double))
+      sizes[4] < batch * slab.stride || sizes[5] < batch * slab.stride ||
+      sizes[6] < batch * kPeerBytes || sizes[7] < batch * kControlBytes ||
+      sizes[9] < batch * sizeof(uint32_t) ||
+      sizes[10] < (kLengths + 2 * batch) * sizeof(uint32_t) ||
+      sizes[11] < kCounterCount * sizeof(double))
     return refuse(env, "buffers do not fit the batch");
   auto *front = new Front(env, arguments.integer(0), arguments.integer(1), arguments.flag(2), slab);
-  // The arrays must outlive the front: it keeps them in one JavaScript array.
+  napi_value handle = nullptr;
+  if (napi_create_external(env, front, DeleteFront, nullptr, &handle) != napi_ok) {
+    delete front;
+    return refuse(env, "no handle could be made");
+  }
+  // The arrays must outlive the front, and the front whoever forgets its handle.
   napi_value keep_alive = nullptr;
   napi_create_array(env, &keep_alive);
-  for (uint32_t at = 4; at < 10; at++) napi_set_element(env, keep_alive, at, arguments.values[at]);
-  const int started = front->start(arguments.values[10], keep_alive);
-  if (started != 0) {
-    delete front;
+  for (uint32_t at = kFirst; at < kCallback; at++)
+    napi_set_element(env, keep_alive, at, arguments.values[at]);
+  napi_set_element(env, keep_alive, 0, handle);
+  if (front->start(arguments.values[kCallback], keep_alive) != 0)
     return refuse(env, "the descriptor cannot be polled");
-  }
-  napi_value handle = nullptr;
-  napi_create_external(env, front, DeleteFront, nullptr, &handle);
   return handle;
+}
+
+Front *front_of(napi_env env, const Arguments &arguments) {
+  void *front = nullptr;
+  if (arguments.count < 1 || napi_get_value_external(env, arguments.values[0], &front) != napi_ok) {
+    refuse(env, "a handle of startFront");
+    return nullptr;
+  }
+  return static_cast<Front *>(front);
+}
+
+// turnFront(handle): finishes the batch a front before it left behind, and reads what waits.
+napi_value TurnFront(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  if (Front *front = front_of(env, arguments)) front->turn();
+  return nullptr;
 }
 
 napi_value StopFront(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  void *front = nullptr;
-  if (arguments.count < 1 || napi_get_value_external(env, arguments.values[0], &front) != napi_ok)
-    return refuse(env, "a handle of startFront");
-  static_cast<Front *>(front)->stop();
+  if (Front *front = front_of(env, arguments)) front->stop();
   return nullptr;
 }
 
@@ -155,12 +209,15 @@ napi_value Init(napi_env env, napi_value exports) {
 #define METHOD(name, function) \
   {name, nullptr, function, nullptr, nullptr, nullptr, napi_enumerable, nullptr}
       METHOD("openReceiver", OpenReceiver), METHOD("openSender", OpenSender),
-      METHOD("boundPort", BoundPort),       METHOD("closeDescriptor", CloseDescriptor),
-      METHOD("lockFile", LockFile),         METHOD("startFront", StartFront),
-      METHOD("stopFront", StopFront),
+      METHOD("boundPort", BoundPort),       METHOD("receiveBuffer", ReceiveBuffer),
+      METHOD("lockFile", LockFile),         METHOD("closeDescriptor", CloseDescriptor),
+      METHOD("pinThread", PinThread),       METHOD("startFront", StartFront),
+      METHOD("turnFront", TurnFront),       METHOD("stopFront", StopFront),
+      METHOD("shareEvenly", ShareEvenly),
 #undef METHOD
   };
-  napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);
+  const size_t count = sizeof(properties) / sizeof(properties[0]);
+  if (napi_define_properties(env, exports, count, properties) != napi_ok) return nullptr;
   return exports;
 }
 

@@ -5,11 +5,43 @@
 #include <cstring>
 
 namespace opengslb {
+
+// What libuv and the environment hold of a front. It outlives the front until libuv has let go of
+// the handle, and the environment waits for that.
+struct Poll {
+  uv_handle_s *handle;
+  Front *front;
+  napi_async_cleanup_hook_handle hook;
+};
+
 namespace {
 
 // More would starve timers and messages: 8 batches keep the lag of the loop near 1.5 ms, 64 make
 // it 11 ms and gain nothing.
 constexpr int kBatchesPerTurn = 8;
+
+void on_closed(uv_handle_s *handle) {
+  auto *poll = static_cast<Poll *>(uv_handle_get_data(handle));
+  std::free(handle);
+  if (poll->hook != nullptr) napi_remove_async_cleanup_hook(poll->hook);
+  delete poll;
+}
+
+void on_environment_end(napi_async_cleanup_hook_handle, void *data) {
+  auto *poll = static_cast<Poll *>(data);
+  // When it was stopped before, on_closed is on its way and removes the hook.
+  if (poll->front != nullptr) poll->front->let_go();
+}
+
+void on_readable(uv_handle_s *handle, int status, int) {
+  auto *poll = static_cast<Poll *>(uv_handle_get_data(handle));
+  if (poll->front != nullptr && status == 0) poll->front->turn();
+}
+
+// A fault that belongs to an earlier datagram (an ICMP error come back) and not to the one at hand.
+bool is_of_another(int code) {
+  return code == ECONNREFUSED || code == EHOSTUNREACH || code == ENETUNREACH;
+}
 
 }  // namespace
 
@@ -23,71 +55,112 @@ Front::Front(napi_env env, int receiver, int sender, bool report_destination, co
     in_[at].msg_hdr.msg_iov = &in_parts_[at];
     in_[at].msg_hdr.msg_iovlen = 1;
     in_[at].msg_hdr.msg_name = slab_.peers + size_t(at) * kPeerBytes;
-    in_[at].msg_hdr.msg_control = control_[at];
+    in_[at].msg_hdr.msg_control = slab_.control + size_t(at) * kControlBytes;
   }
-  napi_add_env_cleanup_hook(env_, on_environment_end, this);
 }
 
-Front::~Front() {
-  napi_remove_env_cleanup_hook(env_, on_environment_end, this);
-}
+Front::~Front() { let_go(); }
 
 int Front::start(napi_value callback, napi_value keep_alive) {
   uv_loop_s *loop = nullptr;
-  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -EINVAL;
-  poll_ = static_cast<uv_handle_s *>(std::calloc(1, uv_handle_size(kUvPoll)));
-  if (poll_ == nullptr) return -ENOMEM;
-  const int made = uv_poll_init(loop, poll_, receiver_);
+  napi_value name = nullptr;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok ||
+      napi_create_string_utf8(env_, "opengslb:batch", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_create_reference(env_, callback, 1, &callback_) != napi_ok ||
+      napi_create_reference(env_, keep_alive, 1, &keep_alive_) != napi_ok ||
+      napi_async_init(env_, nullptr, name, &context_) != napi_ok) {
+    let_go();
+    return -EINVAL;
+  }
+  auto *handle = static_cast<uv_handle_s *>(std::calloc(1, uv_handle_size(kUvPoll)));
+  if (handle == nullptr) {
+    let_go();
+    return -ENOMEM;
+  }
+  const int made = uv_poll_init(loop, handle, receiver_);
   if (made != 0) {
-    std::free(poll_);
-    poll_ = nullptr;
+    std::free(handle);
+    let_go();
     return made;
   }
-  uv_handle_set_data(poll_, this);
-  napi_create_reference(env_, callback, 1, &callback_);
-  napi_create_reference(env_, keep_alive, 1, &keep_alive_);
-  napi_value name = nullptr;
-  napi_create_string_utf8(env_, "opengslb:batch", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env_, nullptr, name, &context_);
-  return uv_poll_start(poll_, kUvReadable, on_readable);
+  poll_ = new Poll{handle, this, nullptr};
+  uv_handle_set_data(handle, poll_);
+  int started = -EINVAL;
+  if (napi_add_async_cleanup_hook(env_, on_environment_end, poll_, &poll_->hook) == napi_ok)
+    started = uv_poll_start(handle, kUvReadable, on_readable);
+  if (started != 0) let_go();
+  return started;
 }
 
 void Front::stop() {
-  if (poll_ == nullptr) return;
-  uv_poll_stop(poll_);
-  // The memory of the handle belongs to libuv until it says so.
-  uv_handle_set_data(poll_, nullptr);
-  uv_close(poll_, on_closed);
-  poll_ = nullptr;
-  napi_delete_reference(env_, callback_);
-  napi_delete_reference(env_, keep_alive_);
-  napi_async_destroy(env_, context_);
+  // What the callback was called with is still to be sent from the memory held here.
+  if (calling_) stop_asked_ = true;
+  else let_go();
 }
 
-void Front::on_closed(uv_handle_s *handle) { std::free(handle); }
-
-void Front::on_environment_end(void *self) { static_cast<Front *>(self)->stop(); }
-
-void Front::on_readable(uv_handle_s *handle, int status, int) {
-  auto *front = static_cast<Front *>(uv_handle_get_data(handle));
-  if (front != nullptr && status == 0) front->turn();
+void Front::let_go() {
+  if (poll_ != nullptr) {
+    uv_poll_stop(poll_->handle);
+    poll_->front = nullptr;
+    uv_close(poll_->handle, on_closed);
+    poll_ = nullptr;
+  }
+  if (callback_ != nullptr) napi_delete_reference(env_, callback_);
+  if (keep_alive_ != nullptr) napi_delete_reference(env_, keep_alive_);
+  if (context_ != nullptr) napi_async_destroy(env_, context_);
+  callback_ = nullptr;
+  keep_alive_ = nullptr;
+  context_ = nullptr;
 }
 
 void Front::turn() {
-  for (int batch = 0; batch < kBatchesPerTurn; batch++) {
-    const int count = receive();
+  for (int batch = 0; batch < kBatchesPerTurn && poll_ != nullptr; batch++) {
+    int count = adopt();
+    const bool adopted = count > 0;
+    if (!adopted) count = receive();
     if (count <= 0) return;
-    if (!call(count)) return;
+    calling_ = true;
+    const bool answered = call(count);
+    calling_ = false;
     send(count);
+    if (answered) slab_.state[kPending] = 0;
+    else keep(count);
+    if (stop_asked_) let_go();
+    if (!answered) return;
     // A batch that is not full has drained the queue: spare the call that would say EAGAIN.
-    if (count < slab_.batch) return;
+    if (!adopted && count < slab_.batch) return;
   }
+}
+
+// The batch that was cut short, with the lengths its headers had; 0 when there is none.
+int Front::adopt() {
+  const uint32_t count = slab_.state[kPending];
+  if (count == 0 || count > uint32_t(slab_.batch)) return 0;
+  for (uint32_t at = 0; at < count; at++) {
+    const uint32_t *lengths = slab_.state + kLengths + 2 * at;
+    msghdr &header = in_[at].msg_hdr;
+    header.msg_namelen = lengths[0] <= kPeerBytes ? lengths[0] : kPeerBytes;
+    header.msg_controllen = lengths[1] <= kControlBytes ? lengths[1] : 0;
+  }
+  return int(count);
+}
+
+void Front::keep(int count) {
+  for (int at = 0; at < count; at++) {
+    uint32_t *lengths = slab_.state + kLengths + 2 * at;
+    lengths[0] = in_[at].msg_hdr.msg_namelen;
+    lengths[1] = uint32_t(in_[at].msg_hdr.msg_controllen);
+    // Sent just now; only what is unanswered is left to do.
+    if (slab_.out_lengths[at] != kUnanswered) slab_.out_lengths[at] = 0;
+  }
+  slab_.state[kPending] = uint32_t(count);
 }
 
 int Front::receive() {
   for (int at = 0; at < slab_.batch; at++) {
     in_[at].msg_hdr.msg_namelen = kPeerBytes;
     in_[at].msg_hdr.msg_controllen = kControlBytes;
+    slab_.out_lengths[at] = kUnanswered;
   }
   const int count = recvmmsg(receiver_, in_, unsigned(slab_.batch), MSG_DONTWAIT, nullptr);
   if (count <= 0) return count;
@@ -98,91 +171,104 @@ int Front::receive() {
     if (oversized) slab_.counters[kOversized] += 1;
   }
   // The counter of the kernel is cumulative, so the last message of a batch is enough.
-  note_control(in_[count - 1].msg_hdr);
+  note_drops(in_[count - 1].msg_hdr);
   slab_.counters[kBatches] += 1;
   slab_.counters[kReceived] += count;
   return count;
 }
 
-void Front::note_control(const msghdr &header) {
+void Front::note_drops(const msghdr &header) {
   for (auto *part = CMSG_FIRSTHDR(&header); part != nullptr;
        part = CMSG_NXTHDR(const_cast<msghdr *>(&header), part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_RXQ_OVFL) continue;
     uint32_t drops = 0;
     std::memcpy(&drops, CMSG_DATA(part), sizeof(drops));
-    slab_.counters[kKernelDrops] += uint32_t(drops - last_drops_);
-    last_drops_ = drops;
+    // What was told belongs to the socket, not to the thread that reads it now.
+    slab_.counters[kKernelDrops] += uint32_t(drops - slab_.state[kSocketDrops]);
+    slab_.state[kSocketDrops] = drops;
   }
 }
 
+// False when answering was cut short: an exception, or the end of the thread.
 bool Front::call(int count) {
   napi_handle_scope scope = nullptr;
-  napi_open_handle_scope(env_, &scope);
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return false;
   napi_value callback = nullptr, receiver = nullptr, argument = nullptr;
-  napi_get_reference_value(env_, callback_, &callback);
-  napi_get_global(env_, &receiver);
-  napi_create_int32(env_, count, &argument);
-  const auto status =
-      napi_make_callback(env_, context_, receiver, callback, 1, &argument, nullptr);
-  if (status == napi_pending_exception) {
-    napi_value thrown = nullptr;
-    napi_get_and_clear_last_exception(env_, &thrown);
-    napi_fatal_exception(env_, thrown);
+  napi_status status = napi_get_reference_value(env_, callback_, &callback);
+  if (status == napi_ok) status = napi_get_global(env_, &receiver);
+  if (status == napi_ok) status = napi_create_int32(env_, count, &argument);
+  if (status == napi_ok)
+    status = napi_make_callback(env_, context_, receiver, callback, 1, &argument, nullptr);
+  bool thrown = false;
+  if (napi_is_exception_pending(env_, &thrown) == napi_ok && thrown) {
+    napi_value error = nullptr;
+    if (napi_get_and_clear_last_exception(env_, &error) == napi_ok)
+      napi_fatal_exception(env_, error);
   }
   napi_close_handle_scope(env_, scope);
-  // The callback may have stopped us.
-  return status == napi_ok && poll_ != nullptr;
+  return status == napi_ok;
+}
+
+// The reply goes where the query came from, and leaves from the address that was asked: what was
+// received as PKTINFO is handed back, without the interface, which routing chooses.
+void Front::address(msghdr &reply, msghdr &query) {
+  reply.msg_name = query.msg_name;
+  reply.msg_namelen = query.msg_namelen;
+  reply.msg_control = nullptr;
+  reply.msg_controllen = 0;
+  if (!report_destination_) return;
+  for (auto *part = CMSG_FIRSTHDR(&query); part != nullptr; part = CMSG_NXTHDR(&query, part)) {
+    const bool v4 = part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO;
+    const bool v6 = part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO;
+    if (v4) {
+      auto *info = reinterpret_cast<in_pktinfo *>(CMSG_DATA(part));
+      info->ipi_spec_dst = info->ipi_addr;
+      info->ipi_ifindex = 0;
+    } else if (v6) {
+      auto *info = reinterpret_cast<in6_pktinfo *>(CMSG_DATA(part));
+      // A link-local address means nothing without its interface.
+      if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) info->ipi6_ifindex = 0;
+    } else {
+      continue;
+    }
+    reply.msg_control = part;
+    reply.msg_controllen = v4 ? CMSG_SPACE(sizeof(in_pktinfo)) : CMSG_SPACE(sizeof(in6_pktinfo));
+    return;
+  }
 }
 
 void Front::send(int count) {
   unsigned ready = 0;
   for (int at = 0; at < count; at++) {
     const uint32_t length = slab_.out_lengths[at];
+    // kUnanswered is over any stride.
     if (length == 0 || length > slab_.stride) continue;
     out_parts_[ready] = {slab_.out + size_t(at) * slab_.stride, length};
-    msghdr &header = out_[ready].msg_hdr;
-    header.msg_iov = &out_parts_[ready];
-    header.msg_iovlen = 1;
-    header.msg_name = in_[at].msg_hdr.msg_name;
-    header.msg_namelen = in_[at].msg_hdr.msg_namelen;
-    header.msg_control = nullptr;
-    header.msg_controllen = 0;
-    header.msg_flags = 0;
-    if (report_destination_) {
-      // The reply leaves from the address that was asked: what was received as PKTINFO is handed
-      // back, without the interface, which routing chooses.
-      msghdr &asked = in_[at].msg_hdr;
-      for (auto *part = CMSG_FIRSTHDR(&asked); part != nullptr; part = CMSG_NXTHDR(&asked, part)) {
-        const bool v4 = part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO;
-        const bool v6 = part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO;
-        if (!v4 && !v6) continue;
-        if (v4) {
-          auto *info = reinterpret_cast<in_pktinfo *>(CMSG_DATA(part));
-          info->ipi_spec_dst = info->ipi_addr;
-          info->ipi_ifindex = 0;
-        } else {
-          auto *info = reinterpret_cast<in6_pktinfo *>(CMSG_DATA(part));
-          // A link-local address means nothing without its interface.
-          if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) info->ipi6_ifindex = 0;
-        }
-        header.msg_control = part;
-        header.msg_controllen = v4 ? CMSG_SPACE(sizeof(in_pktinfo)) : CMSG_SPACE(sizeof(in6_pktinfo));
-        break;
-      }
-    }
+    msghdr &reply = out_[ready].msg_hdr;
+    reply.msg_iov = &out_parts_[ready];
+    reply.msg_iovlen = 1;
+    reply.msg_flags = 0;
+    address(reply, in_[at].msg_hdr);
     ready++;
   }
+  bool tried = false;
   for (unsigned done = 0; done < ready;) {
     const int sent = sendmmsg(sender_, out_ + done, ready - done, MSG_DONTWAIT);
     if (sent > 0) {
       done += unsigned(sent);
       slab_.counters[kSent] += sent;
+      tried = false;
       continue;
     }
     if (errno == EINTR) continue;
-    // The first of the rest cannot be sent (a peer that refuses, a full buffer): it is given up.
+    if (is_of_another(errno) && !tried) {
+      tried = true;
+      continue;
+    }
+    // The first of the rest cannot be sent (filtered, no route, a full buffer): it is given up.
     slab_.counters[kSendFaults] += 1;
     done++;
+    tried = false;
   }
 }
 

@@ -1,4 +1,8 @@
 // The batch front: readable -> recvmmsg into a slab -> one call into JavaScript -> sendmmsg.
+//
+// The slab is memory of the main thread, lent with the sockets. A batch whose answering was cut
+// short, because the thread was ended in the middle of it, stays in the slab and is finished by the
+// front that takes up the same sockets. Nothing is received while such a batch waits.
 #pragma once
 #include <node_api.h>
 
@@ -13,20 +17,29 @@ namespace opengslb {
 constexpr int kBatchMax = 64;
 constexpr int kPeerBytes = 28;  // sizeof(sockaddr_in6), the larger of the two.
 constexpr int kControlBytes = 128;
+// An output length no answer can have: this datagram is not answered yet.
+constexpr uint32_t kUnanswered = 0xffffffff;
 
-// Memory shared with JavaScript; each is one ArrayBuffer, sized for the batch.
+// Layout of Slab::state: two words, then two for each datagram of a batch that was cut short.
+enum State { kPending, kSocketDrops, kLengths };
+
+// Memory shared with JavaScript; each is one typed array, sized for the batch.
 struct Slab {
   uint8_t *in;             // batch x stride
   uint8_t *out;            // batch x stride
   uint8_t *peers;          // batch x kPeerBytes, a sockaddr each
-  uint32_t *in_lengths;    // batch
+  uint8_t *control;        // batch x kControlBytes, what the kernel says of each datagram
+  uint32_t *in_lengths;    // batch; 0 for a datagram longer than the stride
   uint32_t *out_lengths;   // batch; 0 sends nothing
+  uint32_t *state;         // see State
   double *counters;        // see Counter
   uint32_t stride;
   int batch;
 };
 
 enum Counter { kBatches, kReceived, kSent, kSendFaults, kKernelDrops, kOversized, kCounterCount };
+
+struct Poll;
 
 class Front {
  public:
@@ -35,36 +48,41 @@ class Front {
   Front(const Front &) = delete;
   Front &operator=(const Front &) = delete;
 
-  // 0 or a libuv error. `callback(count)` is called once a batch.
+  // 0 or a negative error. `callback(count)` is called once a batch; `keep_alive` holds the arrays
+  // of the slab and the handle of this front for as long as it reads.
   int start(napi_value callback, napi_value keep_alive);
-  // Stops reading; the descriptors stay open, they belong to whoever opened them.
+  // What a readable socket does, without waiting for one: finishes a batch that was cut short.
+  void turn();
+  // Stops reading, after the batch in hand; the descriptors stay open, they belong to whoever opened
+  // them.
   void stop();
+  // The same at once: the environment ends, or the front itself.
+  void let_go();
 
  private:
-  static void on_readable(uv_handle_s *handle, int status, int events);
-  static void on_closed(uv_handle_s *handle);
-  static void on_environment_end(void *self);
-  void turn();
+  int adopt();
   int receive();
   bool call(int count);
   void send(int count);
-  void note_control(const msghdr &header);
+  void keep(int count);
+  void note_drops(const msghdr &header);
+  void address(msghdr &reply, msghdr &query);
 
   napi_env env_;
   int receiver_;
   int sender_;
   bool report_destination_;
   Slab slab_;
-  uv_handle_s *poll_ = nullptr;
+  Poll *poll_ = nullptr;
+  bool calling_ = false;
+  bool stop_asked_ = false;
   napi_ref callback_ = nullptr;
   napi_ref keep_alive_ = nullptr;
   napi_async_context context_ = nullptr;
-  uint32_t last_drops_ = 0;
   mmsghdr in_[kBatchMax];
   iovec in_parts_[kBatchMax];
   mmsghdr out_[kBatchMax];
   iovec out_parts_[kBatchMax];
-  alignas(cmsghdr) uint8_t control_[kBatchMax][kControlBytes];
 };
 
 }  // namespace opengslb

@@ -1,28 +1,46 @@
 /**
- * The typed face of the native addon: UDP sockets in batches, and a file lock.
+ * The typed face of the native addon: UDP sockets in batches, a pinned thread, and a file lock.
  *
- * The addon is compiled on this machine by the build where a C++ compiler is found. Everything
- * works without it, more slowly: `loadNative` says why it is absent, and callers fall back.
+ * The addon comes compiled in the package, or is compiled by the build where a C++ compiler is
+ * found. Everything works without it, more slowly: `loadNative` says why it is absent, and callers
+ * fall back.
  */
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { fail, ok, type Result } from '../core/base/result.ts'
 
-/** Memory the addon and JavaScript share; every array holds one entry or stride a datagram. */
+/**
+ * Memory the addon and JavaScript share; every array holds one entry or stride a datagram.
+ *
+ * All of it lies in one SharedArrayBuffer, which can be lent to a thread together with the sockets:
+ * a batch that a dying thread could not finish stays there for the thread that follows.
+ */
 export interface Slab {
+  readonly memory: SharedArrayBuffer
   readonly stride: number
   readonly input: Uint8Array
   readonly output: Uint8Array
   /** A `sockaddr_in` or `sockaddr_in6` each, `PEER_BYTES` apart. */
   readonly peers: Uint8Array
+  /** What the kernel says of each datagram: the address that was asked, and losses. */
+  readonly control: Uint8Array
   /** 0 for a datagram longer than the stride. */
   readonly inputLengths: Uint32Array
-  /** 0 sends nothing. */
+  /** `UNANSWERED` until the callback sets it; 0 sends nothing. */
   readonly outputLengths: Uint32Array
-  /** See `counterNames`. */
+  /** Belongs to the addon. */
+  readonly state: Uint32Array
+  /** Since the memory was made, over all threads that used it; see `counterNames`. */
   readonly counters: Float64Array
 }
 
+/** The output length of a datagram that still waits for its answer. */
+export const UNANSWERED = 0xffff_ffff
+
 export const PEER_BYTES = 28
+const CONTROL_BYTES = 128
+const STATE_WORDS = 2
 
 export const counterNames = [
   'batches',
@@ -33,16 +51,48 @@ export const counterNames = [
   'oversized',
 ] as const
 
-/** Memory for batches of up to `batch` (64 at most) datagrams of up to `stride` bytes. */
-export function slabOf(batch: number, stride: number): Slab {
+export type SlabCounts = Readonly<Record<(typeof counterNames)[number], number>>
+
+export const countsOf = ({ counters }: Slab): SlabCounts => ({
+  batches: counters[0]!,
+  received: counters[1]!,
+  sent: counters[2]!,
+  sendFaults: counters[3]!,
+  kernelDrops: counters[4]!,
+  oversized: counters[5]!,
+})
+
+/** Bytes of memory for batches of `batch` datagrams of up to `stride` bytes. */
+const slabBytes = (batch: number, stride: number): number =>
+  8 * counterNames.length +
+  4 * (STATE_WORDS + 4 * batch) +
+  batch * (2 * stride + PEER_BYTES + CONTROL_BYTES)
+
+export const slabMemory = (batch: number, stride: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(slabBytes(batch, stride))
+
+/** Views of such memory, new or lent, for batches of up to `batch` (64 at most). */
+export function slabOf(batch: number, stride: number, memory = slabMemory(batch, stride)): Slab {
+  let at = 0
+  const next = (bytes: number): number => {
+    const from = at
+    at += bytes
+    return from
+  }
+  const bytesOf = (each: number) => new Uint8Array(memory, next(batch * each), batch * each)
+  const wordsOf = (count: number) => new Uint32Array(memory, next(4 * count), count)
+  // The widest numbers first, so that each array is aligned.
   return {
+    memory,
     stride,
-    input: new Uint8Array(batch * stride),
-    output: new Uint8Array(batch * stride),
-    peers: new Uint8Array(batch * PEER_BYTES),
-    inputLengths: new Uint32Array(batch),
-    outputLengths: new Uint32Array(batch),
-    counters: new Float64Array(counterNames.length),
+    counters: new Float64Array(memory, next(8 * counterNames.length), counterNames.length),
+    state: wordsOf(STATE_WORDS + 2 * batch),
+    inputLengths: wordsOf(batch),
+    outputLengths: wordsOf(batch),
+    control: bytesOf(CONTROL_BYTES),
+    peers: bytesOf(PEER_BYTES),
+    input: bytesOf(stride),
+    output: bytesOf(stride),
   }
 }
 
@@ -51,14 +101,29 @@ export interface FrontHandle {
   readonly [handleBrand]: true
 }
 
+type OpenSocket = (
+  address: Uint8Array,
+  port: number,
+  bufferBytes: number,
+  exclusive: boolean,
+) => number
+
 /** Functions that give a descriptor give `-errno` instead when they fail. */
 interface Addon {
-  openReceiver(address: Uint8Array, port: number, bufferBytes: number): number
-  openSender(address: Uint8Array, port: number, bufferBytes: number): number
+  /** `exclusive`: EADDRINUSE where any socket holds the address; shared from then on. */
+  readonly openReceiver: OpenSocket
+  /** Sends from the address and never receives: see src/native/sockets.h. */
+  readonly openSender: OpenSocket
+  /** Deals queries out to the first `count` receivers of an address; 0 or `-errno`. */
+  shareEvenly(descriptor: number, count: number): number
   boundPort(descriptor: number): number
+  /** What the kernel granted, in its own count of bytes. */
+  receiveBuffer(descriptor: number): number
   closeDescriptor(descriptor: number): number
   /** 0, or `-errno` when another process holds the lock. */
   lockFile(descriptor: number): number
+  /** The calling thread runs on that CPU alone; 0 or `-errno`. */
+  pinThread(cpu: number): number
   startFront(
     receiver: number,
     sender: number,
@@ -67,18 +132,22 @@ interface Addon {
     input: Uint8Array,
     output: Uint8Array,
     peers: Uint8Array,
+    control: Uint8Array,
     inputLengths: Uint32Array,
     outputLengths: Uint32Array,
+    state: Uint32Array,
     counters: Float64Array,
     onBatch: (count: number) => void,
   ): FrontHandle
+  turnFront(handle: FrontHandle): void
   stopFront(handle: FrontHandle): void
 }
 
 export interface Native extends Omit<Addon, 'startFront'> {
   /**
    * Calls `onBatch` with the number of datagrams in the slab, and then sends what has an output
-   * length. `sender` may equal `receiver`; it must on a wildcard address.
+   * length. `sender` may equal `receiver`. Datagrams of an unfinished batch come again, with those
+   * already answered marked by an output length other than `UNANSWERED`.
    */
   startFront(
     receiver: number,
@@ -89,12 +158,19 @@ export interface Native extends Omit<Addon, 'startFront'> {
   ): FrontHandle
 }
 
+/** Beside the built file; the second is for sources that are run as they are. */
+const places = ['./opengslb.node', '../../dist/native/opengslb.node']
+
 /** Loads the addon, or says why it cannot be: not built, switched off, or of another machine. */
 export function loadNative(): Result<Native, string> {
   if (process.env['OPENGSLB_NATIVE'] === '0') return fail('switched off by OPENGSLB_NATIVE=0')
+  const path = places
+    .map((place) => fileURLToPath(new URL(place, import.meta.url)))
+    .find((candidate) => existsSync(candidate))
+  if (path === undefined) return fail('the native addon was not built')
   let addon: Addon
   try {
-    addon = createRequire(import.meta.url)('./opengslb.node') as Addon
+    addon = createRequire(import.meta.url)(path) as Addon
   } catch (error) {
     return fail((error as Error).message.split('\n')[0] ?? 'it does not load')
   }
@@ -109,8 +185,10 @@ export function loadNative(): Result<Native, string> {
         slab.input,
         slab.output,
         slab.peers,
+        slab.control,
         slab.inputLengths,
         slab.outputLengths,
+        slab.state,
         slab.counters,
         onBatch,
       ),

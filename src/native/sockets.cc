@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -51,52 +52,76 @@ int fail(int fd) {
   return -code;
 }
 
-int open_bound(const Endpoint &endpoint) {
+int open_bound(const Endpoint &endpoint, bool exclusive) {
   const int family = endpoint.v6 ? AF_INET6 : AF_INET;
   const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  if (set_flag(fd, SOL_SOCKET, SO_REUSEPORT) != 0) return fail(fd);
+  if (!exclusive && set_flag(fd, SOL_SOCKET, SO_REUSEPORT) != 0) return fail(fd);
   // The IPv4 wildcard has a socket of its own, so an IPv6 one must not take its packets.
   if (endpoint.v6 && set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0) return fail(fd);
   sockaddr_storage name;
   const socklen_t length = to_sockaddr(endpoint, &name);
   if (bind(fd, reinterpret_cast<sockaddr *>(&name), length) != 0) return fail(fd);
+  if (exclusive && set_flag(fd, SOL_SOCKET, SO_REUSEPORT) != 0) return fail(fd);
+  // An answer is never worth path-MTU state that a spoofed ICMP message could plant (RFC 8085). A
+  // kernel without the option keeps its usual behaviour.
+  const int omit = endpoint.v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
+  const int level = endpoint.v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  setsockopt(fd, level, endpoint.v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &omit, sizeof(omit));
   return fd;
 }
 
 }  // namespace
 
-int open_receiver(const Endpoint &endpoint, int receive_buffer_bytes) {
-  const int fd = open_bound(endpoint);
+int open_receiver(const Endpoint &endpoint, int buffer_bytes, bool exclusive) {
+  const int fd = open_bound(endpoint, exclusive);
   if (fd < 0) return fd;
-  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receive_buffer_bytes);
+  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_bytes);
+  // Where no second socket can be had, this one sends too.
+  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, buffer_bytes);
   set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
   if (is_wildcard(endpoint)) {
     const int done = endpoint.v6 ? set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO)
                                  : set_flag(fd, IPPROTO_IP, IP_PKTINFO);
     if (done != 0) return fail(fd);
   }
-  // An answer is never worth path-MTU state that a spoofed ICMP message could plant (RFC 8085).
-  const int omit = endpoint.v6 ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT;
-  if (endpoint.v6)
-    setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &omit, sizeof(omit));
-  else
-    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof(omit));
   return fd;
 }
 
-int open_sender(const Endpoint &endpoint, int send_buffer_bytes) {
-  if (is_wildcard(endpoint)) return -EINVAL;
-  const int fd = open_bound(endpoint);
+int open_sender(const Endpoint &endpoint, int buffer_bytes, bool exclusive) {
+  const int fd = open_bound(endpoint, exclusive);
   if (fd < 0) return fd;
-  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer_bytes);
-  // Port 9 (discard) of the address itself: nobody sends from there.
+  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, buffer_bytes);
+  // Port 9 (discard) of the address itself, or of loopback: nobody asks from there.
   Endpoint dummy = endpoint;
+  if (is_wildcard(endpoint)) {
+    if (endpoint.v6) dummy.address[15] = 1;
+    else dummy.address[0] = 127, dummy.address[3] = 1;
+  }
   dummy.port = 9;
   sockaddr_storage name;
   const socklen_t length = to_sockaddr(dummy, &name);
   if (connect(fd, reinterpret_cast<sockaddr *>(&name), length) != 0) return fail(fd);
   return fd;
+}
+
+int share_evenly(int fd, int count) {
+  sock_filter code[] = {
+      {BPF_LD | BPF_W | BPF_ABS, 0, 0, uint32_t(SKF_AD_OFF + SKF_AD_RANDOM)},
+      {BPF_ALU | BPF_MOD | BPF_K, 0, 0, uint32_t(count)},
+      {BPF_RET | BPF_A, 0, 0, 0},
+  };
+  const sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+  if (count < 1) return -EINVAL;
+  if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) != 0)
+    return -errno;
+  return 0;
+}
+
+int receive_buffer(int fd) {
+  int bytes = 0;
+  socklen_t length = sizeof(bytes);
+  return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &length) == 0 ? bytes : -errno;
 }
 
 int bound_port(int fd) {

@@ -10,16 +10,29 @@ struct Endpoint {
   uint16_t port;
 };
 
+// `exclusive` fails with EADDRINUSE where any socket holds the endpoint; the socket shares it from
+// then on. Without it the endpoint is shared with those of this user that share it: two processes
+// would each get a part of the queries and neither would know.
+
 // Receives. SO_REUSEPORT, non-blocking, close-on-exec, SO_RXQ_OVFL; destination addresses are
 // reported (PKTINFO) when the endpoint is a wildcard.
-int open_receiver(const Endpoint &endpoint, int receive_buffer_bytes);
+int open_receiver(const Endpoint &endpoint, int receive_buffer_bytes, bool exclusive);
 
 // Sends from the same endpoint and never receives: it is connected to a dummy peer, so that no
 // query is steered to it. A polled socket that also sends loses 3-10 % (each freed packet wakes the
-// poll queue). Not for wildcards: connect() would fix the source address.
-int open_sender(const Endpoint &endpoint, int send_buffer_bytes);
+// poll queue). On a wildcard connect() fixes the source address, and PKTINFO overrides it for each
+// reply.
+int open_sender(const Endpoint &endpoint, int send_buffer_bytes, bool exclusive);
+
+// Queries of this endpoint are dealt out evenly to the first `count` sockets that share it, in the
+// order they were bound, by chance and not by the client's port: a resolver that asks from one port
+// is served by every thread. 0 or -errno.
+int share_evenly(int fd, int count);
 
 // The port a socket is bound to, or -errno.
 int bound_port(int fd);
+
+// Bytes its receive buffer may hold, counted as the kernel counts, or -errno.
+int receive_buffer(int fd);
 
 }  // namespace opengslb

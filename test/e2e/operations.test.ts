@@ -182,6 +182,8 @@ describe.runIf(has('dig'))('reload by SIGHUP', () => {
     const [port, apiPort] = [await freePort(), await freePort()]
     const one = program({ port, apiPort })
     one.start()
+    // DNS is up before HTTP is.
+    await one.logged('OpenGSLB running')
     const both = async () => {
       const seen = new Set<string>()
       for (let turn = 0; turn < 4; turn++)

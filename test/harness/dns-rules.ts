@@ -27,14 +27,22 @@ function sizeAllowed(query: Uint8Array, reply: Uint8Array, ours: number): number
   return Math.min(most, ours)
 }
 
+export interface Bounds {
+  readonly transport: 'udp' | 'tcp'
+  readonly udpPayloadSize: number
+  /** Replies are rate-limited. */
+  readonly mayHoldBack?: boolean
+}
+
 /** The first rule that the reply (undefined: nothing was sent) breaks, or undefined. */
 export function brokenRule(
   query: Uint8Array,
   reply: Uint8Array | undefined,
-  limits: { readonly transport: 'udp' | 'tcp'; readonly udpPayloadSize: number },
+  limits: Bounds,
 ): string | undefined {
   const silent = query.length < 12 || (query[2]! & 0x80) !== 0
-  if (reply === undefined) return silent ? undefined : 'a query got no reply'
+  if (reply === undefined)
+    return silent || limits.mayHoldBack === true ? undefined : 'a query got no reply'
   if (silent) return 'a response or a fragment got a reply'
   if (readU16(reply, 0) !== readU16(query, 0)) return 'the id differs'
   if ((reply[2]! & 0x80) === 0) return 'QR is clear'
@@ -43,11 +51,13 @@ export function brokenRule(
   return brokenContent(query, reply, limits)
 }
 
-function brokenContent(
-  query: Uint8Array,
-  reply: Uint8Array,
-  limits: { readonly transport: 'udp' | 'tcp'; readonly udpPayloadSize: number },
-): string | undefined {
+/** A query without a question may ask for a cookie (RFC 7873 section 5.4). */
+function mayLackQuestion(query: Uint8Array, rcode: string): boolean {
+  if (rcode === 'FORMERR' || rcode === 'NOTIMP') return true
+  return readU16(query, 4) === 0 && ['NOERROR', 'BADCOOKIE', 'BADVERS'].includes(rcode)
+}
+
+function brokenContent(query: Uint8Array, reply: Uint8Array, limits: Bounds): string | undefined {
   let rcode: string
   try {
     rcode = decodeReply(reply).rcode
@@ -61,7 +71,7 @@ function brokenContent(
     if (octets === undefined) return 'a question out of nothing'
     for (let at = 12; at < 12 + octets; at++)
       if (reply[at] !== query[at]) return 'the question differs'
-  } else if (!['FORMERR', 'NOTIMP'].includes(rcode)) return `${rcode} without the question`
+  } else if (!mayLackQuestion(query, rcode)) return `${rcode} without the question`
   if (limits.transport === 'tcp' && (reply[2]! & 2) !== 0) return 'TC over TCP'
   const most =
     limits.transport === 'tcp' ? 65_535 : sizeAllowed(query, reply, limits.udpPayloadSize)

@@ -5,6 +5,7 @@
  *     const reply = world.ask('www.example.com', 'A')
  */
 import { Authority, type AuthoritySettings } from '../../src/core/dns/authority.ts'
+import { rateMemoryBytes } from '../../src/core/dns/response-rate.ts'
 import type { ServingPool, Snapshot } from '../../src/core/steer/snapshot.ts'
 import type { SoaSpec, ZoneSpec } from '../../src/core/steer/topology.ts'
 import { parseZoneFile } from '../../src/core/zone/zonefile.ts'
@@ -81,6 +82,7 @@ export function authorityOf(
   settings: Partial<AuthoritySettings> = {},
   turnSlots = 64,
   turns = new Uint32Array(new SharedArrayBuffer(turnSlots * 8)),
+  rateBytes = rateMemoryBytes(4_096),
 ): Authority {
   return new Authority({
     udpPayloadSize: 1232,
@@ -90,6 +92,7 @@ export function authorityOf(
     ...settings,
     turns,
     hashSeed: 0x5eed,
+    rateMemory: new ArrayBuffer(rateBytes),
   })
 }
 

@@ -145,8 +145,10 @@ class CommitQueue {
 
   /** A write that the end of its incarnation overtakes never comes back. */
   async #moment(moment: CommitMoment): Promise<void> {
+    // In the middle of it everything else has come as far as it can.
+    await this.#life.delay(WRITE_MS / 2)
     if (this.#life.isAlive()) this.#disk.onCommit(moment)
-    await this.#life.delay(WRITE_MS)
+    await this.#life.delay(WRITE_MS / 2)
     if (!this.#life.isAlive()) await new Promise(() => {})
   }
 }

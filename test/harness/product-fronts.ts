@@ -60,9 +60,14 @@ export class ProductDns {
         const close = async () => {
           if (this.#answer === answer) this.#answer = undefined
         }
-        const counts = () => ({ tcpConnections: 0, repliesDropped: 0, connectionsShed: 0 })
+        const counts = () => ({
+          tcpConnections: 0,
+          repliesDropped: 0,
+          connectionsShed: 0,
+          kernelDrops: 0,
+        })
         const front = { kind: 'simulated', host: address, port: 53, counts, close }
-        return { code: 'listening', front: { ...front, reconfigure: () => {} } }
+        return { code: 'listening', front: { ...front, serve: () => {}, reconfigure: () => {} } }
       },
     }
   }

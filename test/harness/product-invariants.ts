@@ -26,6 +26,8 @@ export class Invariants {
   readonly #past = new Map<string, Map<string, MemberSpec>>()
   readonly #present = new Map<string, boolean>()
   readonly #flips = new Map<string, number>()
+  /** By pool and family, who was in the last answer that servers gave. */
+  readonly #served = new Map<string, ReadonlySet<string>>()
   #incarnation = 0
   #isReady = false
 
@@ -43,11 +45,11 @@ export class Invariants {
   }
 
   #answering(): Broken {
-    const { dns, oracle, world } = this.#product
+    const { dns, oracle } = this.#product
     if (!this.#product.lives('dns')) return undefined
-    const state = world.states().find(({ name }) => name === 'dns')?.state
     const heard = dns.ask('ns1.example.com')
-    if (heard === undefined) return state === 'running' ? 'dns runs and does not answer' : undefined
+    if (heard === undefined)
+      return this.#product.runs('dns') ? 'dns runs and does not answer' : undefined
     const incarnation = this.#product.incarnationOf('dns')
     if (incarnation !== this.#incarnation) this.#isReady = false
     this.#incarnation = incarnation
@@ -108,15 +110,23 @@ export class Invariants {
       if (isGuest && certain.some((one) => one.family === family))
         return `${address} was replaced, and its successor serves`
     }
-    return this.#missing(pool, family, certain, heard) ?? this.#flip(pool, family, heard)
+    this.#note(pool, family, certain.length > 0, heard)
+    const missing = this.#missing(pool, family, certain, heard)
+    // Perhaps it is the answer of an emptied pool: who served last is no matter of verdicts.
+    if (pool.whenAllDown === 'last_healthy' && certain.length === 0) return missing
+    return missing ?? this.#flip(pool, family, heard)
   }
 
   #missing(pool: PoolSpec, family: 4 | 6, all: readonly MemberSpec[], heard: Heard): Broken {
     const certain = all.filter((member) => member.family === family && member.weight > 0)
     if (certain.length > 0 && heard.addresses.length === 0) return 'empty, though a server serves'
-    // In a failover pool a server that came back waits; somebody else serves meanwhile.
-    if (pool.policy === 'failover' && pool.holdDownMs > 0) return undefined
-    const left = certain.find(({ address }) => !heard.addresses.includes(address))
+    const { oracle } = this.#product
+    const left = certain.find(({ address, key }) => {
+      if (heard.addresses.includes(address)) return false
+      // In a failover pool a server that came back waits; somebody else serves meanwhile.
+      const heldMs = pool.holdDownMs + LAG_MS
+      return pool.holdDownMs === 0 || (oracle.steadyMs(key) > heldMs && oracle.isCalm)
+    })
     return left === undefined ? undefined : `${left.address} is up and not in the answer`
   }
 
@@ -131,19 +141,42 @@ export class Invariants {
         return isNodata
       case 'servfail':
         return isFailure
-      case 'last_healthy': {
-        const { oracle } = this.#product
-        const wereUp = past.filter((member) => oracle.wasEverUp(member.key))
-        const all = heard.addresses.every((address) =>
-          wereUp.some((member) => member.address === address),
-        )
-        return isFailure || (heard.rcode === NOERROR && heard.addresses.length > 0 && all)
-      }
+      case 'last_healthy':
+        return this.#lastHealthy(pool, family, heard)
       case 'all':
         return heard.rcode === NOERROR && heard.addresses.length > 0
       case 'fallback':
         return heard.addresses.every((address) => pool.fallback.includes(address))
     }
+  }
+
+  /** Once somebody has served, somebody of the last who did is answered. */
+  #lastHealthy(pool: PoolSpec, family: 4 | 6, heard: Heard): boolean {
+    const { oracle } = this.#product
+    const served = this.#served.get(`${pool.name} ${family}`)
+    if (heard.rcode === SERVFAIL) return served === undefined || !oracle.isCalm
+    const all = heard.addresses.every(
+      (address) => served?.has(address) === true || this.#isRemembered(pool, address),
+    )
+    return heard.rcode === NOERROR && heard.addresses.length > 0 && all
+  }
+
+  /** A restarted registry remembers of a server in two pools that it served last, not in which. */
+  #isRemembered(pool: PoolSpec, address: string): boolean {
+    const { oracle, topology } = this.#product
+    const member = pool.members.find((one) => one.address === address)
+    if (member === undefined || this.#product.incarnationOf('registry') === 1) return false
+    const around = topology.pools.filter(({ members }) =>
+      members.some(({ key }) => key === member.key),
+    )
+    return around.length > 1 && oracle.wasEverUp(member.key)
+  }
+
+  #note(pool: PoolSpec, family: 4 | 6, isCertain: boolean, heard: Heard): void {
+    if (heard.addresses.length === 0) return
+    const at = `${pool.name} ${family}`
+    const before = isCertain ? [] : (this.#served.get(at) ?? [])
+    this.#served.set(at, new Set([...before, ...heard.addresses]))
   }
 
   /** No server is taken in and out more often than its thresholds were crossed. */
@@ -196,8 +229,7 @@ export class Invariants {
     for (const [rcode, count] of dns.replies) {
       answered += count
       const counted = tally.total('opengslb_dns_queries_total', { status: NAMES[rcode] ?? '' })
-      if (counted !== count)
-        return `${count} replies with rcode ${rcode} are counted as ${counted}`
+      if (counted !== count) return `${count} replies with rcode ${rcode} are counted as ${counted}`
     }
     const all = tally.total('opengslb_dns_queries_total')
     if (all !== answered) return `${answered} replies are counted as ${all}`

@@ -19,6 +19,7 @@ interface Target {
   member: MemberSpec
   /** No longer checked; it counts on as long as answers may lag behind. */
   isGone: boolean
+  goneMs: number
   verdicts: readonly State[]
   /** Before the latest crossing. */
   before: readonly State[]
@@ -64,7 +65,9 @@ export class Oracle {
     const keys = new Set(members.map((member) => member.key))
     for (const [key, target] of this.#targets) {
       if (keys.has(key) || target.isGone) continue
-      Object.assign(target, { ...nothingKnown(), isGone: true })
+      Object.assign(target, { ...nothingKnown(), isGone: true, goneMs: this.#nowMs() })
+      // Leaving takes it out of the answers, whatever its checks said.
+      target.crossings++
       this.#note(target)
     }
     for (const member of members) {
@@ -74,7 +77,7 @@ export class Oracle {
         continue
       }
       const history = [{ sinceMs: this.#nowMs(), states: UNKNOWN }]
-      const target = { member, ...nothingKnown(), isGone: false, history }
+      const target = { member, ...nothingKnown(), isGone: false, goneMs: 0, history }
       this.#targets.set(member.key, { ...target, crossings: 0, everUp: false })
     }
   }
@@ -91,9 +94,7 @@ export class Oracle {
     target.passes = passed ? target.passes + 1 : 0
     target.failures = passed ? 0 : target.failures + 1
     const { failureThreshold, successThreshold } = target.member.check
-    const crossed = passed
-      ? target.passes >= successThreshold
-      : target.failures >= failureThreshold
+    const crossed = passed ? target.passes >= successThreshold : target.failures >= failureThreshold
     const verdict: State = passed ? 'up' : 'down'
     if (!crossed || same(target.verdicts, [verdict])) return
     target.before = target.verdicts
@@ -129,11 +130,11 @@ export class Oracle {
   stepped(isWhole: boolean): void {
     const nowMs = this.#nowMs()
     if (!isWhole) this.#brokenMs = nowMs
-    else if (nowMs - this.#brokenMs >= SETTLE_MS) this.#calmMs = nowMs
+    if (this.isCalm) this.#calmMs = nowMs
   }
 
   get isCalm(): boolean {
-    return this.#calmMs === this.#nowMs()
+    return this.wholeMs >= SETTLE_MS
   }
 
   /** How long the chain has been whole. */
@@ -147,10 +148,11 @@ export class Oracle {
     if (target === undefined) return []
     const fromMs = this.#calmMs - LAG_MS
     const { history } = target
+    const newest = history[history.length - 1]!
+    if (newest.sinceMs <= fromMs) return newest.states
     // The last entry before the window holds at its start.
     let first = history.length - 1
     while (first > 0 && history[first]!.sinceMs > fromMs) first--
-    if (first === history.length - 1) return history[first]!.states
     return union(...history.slice(first).map((entry) => entry.states))
   }
 
@@ -158,6 +160,18 @@ export class Oracle {
   verdictOf(key: string): State | undefined {
     const verdicts = this.#targets.get(key)?.verdicts ?? []
     return verdicts.length === 1 ? verdicts[0] : undefined
+  }
+
+  /** How long it has counted as what it counts as now. */
+  steadyMs(key: string): number {
+    const { history = [] } = this.#targets.get(key) ?? {}
+    return this.#nowMs() - (history[history.length - 1]?.sinceMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Whether nobody should check it any more. */
+  isWithdrawn(key: string): boolean {
+    const target = this.#targets.get(key)
+    return target?.isGone === true && this.#nowMs() - target.goneMs > SETTLE_MS && this.isCalm
   }
 
   mayAnnounce(key: string, verdict: State): boolean {

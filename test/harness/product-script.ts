@@ -1,6 +1,7 @@
 /** What happens to a simulated product, drawn from a seed. */
 import type { Random } from '../../src/core/base/random.ts'
 import type { CheckSpec } from '../../src/core/steer/topology.ts'
+import type { CommitMoment } from './product-disk.ts'
 import type { ActorName, Mood, Product } from './product-world.ts'
 import type { Boundary, KillPlan } from './world.ts'
 
@@ -43,7 +44,7 @@ export const drawTurns = (random: Random, count: number, afterMsMax: number): Tu
   }))
 
 /** Where an actor is to be ended; `now`: between two messages, timers and all. */
-export type KillWhere = KillPlan['where'] | 'now'
+export type KillWhere = KillPlan['where'] | CommitMoment | 'now'
 
 export interface ProductKill {
   readonly name: ActorName
@@ -51,29 +52,39 @@ export interface ProductKill {
   readonly nth: number
 }
 
+const COMMITS: readonly CommitMoment[] = ['unwritten', 'unacknowledged']
+
 /** Boundaries that come up for an actor: only some have handlers that wait. */
 const WHERE: Readonly<Record<ActorName, readonly KillWhere[]>> = {
-  registry: ['any', 'message', 'handler', 'now'],
+  registry: ['any', 'message', 'handler', 'now', ...COMMITS, ...COMMITS],
   dns: ['any', 'batch', 'now'],
   prober: ['any', 'now'],
   api: ['any', 'batch', 'handler', 'now'],
   shell: ['now'],
 }
 
-export const drawKill = (random: Random, name: ActorName): ProductKill => ({
-  name,
-  where: oneOf(random, WHERE[name]),
-  nth: 1 + random.below(4),
-})
+export function drawKill(random: Random, name: ActorName): ProductKill {
+  const where = oneOf(random, WHERE[name])
+  // Batches of several messages and commits are rare.
+  const isRare = where === 'batch' || COMMITS.some((moment) => moment === where)
+  return { name, where, nth: 1 + random.below(isRare ? 2 : 4) }
+}
 
-export function armKill({ world }: Product, { name, where, nth }: ProductKill): void {
+export function armKill({ disk, world }: Product, { name, where, nth }: ProductKill): void {
+  let left = nth
   if (where === 'now') world.kill(name)
+  else if (where === 'unwritten' || where === 'unacknowledged')
+    disk.onCommit = (moment) => {
+      if (moment === where && --left === 0) world.kill(name)
+    }
   else world.killAt({ name, where, nth })
 }
 
 /** Forgets a kill whose boundary did not come. */
-export const disarmKill = ({ world }: Product): void =>
+export function disarmKill({ disk, world }: Product): void {
+  disk.onCommit = () => {}
   world.killAt({ name: 'nobody', where: 'any', nth: 1 })
+}
 
 export const addKills = (
   sum: Record<Boundary, number>,

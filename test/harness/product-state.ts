@@ -26,10 +26,19 @@ type Fields = Readonly<Record<string, unknown>>
 
 const TYPES = ['A', 'AAAA'] as const
 
-function answersOf({ dns, topology }: Product): Record<string, string> {
+function answersOf(
+  { dns, topology }: Product,
+  candidates: readonly string[],
+): Record<string, string> {
   const answers: Record<string, string> = {}
-  for (const { name } of topology.pools) {
+  for (const { name, whenAllDown } of topology.pools) {
+    const isServed = candidates.some((line) => line.startsWith(`${name} `) && line.endsWith('true'))
     for (const type of TYPES) {
+      // Who that was depends on whose checks crossed a threshold last, so it is history.
+      if (whenAllDown === 'last_healthy' && !isServed) {
+        answers[`${name} ${type}`] = 'whoever served last'
+        continue
+      }
       const heard = dns.ask(name, type)
       const text = heard?.addresses.length ? [...heard.addresses].sort().join(' ') : heard?.rcode
       answers[`${name} ${type}`] = String(text)
@@ -81,15 +90,16 @@ function rowsOf({ disk, topology }: Product): string[] {
 }
 
 export async function restState(product: Product): Promise<RestState> {
+  const candidates = await candidatesOf(product)
   return {
-    answers: answersOf(product),
+    answers: answersOf(product, candidates),
     servers: await serversOf(product),
-    candidates: await candidatesOf(product),
+    candidates,
     rows: rowsOf(product),
   }
 }
 
-/** Where those who answer, explain, decide and remember tell different things; empty for nowhere. */
+/** Where those who answer, explain, decide and remember differ; empty for nowhere. */
 export function disagreements(product: Product, state: RestState): string[] {
   const found: string[] = []
   const servers = state.servers.map((text) => text.split(' '))

@@ -1,4 +1,4 @@
-/** Topologies for simulations of the product, small enough that a thousand worlds run in seconds. */
+/** Topologies for simulations of the product, small enough for thousands of worlds. */
 import { parseAddress, serverKey } from '../../src/core/net/address.ts'
 import type { CheckSpec, MemberSpec, PoolSpec, Topology } from '../../src/core/steer/topology.ts'
 import { zoneOf } from './dns-world.ts'

@@ -1,6 +1,6 @@
 /**
- * The whole product in one thread: the real actors and their catalogue, with simulated servers, disk
- * and listeners.
+ * The whole product in one thread: the real actors and their catalogue, with simulated servers,
+ * disk and listeners.
  *
  *     const product = await startProduct({ topology, seed: 7 })
  *     product.serve('192.0.2.1', 'down')
@@ -47,6 +47,8 @@ export interface ProductOptions {
   /** What each server does at the start, by address; up where none is given. */
   readonly moods?: Readonly<Record<string, Mood>>
   readonly guard?: RegistryConfig['guard']
+  /** Steps between two looks at the invariants; 1 unless given. */
+  readonly checkEvery?: number
   /** Further invariants, by name; each returns a sentence when it is broken. */
   readonly invariants?: Readonly<Record<string, (product: Product) => string | undefined>>
 }
@@ -63,6 +65,7 @@ export class Product {
   misstatement: string | undefined
   readonly #servers = new SimulatedServers()
   readonly #moods = new Map<string, { mood: Mood; sinceMs: number }>()
+  readonly #states = new Map<string, string>()
   readonly #lives = new Map<string, Life>()
   readonly #options: ProductOptions
   #proberLived = true
@@ -70,8 +73,15 @@ export class Product {
   constructor(options: ProductOptions) {
     this.#options = options
     this.topology = options.topology
-    const checks = new Invariants(this)
+    const { checkEvery = 1 } = options
     const own = Object.entries(options.invariants ?? {})
+    const checks = [
+      ...Object.entries(new Invariants(this).all()),
+      ...own.map(([name, holds]) => [name, () => holds(this)] as const),
+    ].map(
+      ([name, holds]) =>
+        [name, () => (this.world.steps % checkEvery === 0 ? holds() : undefined)] as const,
+    )
     this.world = new World({
       catalogue: productCatalogue,
       seed: options.seed,
@@ -79,10 +89,10 @@ export class Product {
       ...(options.hasteChance === undefined ? {} : { hasteChance: options.hasteChance }),
       invariants: {
         oracle: () => this.#step(),
-        ...checks.all(),
-        ...Object.fromEntries(own.map(([name, holds]) => [name, () => holds(this)])),
+        ...Object.fromEntries(checks),
       },
     })
+    this.world.supervisor.onStateChanged(({ name, state }) => void this.#states.set(name, state))
     this.oracle = new Oracle(() => this.world.clock.monotonicMs())
     this.oracle.setMembers(membersOf(this.topology))
     for (const { address } of membersOf(this.topology))
@@ -105,6 +115,11 @@ export class Product {
 
   lives(name: ActorName): boolean {
     return this.#lives.get(name)?.isAlive() ?? false
+  }
+
+  /** It lives and its supervisor knows it to be up. */
+  runs(name: ActorName): boolean {
+    return this.#states.get(name) === 'running' && this.lives(name)
   }
 
   /** 1 for the first start. */
@@ -162,10 +177,8 @@ export class Product {
     const lives = this.lives('prober')
     if (this.#proberLived && !lives) this.oracle.proberDied()
     this.#proberLived = lives
-    const running = (name: string) =>
-      this.world.states().find((child) => child.name === name)?.state === 'running'
     const links = ['registry', 'dns', 'prober'] as const
-    this.oracle.stepped(links.every((name) => this.lives(name) && running(name)))
+    this.oracle.stepped(links.every((name) => this.runs(name)))
     return this.misstatement
   }
 
@@ -243,6 +256,8 @@ export class Product {
   #probes(life: Life) {
     const servers = this.#servers.ports(life.clock)
     const probe: typeof servers.probe = async (member, signal) => {
+      if (life.isAlive() && this.oracle.isWithdrawn(member.key))
+        this.misstatement = `${member.key} is checked, though it was withdrawn`
       const outcome = await servers.probe(member, signal)
       const counts = life.isAlive() && outcome.inconclusive !== true && signal?.aborted !== true
       if (counts) this.oracle.observed(member.key, outcome.ok)

@@ -376,6 +376,7 @@ export class World {
       codec: this.#codec,
       // The definition is typed against its own catalogue; the world carries any.
       actor: child.actor as AnyActor,
+      name: child.name,
       incarnation,
       ports,
       close: () => (ports as { close?: () => unknown } | undefined)?.close?.(),

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ALL_DOWN, decide } from '../../src/core/steer/decide.ts'
 import { explain } from '../../src/core/steer/explain.ts'
+import { Pools } from '../../src/core/steer/pools.ts'
 import type { Policy, WhenAllDown } from '../../src/core/steer/topology.ts'
 import { formatAddress } from '../../src/core/net/address.ts'
 import { poolOf, wordOf } from '../harness/pools.ts'
@@ -55,7 +56,8 @@ const build = (scene: Scene) =>
 const run = (scene: Scene) => {
   const out = new Int32Array(32)
   const question = { family: scene.family, turn: scene.turn, client: new Uint8Array(4) }
-  const count = decide(build(scene), question, out)
+  const pool = build(scene)
+  const count = decide(pool.pools, pool.index, question, out)
   return { count, chosen: [...out.subarray(0, Math.max(0, count))] }
 }
 
@@ -111,9 +113,65 @@ test('words set one by one decide as words given at once', () => {
         scene,
       )
       const whole = build(scene)
-      for (const [index, word] of whole.words.entries()) pool.setWord(index, word)
+      for (const [index, word] of whole.words.entries()) {
+        // Each family may be asked between two changes, and must then see the next.
+        for (const family of [4, 6] as const) pool.basis(family)
+        pool.setWord(index, word)
+      }
       const question = { family: scene.family, turn: scene.turn, client: new Uint8Array(4) }
       expect(explain(pool, question)).toEqual(explain(whole, question))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('weighted: a turn falls to the first server whose running sum passes its point', () => {
+  const servers = fc.array(
+    fc.record({ weight: fc.constantFrom(1, 2, 7, 100, 65_535), share: fc.integer({ max: 1000 }) }),
+    { minLength: 1, maxLength: 300 },
+  )
+  fc.assert(
+    fc.property(servers, fc.array(fc.nat(0xffffffff), { minLength: 20 }), (drawn, turns) => {
+      const lines = drawn.map(({ weight, share }, index) => ({
+        address: `10.0.${index >> 8}.${index & 255}`,
+        weight,
+        word: wordOf({ share: Math.max(1, share) }),
+      }))
+      const pool = poolOf(lines, { policy: 'weighted' })
+      const parts = drawn.map(({ weight, share }) => weight * Math.max(1, share))
+      const total = parts.reduce((sum, part) => sum + part, 0)
+      const out = new Int32Array(32)
+      for (const turn of turns) {
+        decide(pool.pools, 0, { family: 4, turn, client: new Uint8Array(4) }, out)
+        const point = ((Math.imul(turn, 0x9e3779b1) >>> 0) / 2 ** 32) * total
+        let sum = 0
+        const expected = parts.findIndex((part) => {
+          sum += part
+          return sum > point
+        })
+        expect(out[0]).toBe(expected)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('pools side by side decide as each does alone', () => {
+  fc.assert(
+    fc.property(fc.array(scenes, { minLength: 1, maxLength: 6 }), (all) => {
+      const alone = all.map(build)
+      const words = alone.map((pool) => [...pool.words])
+      const together = new Pools(
+        alone.map((pool) => pool.spec),
+        words,
+      )
+      const [one, other] = [new Int32Array(32), new Int32Array(32)]
+      for (const [index, { family, turn }] of all.entries()) {
+        const question = { family, turn, client: new Uint8Array(4) }
+        const count = decide(together, index, question, one)
+        expect(count).toBe(decide(alone[index]!.pools, 0, question, other))
+        expect(one.slice(0, Math.max(0, count))).toEqual(other.slice(0, Math.max(0, count)))
+      }
     }),
     { numRuns: 500 },
   )

@@ -82,6 +82,38 @@ test(`${packets} mutated packets: none throws, none breaks a rule (seed ${seed})
   expect(replies).toBeGreaterThan(packets / 2)
 }, 600_000)
 
+test('with cookies and rate limiting, no packet breaks a rule either, and floods are held back', () => {
+  const guarded = world.authority
+  guarded.reconfigure({
+    udpPayloadSize: 1232,
+    nsid: 'n'.repeat(128),
+    versionString: 'v',
+    tcpIdleTimeoutMs: 5_000,
+    cookies: { secret: new Uint8Array(16), previousSecret: new Uint8Array(16), require: true },
+    rateLimit: {
+      responsesPerSecond: 50,
+      slip: 2,
+      windowSeconds: 15,
+      ipv4PrefixBits: 24,
+      ipv6PrefixBits: 56,
+      exemptNetworks: [],
+    },
+  })
+  const mutator = mutatorOf(corpus, seed + 2)
+  const fates = [0, 0, 0]
+  for (let count = 0; count < packets; count++) {
+    const query = mutator.next()
+    guarded.tick(1e12 + count)
+    const transport = count % 4 === 3 ? 'tcp' : 'udp'
+    const reply = sendTo(guarded, query, transport)
+    fates[guarded.last.fate]!++
+    const bounds = { transport, udpPayloadSize: 1232, mayHoldBack: transport === 'udp' } as const
+    const rule = brokenRule(query, reply, bounds)
+    if (rule !== undefined) expect.fail(`packet ${count}: ${rule}: ${transport} ${hex(query)}`)
+  }
+  for (const times of fates) expect(times).toBeGreaterThan(packets / 50)
+}, 600_000)
+
 test('an authority without a snapshot keeps the rules too', () => {
   const empty = authorityOf()
   const mutator = mutatorOf(corpus, seed + 1)

@@ -72,6 +72,40 @@ describe('the whole product', () => {
     console.log(`${SEEDS} seeds, ${steps} steps; killed ${JSON.stringify(killed)}`)
   }, 600_000)
 
+  test('names the seed when an invariant breaks, and the seed brings the same run back', async () => {
+    const live = async (seed: number): Promise<string> => {
+      const random = seededRandom(seed)
+      const product = await startProduct({
+        topology: variedTopology(drawThresholds(random)),
+        seed,
+        hasteChance: random.next() * 0.1,
+        // Broken on purpose: servers do leave.
+        invariants: {
+          'no server ever leaves': ({ dns, world }) => {
+            const heard = world.clock.monotonicMs() > 5_000 ? dns.ask('rr.example.com') : undefined
+            return heard !== undefined && heard.addresses.length < 3 ? 'one has left' : undefined
+          },
+        },
+      })
+      try {
+        await product.world.runFor(5_000)
+        armKill(product, drawKill(random, oneOf(random, ACTORS)))
+        product.serve('192.0.2.2', 'silent')
+        await product.world.runFor(REST_MS)
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error)
+      }
+      return 'nothing failed'
+    }
+    for (let seed = 7; seed < 12; seed++) {
+      const failure = await live(seed)
+      expect(failure).toMatch(/^seed \d+, step \d+: no server ever leaves: one has left\n/)
+      const printed = Number(/^seed (\d+)/.exec(failure)![1])
+      expect(printed).toBe(seed)
+      expect(await live(printed)).toBe(failure)
+    }
+  })
+
   test('answers while everybody else is dead, and catches up when they are back', async () => {
     for (let seed = 1; seed <= SEEDS / 10; seed++) {
       const random = seededRandom(seed)

@@ -39,6 +39,8 @@ export interface ApiConfig {
   readonly hostNames?: readonly string[]
   /** Where our own DNS listens. */
   readonly dnsAddress: string
+  /** The path UDP queries take: `native` or `dgram`. */
+  readonly dnsFront?: string
   /** A name we serve, asked for to learn whether we answer. */
   readonly probeName: string
   /** Unix milliseconds. */

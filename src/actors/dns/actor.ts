@@ -24,28 +24,37 @@ const settingsOf = (config: DnsConfig) => ({
   nsid: config.nsid,
   versionString: config.versionString,
   tcpIdleTimeoutMs: config.tcp.idleTimeoutMs,
+  ...(config.cookies === undefined ? {} : { cookies: config.cookies }),
+  ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
 })
 
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
   const turns = new Uint32Array(config.turns)
-  const authority = new Authority({ ...settingsOf(config), turns, hashSeed: config.hashSeed })
+  const { hashSeed, rateMemory } = config
+  const authority = new Authority({
+    ...settingsOf(config),
+    turns,
+    hashSeed,
+    ...(rateMemory === undefined ? {} : { rateMemory }),
+  })
   const meters = new DnsMeters(ctx.metrics)
   const sampling = limits.durationSampling.default
   let untilSample = sampling
+  const tick = () => authority.tick(ctx.clock.nowMs())
+  tick()
 
   const answer: Answer = (query, start, length, out, outStart, client) => {
     if (--untilSample > 0) {
       const plain = authority.answer(query, start, length, out, outStart, client)
-      if (plain > 0) meters.count(authority.last)
+      meters.count(authority.last, plain)
       return plain
     }
     untilSample = sampling
+    tick()
     const beganMs = ctx.clock.monotonicMs()
     const written = authority.answer(query, start, length, out, outStart, client)
-    if (written > 0) {
-      meters.count(authority.last)
-      meters.time(authority.last, (ctx.clock.monotonicMs() - beganMs) / 1000)
-    }
+    meters.count(authority.last, written)
+    if (written > 0) meters.time(authority.last, (ctx.clock.monotonicMs() - beganMs) / 1000)
     return written
   }
 
@@ -64,8 +73,14 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     address: formatEndpoint(front.host, front.port),
     front: front.kind,
   })
+  meters.tellFront(front.kind)
+  // Queries wait for the first snapshot, so that a thread that takes the place of a dead one turns
+  // nobody away; but not for ever, since a client told SERVFAIL can ask another server.
+  const cancelWait = ctx.clock.after(limits.firstSnapshotWaitMs.default, () => front.serve())
   ctx.metrics.onCollect(() => meters.drain(front.counts()))
   // Hot counters have 32 bits; nobody has to scrape for them to be emptied in time.
+  // A busy thread looks at the clock with each sample; this is for the others.
+  const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
   const stopDraining = ctx.clock.every(60_000, 60_000, () => meters.drain(front.counts()))
 
   return {
@@ -81,8 +96,9 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
         ctx.log.info('dns serving', {
           epoch: serving.epoch,
           zones: serving.table.zones.length,
-          domains: serving.pools.length,
+          domains: serving.pools.specs.length,
         })
+        front.serve()
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
     },
@@ -92,6 +108,8 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     },
     onStop: async () => {
       stopDraining()
+      stopTicking()
+      cancelWait()
       await front.close()
     },
   }

@@ -4,7 +4,9 @@
  * The plain front (ports.ts) is node:dgram and node:net; another front, fed in batches by native
  * code, fits the same contract.
  */
+import type { CookieSettings } from '../../core/dns/cookie.ts'
 import type { Client } from '../../core/dns/exchange.ts'
+import type { RateSettings } from '../../core/dns/response-rate.ts'
 
 export interface TcpSettings {
   readonly maxConnections: number
@@ -20,15 +22,23 @@ export interface LentSocket {
   readonly host: string
   readonly port: number
   readonly receiver: number
-  /** A second socket of the same address, or the receiver itself on a wildcard. */
+  /** A second socket of the same address, or the receiver itself where there can be none. */
   readonly sender: number
   /** Bound to every address: answers leave from the address that was asked. */
   readonly wildcard: boolean
+  /** Datagrams a batch. */
+  readonly batch: number
+  /** Where batches are read and answered; holds what a dying thread could not finish. */
+  readonly memory: SharedArrayBuffer
 }
 
 export interface DnsConfig {
   /** Lent sockets for the native front; without any, node:dgram serves. */
   readonly sockets: readonly LentSocket[]
+  /** The thread runs on this CPU alone. */
+  readonly cpu?: number
+  /** TCP is served by another thread. */
+  readonly udpOnly?: boolean
   /** `host:port`, `[v6]:port`, or `:port` for every address of the machine. */
   readonly listenAddress: string
   readonly udpPayloadSize: number
@@ -38,6 +48,12 @@ export interface DnsConfig {
   readonly hashSeed: number
   /** Turn counters, two 32-bit numbers for each pool slot, shared by all who answer. */
   readonly turns: SharedArrayBuffer
+  /** DNS cookies; absent: not answered. */
+  readonly cookies?: CookieSettings
+  /** Absent: every reply is sent. */
+  readonly rateLimit?: RateSettings
+  /** The counts of rate limiting, shared by all who answer; absent: each has its own. */
+  readonly rateMemory?: SharedArrayBuffer
   readonly tcp: TcpSettings
 }
 
@@ -68,6 +84,8 @@ export interface FrontCounts {
   readonly repliesDropped: number
   /** Connections refused or closed because a cap was reached. */
   readonly connectionsShed: number
+  /** Queries the kernel dropped because the queue was full. */
+  readonly kernelDrops: number
 }
 
 export interface Front {
@@ -76,7 +94,10 @@ export interface Front {
   /** Where it listens; the port is real where 0 was asked for. */
   readonly host: string
   readonly port: number
+  /** What this thread counted. */
   counts(): FrontCounts
+  /** Begins to read UDP queries. Until then they wait in the queue, on a front that has one. */
+  serve(): void
   reconfigure(tcp: TcpSettings): void
   close(): Promise<void>
 }

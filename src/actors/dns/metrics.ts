@@ -5,12 +5,17 @@
  * The label `domain` is a steered name, else the apex of its zone, else "other": never a name that
  * a client made up.
  */
+import { cookieStates } from '../../core/dns/cookie.ts'
 import type { Exchange } from '../../core/dns/exchange.ts'
+import { NOT_A_QUERY, outcomeOf, outcomes } from '../../core/dns/outcomes.ts'
+import { HOLD, SLIP } from '../../core/dns/response-rate.ts'
 import type { Serving } from '../../core/dns/serving.ts'
-import { rcodeName, typeName, types } from '../../core/dns/types.ts'
+import { rcodeName, rcodes, typeName, types } from '../../core/dns/types.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
-import type { Counter, Gauge, Histogram, Metrics } from '../../kernel/metrics.ts'
+import type { Counter, Histogram, Labels, Metrics } from '../../kernel/metrics.ts'
 import type { FrontCounts } from './contract.ts'
+import { KeyedCounts, Samples } from './counts.ts'
+import { FrontMeters } from './metrics-front.ts'
 
 /** Types told apart; the rest counts as "other". */
 const TYPES = [
@@ -35,30 +40,45 @@ const TYPE_SLOTS = TYPES.length + 1
 const SLOT_OF_TYPE = new Uint8Array(types.CAA + 1).fill(TYPES.length)
 for (const [slot, type] of TYPES.entries()) SLOT_OF_TYPE[type] = slot
 
-/** The rcodes this server sends fit in 17 slots: 0-15 and BADVERS. */
-const STATUS_SLOTS = 17
+/** The rcodes this server sends: 0-15, BADVERS and BADCOOKIE. */
+const STATUS_SLOTS = rcodes.BADCOOKIE + 1
+/** Pairs of type and rcode. */
+const KINDS = TYPE_SLOTS * STATUS_SLOTS
 
 const BUCKETS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1]
 const OTHER = 'other'
+/** Times kept between two looks at the metrics; past it they are handed on at once. */
+const SAMPLES = 1_024
+/** Kinds of answers a domain usually gives. */
+const KINDS_USUAL = 2
+
+// Tallies of what needs no domain: outcomes, transports, cookies, fates.
+const UDP = outcomes.length
+const TCP = UDP + 1
+const COOKIES = TCP + 1
+const SLIPPED = COOKIES + cookieStates.length
+const HELD = SLIPPED + 1
+const TALLIES = HELD + 1
 
 export class DnsMeters {
   readonly #queries: Counter
   readonly #refused: Counter
   readonly #decisions: Counter
   readonly #seconds: Histogram
-  readonly #connections: Gauge
-  readonly #dropped: Counter
-  readonly #shed: Counter
-  #told: FrontCounts = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0 }
+  readonly #front: FrontMeters
+  readonly #outcomes: Counter
+  readonly #transports: Counter
+  readonly #cookies: Counter
+  readonly #limited: Counter
+  readonly #tallies = new Uint32Array(TALLIES)
+  readonly #samples = new Samples(SAMPLES)
 
   // By domain: the pools, then the zones, then "other".
   #serving: Serving | undefined
   #pools = 0
   #domains = 1
-  #touched = new Uint8Array(1)
-  #counts = new Uint32Array(TYPE_SLOTS * STATUS_SLOTS)
-  /** First counter of each pool in `chosen`. */
-  #chosenFrom = new Int32Array(1)
+  #counts = new KeyedCounts(KINDS_USUAL)
+  /** Servers answered, by address index. */
   #chosen = new Uint32Array(0)
 
   constructor(metrics: Metrics) {
@@ -82,86 +102,128 @@ export class DnsMeters {
       labels: ['domain', 'status'],
       buckets: BUCKETS,
     })
-    this.#connections = metrics.gauge({
-      name: 'opengslb_dns_tcp_connections',
-      help: 'Open TCP connections.',
+    this.#outcomes = metrics.counter({
+      name: 'opengslb_dns_outcomes_total',
+      help: 'Queries by what came of them.',
+      labels: ['reason'],
     })
-    this.#dropped = metrics.counter({
-      name: 'opengslb_dns_replies_dropped_total',
-      help: 'Replies not sent because the socket was full.',
+    this.#transports = metrics.counter({
+      name: 'opengslb_dns_transport_queries_total',
+      help: 'Queries by transport.',
+      labels: ['transport'],
     })
-    this.#shed = metrics.counter({
-      name: 'opengslb_dns_tcp_connections_shed_total',
-      help: 'TCP connections refused or closed because a cap was reached.',
+    this.#cookies = metrics.counter({
+      name: 'opengslb_dns_cookies_total',
+      help: 'Queries by the state of their DNS cookie.',
+      labels: ['cookie'],
     })
+    this.#limited = metrics.counter({
+      name: 'opengslb_dns_rate_limited_total',
+      help: 'Replies held back by rate limiting: dropped, or slipped (sent truncated).',
+      labels: ['action'],
+    })
+    this.#front = new FrontMeters(metrics)
   }
 
-  /** Counts one reply. */
-  count(x: Exchange): void {
-    const domain = this.#domainOf(x)
-    const type = x.qtype < SLOT_OF_TYPE.length ? SLOT_OF_TYPE[x.qtype]! : TYPES.length
-    this.#counts[(domain * TYPE_SLOTS + type) * STATUS_SLOTS + x.rcode]!++
-    this.#touched[domain] = 1
-    if (x.chosen === 0) return
-    const from = this.#chosenFrom[x.pool]!
+  tellFront(front: string): void {
+    this.#front.tell(front)
+  }
+
+  /** Counts one query, whose reply has `written` octets; 0: none was sent. */
+  count(x: Exchange, written: number): void {
+    const tallies = this.#tallies
+    if (written === 0 && x.fate !== HOLD) {
+      tallies[NOT_A_QUERY]!++
+      return
+    }
+    tallies[outcomeOf(x)]!++
+    tallies[x.tcp ? TCP : UDP]!++
+    tallies[COOKIES + x.cookieState]!++
+    if (x.fate === SLIP) tallies[SLIPPED]!++
+    if (x.fate === HOLD) {
+      tallies[HELD]!++
+      return
+    }
+    const key = this.#domainOf(x) * KINDS + kindOf(x)
+    if (!this.#counts.add(key)) this.#addToFull(key)
+    if (x.chosen > 0) this.#countChosen(x)
+  }
+
+  #countChosen(x: Exchange): void {
+    const from = this.#serving!.pools.addressFrom(x.pool)
     for (let rank = 0; rank < x.chosen; rank++) this.#chosen[from + x.choice[rank]!]!++
   }
 
+  #addToFull(key: number): void {
+    this.#drainQueries()
+    this.#counts.clear()
+    this.#counts.add(key)
+  }
+
   time(x: Exchange, seconds: number): void {
-    const domain = this.#nameOf(this.#domainOf(x))
-    this.#seconds.observe(seconds, { domain, status: rcodeName(x.rcode) })
+    if (this.#samples.full) this.#drainSamples()
+    this.#samples.add(this.#domainOf(x) * KINDS + x.rcode, seconds)
   }
 
   /** Names the counters after what is served from now on; call `drain` before. */
   rename(serving: Serving): void {
     this.#serving = serving
-    this.#pools = serving.pools.length
+    this.#pools = serving.pools.specs.length
     this.#domains = this.#pools + serving.table.zones.length + 1
-    this.#touched = new Uint8Array(this.#domains)
-    this.#counts = new Uint32Array(this.#domains * TYPE_SLOTS * STATUS_SLOTS)
-    this.#chosenFrom = new Int32Array(this.#pools + 1)
-    for (const [index, { pool }] of serving.pools.entries())
-      this.#chosenFrom[index + 1] = this.#chosenFrom[index]! + pool.addresses.length
-    this.#chosen = new Uint32Array(this.#chosenFrom[this.#pools]!)
+    this.#counts = new KeyedCounts(this.#domains * KINDS_USUAL)
+    this.#chosen = new Uint32Array(serving.pools.addressCount)
   }
 
   /** Empties the counters into the metrics. */
   drain(front: FrontCounts): void {
-    for (let domain = 0; domain < this.#domains; domain++) {
-      if (this.#touched[domain] === 0) continue
-      this.#touched[domain] = 0
-      this.#drainQueries(domain)
-      if (domain < this.#pools) this.#drainDecisions(domain)
-    }
-    this.#connections.set(front.tcpConnections)
-    this.#dropped.add(front.repliesDropped - this.#told.repliesDropped)
-    this.#shed.add(front.connectionsShed - this.#told.connectionsShed)
-    this.#told = front
+    this.#drainQueries()
+    this.#drainSamples()
+    this.#drainTallies()
+    for (let pool = 0; pool < this.#pools; pool++) this.#drainDecisions(pool)
+    this.#front.drain(front)
   }
 
-  #drainQueries(domain: number): void {
-    const name = this.#nameOf(domain)
-    const from = domain * TYPE_SLOTS * STATUS_SLOTS
-    for (let slot = 0; slot < TYPE_SLOTS * STATUS_SLOTS; slot++) {
-      const count = this.#counts[from + slot]!
-      if (count === 0) continue
-      this.#counts[from + slot] = 0
-      const known = TYPES[Math.floor(slot / STATUS_SLOTS)]
-      const status = rcodeName(slot % STATUS_SLOTS)
+  #drainQueries(): void {
+    this.#counts.drain((key, count) => {
+      const kind = key % KINDS
+      const known = TYPES[Math.floor(kind / STATUS_SLOTS)]
+      const status = rcodeName(kind % STATUS_SLOTS)
       const type = known === undefined ? OTHER : typeName(known)
-      this.#queries.add(count, { domain: name, type, status })
+      const domain = this.#nameOf(Math.floor(key / KINDS))
+      this.#queries.add(count, { domain, type, status })
       if (status === 'REFUSED') this.#refused.add(count)
+    })
+  }
+
+  #drainSamples(): void {
+    this.#samples.drain((key, seconds) => {
+      const domain = this.#nameOf(Math.floor(key / KINDS))
+      this.#seconds.observe(seconds, { domain, status: rcodeName(key % KINDS) })
+    })
+  }
+
+  #drainTallies(): void {
+    const take = (at: number, counter: Counter, labels: Labels) => {
+      if (this.#tallies[at] !== 0) counter.add(this.#tallies[at]!, labels)
+      this.#tallies[at] = 0
     }
+    for (const [at, reason] of outcomes.entries()) take(at, this.#outcomes, { reason })
+    take(UDP, this.#transports, { transport: 'udp' })
+    take(TCP, this.#transports, { transport: 'tcp' })
+    for (const [at, cookie] of cookieStates.entries()) take(COOKIES + at, this.#cookies, { cookie })
+    take(SLIPPED, this.#limited, { action: 'slipped' })
+    take(HELD, this.#limited, { action: 'dropped' })
   }
 
   #drainDecisions(index: number): void {
-    const { pool } = this.#serving!.pools[index]!
-    const { spec } = pool
-    const from = this.#chosenFrom[index]!
-    for (let candidate = 0; candidate < pool.addresses.length; candidate++) {
+    const { pools } = this.#serving!
+    const from = pools.addressFrom(index)
+    const size = pools.sizeOf(index)
+    for (let candidate = 0; candidate < size; candidate++) {
       const count = this.#chosen[from + candidate]!
       if (count === 0) continue
       this.#chosen[from + candidate] = 0
+      const spec = pools.specs[index]!
       const member = spec.members[candidate]
       const server =
         member === undefined
@@ -179,7 +241,13 @@ export class DnsMeters {
   #nameOf(domain: number): string {
     const serving = this.#serving
     if (serving === undefined || domain === this.#domains - 1) return OTHER
-    if (domain < this.#pools) return serving.pools[domain]!.pool.spec.name
+    if (domain < this.#pools) return serving.pools.specs[domain]!.name
     return serving.table.zones[domain - this.#pools]!.apex
   }
+}
+
+/** The pair of type and rcode. */
+function kindOf(x: Exchange): number {
+  const type = x.qtype < SLOT_OF_TYPE.length ? SLOT_OF_TYPE[x.qtype]! : TYPES.length
+  return type * STATUS_SLOTS + x.rcode
 }

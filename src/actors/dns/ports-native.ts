@@ -1,17 +1,29 @@
 /**
  * UDP by the native addon: batches of datagrams, answered in place.
  *
- * The descriptors are lent by the main thread and never closed here. Nothing is allocated per
- * query: the client's address is copied into one of two objects made once.
+ * The descriptors and the memory of the batches are lent by the main thread and never closed here.
+ * Whatever ends this thread, each query is either answered or still there for the thread that takes
+ * its place: in the queue of the socket, or in the batch that was cut short. Nothing is allocated
+ * per query: the client's address is copied into one of two objects made once.
  */
+import { limits } from '../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
-import { loadNative, PEER_BYTES, type Slab, slabOf } from '../../native/index.ts'
+import {
+  countsOf,
+  type FrontHandle,
+  loadNative,
+  type Native,
+  PEER_BYTES,
+  type Slab,
+  type SlabCounts,
+  slabOf,
+  UNANSWERED,
+} from '../../native/index.ts'
 import type { Answer, LentSocket } from './contract.ts'
 import type { UdpFront } from './ports-udp.ts'
 
-const BATCH = 64
 /** No larger query means anything, and no larger answer is configured. */
-const STRIDE = 4_096
+export const STRIDE = limits.udpPayloadBytes.max
 const AF_INET = 2
 
 /** Reads what `recvmmsg` brought and leaves the answers for `sendmmsg`. */
@@ -19,48 +31,81 @@ export function batchAnswerer(slab: Slab, answer: Answer): (count: number) => vo
   const { input, output, peers, inputLengths, outputLengths, stride } = slab
   const four = { bytes: new Uint8Array(4), transport: 'udp' as const }
   const sixteen = { bytes: new Uint8Array(16), transport: 'udp' as const }
+  const answerOne = (at: number): number => {
+    const length = inputLengths[at]!
+    const peer = at * PEER_BYTES
+    // Length 0: empty, or longer than the slab. Port 0 cannot be answered.
+    if (length === 0 || (peers[peer + 2]! | peers[peer + 3]!) === 0) return 0
+    // sockaddr_in has its address at 4, sockaddr_in6 at 8; families are small host-order numbers.
+    const isV4 = (peers[peer]! | peers[peer + 1]!) === AF_INET
+    const client = isV4 ? four : sixteen
+    const from = peer + (isV4 ? 4 : 8)
+    for (let byte = 0; byte < client.bytes.length; byte++) client.bytes[byte] = peers[from + byte]!
+    const start = at * stride
+    return answer(input, start, length, output, start, client)
+  }
   return (count) => {
-    for (let at = 0; at < count; at++) {
-      const length = inputLengths[at]!
-      const peer = at * PEER_BYTES
-      // Length 0: longer than the slab. Port 0 cannot be answered.
-      if (length === 0 || (peers[peer + 2]! | peers[peer + 3]!) === 0) {
-        outputLengths[at] = 0
-        continue
-      }
-      // sockaddr_in has its address at 4, sockaddr_in6 at 8; families are small host-order numbers.
-      const isV4 = (peers[peer]! | peers[peer + 1]!) === AF_INET
-      const client = isV4 ? four : sixteen
-      const from = peer + (isV4 ? 4 : 8)
-      for (let byte = 0; byte < client.bytes.length; byte++)
-        client.bytes[byte] = peers[from + byte]!
-      const start = at * stride
-      outputLengths[at] = answer(input, start, length, output, start, client)
+    let at = 0
+    try {
+      for (; at < count; at++)
+        if (outputLengths[at] === UNANSWERED) outputLengths[at] = answerOne(at)
+    } catch (error) {
+      // The query that broke the thread must not break the next one too. The end of a thread from
+      // outside is no exception that is caught here: its query stays unanswered and comes again.
+      outputLengths[at] = 0
+      throw error
     }
   }
 }
 
-/** Serves on lent sockets; they stay open when it closes. */
+interface Serving {
+  readonly slab: Slab
+  /** Counts of the threads before this one. */
+  readonly before: SlabCounts
+  handle: FrontHandle | undefined
+}
+
+const pinFault = (native: Native, cpu: number | undefined): string | undefined =>
+  cpu !== undefined && native.pinThread(cpu) < 0 ? `no such CPU: ${cpu}` : undefined
+
+/**
+ * Takes up lent sockets; they stay open when it closes. Reading begins with `serve`, so that what
+ * comes before the first snapshot waits in the queue instead of being turned away.
+ */
 export function serveNative(
   sockets: readonly LentSocket[],
   answer: Answer,
+  cpu: number | undefined,
+  onFault: (message: string) => void,
 ): Result<UdpFront, string> {
   const native = loadNative()
   if (!native.ok) return fail(native.error)
-  const fronts = sockets.map((socket) => {
-    const slab = slabOf(BATCH, STRIDE)
-    const { receiver, sender, wildcard } = socket
-    const onBatch = batchAnswerer(slab, answer)
-    return { slab, handle: native.value.startFront(receiver, sender, slab, onBatch, { wildcard }) }
+  const { startFront, turnFront, stopFront } = native.value
+  const fault = pinFault(native.value, cpu)
+  if (fault !== undefined) onFault(`dns.cpus: ${fault}`)
+  const all = sockets.map(({ batch, memory }): Serving => {
+    const slab = slabOf(batch, STRIDE, memory)
+    return { slab, before: countsOf(slab), handle: undefined }
   })
+  const serveOne = ({ receiver, sender, wildcard }: LentSocket, one: Serving): void => {
+    const onBatch = batchAnswerer(one.slab, answer)
+    one.handle = startFront(receiver, sender, one.slab, onBatch, { wildcard })
+    turnFront(one.handle)
+  }
+  const sum = (name: keyof SlabCounts) =>
+    all.reduce((total, { slab, before }) => total + countsOf(slab)[name] - before[name], 0)
   const first = sockets[0]!
   return ok({
     host: first.host,
     port: first.port,
-    // Send faults, and what the kernel dropped because nobody read in time.
-    dropped: () => fronts.reduce((sum, { slab }) => sum + slab.counters[3]! + slab.counters[4]!, 0),
+    dropped: () => sum('sendFaults'),
+    kernelDrops: () => sum('kernelDrops'),
+    serve: () => {
+      for (const [index, socket] of sockets.entries())
+        if (all[index]!.handle === undefined) serveOne(socket, all[index]!)
+    },
     close: async () => {
-      for (const { handle } of fronts) native.value.stopFront(handle)
+      for (const { handle } of all) if (handle !== undefined) stopFront(handle)
     },
   })
 }

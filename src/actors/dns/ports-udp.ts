@@ -9,7 +9,11 @@ import type { Answer } from './contract.ts'
 export interface UdpFront {
   readonly host: string
   readonly port: number
+  /** Replies not sent. */
   dropped(): number
+  /** Queries the kernel dropped, where it says so. */
+  kernelDrops(): number
+  serve(): void
   close(): Promise<void>
 }
 
@@ -37,8 +41,8 @@ export async function openUdp(
   // One buffer takes every reply; what is sent is a copy, since sending may outlast this turn.
   const out = new Uint8Array(limits.tcpMessageBytes.max)
   socket.on('message', (query: Uint8Array, from: RemoteInfo) => {
-    // Port 0 cannot be answered; sending to it would raise an error.
-    if (from.port === 0) return
+    // Port 0 cannot be answered; sending to it would raise an error. No query is that long.
+    if (from.port === 0 || query.length > limits.udpPayloadBytes.max) return
     const bytes = clientBytes(from.address)
     const written = answer(query, 0, query.length, out, 0, { bytes, transport: 'udp' })
     if (written === 0) return
@@ -51,6 +55,9 @@ export async function openUdp(
     host: bound.address,
     port: bound.port,
     dropped: () => dropped,
+    kernelDrops: () => 0,
+    // The socket reads from the moment it is bound.
+    serve: () => {},
     close: () => new Promise((resolve) => socket.close(() => resolve())),
   }
 }

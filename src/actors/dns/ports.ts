@@ -1,9 +1,10 @@
 /**
  * The front: UDP in native batches where sockets were lent, by node:dgram where not; node:net for
- * TCP; all on one address and port.
+ * TCP, on one of the threads; all on one address and port.
  *
- * A socket bound to every address answers from the address the system's routing picks; a machine
- * with several addresses whose clients mind should name the one to listen on.
+ * The native front answers from the address that was asked. A node:dgram socket bound to every
+ * address answers from the one the system's routing picks; where that is the front and clients
+ * mind, name the address to listen on.
  */
 import { parseEndpoint } from '../../core/net/address.ts'
 import type { DnsConfig, DnsPorts, Front, ListenOutcome, ListenRequest } from './contract.ts'
@@ -40,7 +41,9 @@ async function joinTcp(
         tcpConnections: tcp.connections(),
         repliesDropped: udp.dropped(),
         connectionsShed: tcp.shed(),
+        kernelDrops: udp.kernelDrops(),
       }),
+      serve: udp.serve,
       reconfigure: (settings) => tcp.reconfigure(settings),
       close: async () => {
         await Promise.all([udp.close(), tcp.close()])
@@ -94,13 +97,30 @@ async function listen(request: ListenRequest): Promise<ListenOutcome> {
   }
 }
 
-/** UDP on the lent sockets, TCP beside it. */
+/** The front of a thread whose TCP another thread serves. */
+const udpAlone = (kind: string, udp: UdpFront): Front => ({
+  kind,
+  host: udp.host,
+  port: udp.port,
+  counts: () => ({
+    tcpConnections: 0,
+    repliesDropped: udp.dropped(),
+    connectionsShed: 0,
+    kernelDrops: udp.kernelDrops(),
+  }),
+  serve: udp.serve,
+  reconfigure: () => {},
+  close: udp.close,
+})
+
+/** UDP on the lent sockets, TCP beside it unless another thread has it. */
 async function listenNative(
   request: ListenRequest,
-  sockets: DnsConfig['sockets'],
+  { sockets, cpu, udpOnly }: DnsConfig,
 ): Promise<ListenOutcome> {
-  const udp = serveNative(sockets, request.answer)
+  const udp = serveNative(sockets, request.answer, cpu, request.onFault)
   if (!udp.ok) return { code: 'failed', message: udp.error }
+  if (udpOnly === true) return { code: 'listening', front: udpAlone('native', udp.value) }
   // One socket of each family was lent for a wildcard; one TCP socket takes both.
   const host = sockets.length > 1 ? '::' : udp.value.host
   try {
@@ -112,5 +132,5 @@ async function listenNative(
 
 export const openPorts = (config: DnsConfig): DnsPorts => ({
   listen: (request) =>
-    config.sockets.length > 0 ? listenNative(request, config.sockets) : listen(request),
+    config.sockets.length > 0 ? listenNative(request, config) : listen(request),
 })

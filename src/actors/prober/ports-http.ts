@@ -122,8 +122,8 @@ function secureSocket(member: MemberSpec, trust: SecureContext, running: Attempt
 }
 
 /**
- * Whether the certificate names the address (RFC 9110 section 4.3.5). Not `tls.checkServerIdentity`,
- * which takes an IPv6 address for a host name in some releases of Node 22.
+ * Whether the certificate names the address (RFC 9110 section 4.3.5). `tls.checkServerIdentity`
+ * takes an IPv6 address for a host name in some releases of Node 22.
  */
 function checkAddress(address: string, seen: PeerCertificate): Error | undefined {
   if (new X509Certificate(seen.raw).checkIP(address) !== undefined) return undefined

@@ -10,9 +10,9 @@ import { types } from './types.ts'
 
 /** Adds the addresses for a set written at `setAt`. */
 export function putAdditional(x: Exchange, table: NameTable, set: number, setAt: number): void {
-  const { targetFrom, targetAt, targetNode } = table.sets
-  for (let target = targetFrom[set]!; target < targetFrom[set + 1]!; target++)
-    putAddresses(x, table, targetNode[target]!, setAt + targetAt[target]!)
+  const count = table.targetCount(set)
+  for (let target = 0; target < count; target++)
+    putAddresses(x, table, table.targetNode(set, target), setAt + table.targetAt(set, target))
 }
 
 /** Adds both address sets of a node; false when one did not fit. */

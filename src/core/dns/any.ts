@@ -3,13 +3,14 @@
  * those who aim large answers at others.
  */
 import { limits } from '../base/limits.ts'
+import { viewOf } from '../base/octets.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
 import { NONE, type NameTable, RR_FIXED_BYTES } from '../zone/table.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
 import { putRecord, putSet } from './put.ts'
 import { types } from './types.ts'
 
-const HINFO = hinfo()
+const HINFO = viewOf(hinfo())
 
 /** RFC 8482 section 4.2: CPU is "RFC8482", OS is empty. */
 function hinfo(): Uint8Array {
@@ -28,7 +29,7 @@ export function putAny(x: Exchange, table: NameTable, node: number): boolean {
   const cname = table.setOf(node, types.CNAME)
   const done =
     cname === NONE
-      ? putRecord(x, ANSWER, x.nameAt, HINFO, 0, HINFO.length)
+      ? putRecord(x, ANSWER, x.nameAt, HINFO, 0, HINFO.byteLength)
       : putSet(x, ANSWER, x.nameAt, table, cname)
   if (!done) x.truncated = true
   return true

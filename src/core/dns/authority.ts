@@ -9,12 +9,14 @@ import { limits } from '../base/limits.ts'
 import type { Question } from '../steer/decide.ts'
 import type { Snapshot, WordChange } from '../steer/snapshot.ts'
 import { answerChaos, type ChaosName, chaosNames } from './chaos.ts'
+import { COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cookie.ts'
 import { readRecords } from './edns.ts'
-import { type Client, Exchange, HEADER_BYTES } from './exchange.ts'
+import { type Client, Exchange, HEADER_BYTES, NO_EDE } from './exchange.ts'
 import { checkHeader, DROP, recordCount, writeHeader } from './header.ts'
 import { type OptSettings, optBytesMax, writeOpt } from './opt.ts'
 import { readQuestion } from './question.ts'
 import { resolve } from './resolve.ts'
+import { HOLD, rateMemoryBytes, type RateSettings, ResponseRate, SLIP } from './response-rate.ts'
 import { type Serving, servingOf } from './serving.ts'
 import type { Turns } from './steered.ts'
 import { CLASS_CH, CLASS_IN, extendedErrors, rcodes, types } from './types.ts'
@@ -28,6 +30,10 @@ export interface AuthoritySettings {
   readonly versionString: string
   /** Told by TCP keepalive; 0 tells nothing. */
   readonly tcpIdleTimeoutMs: number
+  /** Absent: cookies are not answered. */
+  readonly cookies?: CookieSettings
+  /** Absent: every reply is sent. */
+  readonly rateLimit?: RateSettings
 }
 
 export interface AuthorityOptions extends AuthoritySettings {
@@ -35,6 +41,8 @@ export interface AuthorityOptions extends AuthoritySettings {
   readonly turns: Uint32Array
   /** Starts the name hashes; any number, drawn anew for each process. */
   readonly hashSeed: number
+  /** The counts of rate limiting, for threads that share them; absent: its own. */
+  readonly rateMemory?: ArrayBufferLike
 }
 
 /** The least an out buffer must hold. */
@@ -58,11 +66,20 @@ export class Authority {
   #serving: Serving | undefined
   #opt!: OptSettings
   #chaos!: readonly ChaosName[]
+  #jar: CookieJar | undefined
+  #rate: ResponseRate | undefined
+  readonly #rateMemory: ArrayBufferLike
+  readonly #nowMs = new Float64Array(1)
+  #nowSeconds = 0
 
   constructor(options: AuthorityOptions) {
     this.#hashSeed = options.hashSeed | 0
+    this.#rateMemory =
+      options.rateMemory ?? new ArrayBuffer(rateMemoryBytes(limits.rateBuckets.default))
     const question: Question = { family: 4, turn: 0, client: new Uint8Array(4) }
-    this.#turns = { counters: options.turns, question }
+    // Signed, so that a turn is always a small integer, which needs no memory of its own.
+    const { buffer, byteOffset, length } = options.turns
+    this.#turns = { counters: new Int32Array(buffer, byteOffset, length), question }
     this.reconfigure(options)
   }
 
@@ -80,6 +97,20 @@ export class Authority {
       keepaliveTenths: Math.min(0xffff, Math.floor(settings.tcpIdleTimeoutMs / 100)),
     }
     this.#chaos = chaosNames(octetsOf(settings.versionString, limits.versionBytes.max), nsid)
+    this.#jar = settings.cookies === undefined ? undefined : new CookieJar(settings.cookies)
+    this.last.readsCookies = this.#jar !== undefined
+    this.#rate =
+      settings.rateLimit === undefined
+        ? undefined
+        : new ResponseRate(settings.rateLimit, this.#rateMemory, this.#hashSeed)
+    this.#rate?.tick(this.#nowMs[0]!)
+  }
+
+  /** Tells the time, Unix milliseconds, by which cookies and rates are judged until told again. */
+  tick(nowMs: number): void {
+    this.#nowMs[0] = nowMs
+    this.#rate?.tick(nowMs)
+    this.#nowSeconds = Math.floor(nowMs / 1_000) | 0
   }
 
   /** Takes a snapshot; false when it is of an epoch older than the one held. */
@@ -121,23 +152,45 @@ export class Authority {
     if (verdict === DROP) return 0
     if (verdict === rcodes.NOERROR) this.#answerQuery(x)
     else x.rcode = verdict
+    // TCP shows that the address is not forged, a good cookie does too (RFC 7873 section 5.2.5).
+    if (this.#rate !== undefined && !x.tcp && x.cookieState !== COOKIE_GOOD) {
+      x.fate = this.#rate.judge(x)
+      // What asked nothing cannot be told to ask again.
+      if (x.fate === SLIP && x.questionBytes === 0) x.fate = HOLD
+      if (x.fate === HOLD) return 0
+      if (x.fate === SLIP) slip(x)
+    }
     return this.#finish(x)
   }
 
   #answerQuery(x: Exchange): void {
-    if (!readQuestion(x)) {
+    const asks = x.hasQuestion
+    if (asks && !readQuestion(x)) {
       x.rcode = rcodes.FORMERR
       return
     }
     const bare = recordCount(x) === 0 && x.length === HEADER_BYTES + x.questionBytes
     if (!bare) x.rcode = readRecords(x)
+    if (x.cookieBytes > 0) this.#takeCookie(x)
     x.end = this.#endOf(x)
     if (x.rcode !== rcodes.NOERROR) return
+    if (!asks) {
+      // RFC 7873 section 5.4: a query without a question may ask for a cookie and nothing else.
+      if (x.cookieState === COOKIE_NONE) x.rcode = rcodes.FORMERR
+      return
+    }
     if (x.qclass === CLASS_CH) answerChaos(x, this.#chaos)
     else if (x.qclass !== CLASS_IN) refuse(x, rcodes.REFUSED, extendedErrors.NOT_AUTHORITATIVE)
     else if (refusesType(x)) return
     else if (this.#serving !== undefined) resolve(x, this.#serving, this.#turns)
     else refuse(x, rcodes.SERVFAIL, extendedErrors.NOT_READY)
+  }
+
+  #takeCookie(x: Exchange): void {
+    if (this.#jar === undefined || x.rcode !== rcodes.NOERROR) return
+    this.#jar.take(x, this.#nowSeconds)
+    // RFC 7873 section 5.2.3: over TCP the address was shown already.
+    if (this.#jar.require && !x.tcp && x.cookieState !== COOKIE_GOOD) x.rcode = rcodes.BADCOOKIE
   }
 
   /** Where the sections of the reply must end, room for OPT set aside. */
@@ -172,6 +225,14 @@ export class Authority {
 function refuse(x: Exchange, rcode: number, ede: number): void {
   x.rcode = rcode
   x.ede = ede
+}
+
+/** Makes of the reply a small one that calls for TCP. */
+function slip(x: Exchange): void {
+  x.truncated = true
+  x.authoritative = false
+  x.rcode = rcodes.NOERROR
+  x.ede = NO_EDE
 }
 
 /** Refuses the types that are no data; false for one that is to be looked up like any other. */

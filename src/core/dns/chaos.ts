@@ -2,6 +2,7 @@
  * Class CH: who and what the server is, for those who debug it (RFC 4892). Each name is refused
  * unless the configuration gives it something to say.
  */
+import { viewOf } from '../base/octets.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
 import { packFolded, sameFolded } from './hash.ts'
@@ -13,7 +14,7 @@ import { CLASS_CH, extendedErrors, rcodes, types } from './types.ts'
 export interface ChaosName {
   readonly words: Int32Array
   readonly nameBytes: number
-  readonly record: Uint8Array
+  readonly record: DataView
 }
 
 function txt(text: Uint8Array): Uint8Array {
@@ -38,18 +39,18 @@ export function chaosNames(version: Uint8Array, nsid: Uint8Array): readonly Chao
     const wire = nameToWire(name)
     if (!wire.ok) return []
     const words = new Int32Array((wire.value.length + 3) >> 2)
-    packFolded(wire.value, words, 0)
-    return [{ words, nameBytes: wire.value.length, record }]
+    packFolded(wire.value, 0, wire.value.length, words, 0)
+    return [{ words, nameBytes: wire.value.length, record: viewOf(record) }]
   })
 }
 
 export function answerChaos(x: Exchange, names: readonly ChaosName[]): void {
   for (let index = 0; index < names.length; index++) {
     const { words, nameBytes, record } = names[index]!
-    if (nameBytes !== x.nameBytes || !sameFolded(x.out, x.nameAt, nameBytes, words, 0)) continue
+    if (nameBytes !== x.nameBytes || !sameFolded(x.view, x.nameAt, nameBytes, words, 0)) continue
     x.authoritative = true
     if (x.qtype !== types.TXT && x.qtype !== types.ANY) return
-    if (!putRecord(x, ANSWER, x.nameAt, record, 0, record.length)) x.truncated = true
+    if (!putRecord(x, ANSWER, x.nameAt, record, 0, record.byteLength)) x.truncated = true
     return
   }
   x.rcode = rcodes.REFUSED

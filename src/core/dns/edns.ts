@@ -5,6 +5,7 @@
  * of it is read before the reply grows past the question, which may lie in the same place.
  */
 import { limits } from '../base/limits.ts'
+import { readCookie } from './cookie.ts'
 import { readSubnet } from './ecs.ts'
 import { type Exchange, HEADER_BYTES } from './exchange.ts'
 import { recordCount, recordsBeforeAdditional } from './header.ts'
@@ -14,14 +15,30 @@ import { ednsOptions, rcodes, types } from './types.ts'
 /** Type, class, TTL and RDLENGTH (RFC 1035 section 4.1.3). */
 const FIXED_BYTES = 10
 const OPTION_HEADER_BYTES = 4
+/** An OPT without options, its root name included. */
+const OPT_BYTES_MIN = 11
 /** RFC 6891 section 6.1.4. */
 const DNSSEC_OK = 0x80
 
 /** Reads every record behind the question; NOERROR, FORMERR or BADVERS. */
 export function readRecords(x: Exchange): number {
+  const at = x.start + HEADER_BYTES + x.questionBytes
+  return isLoneOpt(x, at) ? readOpt(x, at + 1) : walkRecords(x, at)
+}
+
+/** Whether nothing but a whole OPT follows, as in nearly every query with EDNS. */
+function isLoneOpt(x: Exchange, at: number): boolean {
+  const { queryView } = x
+  const left = x.start + x.length - at - OPT_BYTES_MIN
+  if (left < 0 || recordCount(x) !== 1 || recordsBeforeAdditional(x) !== 0) return false
+  if (queryView.getUint8(at) !== 0 || queryView.getUint16(at + 1) !== types.OPT) return false
+  return queryView.getUint16(at + 9) === left
+}
+
+function walkRecords(x: Exchange, from: number): number {
   const { query } = x
   const limit = x.start + x.length
-  let at = x.start + HEADER_BYTES + x.questionBytes
+  let at = from
   const records = recordCount(x)
   if (records > limits.queryRecords.default) return rcodes.FORMERR
   const before = recordsBeforeAdditional(x)
@@ -61,29 +78,31 @@ function skipName(bytes: Uint8Array, at: number, limit: number): number {
 
 /** Reads the OPT record whose type is at `at`; it was seen to be whole. */
 function readOpt(x: Exchange, at: number): number {
-  const { query } = x
+  const { queryView } = x
   x.edns = true
-  x.payloadBytes = (query[at + 2]! << 8) | query[at + 3]!
-  x.ednsVersion = query[at + 5]!
-  x.dnssecOk = (query[at + 6]! & DNSSEC_OK) !== 0
+  x.payloadBytes = queryView.getUint16(at + 2)
+  x.ednsVersion = queryView.getUint8(at + 5)
+  x.dnssecOk = (queryView.getUint8(at + 6) & DNSSEC_OK) !== 0
   // RFC 6891 section 6.1.3: the options of a version we do not speak are not ours to read.
   if (x.ednsVersion > 0) return rcodes.BADVERS
-  const from = at + FIXED_BYTES
-  return readOptions(x, from, from + ((query[at + 8]! << 8) | query[at + 9]!))
+  const bytes = queryView.getUint16(at + 8)
+  return bytes === 0 ? rcodes.NOERROR : readOptions(x, at + FIXED_BYTES, at + FIXED_BYTES + bytes)
 }
 
 function readOptions(x: Exchange, from: number, end: number): number {
-  const { query } = x
+  const { queryView } = x
   let at = from
   for (let option = 0; at < end; option++) {
     if (option >= limits.ednsOptions.default) return rcodes.FORMERR
     if (at + OPTION_HEADER_BYTES > end) return rcodes.FORMERR
-    const code = (query[at]! << 8) | query[at + 1]!
-    const length = (query[at + 2]! << 8) | query[at + 3]!
+    const code = queryView.getUint16(at)
+    const length = queryView.getUint16(at + 2)
     at += OPTION_HEADER_BYTES
     if (at + length > end) return rcodes.FORMERR
     if (code === ednsOptions.CLIENT_SUBNET) {
       if (!readSubnet(x, at, length)) return rcodes.FORMERR
+    } else if (code === ednsOptions.COOKIE && x.readsCookies) {
+      if (!readCookie(x, at, length)) return rcodes.FORMERR
     } else if (code === ednsOptions.NSID) x.wantsNsid = true
     // RFC 7828 section 3.2.1: over UDP the option is ignored.
     else if (code === ednsOptions.TCP_KEEPALIVE) x.wantsKeepalive = x.tcp

@@ -6,6 +6,8 @@
  * reply, written as a compression pointer (RFC 1035 section 4.1.4).
  */
 import { limits } from '../base/limits.ts'
+import { viewOf } from '../base/octets.ts'
+import { LABELS_MAX } from './names.ts'
 
 /** The three sections that follow the question, in wire order. */
 export const ANSWER = 0
@@ -21,8 +23,10 @@ export const HEADER_BYTES = 12
 /** RFC 7871 section 6: family, two prefix lengths and up to 16 octets of address. */
 export const ECS_BYTES_MAX = 20
 
-/** A name of 255 octets has at most 127 labels beside the root. */
-export const LABELS_MAX = 127
+/** RFC 7873 section 4: the client's half of a cookie. */
+export const CLIENT_COOKIE_BYTES = 8
+/** RFC 9018 section 4: both halves. */
+export const COOKIE_BYTES = 24
 
 /** Who asks. */
 export interface Client {
@@ -34,6 +38,7 @@ export interface Client {
 export class Exchange {
   // The query.
   query: Uint8Array = new Uint8Array(0)
+  queryView: DataView = new DataView(new ArrayBuffer(0))
   start = 0
   length = 0
   tcp = false
@@ -41,6 +46,8 @@ export class Exchange {
 
   // What was read from it.
   opcode = 0
+  /** Whether there is a question; a query for a cookie alone has none. */
+  hasQuestion = false
   qtype = 0
   qclass = 0
   /** Octets of the question section; 0 until it was read whole. */
@@ -55,8 +62,21 @@ export class Exchange {
   /** Octets of the ECS option's data; 0 when the query has none. */
   ecsBytes = 0
 
+  /** The cookie of the query, later that of the reply; what a longer one has more is not kept. */
+  readonly cookie = new DataView(new ArrayBuffer(COOKIE_BYTES))
+  /** Octets of the cookie in the query; 0 when it has none. */
+  cookieBytes = 0
+  /** False: the option means nothing. */
+  readsCookies = false
+  /** What came of it: COOKIE_… of cookie.ts. */
+  cookieState = 0
+
   // The name being looked up: the question's, then each alias target. It lies in the reply.
   nameAt = 0
+  // Where the same name is read: the question's in the query, since what was just written word by
+  // word is slow to read at other places.
+  nameView: DataView = this.queryView
+  nameFrom = 0
   nameBytes = 0
   labels = 0
   /** Where each label begins, counted from `nameAt`; one more entry for the root. */
@@ -72,6 +92,7 @@ export class Exchange {
 
   // The reply.
   out: Uint8Array = new Uint8Array(0)
+  view: DataView = new DataView(new ArrayBuffer(0))
   base = 0
   at = 0
   /** Where the sections must end, so that OPT still fits. */
@@ -82,7 +103,12 @@ export class Exchange {
   ede = NO_EDE
   readonly counts = new Uint16Array(3)
 
+  /** What becomes of the reply: SEND, SLIP or HOLD of response-rate.ts. */
+  fate = 0
+
   // The outcome, for counters: indices, or -1.
+  /** The node closest to the name asked for, which gave the answer or began it. */
+  source = -1
   zone = -1
   pool = -1
   /** How many of `choice` were answered; indices into the pool's addresses, best first. */
@@ -90,13 +116,21 @@ export class Exchange {
   readonly choice = new Int32Array(limits.answersMax.max)
 
   begin(query: Uint8Array, start: number, length: number, out: Uint8Array, base: number): void {
-    this.query = query
+    // Fronts hand over the same memory again and again, so views of it are made once.
+    if (query !== this.query) {
+      this.query = query
+      this.queryView = viewOf(query)
+    }
+    if (out !== this.out) {
+      this.out = out
+      this.view = viewOf(out)
+    }
     this.start = start
     this.length = length
-    this.out = out
     this.base = base
     this.at = base + HEADER_BYTES
     this.end = this.at
+    this.hasQuestion = false
     this.qtype = 0
     this.qclass = 0
     this.questionBytes = 0
@@ -107,12 +141,16 @@ export class Exchange {
     this.wantsNsid = false
     this.wantsKeepalive = false
     this.ecsBytes = 0
+    this.cookieBytes = 0
+    this.cookieState = 0
     this.aliases = 0
     this.rcode = 0
     this.authoritative = false
     this.truncated = false
     this.ede = NO_EDE
     this.clearSections()
+    this.fate = 0
+    this.source = -1
     this.zone = -1
     this.pool = -1
     this.chosen = 0

@@ -3,9 +3,13 @@
  *
  * A hash is built from the root label towards the left, so one pass gives the hash of a name and of
  * each of its ancestors. It starts from a seed drawn for each process, so that nobody outside can
- * compute which names fall together. Nothing here allocates or reads past a name's meaning: bytes
- * beyond its end are loaded and masked off.
+ * compute which names fall together. Nothing here allocates. Words are loaded unaligned through a
+ * DataView; the last, broken word of a stretch is loaded so that it ends with the stretch, which
+ * reads up to three bytes before a name, never behind it: in a message its header lies there.
  */
+
+/** Bytes that must lie before a name that is hashed or compared. */
+export const BEFORE_NAME_BYTES = 3
 
 /**
  * Lower-cases the ASCII letters among four packed bytes (RFC 4343 section 3). Length octets are at
@@ -18,12 +22,9 @@ export function foldWord(word: number): number {
   return word | (upper >>> 2)
 }
 
-/** Four bytes, the first lowest. */
-export const loadWord = (bytes: Uint8Array, at: number): number =>
-  bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
-
-/** Keeps the lowest `count` bytes (0 to 3) of a word. */
-const keepBytes = (word: number, count: number): number => word & ((1 << (count << 3)) - 1)
+/** The last `count` bytes (1 to 3) before `end`, the first of them lowest. */
+const lastBytes = (view: DataView, end: number, count: number): number =>
+  view.getInt32(end - 4, true) >>> (32 - (count << 3))
 
 function mix(hash: number, word: number): number {
   const product = Math.imul(hash ^ word, 0x9e3779b1)
@@ -35,7 +36,7 @@ function mix(hash: number, word: number): number {
  * root's. `labelAt` holds where each label begins, counted from `at`.
  */
 export function hashName(
-  bytes: Uint8Array,
+  view: DataView,
   at: number,
   labelAt: Uint8Array,
   labels: number,
@@ -46,16 +47,17 @@ export function hashName(
   hashes[labels] = hash
   for (let label = labels - 1; label >= 0; label--) {
     let from = at + labelAt[label]!
-    const end = from + bytes[from]! + 1
-    for (; from + 4 <= end; from += 4) hash = mix(hash, foldWord(loadWord(bytes, from)))
-    if (from < end) hash = mix(hash, foldWord(keepBytes(loadWord(bytes, from), end - from)))
+    // The label ends where the next one begins; the root has an entry too.
+    const end = at + labelAt[label + 1]!
+    for (; from + 4 <= end; from += 4) hash = mix(hash, foldWord(view.getInt32(from, true)))
+    if (from < end) hash = mix(hash, foldWord(lastBytes(view, end, end - from)))
     hashes[label] = hash
   }
 }
 
 /** Whether the `length` bytes at `at` are, once folded, the packed bytes at `words[wordAt]`. */
 export function sameFolded(
-  bytes: Uint8Array,
+  view: DataView,
   at: number,
   length: number,
   words: Int32Array,
@@ -65,18 +67,25 @@ export function sameFolded(
   let from = at
   let word = wordAt
   for (; from < whole; from += 4, word++) {
-    if (foldWord(loadWord(bytes, from)) !== words[word]) return false
+    if (foldWord(view.getInt32(from, true)) !== words[word]) return false
   }
   const rest = length & 3
-  return rest === 0 || foldWord(keepBytes(loadWord(bytes, from), rest)) === words[word]
+  return rest === 0 || foldWord(lastBytes(view, from + rest, rest)) === words[word]
 }
 
-/** Packs folded bytes into words as `sameFolded` compares them. */
-export function packFolded(bytes: Uint8Array, words: Int32Array, wordAt: number): void {
-  for (let at = 0; at < bytes.length; at += 4) {
-    const left = bytes.length - at
-    const word = loadWord(bytes, at)
-    words[wordAt + (at >> 2)] = foldWord(left >= 4 ? word : keepBytes(word, left))
+/** Packs `length` folded bytes at `at` into words as `sameFolded` compares them. */
+export function packFolded(
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  words: Int32Array,
+  wordAt: number,
+): void {
+  for (let from = 0; from < length; from += 4) {
+    let word = 0
+    const end = Math.min(4, length - from)
+    for (let byte = 0; byte < end; byte++) word |= bytes[at + from + byte]! << (byte << 3)
+    words[wordAt + (from >> 2)] = foldWord(word)
   }
 }
 

@@ -6,18 +6,18 @@ import { NONE, type NameTable } from '../zone/table.ts'
 import type { Exchange } from './exchange.ts'
 import { findLabels, hashName } from './hash.ts'
 
-/** Sets `x.node` and `x.nodeLabel` for the name at `x.nameAt`, whose labels are known. */
+/** Sets `x.node` and `x.nodeLabel` for the name at `x.nameFrom`, whose labels are known. */
 export function locate(x: Exchange, table: NameTable): void {
-  const { out, nameAt, nameBytes, labels, labelAt, hashes } = x
-  hashName(out, nameAt, labelAt, labels, hashes, table.seed)
-  let node = table.find(hashes[0]!, out, nameAt, nameBytes)
+  const { nameView, nameFrom, nameBytes, labels, labelAt, hashes } = x
+  hashName(nameView, nameFrom, labelAt, labels, hashes, table.seed)
+  let node = table.find(hashes[0]!, nameView, nameFrom, nameBytes)
   let label = 0
   if (node === NONE) {
     // No ancestor with more labels than the deepest name of the table can be in it.
     label = Math.max(1, labels - table.labelsMax)
     for (; label <= labels; label++) {
       const skipped = labelAt[label]!
-      node = table.find(hashes[label]!, out, nameAt + skipped, nameBytes - skipped)
+      node = table.find(hashes[label]!, nameView, nameFrom + skipped, nameBytes - skipped)
       if (node !== NONE) break
     }
   }
@@ -28,6 +28,8 @@ export function locate(x: Exchange, table: NameTable): void {
 /** Takes the whole, uncompressed name at `at` of the reply as the name to look up next. */
 export function moveTo(x: Exchange, at: number): void {
   x.nameAt = at
+  x.nameView = x.view
+  x.nameFrom = at
   x.labels = findLabels(x.out, at, x.labelAt)
   x.nameBytes = x.labelAt[x.labels]! + 1
 }

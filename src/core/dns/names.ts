@@ -12,6 +12,8 @@ import { type Result, fail, ok } from '../base/result.ts'
 export const LABEL_BYTES_MAX = 63
 /** RFC 1035 section 2.3.4: octets of a whole name, length octets and root included. */
 export const NAME_BYTES_MAX = 255
+/** A name of 255 octets has at most 127 labels beside the root. */
+export const LABELS_MAX = 127
 
 const DOT = 0x2e
 const BACKSLASH = 0x5c

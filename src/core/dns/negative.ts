@@ -10,5 +10,5 @@ export function putNegative(x: Exchange, table: NameTable, zone: number, rcode: 
   // RFC 6604 section 3: behind an alias the rcode speaks of the last name.
   x.rcode = rcode
   const ownerAt = ancestorAt(x, apexBytes)
-  if (!putRecord(x, AUTHORITY, ownerAt, negativeSoa, 0, negativeSoa.length)) x.truncated = true
+  if (!putRecord(x, AUTHORITY, ownerAt, negativeSoa, 0, negativeSoa.byteLength)) x.truncated = true
 }

@@ -3,7 +3,8 @@
  *
  * Its room is set aside before anything else is written, so a full answer can never push it out.
  */
-import { ADDITIONAL, type Exchange, NO_EDE } from './exchange.ts'
+import { copyWords } from '../base/octets.ts'
+import { ADDITIONAL, COOKIE_BYTES, type Exchange, NO_EDE } from './exchange.ts'
 import { ednsOptions, types } from './types.ts'
 
 /** What the server tells about itself in OPT. */
@@ -32,42 +33,36 @@ export function optBytesMax(x: Exchange, settings: OptSettings): number {
   let bytes = OPT_FIXED_BYTES + EDE_BYTES
   if (tellsNsid(x, settings)) bytes += OPTION_HEADER_BYTES + settings.nsid.length
   if (x.ecsBytes > 0) bytes += OPTION_HEADER_BYTES + x.ecsBytes
+  if (x.cookieState > 0) bytes += OPTION_HEADER_BYTES + COOKIE_BYTES
   if (tellsKeepalive(x, settings)) bytes += KEEPALIVE_BYTES
   return bytes
 }
 
-const put16 = (out: Uint8Array, at: number, value: number): void => {
-  out[at] = value >> 8
-  out[at + 1] = value & 0xff
-}
-
 function putOption(x: Exchange, code: number, length: number): void {
-  put16(x.out, x.at, code)
-  put16(x.out, x.at + 2, length)
+  x.view.setUint16(x.at, code)
+  x.view.setUint16(x.at + 2, length)
   x.at += OPTION_HEADER_BYTES
 }
 
 export function writeOpt(x: Exchange, settings: OptSettings): void {
   if (!x.edns) return
-  const { out } = x
+  const { view } = x
   const from = x.at
-  out[from] = 0
-  put16(out, from + 1, types.OPT)
-  put16(out, from + 3, settings.udpPayloadBytes)
+  view.setUint8(from, 0)
+  view.setUint16(from + 1, types.OPT)
+  view.setUint16(from + 3, settings.udpPayloadBytes)
   // RFC 6891 section 6.1.3: the upper eight bits of the rcode, then our version, 0.
-  out[from + 5] = x.rcode >> 4
-  out[from + 6] = 0
+  view.setUint16(from + 5, (x.rcode >> 4) << 8)
   // RFC 3225 section 3: DO is copied; every other flag is clear.
-  out[from + 7] = x.dnssecOk ? 0x80 : 0
-  out[from + 8] = 0
+  view.setUint16(from + 7, x.dnssecOk ? 0x8000 : 0)
   x.at = from + OPT_FIXED_BYTES
   writeOptions(x, settings)
-  put16(out, from + 9, x.at - from - OPT_FIXED_BYTES)
+  view.setUint16(from + 9, x.at - from - OPT_FIXED_BYTES)
   x.counts[ADDITIONAL]!++
 }
 
 function writeOptions(x: Exchange, settings: OptSettings): void {
-  const { out } = x
+  const { out, view } = x
   if (tellsNsid(x, settings)) {
     // RFC 5001 section 2.1.
     putOption(x, ednsOptions.NSID, settings.nsid.length)
@@ -78,16 +73,22 @@ function writeOptions(x: Exchange, settings: OptSettings): void {
     putOption(x, ednsOptions.CLIENT_SUBNET, x.ecsBytes)
     for (let byte = 0; byte < x.ecsBytes; byte++) out[x.at++] = x.ecs[byte]!
   }
+  if (x.cookieState > 0) {
+    // RFC 7873 section 5.2.3: the client's cookie and ours.
+    putOption(x, ednsOptions.COOKIE, COOKIE_BYTES)
+    copyWords(x.cookie, 0, view, x.at, COOKIE_BYTES)
+    x.at += COOKIE_BYTES
+  }
   if (tellsKeepalive(x, settings)) {
     // RFC 7828 section 3.3.2.
     putOption(x, ednsOptions.TCP_KEEPALIVE, 2)
-    put16(out, x.at, settings.keepaliveTenths)
+    view.setUint16(x.at, settings.keepaliveTenths)
     x.at += 2
   }
   if (x.ede !== NO_EDE) {
     // RFC 8914 section 2: INFO-CODE, without extra text.
     putOption(x, ednsOptions.EXTENDED_ERROR, 2)
-    put16(out, x.at, x.ede)
+    view.setUint16(x.at, x.ede)
     x.at += 2
   }
 }

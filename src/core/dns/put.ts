@@ -3,8 +3,8 @@
  *
  * A set is written whole or not at all (RFC 2181 section 5.1).
  */
-import type { NameTable } from '../zone/table.ts'
-import { RR_FIXED_BYTES } from '../zone/table.ts'
+import { copyWords } from '../base/octets.ts'
+import { type NameTable, RR_FIXED_BYTES, SET_FROM, SET_HEAD, SET_TO } from '../zone/table.ts'
 import type { Exchange } from './exchange.ts'
 
 /** RFC 1035 section 4.1.4: an offset has 14 bits. */
@@ -14,28 +14,20 @@ export const OWNER_BYTES = 2
 /** Whether a name at that position can be pointed at. */
 export const canPoint = (x: Exchange, nameAt: number): boolean => nameAt - x.base <= POINTER_MAX
 
-function putOwner(x: Exchange, ownerAt: number): void {
-  const offset = ownerAt - x.base
-  x.out[x.at] = 0xc0 | (offset >> 8)
-  x.out[x.at + 1] = offset & 0xff
-  x.at += OWNER_BYTES
-}
-
 /** Copies one record without owner, `length` octets at `from`; false when it does not fit. */
 export function putRecord(
   x: Exchange,
   section: number,
   ownerAt: number,
-  bytes: Uint8Array,
+  bytes: DataView,
   from: number,
   length: number,
 ): boolean {
-  if (x.at + OWNER_BYTES + length > x.end || !canPoint(x, ownerAt)) return false
-  putOwner(x, ownerAt)
-  const { out } = x
-  let to = x.at
-  for (let at = from; at < from + length; at++, to++) out[to] = bytes[at]!
-  x.at = to
+  const { at, view } = x
+  if (at + OWNER_BYTES + length > x.end || !canPoint(x, ownerAt)) return false
+  view.setUint16(at, 0xc000 | (ownerAt - x.base))
+  copyWords(bytes, from, view, at + OWNER_BYTES, length)
+  x.at = at + OWNER_BYTES + length
   x.counts[section]!++
   return true
 }
@@ -48,12 +40,15 @@ export function putSet(
   table: NameTable,
   set: number,
 ): boolean {
-  const { bytes, from, to, count } = table.sets
-  const end = to[set]!
-  const size = end - from[set]! + OWNER_BYTES * count[set]!
+  const { bytes, words } = table
+  const from = words[set + SET_FROM]!
+  const end = words[set + SET_TO]!
+  const count = words[set + SET_HEAD]! >>> 16
+  if (count === 1) return putRecord(x, section, ownerAt, bytes, from, end - from)
+  const size = end - from + OWNER_BYTES * count
   if (x.at + size > x.end || !canPoint(x, ownerAt)) return false
-  for (let at = from[set]!; at < end; ) {
-    const length = RR_FIXED_BYTES + ((bytes[at + 8]! << 8) | bytes[at + 9]!)
+  for (let at = from; at < end; ) {
+    const length = RR_FIXED_BYTES + bytes.getUint16(at + 8)
     putRecord(x, section, ownerAt, bytes, at, length)
     at += length
   }

@@ -4,6 +4,7 @@
  * The question is copied to the reply as it came, so the case of its letters is echoed; what
  * follows works on the copy.
  */
+import { copyWords } from '../base/octets.ts'
 import { type Exchange, HEADER_BYTES } from './exchange.ts'
 import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from './names.ts'
 
@@ -39,6 +40,8 @@ export function readQuestion(x: Exchange): boolean {
   x.labels = labels
   x.nameBytes = nameBytes
   x.nameAt = x.base + HEADER_BYTES
+  x.nameView = x.queryView
+  x.nameFrom = nameStart
   x.qtype = (query[tail]! << 8) | query[tail + 1]!
   x.qclass = (query[tail + 2]! << 8) | query[tail + 3]!
   x.questionBytes = nameBytes + TYPE_AND_CLASS_BYTES
@@ -46,11 +49,10 @@ export function readQuestion(x: Exchange): boolean {
   return true
 }
 
+/** A front that answers in place has the question there already. */
 function copyQuestion(x: Exchange): void {
-  const { query, out, questionBytes } = x
-  let from = x.start + HEADER_BYTES
-  const end = from + questionBytes
-  let to = x.base + HEADER_BYTES
-  for (; from < end; from++, to++) out[to] = query[from]!
-  x.at = to
+  const { query, out, start, base, questionBytes } = x
+  x.at = base + HEADER_BYTES + questionBytes
+  if (query === out && start === base) return
+  copyWords(x.queryView, start + HEADER_BYTES, x.view, base + HEADER_BYTES, questionBytes)
 }

@@ -18,10 +18,10 @@ export function putReferral(x: Exchange, table: NameTable, cut: number): void {
     x.truncated = true
     return
   }
-  const { targetFrom, targetAt, targetNode } = table.sets
-  for (let target = targetFrom[set]!; target < targetFrom[set + 1]!; target++) {
-    const node = targetNode[target]!
-    const fits = putAddresses(x, table, node, setAt + targetAt[target]!)
+  const count = table.targetCount(set)
+  for (let target = 0; target < count; target++) {
+    const node = table.targetNode(set, target)
+    const fits = putAddresses(x, table, node, setAt + table.targetAt(set, target))
     // RFC 9471 section 3.1: glue for a server inside the delegated zone must be there, or TC.
     if (!fits && table.hiddenBy(node) === cut) x.truncated = true
   }

@@ -27,6 +27,7 @@ function answerName(x: Exchange, serving: Serving, turns: Turns): boolean {
   const { node } = x
   if (node === NONE) return leaveZones(x)
   if (x.aliases === 0) {
+    x.source = node
     x.zone = table.zone(node)
     x.authoritative = true
   }
@@ -67,10 +68,9 @@ function answerNode(x: Exchange, serving: Serving, node: number, turns: Turns): 
   if (poolIndex !== NONE) x.pool = poolIndex
   if (poolIndex !== NONE && (qtype === types.A || qtype === types.AAAA)) {
     const family = qtype === types.AAAA ? 6 : 4
-    const steered = serving.pools[poolIndex]!
     // Static addresses beside a pool speak only for a family that the pool does not have.
-    if (set === NONE || steered.pool.hasFamily(family)) {
-      putSteered(x, serving, zone, steered, family, turns)
+    if (set === NONE || serving.pools.hasFamily(poolIndex, family)) {
+      putSteered(x, serving, zone, poolIndex, family, turns)
       return false
     }
   }

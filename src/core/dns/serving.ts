@@ -1,74 +1,62 @@
 /**
- * What one snapshot becomes on a thread that answers: the name table, and each pool with its
- * addresses as records ready to be copied.
+ * What one snapshot becomes on a thread that answers: the name table, the pools, and each address
+ * as a record ready to be copied.
  */
-import { Pool } from '../steer/pool.ts'
+import { viewOf } from '../base/octets.ts'
+import { Pools } from '../steer/pools.ts'
 import type { Snapshot, WordChange } from '../steer/snapshot.ts'
 import { buildTable } from '../zone/table-build.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
 import { type NameTable, RR_FIXED_BYTES } from '../zone/table.ts'
 import { types } from './types.ts'
 
-/** Octets set aside for each address record without its owner: the AAAA's size. */
-export const ADDRESS_RECORD_BYTES = RR_FIXED_BYTES + 16
+/** Octets set aside for each address record without its owner: a whole number of words. */
+export const ADDRESS_RECORD_BYTES = 28
 
-/** A pool with where its records are. */
-export class SteeredPool {
-  readonly pool: Pool
-  readonly slot: number
-  /** The record of candidate i begins at recordsFrom + i * ADDRESS_RECORD_BYTES of the arena. */
-  readonly recordsFrom: number
-  /** The version of each word held. */
-  readonly versions: Float64Array
-
-  constructor(pool: Pool, recordsFrom: number, version: number) {
-    this.pool = pool
-    this.slot = pool.spec.slot
-    this.recordsFrom = recordsFrom
-    this.versions = new Float64Array(pool.spec.members.length).fill(version)
+/** The address records of all pools, by address index. */
+function recordsOf(pools: Pools): Uint8Array {
+  const records = new Uint8Array(pools.addressCount * ADDRESS_RECORD_BYTES)
+  for (const [pool, spec] of pools.specs.entries()) {
+    const ttlSeconds = Math.max(0, spec.ttlSeconds)
+    const from = pools.addressFrom(pool)
+    for (let address = from; address < from + pools.sizeOf(pool); address++) {
+      const bytes = pools.bytesAt(address)
+      const at = address * ADDRESS_RECORD_BYTES
+      const type = bytes.length === 16 ? types.AAAA : types.A
+      writeRrFixed(records, at, type, ttlSeconds, bytes.length)
+      records.set(bytes, at + RR_FIXED_BYTES)
+    }
   }
-}
-
-/** Writes the address records of a pool into the arena. */
-function writeAddresses(pool: Pool, arena: Uint8Array, from: number): void {
-  const ttlSeconds = Math.max(0, pool.spec.ttlSeconds)
-  for (const [index, bytes] of pool.addresses.entries()) {
-    const at = from + index * ADDRESS_RECORD_BYTES
-    const type = bytes.length === 16 ? types.AAAA : types.A
-    writeRrFixed(arena, at, type, ttlSeconds, bytes.length)
-    arena.set(bytes, at + RR_FIXED_BYTES)
-  }
+  return records
 }
 
 export class Serving {
   readonly epoch: number
   readonly table: NameTable
-  readonly pools: readonly SteeredPool[]
-  /** The address records of all pools without owners. */
-  readonly records: Uint8Array
+  readonly pools: Pools
+  /** The record of address i begins at i * ADDRESS_RECORD_BYTES. */
+  readonly records: DataView
+  /** The version of each word held, by address. */
+  readonly #versions: Float64Array
 
   constructor(snapshot: Snapshot, table: NameTable) {
     this.epoch = snapshot.epoch
     this.table = table
-    const pools = snapshot.pools.map((spec, index) => new Pool(spec, snapshot.words[index] ?? []))
-    let from = 0
-    this.pools = pools.map((pool) => {
-      const steered = new SteeredPool(pool, from, snapshot.version)
-      from += pool.addresses.length * ADDRESS_RECORD_BYTES
-      return steered
-    })
-    this.records = new Uint8Array(from)
-    for (const { pool, recordsFrom } of this.pools) writeAddresses(pool, this.records, recordsFrom)
+    this.pools = new Pools(snapshot.pools, snapshot.words)
+    this.records = viewOf(recordsOf(this.pools))
+    this.#versions = new Float64Array(this.pools.addressCount).fill(snapshot.version)
   }
 
   /** False when the change is of another epoch, older than the word held, or out of range. */
   applyWord(change: WordChange): boolean {
-    if (change.epoch !== this.epoch) return false
-    const steered = this.pools[change.pool]
-    const held = steered?.versions[change.member]
-    if (steered === undefined || held === undefined || change.version <= held) return false
-    steered.versions[change.member] = change.version
-    steered.pool.setWord(change.member, change.word)
+    const { epoch, version, pool, member, word } = change
+    if (epoch !== this.epoch) return false
+    const spec = this.pools.specs[pool]
+    if (spec?.members[member] === undefined) return false
+    const address = this.pools.addressFrom(pool) + member
+    if (version <= this.#versions[address]!) return false
+    this.#versions[address] = version
+    this.pools.setWord(pool, member, word)
     return true
   }
 

@@ -5,16 +5,18 @@
  * of a name rotate on their own and questions that get nobody disturb nothing.
  */
 import { ALL_DOWN, decide, NODATA, type Question } from '../steer/decide.ts'
+import { basisAt, choosesAt, FROM, ROW, SLOT } from '../steer/pools.ts'
+import { BASIS_LAST_HEALTHY } from '../steer/view.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
 import { putNegative } from './negative.ts'
 import { putRecord } from './put.ts'
-import { ADDRESS_RECORD_BYTES, type Serving, type SteeredPool } from './serving.ts'
+import { ADDRESS_RECORD_BYTES, type Serving } from './serving.ts'
 import { extendedErrors, rcodes } from './types.ts'
 
 export interface Turns {
   /** Two counters a slot: IPv4, then IPv6. */
-  readonly counters: Uint32Array
+  readonly counters: Int32Array
   /** The one question object, filled anew for each query. */
   readonly question: Question
 }
@@ -23,19 +25,19 @@ export function putSteered(
   x: Exchange,
   serving: Serving,
   zone: number,
-  steered: SteeredPool,
+  pool: number,
   family: 4 | 6,
   turns: Turns,
 ): void {
-  const { pool, slot, recordsFrom } = steered
+  const { pools } = serving
   const { question, counters } = turns
-  const view = pool.view(family)
-  const counter = slot * 2 + (family === 6 ? 1 : 0)
+  const mode = pools.modeOf(pool, family)
+  const counter = pools.rows[pool * ROW + SLOT]! * 2 + (family === 6 ? 1 : 0)
   question.family = family
   question.client = x.client
   question.turn =
-    view.count > 0 && counter < counters.length ? Atomics.add(counters, counter, 1) : 0
-  const chosen = decide(pool, question, x.choice)
+    choosesAt(mode) && counter < counters.length ? Atomics.add(counters, counter, 1) : 0
+  const chosen = decide(pools, pool, question, x.choice)
   if (chosen === NODATA) {
     putNegative(x, serving.table, zone, rcodes.NOERROR)
     return
@@ -50,10 +52,11 @@ export function putSteered(
     return
   }
   // RFC 8914 section 4.4: the answer is known to be older than the truth.
-  if (view.basis === 'last-healthy') x.ede = extendedErrors.STALE_ANSWER
+  if (basisAt(mode) === BASIS_LAST_HEALTHY) x.ede = extendedErrors.STALE_ANSWER
   const length = RR_FIXED_BYTES + (family === 6 ? 16 : 4)
+  const first = pools.rows[pool * ROW + FROM]!
   for (let rank = 0; rank < chosen; rank++) {
-    const from = recordsFrom + x.choice[rank]! * ADDRESS_RECORD_BYTES
+    const from = (first + x.choice[rank]!) * ADDRESS_RECORD_BYTES
     if (!putRecord(x, ANSWER, x.nameAt, serving.records, from, length)) x.truncated = true
   }
   x.chosen = chosen

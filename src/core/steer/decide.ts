@@ -7,13 +7,25 @@
  */
 import { steerLimits } from '../base/limits/steer.ts'
 import type { Family } from '../net/address.ts'
-import type { Pool } from './pool.ts'
-import type { View } from './view.ts'
+import {
+  COUNT,
+  DOWN,
+  EMPTY,
+  FIRST,
+  FIRST_SHARED,
+  methodOf,
+  type Pools,
+  RING,
+  RING_SHARED,
+  ROW,
+  wantedOf,
+  WEIGHTED,
+} from './pools.ts'
 
 /** One object is reused by the hot path. */
 export interface Question {
   family: Family
-  /** A count modulo 2^32. */
+  /** A count modulo 2^32; the signed number of the same bits means the same. */
   turn: number
   /** Address of the client or of its ECS prefix, 4 or 16 bytes. */
   client: Uint8Array
@@ -28,85 +40,106 @@ export const ALL_DOWN = -1
 const GOLDEN_STEP = 0x9e3779b1
 
 /**
- * Writes indices into `pool.addresses` to `out`, best first.
+ * Writes indices of the pool's addresses to `out`, best first.
  *
  * Returns how many were written, or NODATA, or ALL_DOWN. Allocates nothing. `out` must hold
  * `limits.answersMax` entries.
  */
-export function decide(pool: Pool, question: Question, out: Int32Array): number {
-  const view = pool.view(question.family)
-  if (view.count === 0) return emptyOutcome(pool, question.family)
-  const wanted = Math.min(pool.spec.answers, view.count, out.length, steerLimits.answersMax.max)
-  switch (pool.spec.policy) {
-    case 'weighted':
-      return weighted(view, question.turn, wanted, out)
-    case 'failover':
-      return failover(view, question.turn, wanted, out)
-    default:
-      // Policies that read the client fall back to turns where nothing is known of it.
-      return roundRobin(view, question.turn, wanted, out)
+export function decide(pools: Pools, pool: number, question: Question, out: Int32Array): number {
+  const { family, turn } = question
+  const mode = pools.modeOf(pool, family)
+  const method = methodOf(mode)
+  if (method === EMPTY) return NODATA
+  if (method === DOWN) return ALL_DOWN
+  const count = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
+  const from = pools.placesFrom(pool, family)
+  const wanted = Math.min(wantedOf(mode), out.length, steerLimits.answersMax.max)
+  // Policies that read the client fall back to turns where nothing is known of it.
+  const ring = method === RING
+  const first = ring ? (turn >>> 0) % count : firstPlace(pools, method, from, count, turn)
+  // Neighbours in ring order follow the first.
+  for (let rank = 0, place = first; rank < wanted; rank++) {
+    out[rank] = pools.places[from + place]!
+    place = place + 1 === count ? 0 : place + 1
   }
+  return wanted
 }
 
-/** Why a view without candidates answers nothing. */
-function emptyOutcome(pool: Pool, family: Family): number {
-  const other = family === 4 ? 6 : 4
-  if (!pool.hasFamily(family) && pool.hasFamily(other)) return NODATA
-  // A client of the other family is still served; telling this one "no such record" lets it use
-  // that family, where SERVFAIL would have it give up.
-  if (!pool.isDown(other)) return NODATA
-  // A pool that no server has joined yet is down, not a name without records.
-  return pool.spec.whenAllDown === 'nodata' ? NODATA : ALL_DOWN
+/** The place of the best candidate. */
+function firstPlace(
+  pools: Pools,
+  method: number,
+  from: number,
+  count: number,
+  turn: number,
+): number {
+  switch (method) {
+    case WEIGHTED:
+      return weighted(pools, from, count, turn)
+    case FIRST:
+      return 0
+    case FIRST_SHARED:
+      return firstShared(pools.shares, from, count, turn)
+    case RING_SHARED:
+      return ringShared(pools.shares, from, count, turn)
+    default:
+      return (turn >>> 0) % count
+  }
 }
 
 /** A point in [0, 1) for a turn: the golden-ratio sequence, whose gaps stay within a factor 3. */
 const pointOf = (turn: number): number => (Math.imul(turn, GOLDEN_STEP) >>> 0) / 0x1_0000_0000
 
-/** Fills `out` with `wanted` neighbours in ring order, starting at `place`. */
-function ring(view: View, place: number, wanted: number, out: Int32Array): number {
-  for (let rank = 0; rank < wanted; rank++) {
-    out[rank] = view.candidates[(place + rank) % view.count]!
-  }
-  return wanted
-}
-
-function roundRobin(view: View, turn: number, wanted: number, out: Int32Array): number {
-  if (view.even) return ring(view, (turn >>> 0) % view.count, wanted, out)
-  // Some server bleeds: each turn still belongs to one server, which passes on the part of its
-  // turns that its share gives away. The point must not repeat with the period of the ring.
-  const place = (turn >>> 0) % view.count
-  const round = Math.floor((turn >>> 0) / view.count)
-  const keeps = pointOf(round) * 1000 < view.shares[place]!
-  return ring(view, keeps ? place : heir(view, place, round), wanted, out)
+/**
+ * Each turn belongs to one server, which passes on the part of its turns that its share gives
+ * away. The point must not repeat with the period of the ring.
+ */
+function ringShared(shares: Uint16Array, from: number, count: number, turn: number): number {
+  const place = (turn >>> 0) % count
+  const round = Math.floor((turn >>> 0) / count)
+  const keeps = pointOf(round) * 1000 < shares[from + place]!
+  return keeps ? place : heir(shares, from, count, place, round)
 }
 
 /** Who takes a turn that the server at `place` gives away: the others, in proportion of share. */
-function heir(view: View, place: number, round: number): number {
+function heir(
+  shares: Uint16Array,
+  from: number,
+  count: number,
+  place: number,
+  round: number,
+): number {
   let whole = 0
-  for (let at = 0; at < view.count; at++) if (at !== place) whole += view.shares[at]!
+  for (let at = 0; at < count; at++) if (at !== place) whole += shares[from + at]!
   if (whole === 0) return place
   let point = pointOf(round * 3 + place + 1) * whole
-  for (let at = 0; at < view.count; at++) {
+  for (let at = 0; at < count; at++) {
     if (at === place) continue
-    point -= view.shares[at]!
+    point -= shares[from + at]!
     if (point < 0) return at
   }
   return place
 }
 
-function weighted(view: View, turn: number, wanted: number, out: Int32Array): number {
-  const place = view.placeOf(pointOf(turn) * view.total)
-  return ring(view, place, wanted, out)
+/** The place whose stretch of the summed weights holds the turn's point. */
+function weighted(pools: Pools, from: number, count: number, turn: number): number {
+  const { sums, guides } = pools
+  const share = pointOf(turn)
+  const point = share * sums[from + count - 1]!
+  let place = guides[from + Math.floor(share * count)]!
+  while (place < count - 1 && sums[from + place]! <= point) place++
+  // Rounding may have put the guide a little too far.
+  while (place > 0 && sums[from + place - 1]! > point) place--
+  return place
 }
 
 /** The first in order; one that bleeds passes what it gives away down the line. */
-function failover(view: View, turn: number, wanted: number, out: Int32Array): number {
-  if (view.even) return ring(view, 0, wanted, out)
+function firstShared(shares: Uint16Array, from: number, count: number, turn: number): number {
   const point = pointOf(turn) * 1000
   let passed = 1000
-  for (let place = 0; place < view.count; place++) {
-    passed -= (passed * view.shares[place]!) / 1000
-    if (point >= passed) return ring(view, place, wanted, out)
+  for (let place = 0; place < count; place++) {
+    passed -= (passed * shares[from + place]!) / 1000
+    if (point >= passed) return place
   }
-  return ring(view, 0, wanted, out)
+  return 0
 }

@@ -41,7 +41,7 @@ export interface Explanation {
 
 export function explain(pool: Pool, question: Question): Explanation {
   const out = new Int32Array(steerLimits.answersMax.max)
-  const count = decide(pool, question, out)
+  const count = decide(pool.pools, pool.index, question, out)
   const chosen = [...out.subarray(0, Math.max(0, count))]
   const candidates = pool.spec.members.map((member, index) =>
     candidate(pool, question, member, index, chosen.indexOf(index)),
@@ -92,7 +92,7 @@ function whyNot(
 }
 
 function whyChosen(pool: Pool, question: Question, rank: number, word: WordFields): string {
-  switch (pool.view(question.family).basis) {
+  switch (pool.basis(question.family)) {
     case 'last-healthy':
       return 'no server is healthy; it was among the last that were (when_all_down: last_healthy)'
     case 'all':

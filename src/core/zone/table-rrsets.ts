@@ -1,14 +1,14 @@
 /**
- * Packs the records of a draft into rrsets ready to be copied, and notes which names their data
- * points at, so that addresses can be added without looking them up again.
+ * The rrsets of a draft as they are served, and which names their data points at, so that addresses
+ * can be added without looking them up again.
  */
 import { limits } from '../base/limits.ts'
-import { foldCase, wireNameLength } from '../dns/names.ts'
+import { wireNameLength } from '../dns/names.ts'
 import { typeName, types } from '../dns/types.ts'
 import type { RecordSpec } from '../steer/topology.ts'
-import type { Draft, DraftNode } from './table-build.ts'
+import type { Draft, DraftNode } from './table-draft.ts'
 import { writeRrFixed } from './table-soa.ts'
-import { NONE, RR_FIXED_BYTES, type Rrsets } from './table.ts'
+import { NONE, RR_FIXED_BYTES } from './table.ts'
 
 /** The owner of a written record is a compression pointer of two octets. */
 const OWNER_BYTES = 2
@@ -25,7 +25,7 @@ const TARGET_AT = new Map<number, number>([
 /** Types of which a name owns one record, whose data must be one whole name. */
 const ALIASES = new Set<number>([types.CNAME, types.DNAME])
 
-interface DraftSet {
+export interface DraftSet {
   readonly type: number
   readonly ttlSeconds: number
   readonly rdatas: readonly Uint8Array[]
@@ -53,29 +53,34 @@ function setOf(node: DraftNode, type: number, faults: string[]): DraftSet | unde
   return rdatas.length === 0 ? undefined : { type, ttlSeconds, rdatas }
 }
 
-function setsOf(node: DraftNode, faults: string[]): DraftSet[] {
+const NO_SETS: DraftSet[] = []
+
+/** The sets a node answers with, in the order of their first records. */
+export function setsOf(node: DraftNode, faults: string[]): DraftSet[] {
+  if (node.records.length === 0) return NO_SETS
   const found = [...new Set(node.records.map((record: RecordSpec) => record.type))]
   // A steered name's alias was set aside; every other type may stand beside the pool.
   const kept = node.pool === NONE ? found : found.filter((type) => type !== types.CNAME)
   return kept.map((type) => setOf(node, type, faults)).filter((set) => set !== undefined)
 }
 
-interface Target {
+export interface Target {
   readonly at: number
   readonly node: number
 }
 
+const NO_TARGETS: Target[] = []
+
 /** The names a set points at that exist here and own addresses, each once. */
-function targetsOf(set: DraftSet, draft: Draft): Target[] {
+export function targetsOf(set: DraftSet, draft: Draft): Target[] {
   const inRdata = TARGET_AT.get(set.type)
-  if (inRdata === undefined) return []
+  if (inRdata === undefined) return NO_TARGETS
   const targets: Target[] = []
   let at = 0
   for (const rdata of set.rdatas) {
     at += OWNER_BYTES + RR_FIXED_BYTES
     const length = rdata.length > inRdata ? wireNameLength(rdata, inRdata) : 0
-    const name = rdata.subarray(inRdata, inRdata + length)
-    const node = length === 0 ? undefined : draft.find(foldCase(name))
+    const node = length === 0 ? undefined : draft.find(rdata, inRdata, length)
     if (
       node?.pool === NONE &&
       node.records.some(({ type }) => type === types.A || type === types.AAAA) &&
@@ -88,7 +93,12 @@ function targetsOf(set: DraftSet, draft: Draft): Target[] {
   return targets
 }
 
-function writeSet(set: DraftSet, out: Uint8Array, from: number): number {
+/** Octets of the records without their owners. */
+export const bytesOf = (set: DraftSet): number =>
+  set.rdatas.reduce((sum, rdata) => sum + RR_FIXED_BYTES + rdata.length, 0)
+
+/** Writes the records without their owners; returns where they end. */
+export function writeSet(set: DraftSet, out: Uint8Array, from: number): number {
   let at = from
   for (const rdata of set.rdatas) {
     writeRrFixed(out, at, set.type, set.ttlSeconds, rdata.length)
@@ -96,41 +106,4 @@ function writeSet(set: DraftSet, out: Uint8Array, from: number): number {
     at += RR_FIXED_BYTES + rdata.length
   }
   return at
-}
-
-export function packRrsets(draft: Draft): { setFrom: Int32Array; sets: Rrsets } {
-  const setFrom = new Int32Array(draft.nodes.length + 1)
-  const all: DraftSet[] = []
-  for (const node of draft.nodes) {
-    setFrom[node.index] = all.length
-    if (node.records.length > 0) all.push(...setsOf(node, draft.faults))
-  }
-  setFrom[draft.nodes.length] = all.length
-  const bytesOf = (set: DraftSet) =>
-    set.rdatas.reduce((sum, rdata) => sum + RR_FIXED_BYTES + rdata.length, 0)
-  const bytes = new Uint8Array(all.reduce((sum, set) => sum + bytesOf(set), 0))
-  const from = new Int32Array(all.length)
-  const to = new Int32Array(all.length)
-  const targetFrom = new Int32Array(all.length + 1)
-  const targets: Target[] = []
-  let at = 0
-  for (const [index, set] of all.entries()) {
-    from[index] = at
-    at = writeSet(set, bytes, at)
-    to[index] = at
-    targetFrom[index] = targets.length
-    targets.push(...targetsOf(set, draft))
-  }
-  targetFrom[all.length] = targets.length
-  const sets: Rrsets = {
-    type: Uint16Array.from(all, (set) => set.type),
-    count: Uint16Array.from(all, (set) => set.rdatas.length),
-    from,
-    to,
-    targetFrom,
-    targetAt: Int32Array.from(targets, (target) => target.at),
-    targetNode: Int32Array.from(targets, (target) => target.node),
-    bytes,
-  }
-  return { setFrom, sets }
 }

@@ -40,11 +40,16 @@ export function writeRrFixed(
   ttlSeconds: number,
   rdataBytes: number,
 ): void {
-  const view = new DataView(out.buffer, out.byteOffset)
-  view.setUint16(at, type)
-  view.setUint16(at + 2, CLASS_IN)
-  view.setUint32(at + 4, ttlSeconds)
-  view.setUint16(at + 8, rdataBytes)
+  out[at] = type >> 8
+  out[at + 1] = type
+  out[at + 2] = 0
+  out[at + 3] = CLASS_IN
+  out[at + 4] = ttlSeconds >>> 24
+  out[at + 5] = ttlSeconds >>> 16
+  out[at + 6] = ttlSeconds >>> 8
+  out[at + 7] = ttlSeconds
+  out[at + 8] = rdataBytes >> 8
+  out[at + 9] = rdataBytes
 }
 
 /** The SOA without owner as negative answers carry it. */

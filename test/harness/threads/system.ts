@@ -22,13 +22,18 @@ export interface ThreadedToys {
   readonly peers: string[]
 }
 
+const hostOf = (name: string, config: unknown): ChildSpec['host'] => {
+  if (name === 'tester') return 'main'
+  return (config as { pooled?: boolean }).pooled === true ? 'pool' : 'worker'
+}
+
 const child = (name: string, config: unknown): ChildSpec => ({
   name,
   actorUrl: toysUrl,
   portsUrl: toysUrl,
   config,
-  host: name === 'tester' ? 'main' : 'worker',
-  escalate: name === 'echo',
+  host: hostOf(name, config),
+  escalate: name.startsWith('echo'),
 })
 
 export async function startToys(

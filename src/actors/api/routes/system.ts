@@ -51,6 +51,7 @@ export function systemRoutes(context: Context): Route[] {
           go_version: 'n/a',
           node_version: ports.nodeVersion,
           platform: ports.platform,
+          dns_front: config().dnsFront,
           generated_at: nowText(context),
         }),
       { open: true },

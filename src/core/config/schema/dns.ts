@@ -3,8 +3,9 @@
  */
 import { limits } from '../../base/limits.ts'
 import { key, keys, list, listOf, optional, orShort, required, section } from '../keys.ts'
+import { cookieSecret } from '../kinds/cookie-secret.ts'
 import { orEmpty } from '../kinds/kind.ts'
-import { contact, dnsName, ipAddress, listenAddress } from '../kinds/network.ts'
+import { contact, dnsName, ipAddress, listenAddress, network } from '../kinds/network.ts'
 import { bool, duration, integer, ttl } from '../kinds/numbers.ts'
 import { filePath, oneOf, recordText, text } from '../kinds/texts.ts'
 import { whenAllDownWords, routingAlgorithm } from './words.ts'
@@ -53,10 +54,71 @@ const zone = keys({
   soa,
 })
 
+const cookies = section('DNS cookies (RFC 7873), made as RFC 9018 says.', {
+  enabled: key(bool, 'true', 'Answer the cookies of clients; a good one is never rate-limited.'),
+  require: key(
+    bool,
+    'false',
+    'Give clients that know cookies no answer over UDP before they send a good one.',
+  ),
+  secret: key(
+    cookieSecret,
+    '',
+    'Secret of 16 bytes, the same on every server of the service; empty draws one at each start.',
+    { secret: true },
+  ),
+  previous_secret: key(
+    cookieSecret,
+    '',
+    'A second secret whose cookies are believed, for changing secrets one server at a time.',
+    { secret: true },
+  ),
+})
+
+const rateLimit = section('Response rate limiting, for each client network and kind of answer.', {
+  enabled: key(bool, 'true', 'Hold back replies over UDP past the rate.'),
+  responses_per_second: key(
+    integer(limits.rateResponses.min, limits.rateResponses.max),
+    '200',
+    'Replies of one kind a second to one network; as many may come at once.',
+  ),
+  slip: key(
+    integer(limits.rateSlip.min, limits.rateSlip.max),
+    '2',
+    'Each so many-th reply held back is sent truncated, which calls for TCP; 0 drops all.',
+  ),
+  window: key(duration('1s', '1h'), '15s', 'How long a flood is remembered after it ends.'),
+  ipv4_prefix: key(integer(8, 32, 'bits'), '24', 'Bits of an IPv4 address that make a network.'),
+  ipv6_prefix: key(integer(16, 128, 'bits'), '56', 'Bits of an IPv6 address that make a network.'),
+  exempt_networks: list(
+    network,
+    [],
+    'Networks whose clients are never held back; loopback always is one.',
+  ),
+})
+
 export const dns = section('The DNS listener and its zones.', {
   listen_address: key(listenAddress, ':53', 'Where queries are heard, over UDP and TCP.', {
     restart: true,
   }),
+  threads: key(
+    integer(0, limits.dnsThreads.max),
+    '0',
+    'Threads that answer; 0 means one less than the machine has cores, at most 16.',
+    { restart: true },
+  ),
+  cpus: list(
+    integer(0, 1_023, 'CPU number'),
+    [],
+    'CPUs the threads are pinned to, in order and again from the first; empty pins none.',
+    { restart: true },
+  ),
+  batch_size: key(
+    integer(limits.dnsBatch.min, limits.dnsBatch.max),
+    '64',
+    'Datagrams read and answered at a time.',
+    { restart: true },
+  ),
   default_ttl: key(ttl, '60', 'TTL of names and records that give none.'),
   default_routing_algorithm: key(
     routingAlgorithm,
@@ -85,6 +147,8 @@ export const dns = section('The DNS listener and its zones.', {
   ),
   nsid: key(text(255), '', 'Name servers identify themselves by (RFC 5001); empty turns it off.'),
   version_string: key(text(255), '', 'Answer to CH TXT version.bind; empty refuses it.'),
+  cookies,
+  rate_limit: rateLimit,
   tcp: section('Connections over TCP (RFC 7766).', {
     max_connections: key(integer(1, 65_535), '1024', 'Connections open at once.', {
       restart: true,

@@ -51,6 +51,8 @@ test('secrets are marked as such', () => {
     .filter((key) => key.note.secret)
     .map((key) => key.path)
   expect(secrets).toEqual([
+    'dns.cookies.secret',
+    'dns.cookies.previous_secret',
     'overwatch.agent_tokens',
     'overwatch.gossip.encryption_key',
     'agent.identity.service_token',

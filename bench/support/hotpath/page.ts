@@ -1,0 +1,114 @@
+/**
+ * docs/performance.md and its chart, written from one run.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { chart } from './chart.ts'
+import type { Judged, Summary } from './judge.ts'
+import { root } from './native.ts'
+import { doubtsText, intervalText, markdownTable, rowOf } from './table.ts'
+
+export interface Outcome {
+  readonly name: string
+  readonly title: string
+  readonly summaries: readonly Summary[]
+  readonly judged: readonly Judged[]
+  /** Why it was not measured, or who could not take part. */
+  readonly remarks: readonly string[]
+}
+
+export interface Facts {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGib: number
+  readonly kernel: string
+  readonly node: string
+  readonly commit: string
+  readonly date: string
+  readonly sweeps: number
+  readonly seconds: number
+}
+
+const INTRODUCTION = `# Performance
+
+How fast one thread answers, beside a bare C loop and beside other name servers on the same machine.
+This page and its chart are written by \`npm run bench -- hotpath --write\`; \`npm run bench -- hotpath\`
+prints the same. The peers are the Debian packages \`nsd\`, \`knot\`, \`gdnsd\`, \`pdns-server\` and
+\`pdns-backend-bind\`, each where it is installed; \`--peer=NAME=COMMAND\` adds any other program
+(\`{port}\`, \`{zone}\`, \`{zonefile}\` and \`{config}\` in the command stand for what it needs).
+
+`
+
+const METHOD = `## How it is measured
+
+- Every server is pinned to one core with all its threads, the load generator to another. The
+  generator (bench/native) keeps 192 questions on the way from 4,096 client networks and checks every
+  answer: id, question, rcode, and the addresses it may hold. It spins and never sleeps, so that no
+  server pays for waking it.
+- The C echo is the limit of the socket API: a blocking \`recvmmsg\` of 64, QR flipped, as many bytes
+  appended as our answers have, \`sendmmsg\`.
+- All servers of a scenario run at once and are asked one after the other, the next time in the
+  opposite order; a ratio is taken within each such sweep. The figure is the median of those ratios
+  with a bootstrap interval of 95 %. Servers are started afresh three times on the way.
+- A round counts when the server used 98 % of its core, the generator was idle for a sixth of the
+  time, and the host took less than 2 % away; others are repeated, then dropped and counted. "By CPU"
+  compares the CPU time of the whole server for one answer instead, in which a busy machine shows
+  less; it decides where too few rounds count.
+- Latency is taken at half of our own rate, the same for all, from when a question was due; where
+  others disturbed every such round it is marked ~.
+- A goal is met when the lower end of its interval is no more than 0.02 under it.
+- Clients are on loopback, which response rate limiting exempts: what is in the figures is its check
+  for exemption. Limiting itself is off in the peers.
+- Only ratios hold. Loopback has no network card in it, and a virtual machine has noise.
+
+`
+
+const factsOf = (facts: Facts): string => `## The machine
+
+${facts.cpu}, ${facts.cores} cores, ${facts.memoryGib} GiB, Linux ${facts.kernel}, Node ${facts.node}; commit
+${facts.commit}, ${facts.date}; ${facts.sweeps} sweeps of ${facts.seconds} s.
+
+`
+
+const goalRow = (title: string, one: Judged): string => {
+  const value = one.estimate === undefined ? '-' : intervalText(one.estimate)
+  const by = one.estimate === undefined ? '-' : one.by
+  return `| ${title} | ${one.says} | ${one.atLeast} | ${value} | ${by} | ${one.outcome} |`
+}
+
+const goalsOf = (outcomes: readonly Outcome[]): string => `## Goals
+
+| scenario | what | wanted | found | by | |
+|---|---|--:|--:|---|---|
+${outcomes.flatMap(({ title, judged }) => judged.map((one) => goalRow(title, one))).join('\n')}
+
+`
+
+function sectionOf({ title, summaries, remarks }: Outcome): string {
+  const versions = [...new Set(summaries.map(({ subject, version }) => `${subject} ${version}`))]
+  const notes = [
+    ...(summaries.length > 0 ? [doubtsText(summaries), versions.join(', ')] : []),
+    ...summaries.flatMap(({ label, opinion }) =>
+      opinion === undefined ? [] : [`dnsperf, ${label}: ${opinion}`],
+    ),
+    ...remarks,
+  ]
+  const table = summaries.length > 0 ? `${markdownTable(summaries.map(rowOf))}\n\n` : ''
+  return `### ${title}\n\n${table}${notes.map((note) => `- ${note}.`).join('\n')}\n`
+}
+
+/** Writes the page and the chart it shows. */
+export function writePage(facts: Facts, outcomes: readonly Outcome[]): void {
+  const shown = outcomes.filter(({ summaries }) => summaries[0]?.label === 'C echo')
+  writeFileSync(join(root, 'docs', 'performance.svg'), chart(shown))
+  const text = [
+    INTRODUCTION,
+    '![Ratios to the bare C loop](performance.svg)\n\n',
+    factsOf(facts),
+    goalsOf(outcomes),
+    METHOD,
+    '## Scenarios\n\n',
+    outcomes.map(sectionOf).join('\n'),
+  ]
+  writeFileSync(join(root, 'docs', 'performance.md'), text.join(''))
+}

@@ -1,0 +1,244 @@
+/**
+ * What is measured: who takes part, what is asked, and what has to hold.
+ */
+import {
+  askMissing,
+  askNames,
+  askNoData,
+  askStatic,
+  askSteered,
+  askText,
+  plain,
+  type Setup,
+  ZONE,
+} from './setup.ts'
+
+/** One server program under one setup; its label names it within the scenario. */
+export interface Contender {
+  readonly label: string
+  /** A subject's name; `peers` means each peer that is installed. */
+  readonly subject: string
+  readonly setup: Setup
+  readonly kinds: readonly string[]
+}
+
+/**
+ * Product of the rates `over` by the product of the rates `under`, in the same sweep. It is met
+ * when the lower end of the interval is no more than `MARGIN` under `atLeast`.
+ */
+export interface Goal {
+  readonly says: string
+  readonly over: readonly string[]
+  readonly under: readonly string[]
+  readonly atLeast: number
+}
+
+export const MARGIN = 0.02
+
+export interface Scenario {
+  readonly name: string
+  readonly title: string
+  readonly transport: 'udp' | 'tcp'
+  readonly contenders: readonly Contender[]
+  readonly goals: readonly Goal[]
+  /** Not below any peer that takes part. */
+  readonly abovePeers: boolean
+  /** Left out unless it is asked for by name. */
+  readonly onRequest?: boolean
+  /** At smoke size: left out, or run without peers. */
+  readonly smoke: 'none' | 'alone' | 'whole'
+  /** A name that dnsperf asks for too. */
+  readonly secondOpinion?: string
+}
+
+export const ECHO = 'C echo'
+export const OURS = 'OpenGSLB'
+export const PEERS = 'peers'
+
+interface Plain {
+  readonly name: string
+  readonly title: string
+  readonly setup: Setup
+  readonly kinds: readonly string[]
+  readonly atLeast?: number
+  readonly transport?: 'udp' | 'tcp'
+  readonly peers?: boolean
+  readonly smoke?: Scenario['smoke']
+  readonly secondOpinion?: string
+}
+
+/** The echo, us and the peers, all asked the same. */
+function beside(one: Plain): Scenario {
+  const { setup, kinds, atLeast, peers = true } = one
+  const subjects = [ECHO, OURS, ...(peers ? [PEERS] : [])]
+  const goals =
+    atLeast === undefined
+      ? []
+      : [{ says: `${OURS} to ${ECHO}`, over: [OURS], under: [ECHO], atLeast }]
+  return {
+    name: one.name,
+    title: one.title,
+    transport: one.transport ?? 'udp',
+    contenders: subjects.map((subject) => ({ label: subject, subject, setup, kinds })),
+    goals,
+    abovePeers: peers,
+    smoke: one.smoke ?? 'none',
+    ...(one.secondOpinion === undefined ? {} : { secondOpinion: one.secondOpinion }),
+  }
+}
+
+type Named = readonly [label: string, setup: Setup]
+type Versus = readonly [Named, Named]
+
+/** Us twice, under two setups. */
+function against(
+  name: string,
+  title: string,
+  kinds: readonly string[],
+  [first, second]: Versus,
+  atLeast: number,
+): Scenario {
+  const of = ([label, setup]: Named) => ({ label, subject: OURS, setup, kinds })
+  return {
+    name,
+    title,
+    transport: 'udp',
+    contenders: [of(first), of(second)],
+    goals: [{ says: `${second[0]} to ${first[0]}`, over: [second[0]], under: [first[0]], atLeast }],
+    abovePeers: false,
+    smoke: name === 'deltas' ? 'alone' : 'none',
+  }
+}
+
+/** ECS scopes answers, so it is asked with EDNS. */
+const ECS = 'es'
+
+/** From one name to a million, for us and for NSD: our fall may be 5 % more than its. */
+function million(names: number): Scenario {
+  const many: Setup = { ...plain, names }
+  const of = (subject: string, few: boolean): Contender => ({
+    label: `${subject}, ${few ? '1 name' : `${names} names`}`,
+    subject,
+    setup: few ? plain : many,
+    kinds: few ? [askStatic()] : [askNames(names)],
+  })
+  const contenders = [of(OURS, true), of(OURS, false), of('NSD', true), of('NSD', false)]
+  const [oursFew, oursMany, nsdFew, nsdMany] = contenders.map(({ label }) => label)
+  return {
+    name: 'million-names',
+    title: `From one name to ${names}`,
+    transport: 'udp',
+    contenders,
+    goals: [
+      {
+        says: 'our fall to the fall of NSD',
+        over: [oursMany!, nsdFew!],
+        under: [oursFew!, nsdMany!],
+        atLeast: 0.95,
+      },
+    ],
+    abovePeers: false,
+    onRequest: true,
+    smoke: 'none',
+  }
+}
+
+const mixed = (names: number): string[] => [
+  askNames(names, '', 40),
+  askNames(names, 'em', 15),
+  askStatic('es', 10),
+  askStatic('ec', 5),
+  askText('ed', 5),
+  askNoData('e', 10),
+  askMissing('ed', 15),
+]
+
+/** The scenarios in which all are asked the same. */
+function shared(names: number): Plain[] {
+  const zone: Setup = { ...plain, names }
+  const one = [askStatic()]
+  return [
+    {
+      name: 'one-name',
+      title: 'One name, A',
+      setup: plain,
+      kinds: one,
+      atLeast: 0.97,
+      smoke: 'whole',
+      secondOpinion: `www.${ZONE}`,
+    },
+    {
+      name: 'steered',
+      title: 'One steered name, 3 servers in rotation',
+      setup: steeredOver(3),
+      kinds: [askSteered(3)],
+      atLeast: 0.97,
+    },
+    { name: 'names', title: `${names} names, A`, setup: zone, kinds: [askNames(names)] },
+    {
+      name: 'nxdomain',
+      title: `Random names that do not exist, in a zone of ${names}`,
+      setup: zone,
+      kinds: [askMissing()],
+      atLeast: 0.95,
+    },
+    {
+      name: 'ecs',
+      title: 'One name, A with EDNS and client subnet',
+      setup: plain,
+      kinds: [askStatic(ECS)],
+    },
+    {
+      name: 'weighted',
+      title: 'Weighted over 100 servers, EDNS and client subnet',
+      setup: hundred,
+      kinds: [askSteered(100, ECS)],
+      atLeast: 0.93,
+      smoke: 'alone',
+    },
+    {
+      name: 'mixed',
+      title: 'Mixed: A, AAAA, TXT, no such name; EDNS, DO, cookies, mixed case',
+      setup: zone,
+      kinds: mixed(names),
+      smoke: 'alone',
+    },
+    {
+      name: 'tcp',
+      title: 'One name over TCP, 16 connections',
+      setup: plain,
+      kinds: one,
+      transport: 'tcp',
+      smoke: 'alone',
+    },
+  ]
+}
+
+const steeredOver = (servers: number): Setup => ({ ...plain, servers })
+const hundred: Setup = { ...plain, servers: 100, algorithm: 'weighted' }
+
+/** `small` shrinks the zones, so that all of it runs in seconds. */
+export function scenariosOf(small: boolean): Scenario[] {
+  const many = small ? 300 : 10_000
+  const rotated: Versus = [
+    [`${OURS}, 3 servers`, steeredOver(3)],
+    [`${OURS}, ${many} servers`, steeredOver(many)],
+  ]
+  const changed: Versus = [
+    [OURS, hundred],
+    [`${OURS}, 100 changes a second`, { ...hundred, deltasPerSecond: 100 }],
+  ]
+  const storm = 'Weighted over 100 servers while 100 changes of state arrive a second'
+  return [
+    ...shared(many).map(beside),
+    against('servers', `${many} servers in rotation`, [askSteered(many)], rotated, 0.97),
+    against('deltas', storm, [askSteered(100, ECS)], changed, 0.95),
+    beside({
+      name: 'two-threads',
+      title: 'One name, A, two threads on two cores',
+      setup: { ...plain, threads: 2 },
+      kinds: [askStatic()],
+    }),
+    million(small ? 2_000 : 999_990),
+  ]
+}

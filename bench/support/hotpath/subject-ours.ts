@@ -1,0 +1,151 @@
+/**
+ * OpenGSLB itself, as it is built, with everything on that is on by default, and metrics.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startDeltas } from './deltas.ts'
+import { root } from './native.ts'
+import { Pinned } from './pinned.ts'
+import { plain, type Setup, serverAddress, weightOf, ZONE, zoneText } from './setup.ts'
+import { freePort, type Running, type Start, type Subject } from './subject.ts'
+import { newFolder, untilAnswering, untilQuiet } from './subject.ts'
+
+/** Checks rest for so long that none falls into a round. */
+const INTERVAL = '1h'
+
+/**
+ * Settings that an older build may not know, so that one harness measures old and new ones.
+ */
+const OPTIONAL: readonly (readonly [name: string, of: (setup: Setup) => string])[] = [
+  ['threads', ({ threads }) => `threads: ${threads}`],
+]
+
+const serversOf = ({ servers }: Setup, checkedPort: number): string =>
+  Array.from({ length: servers }, (_, index) => {
+    const weight = `weight: ${weightOf(index)}`
+    const address = `address: ${serverAddress(index)}, port: ${checkedPort}`
+    return `      - { ${address}, ${weight}, service: app.${ZONE} }`
+  }).join('\n')
+
+interface Ports {
+  readonly dns: number
+  readonly api: number
+  readonly metrics: number
+  readonly checked: number
+}
+
+function yamlOf(setup: Setup, folder: string, ports: Ports, known: readonly string[]): string {
+  const optional = OPTIONAL.filter(([name]) => known.includes(name)).map(([, of]) => of(setup))
+  const regions = `regions:
+  - name: local
+    servers:
+${serversOf(setup, ports.checked)}
+    health_check: { type: tcp, interval: ${INTERVAL}, timeout: 5s, success_threshold: 1 }
+domains:
+  - { name: app.${ZONE}, regions: [local], routing_algorithm: ${setup.algorithm}, ttl: 60 }`
+  return `dns:
+  listen_address: "127.0.0.1:${ports.dns}"
+  default_ttl: 60
+${optional.map((line) => `  ${line}\n`).join('')}  zones:
+    - { name: ${ZONE}, file: ${join(folder, 'zone')} }
+${setup.servers > 0 ? regions : ''}
+overwatch:
+  data_dir: "${folder}/data"
+api: { enabled: true, address: "127.0.0.1:${ports.api}" }
+metrics: { enabled: true, address: "127.0.0.1:${ports.metrics}" }
+logging: { level: error, format: text }
+`
+}
+
+interface Written {
+  readonly path: string
+  readonly ports: Ports
+}
+
+async function write(start: Start, sinkPort: number, known: readonly string[]): Promise<Written> {
+  const { setup, folder, port } = start
+  mkdirSync(join(folder, 'data'))
+  writeFileSync(join(folder, 'zone'), zoneText(setup), { mode: 0o600 })
+  const others = { api: await freePort(), metrics: await freePort(), checked: sinkPort }
+  const ports = { dns: port, ...others }
+  const path = join(folder, 'config.yaml')
+  writeFileSync(path, yamlOf(setup, folder, ports, known), { mode: 0o600 })
+  return { path, ports }
+}
+
+/** Which of the optional settings this build takes. */
+function settingsKnown(program: string): string[] {
+  const folder = newFolder('settings')
+  writeFileSync(join(folder, 'zone'), zoneText(plain), { mode: 0o600 })
+  const path = join(folder, 'config.yaml')
+  const ports = { dns: 1053, api: 1080, metrics: 1090, checked: 1 }
+  const known = OPTIONAL.map(([name]) => name).filter((name) => {
+    writeFileSync(path, yamlOf(plain, folder, ports, [name]), { mode: 0o600 })
+    return spawnSync(process.execPath, [program, '--config', path, '--check']).status === 0
+  })
+  rmSync(folder, { recursive: true })
+  return known
+}
+
+export interface OursOptions {
+  readonly sinkPort: number
+  /** Another build than this checkout's, or a file to profile into. */
+  readonly program?: string
+  readonly nodeFlags?: readonly string[]
+}
+
+export function ours({ sinkPort, program, nodeFlags = [] }: OursOptions): Subject {
+  const bootstrap = program ?? join(root, 'dist', 'bootstrap.js')
+  let known: readonly string[] | undefined
+  return {
+    name: 'OpenGSLB',
+    version: () => {
+      const text = execFileSync(process.execPath, [bootstrap, '--version'], { encoding: 'utf8' })
+      return text.trim().split(' ').at(-1)
+    },
+    refuses: () => undefined,
+    start: async (start) => {
+      known ??= settingsKnown(bootstrap)
+      const { path, ports } = await write(start, sinkPort, known)
+      const command = [process.execPath, ...nodeFlags, bootstrap, '--config', path]
+      const server = new Pinned(command, start)
+      const asked = start.setup.servers > 0 ? `app.${ZONE}` : `www.${ZONE}`
+      await untilAnswering(server, start.port, asked)
+      await untilQuiet(server)
+      return runningOf(server, start.setup, ports)
+    },
+  }
+}
+
+function runningOf(server: Pinned, setup: Setup, { api, checked }: Ports): Running {
+  const stop = () => server.stop()
+  if (setup.deltasPerSecond === 0) return { server, stop }
+  const disturb = (forMs: number) => startDeltas(api, checked, setup, forMs)
+  return { server, stop, disturb }
+}
+
+/** Any program the user names: {port}, {zone}, {zonefile} and {config} stand for what it needs. */
+export function named(name: string, command: string, sinkPort: number): Subject {
+  return {
+    name,
+    version: () => 'as given',
+    refuses: (setup) =>
+      setup.servers > 0 && !command.includes('{config}') ? 'serves a zone file' : undefined,
+    start: async (start) => {
+      const { path } = await write(start, sinkPort, [])
+      const values: Record<string, string> = {
+        port: String(start.port),
+        zone: ZONE,
+        zonefile: join(start.folder, 'zone'),
+        config: path,
+      }
+      const line = command.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole)
+      const server = new Pinned(['sh', '-c', `exec ${line}`], start)
+      const asked = start.setup.servers > 0 ? `app.${ZONE}` : `www.${ZONE}`
+      await untilAnswering(server, start.port, asked)
+      await untilQuiet(server)
+      return { server, stop: () => server.stop() }
+    },
+  }
+}
