@@ -46,8 +46,7 @@ export async function launch(path: string, mode?: string): Promise<Running> {
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
   const started = loaded.config
-  const { level, format, file } = loaded.config.logging
-  const logging = { level, format, file }
+  const { logging } = started
   const log = pinoLog({ ...logging, name: 'main' })
   logProblems(log, loaded.warnings)
   if (loaded.config.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
