@@ -82,7 +82,7 @@ const samples: readonly (readonly [Rule, string, string, string])[] = [
   [tidy.opensWithDoc, 'src/core/x.ts', '/** X. */', `#!/usr/bin/env node\n${doc}`],
   [tidy.noSuppression, 'src/core/x.ts', '// @ts-expect-error', '// @ts-expect-error: a string'],
   [tidy.speaksOfItself, 'docs/x.md', `see iss${'ue'} 12`, 'the issuer of 12 certificates'],
-  [tidy.ownPlacesOnly, 'docs/x.md', `see /wo${'rk'}/a`, 'see network/work/a'],
+  [tidy.ownPlacesOnly, 'docs/x.md', `see /wo${'rk'}/a`, `see network/wo${'rk'}/a`],
 ]
 
 function longFunction(lines: number): string {
