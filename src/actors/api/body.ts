@@ -32,7 +32,8 @@ function describe(message: string, source: string): string {
   const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? source.length)
   const before = source.slice(0, offset).split('\n')
   const place = `line ${before.length}, column ${before[before.length - 1]!.length + 1}`
-  const found = offset >= source.length ? 'the end' : JSON.stringify(source[offset])
+  const found =
+    offset >= source.length ? 'end of the text' : `character ${JSON.stringify(source[offset])}`
   return `unexpected ${found} at ${place}`
 }
 

@@ -40,5 +40,9 @@ export const timestamp = (atMs: number): string => new Date(atMs).toISOString()
 export const timestampOf = (atMs: number | undefined): string | undefined =>
   atMs === undefined ? undefined : timestamp(atMs)
 
+/** A duration in ms, rounded to the microsecond that people read. */
+export const microsecond = (durationMs: number | undefined): number | undefined =>
+  durationMs === undefined ? undefined : Math.round(durationMs * 1000) / 1000
+
 /** Stands for "never" in fields that are always present. */
 export const NEVER = '0001-01-01T00:00:00Z'

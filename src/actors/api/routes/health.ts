@@ -2,7 +2,7 @@
  * Health of servers and regions, as DNS uses it: static servers and those of agents and the API.
  */
 import { type Context, type Joined, joinBackends, nowText, pageOf } from '../context.ts'
-import { json, timestampOf } from '../http.ts'
+import { json, microsecond, timestampOf } from '../http.ts'
 import { type Route, route } from '../router.ts'
 
 export function healthRoutes(context: Context): Route[] {
@@ -44,7 +44,7 @@ function serverOf({ backend, check }: Joined) {
     consecutive_failures: check?.consecutiveFailures ?? 0,
     consecutive_successes: check?.consecutiveSuccesses ?? 0,
     last_error: check?.lastError,
-    latency_ms: check?.latencyMs,
+    latency_ms: microsecond(check?.latencyMs),
     certificate_expires: timestampOf(check?.certificateExpiresMs),
   }
 }

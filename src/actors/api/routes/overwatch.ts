@@ -4,7 +4,7 @@
 import { type Status, statuses } from '../../../core/steer/words.ts'
 import type { BackendView } from '../../../messages/views.ts'
 import { ask, type Context, type Joined, joinBackends, nowText, pageOf } from '../context.ts'
-import { json, NEVER, refuse, timestampOf } from '../http.ts'
+import { json, microsecond, NEVER, refuse, timestampOf } from '../http.ts'
 import { type Route, route } from '../router.ts'
 
 export function overwatchRoutes(context: Context): Route[] {
@@ -66,7 +66,7 @@ function backendOf({ backend, check }: Joined) {
     validation_healthy: known ? backend.verdict === 'up' : undefined,
     validation_last_check: timestampOf(check?.lastCheckMs ?? backend.verdictAtMs),
     validation_error: check?.lastError ?? (backend.verdictReason || undefined),
-    latency_ms: check?.latencyMs,
+    latency_ms: microsecond(check?.latencyMs),
     override_status: override?.healthy,
     override_reason: override?.reason,
     override_by: override?.by,

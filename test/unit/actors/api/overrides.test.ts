@@ -107,7 +107,7 @@ describe('overrides', () => {
     ['no body', 'POST', OWN, '', /empty/],
     ['an array', 'POST', OWN, [], /not a JSON object/],
     ['broken JSON', 'POST', OWN, '{\n "healthy": tru }', /line 2, column \d+/],
-    ['cut JSON', 'POST', OWN, '{"healthy"', /unexpected the end at line 1, column 11/],
+    ['cut JSON', 'POST', OWN, '{"healthy"', /unexpected end of the text at line 1, column 11/],
     ['no source', 'PUT', '/api/v1/overrides/a/10.0.0.1', { healthy: true }, /source is required/],
     ['no address', 'PUT', '/api/v1/overrides/a/b', { healthy: true }, /not an IP address/],
     ['port 0', 'PUT', '/api/v1/overrides/a/10.0.0.1:0', { healthy: true }, /invalid address/],
