@@ -131,10 +131,21 @@ function show(outcome: Outcome): void {
 }
 
 function factsOf(): Facts {
-  const { seconds, sweeps } = options.sizes
+  const { seconds, sweeps, generations } = options.sizes
   const date = new Date().toISOString().slice(0, 10)
-  const at = `${commit()}${hasChanges() ? ' with changes' : ''}`
-  return { ...machineFacts(), kernel: release(), commit: at, date, sweeps, seconds }
+  // The commit of this checkout says nothing about a build from elsewhere.
+  const own = `commit ${commit()}${hasChanges() ? ' with changes' : ''}`
+  const at = options.ours === undefined ? own : 'a build from elsewhere, given by --ours'
+  return {
+    ...machineFacts(),
+    kernel: release(),
+    build: at,
+    date,
+    sweeps,
+    seconds,
+    generations,
+    peers: options.peers,
+  }
 }
 
 /** Whether the program is not the one of the commit. */
@@ -198,7 +209,7 @@ async function main(): Promise<void> {
   execFileSync('taskset', ['-acp', cpus, String(process.pid)], { stdio: 'ignore' })
   const sink = await startSink()
   const facts = factsOf()
-  print(`hotpath (${options.smoke ? 'smoke' : 'full'}) commit ${facts.commit}\n`)
+  print(`hotpath (${options.smoke ? 'smoke' : 'full'}) ${facts.build}\n`)
   print(`machine: ${facts.cpu}, ${facts.cores} cores, Linux ${facts.kernel}, Node ${facts.node}\n`)
   try {
     const cast = castOf(native, sink.port)

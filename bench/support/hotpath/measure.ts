@@ -212,12 +212,11 @@ class Course {
     }
   }
 
-  /** dnsperf asks all but the echo, whose answers it would not take; in a hurry, us alone. */
+  /** dnsperf asks all but the echo, whose answers it would not take. */
   async askAnother(name: string, seconds: number): Promise<void> {
     const cpu = this.#machine.generatorCpus[0]!
     for (const { showing, port } of this.#standing)
-      if (!isEcho(showing.entrant) && (seconds > 1 || isOurs(showing.entrant)))
-        showing.opinion = await dnsperf(port, name, cpu, seconds)
+      if (!isEcho(showing.entrant)) showing.opinion = await dnsperf(port, name, cpu, seconds)
   }
 
   async stop(): Promise<void> {
@@ -244,7 +243,8 @@ export async function measure(
     const rate = scenario.transport === 'tcp' ? TCP_RATE : halfRate(showings)
     for (let sweep = 0; sweep < sizes.latencySweeps; sweep++) await course.latencySweep(rate)
     const { secondOpinion } = scenario
-    if (secondOpinion !== undefined) await course.askAnother(secondOpinion, sizes.opinionSeconds)
+    if (secondOpinion !== undefined && sizes.opinionSeconds > 0)
+      await course.askAnother(secondOpinion, sizes.opinionSeconds)
   }
   const spentSeconds = () => performance.now() / 1000 - machine.patience.spentSeconds
   const started = spentSeconds()

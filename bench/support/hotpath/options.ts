@@ -30,7 +30,7 @@ const SMOKE: Sizes = {
   warmupSeconds: 0.05,
   latencySweeps: 1,
   latencySeconds: 0.08,
-  opinionSeconds: 1,
+  opinionSeconds: 0,
   patienceSeconds: 0,
   retries: 0,
   limitSeconds: 10,

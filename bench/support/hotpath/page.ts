@@ -23,10 +23,14 @@ export interface Facts {
   readonly memoryGib: number
   readonly kernel: string
   readonly node: string
-  readonly commit: string
+  /** What was measured: the commit of this checkout, or a build of unknown origin. */
+  readonly build: string
   readonly date: string
   readonly sweeps: number
   readonly seconds: number
+  readonly generations: number
+  /** Whether installed peers took part, or were left out by a flag. */
+  readonly peers: boolean
 }
 
 const INTRODUCTION = `# Performance
@@ -39,7 +43,12 @@ prints the same. The peers are the Debian packages \`nsd\`, \`knot\`, \`gdnsd\`,
 
 `
 
-const METHOD = `## How it is measured
+const startsText = (generations: number): string =>
+  generations === 1
+    ? 'Servers were started\n  once, so the interval holds nothing of how one start differs from another.'
+    : `Servers were started\n  afresh ${generations} times on the way.`
+
+const methodOf = ({ generations }: Facts): string => `## How it is measured
 
 - Every server is pinned to one core with all its threads, the load generator to another. The
   generator (bench/native) keeps 192 questions on the way from 4,096 client networks and checks every
@@ -49,7 +58,7 @@ const METHOD = `## How it is measured
   appended as our answers have, \`sendmmsg\`.
 - All servers of a scenario run at once and are asked one after the other, the next time in the
   opposite order; a ratio is taken within each such sweep. The figure is the median of those ratios
-  with a bootstrap interval of 95 %. Servers are started afresh three times on the way.
+  with a bootstrap interval of 95 %. ${startsText(generations)}
 - A round counts when the server used 98 % of its core, the generator was idle for a sixth of the
   time, and the host took less than 2 % away; others are repeated, then dropped and counted. "By CPU"
   compares the CPU time of the whole server for one answer instead, in which a busy machine shows
@@ -65,8 +74,9 @@ const METHOD = `## How it is measured
 
 const factsOf = (facts: Facts): string => `## The machine
 
-${facts.cpu}, ${facts.cores} cores, ${facts.memoryGib} GiB, Linux ${facts.kernel}, Node ${facts.node}; commit
-${facts.commit}, ${facts.date}; ${facts.sweeps} sweeps of ${facts.seconds} s.
+${facts.cpu}, ${facts.cores} cores, ${facts.memoryGib} GiB, Linux ${facts.kernel}, Node ${facts.node};
+${facts.build}; ${facts.date}; at most ${facts.sweeps} sweeps of ${facts.seconds} s.
+${facts.peers ? '' : 'Peers were left out of this run.\n'}
 
 `
 
@@ -106,7 +116,7 @@ export function writePage(facts: Facts, outcomes: readonly Outcome[]): void {
     '![Ratios to the bare C loop](performance.svg)\n\n',
     factsOf(facts),
     goalsOf(outcomes),
-    METHOD,
+    methodOf(facts),
     '## Scenarios\n\n',
     outcomes.map(sectionOf).join('\n'),
   ]

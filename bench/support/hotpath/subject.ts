@@ -7,6 +7,7 @@ import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sized } from '../report.ts'
 import { askOnce } from '../server.ts'
 import type { Pinned } from './pinned.ts'
 import type { Setup } from './setup.ts'
@@ -88,9 +89,9 @@ export async function untilAnswering(server: Pinned, port: number, name: string)
   throw new Error(`does not answer ${name}: ${server.output()}`)
 }
 
-/** Waits until it takes less than a tenth of a processor, ten seconds at most. */
+/** Waits until it takes under a tenth of a processor, ten seconds at most; at smoke a moment. */
 export async function untilQuiet(server: Pinned): Promise<void> {
-  for (let attempt = 0; attempt < 40; attempt++) {
+  for (let attempt = 0; attempt < sized(40, 1); attempt++) {
     const before = server.cpuSeconds()
     await new Promise((resolve) => setTimeout(resolve, 250))
     if (server.cpuSeconds() - before < 0.025) return

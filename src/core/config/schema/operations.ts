@@ -13,7 +13,7 @@ export const logging = section('The log.', {
     'info',
     'Least severe message that is written.',
   ),
-  format: key(oneOf(['json', 'text']), 'json', 'How a message is written.'),
+  format: key(oneOf(['json', 'text']), 'json', 'How a message is written.', { restart: true }),
   file: key(orEmpty(filePath), '', 'File to append to; empty means standard output.', {
     restart: true,
   }),
