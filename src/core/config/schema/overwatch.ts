@@ -110,7 +110,7 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
     max_withdrawn_share: key(
       fraction(0, 1),
       '0.5',
-      'Largest share of a pool that claims, reloads and plans may withdraw at once.',
+      'Largest share of the serving servers of a pool that one override may take out.',
     ),
   }),
   event_log: section('The record of changes.', {
