@@ -9,6 +9,7 @@ import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
 import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
+import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
 import { steerLimits } from './limits/steer.ts'
 import { zoneLimits } from './limits/zone.ts'
@@ -22,4 +23,5 @@ export const limits = {
   ...healthLimits,
   ...proberLimits,
   ...apiLimits,
+  ...peersLimits,
 }
