@@ -1,0 +1,105 @@
+/**
+ * The topology that is served: what the configuration declares, with what agents add to it.
+ *
+ * An agent's backend joins the pool of its name; where the file declares the same server, the file
+ * says what it is and the agent only how it fares. A service that no domain describes gets a pool
+ * by the defaults of `dns.default_…`. Pure: the same inputs in any order give the same topology.
+ */
+import { parseAddress } from '../net/address.ts'
+import type { CheckSpec, MemberSpec, PoolSpec, Topology } from '../steer/topology.ts'
+import type { ReportedBackend } from './report.ts'
+import type { Claim } from './roll.ts'
+
+/** How an overwatch checks what agents report. */
+export interface ValidationSettings {
+  /** False leaves agents' backends unchecked. */
+  readonly enabled: boolean
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly vetoMode: 'strict' | 'balanced' | 'permissive'
+  /** Failures in a row by which `balanced` overrules an agent. */
+  readonly vetoThreshold: number
+}
+
+/** A pool for a service without a domain, all but its name, zone and members. */
+export type ServiceDefaults = Omit<PoolSpec, 'name' | 'zone' | 'members'>
+
+/** Checks a backend as its own agent does, at the overwatch's own pace. */
+export function checkOf({ check }: ReportedBackend, settings: ValidationSettings): CheckSpec {
+  const { intervalMs, timeoutMs, vetoMode, vetoThreshold } = settings
+  const failures = check?.failureThreshold ?? 3
+  return {
+    type: check?.type ?? 'tcp',
+    intervalMs,
+    timeoutMs: check === undefined ? timeoutMs : Math.max(check.timeoutMs, 1),
+    path: check?.path ?? '/',
+    host: check?.host ?? '',
+    serverName: '',
+    expectedStatus: [[200, 299]],
+    bodyMatch: '',
+    verifyCertificate: true,
+    certificateWarnDays: 0,
+    failureThreshold: vetoMode === 'balanced' ? Math.max(failures, vetoThreshold) : failures,
+    successThreshold: check?.successThreshold ?? 1,
+  }
+}
+
+function memberOf(claim: Claim, settings: ValidationSettings): MemberSpec {
+  const { key, name, region, backend } = claim
+  const address = parseAddress(backend.address)
+  return {
+    key,
+    service: name,
+    address: backend.address,
+    family: address.ok ? address.value.family : 4,
+    port: backend.port,
+    region,
+    weight: backend.weight,
+    source: 'agent',
+    check: checkOf(backend, settings),
+  }
+}
+
+/** The zone of a name: that of the longest apex around it, else the name itself. */
+function zoneOf(name: string, apexes: ReadonlySet<string>): string {
+  for (let at = 0; at >= 0; at = name.indexOf('.', at) + 1 || -1) {
+    if (apexes.has(name.slice(at))) return name.slice(at)
+  }
+  return apexes.has('') ? '' : name
+}
+
+/** @param claims in a stable order, for members keep it */
+export function declaredTopology(
+  base: Topology,
+  claims: readonly Claim[],
+  defaults: ServiceDefaults,
+  settings: ValidationSettings,
+): Topology {
+  if (claims.length === 0) return base
+  const byName = new Map<string, Claim[]>()
+  for (const claim of claims) {
+    const list = byName.get(claim.name)
+    if (list === undefined) byName.set(claim.name, [claim])
+    else list.push(claim)
+  }
+  const pools = base.pools.map((pool) => {
+    const added = byName.get(pool.name)
+    if (added === undefined) return pool
+    byName.delete(pool.name)
+    const known = new Set(pool.members.map((member) => member.key))
+    const members = added.filter(({ key }) => !known.has(key))
+    return members.length === 0
+      ? pool
+      : { ...pool, members: [...pool.members, ...members.map((one) => memberOf(one, settings))] }
+  })
+  const apexes = new Set(base.zones.map(({ apex }) => apex))
+  for (const [name, added] of byName) {
+    const members = added.map((claim) => memberOf(claim, settings))
+    pools.push({ ...defaults, name, zone: zoneOf(name, apexes), members })
+  }
+  const regions = new Set(base.regions.map(({ name }) => name))
+  const extra = [...new Set(claims.map(({ region }) => region))]
+    .filter((name) => name !== '' && !regions.has(name))
+    .map((name) => ({ name, countries: [], continents: [] }))
+  return { ...base, pools, regions: [...base.regions, ...extra] }
+}

@@ -1,0 +1,255 @@
+/**
+ * The roll of agents: who has reported what, and who has fallen silent.
+ *
+ * It keeps the latest report of each agent and who speaks for which server. Two agents may claim
+ * one server; the first to do so speaks for it until it gives it up or falls silent. What a claim
+ * is worth against other voices is decided in precedence.ts, what silence means for the pool in the
+ * fleet. Times are passed in; nothing here reads a clock.
+ */
+import { namesOfService } from '../config/names.ts'
+import { serverKey } from '../net/address.ts'
+import type { AgentReport, Drain, ReportedBackend, Vitals } from './report.ts'
+
+export interface RollSettings {
+  /** Names of the configured domains. */
+  readonly domains: readonly string[]
+  /** Apexes under which a service that is no domain is served. */
+  readonly zones: readonly string[]
+  /** Silence after which an agent's word no longer counts. */
+  readonly staleMs: number
+  /** Silence after which its backends are forgotten, unless a check vouches for them. */
+  readonly removeAfterMs: number
+}
+
+/** One server as an agent declares it. */
+export interface Claim {
+  /** `service:address:port`, the service being the name it is served as. */
+  readonly key: string
+  readonly name: string
+  readonly agentId: string
+  readonly region: string
+  readonly backend: ReportedBackend
+}
+
+/** What an agent says of one server, for precedence.ts. */
+export interface AgentVoice {
+  readonly agentId: string
+  /** Absent before its first verdict. */
+  readonly healthy?: boolean
+  readonly reason: string
+  readonly silent: boolean
+  readonly drain?: Drain
+  /** Thousandths of its weight, from the agent's vitals. */
+  readonly share: number
+  readonly lastSeenMs: number
+}
+
+export interface AgentRow {
+  readonly report: AgentReport
+  readonly lastSeenMs: number
+  readonly silent: boolean
+}
+
+interface Agent {
+  report: AgentReport
+  lastSeenMs: number
+  silent: boolean
+  /** Nobody of this process has heard it: it was read from disk or told by a peer. */
+  hearsay: boolean
+  keys: readonly string[]
+}
+
+export interface RollChange {
+  /** Servers came, went, or are declared differently: the topology is to be compiled. */
+  readonly declared: boolean
+  /** Servers whose voice may say something else. */
+  readonly keys: readonly string[]
+  /** Servers that another agent speaks for. */
+  readonly contested: readonly string[]
+}
+
+export type Acceptance = RollChange | 'stale'
+
+const laterThan = (a: AgentReport, b: AgentReport) =>
+  a.boot !== b.boot ? a.boot > b.boot : a.seq > b.seq
+
+/** What a topology is made of, in one string: when it is the same nothing needs compiling. */
+const declarationOf = ({ name, region, backend }: Claim) =>
+  JSON.stringify([name, region, backend.address, backend.port, backend.weight, backend.check])
+
+export class Roll {
+  readonly #agents = new Map<string, Agent>()
+  /** Who speaks for a server. */
+  readonly #owners = new Map<string, Claim>()
+  #settings: RollSettings
+  #names: { domains: ReadonlySet<string>; zones: ReadonlySet<string> }
+
+  constructor(settings: RollSettings) {
+    this.#settings = settings
+    this.#names = namesOf(settings)
+  }
+
+  get size(): number {
+    return this.#agents.size
+  }
+
+  /** Takes new settings; every claim is looked at again. */
+  configure(settings: RollSettings): void {
+    this.#settings = settings
+    this.#names = namesOf(settings)
+    const agents = [...this.#agents.values()].sort((a, b) => a.report.boot - b.report.boot)
+    this.#owners.clear()
+    for (const agent of agents) this.#claim(agent)
+  }
+
+  /**
+   * Takes a report; `stale` when a later one is known.
+   * @param hearsay it was read from disk or came by a peer: it says nothing about being alive now
+   */
+  accept(report: AgentReport, nowMs: number, hearsay = false): Acceptance {
+    const known = this.#agents.get(report.agentId)
+    if (known !== undefined && laterThan(known.report, report)) return 'stale'
+    const before = new Map((known?.keys ?? []).map((key) => [key, this.#owners.get(key)]))
+    const seenMs = hearsay ? Math.min(report.atMs, nowMs) : nowMs
+    const agent: Agent = {
+      report,
+      lastSeenMs: Math.max(seenMs, known?.lastSeenMs ?? 0),
+      silent: false,
+      hearsay: hearsay && (known?.hearsay ?? true),
+      keys: [],
+    }
+    agent.silent = nowMs - agent.lastSeenMs >= this.#settings.staleMs
+    this.#agents.set(report.agentId, agent)
+    for (const key of before.keys()) this.#release(key, report.agentId)
+    const contested = this.#claim(agent)
+    const keys = new Set([...before.keys(), ...agent.keys])
+    const declared = [...keys].some((key) => {
+      const now = this.#owners.get(key)
+      const old = before.get(key)
+      if (now === undefined || old === undefined) return now !== old
+      return declarationOf(now) !== declarationOf(old)
+    })
+    return { declared, keys: [...keys], contested }
+  }
+
+  /** A sign of life without news. Returns the servers whose agent was silent until now. */
+  seen(agentId: string, atMs: number): readonly string[] {
+    const agent = this.#agents.get(agentId)
+    if (agent === undefined) return []
+    agent.lastSeenMs = Math.max(agent.lastSeenMs, atMs)
+    agent.hearsay = false
+    if (!agent.silent) return []
+    agent.silent = false
+    return agent.keys
+  }
+
+  /** Takes an agent off the roll. */
+  leave(agentId: string): RollChange {
+    const agent = this.#agents.get(agentId)
+    if (agent === undefined) return { declared: false, keys: [], contested: [] }
+    this.#agents.delete(agentId)
+    for (const key of agent.keys) this.#release(key, agentId)
+    return { declared: agent.keys.length > 0, keys: agent.keys, contested: [] }
+  }
+
+  /** Marks those silent whose time is over; returns their servers. */
+  tick(nowMs: number): readonly string[] {
+    const keys: string[] = []
+    for (const agent of this.#agents.values()) {
+      // A clock that was set back must not keep a dead agent alive.
+      agent.lastSeenMs = Math.min(agent.lastSeenMs, nowMs)
+      if (agent.silent || nowMs - agent.lastSeenMs < this.#settings.staleMs) continue
+      agent.silent = true
+      keys.push(...agent.keys)
+    }
+    return keys
+  }
+
+  /** Agents so long silent that their backends may be forgotten. */
+  overdue(nowMs: number): readonly string[] {
+    const { removeAfterMs } = this.#settings
+    return [...this.#agents.entries()]
+      .filter(([, agent]) => agent.silent && nowMs - agent.lastSeenMs >= removeAfterMs)
+      .map(([agentId]) => agentId)
+  }
+
+  /** When `tick` or `overdue` next has something to say; Infinity for never. */
+  nextDueMs(): number {
+    let due = Number.POSITIVE_INFINITY
+    const { staleMs, removeAfterMs } = this.#settings
+    for (const { silent, lastSeenMs } of this.#agents.values()) {
+      due = Math.min(due, lastSeenMs + (silent ? Math.max(staleMs, removeAfterMs) : staleMs))
+    }
+    return due
+  }
+
+  voiceOf(key: string): AgentVoice | undefined {
+    const claim = this.#owners.get(key)
+    const agent = claim && this.#agents.get(claim.agentId)
+    if (claim === undefined || agent === undefined) return
+    const { healthy, reason, drain } = claim.backend
+    return {
+      agentId: claim.agentId,
+      ...(healthy === undefined ? {} : { healthy }),
+      reason,
+      silent: agent.silent,
+      ...(drain === undefined ? {} : { drain }),
+      share: agent.report.vitals?.share ?? 1000,
+      lastSeenMs: agent.lastSeenMs,
+    }
+  }
+
+  claimOf(key: string): Claim | undefined {
+    return this.#owners.get(key)
+  }
+
+  vitalsOf(agentId: string): Vitals | undefined {
+    return this.#agents.get(agentId)?.report.vitals
+  }
+
+  rowOf(agentId: string): AgentRow | undefined {
+    return this.#agents.get(agentId)
+  }
+
+  agents(): IterableIterator<[string, AgentRow]> {
+    return this.#agents.entries()
+  }
+
+  /** Every server that an agent speaks for, in a stable order. */
+  claims(): readonly Claim[] {
+    return [...this.#owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  }
+
+  /** Gives the agent its servers, save those another speaks for; returns these. */
+  #claim(agent: Agent): readonly string[] {
+    const { agentId, region, backends } = agent.report
+    const { domains, zones } = this.#names
+    const keys: string[] = []
+    const contested: string[] = []
+    for (const backend of backends) {
+      for (const name of namesOfService(backend.service, domains, zones)) {
+        const key = serverKey(name, backend.address, backend.port)
+        const owner = this.#owners.get(key)
+        if (owner !== undefined && owner.agentId !== agentId) {
+          if (this.#agents.get(owner.agentId)?.silent === false) {
+            contested.push(key)
+            continue
+          }
+        }
+        this.#owners.set(key, { key, name, agentId, region, backend })
+        keys.push(key)
+      }
+    }
+    agent.keys = keys
+    return contested
+  }
+
+  #release(key: string, agentId: string): void {
+    if (this.#owners.get(key)?.agentId === agentId) this.#owners.delete(key)
+  }
+}
+
+const namesOf = ({ domains, zones }: RollSettings) => ({
+  domains: new Set(domains),
+  zones: new Set(zones),
+})
