@@ -3,6 +3,7 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { seededRandom } from '../core/base/random.ts'
+import { presentIn } from '../messages/edges.ts'
 import type { Catalogue } from '../messages/entry.ts'
 import { realClock } from './clock-real.ts'
 import { startLocal } from './local.ts'
@@ -16,6 +17,7 @@ import {
 } from './metrics-prometheus.ts'
 import { type ThreadPool, threadPool } from './pool.ts'
 import { RetiredSeries } from './retired.ts'
+import { roleOf } from './role.ts'
 import { type ChildStatus, type Placement, Supervisor } from './supervisor.ts'
 import { startThread, type ThreadLogging } from './thread.ts'
 
@@ -103,7 +105,9 @@ function poolOf({ children, log }: SystemOptions): ThreadPool | undefined {
 }
 
 /** Rejects with a `StartError` that carries the code and message of the actor at fault. */
-export async function startSystem(options: SystemOptions): Promise<System> {
+export async function startSystem(asked: SystemOptions): Promise<System> {
+  const roles = new Set(asked.children.map(({ name }) => roleOf(name)))
+  const options = { ...asked, catalogue: presentIn(asked.catalogue, roles) }
   const { catalogue, children, log } = options
   const seed = options.seed ?? Math.floor(Math.random() * 0x1_0000_0000)
   const gone = new Set<Promise<void>>()

@@ -4,7 +4,19 @@
  * Kept apart from the catalogue so that the runtime can be tested with small ones. A fault here is
  * a programmer error, found when the codec is built and by a unit test of the product's catalogue.
  */
-import type { Catalogue } from './entry.ts'
+import type { Catalogue, Entry } from './entry.ts'
+
+/**
+ * The catalogue of a system that runs only some of the actors: nothing is kept for those who are
+ * absent, and a request to one of them fails as to one that is down.
+ */
+export function presentIn(catalogue: Catalogue, roles: ReadonlySet<string>): Catalogue {
+  const present = Object.entries(catalogue).map(([name, entry]) => {
+    const to = roles.has(entry.from) ? entry.to.filter((role) => roles.has(role)) : []
+    return [name, { ...entry, to } as Entry] as const
+  })
+  return Object.fromEntries(present)
+}
 
 /** Every pair of actors with a message between them, each once, names in order. */
 export function edgesOf(catalogue: Catalogue): readonly (readonly [string, string])[] {

@@ -1,7 +1,13 @@
 /** Goal: the codec holds senders to the catalogue, and a bad catalogue is refused. */
 import { describe, expect, test } from 'vitest'
 import { type Codec, codecOf } from '../../../src/messages/codec.ts'
-import { askCycle, catalogueFaults, edgesOf, publishersTo } from '../../../src/messages/edges.ts'
+import {
+  askCycle,
+  catalogueFaults,
+  edgesOf,
+  presentIn,
+  publishersTo,
+} from '../../../src/messages/edges.ts'
 import type { Catalogue, Entry } from '../../../src/messages/entry.ts'
 import { field } from '../../../src/messages/fields.ts'
 
@@ -99,6 +105,14 @@ describe('a catalogue', () => {
     expect(edgesOf(catalogue)).toEqual([['a', 'b']])
     expect(publishersTo(catalogue, 'b')).toEqual(['a'])
     expect(publishersTo(catalogue, 'a')).toEqual([])
+  })
+
+  test('of a system that lacks an actor sends it nothing and keeps every id', () => {
+    const lacking = presentIn(catalogue, new Set(['a']))
+    expect(edgesOf(lacking)).toEqual([])
+    expect(catalogueFaults(lacking)).toEqual([])
+    expect(Object.keys(lacking)).toEqual(Object.keys(catalogue))
+    expect(presentIn(catalogue, new Set(['a', 'b']))).toEqual(catalogue)
   })
 
   test.each<[string, Catalogue, string]>([
