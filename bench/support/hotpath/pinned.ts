@@ -97,6 +97,11 @@ export class Pinned {
     }, 0)
   }
 
+  /** A signal to the program itself, not to its group. */
+  signal(name: NodeJS.Signals): void {
+    if (!this.ended) this.#child.kill(name)
+  }
+
   kill(): void {
     alive.delete(this)
     try {
