@@ -75,7 +75,7 @@ const state = { port: 7_946, incarnation: 1, vsn: VSN }
 export const streamMessages: readonly StreamMessage[] = [
   { type: 'ping', seqNo: 9, node: 'b', ...source },
   { type: 'ack', seqNo: 9, payload: none },
-  { type: 'user', payload: utf8('x'.repeat(70_000)) },
+  { type: 'user', payload: utf8('some words '.repeat(300)) },
   { type: 'err', error: 'No installed keys could decrypt the message' },
   {
     type: 'push-pull',

@@ -21,7 +21,7 @@ export class MsgpackReader {
   at: number
   /** The first thing that was wrong. */
   fault: Malformed | undefined
-  /** With a fault `truncated`: the offset up to which octets must come before it is worth trying. */
+  /** With a fault `truncated`: the offset that octets must reach before it is worth trying. */
   wanted = 0
   readonly #octets: Uint8Array
   readonly #end: number
@@ -135,14 +135,17 @@ export class MsgpackReader {
     if (tag < 0x80) return tag
     if (tag >= 0xe0) return tag - 0x100
     if (tag >= 0xcc && tag <= 0xcf) return this.#unsigned(1 << (tag - 0xcc))
-    if (tag >= 0xd0 && tag <= 0xd3) {
-      const size = 1 << (tag - 0xd0)
-      const value = this.#unsigned(size)
-      // 64 bits lose precision here, which no field notices: none is wider than 32.
-      return value >= 2 ** (8 * size - 1) ? value - 2 ** (8 * size) : value
-    }
+    if (tag >= 0xd0 && tag <= 0xd2) return this.#signed(1 << (tag - 0xd0))
+    // Above 53 bits the sum is rounded, which no field notices: none is wider than 32. The high
+    // half takes its sign first, or rounding would make a small negative number zero.
+    if (tag === 0xd3) return this.#signed(4) * 2 ** 32 + this.#unsigned(4)
     // Nil is the zero value of any field, as for Go's decoder.
     return tag === 0xc0 ? 0 : this.#fail('bad-field', 'an integer is expected')
+  }
+
+  #signed(size: number): number {
+    const value = this.#unsigned(size)
+    return value >= 2 ** (8 * size - 1) ? value - 2 ** (8 * size) : value
   }
 
   #unsigned(size: number): number {

@@ -1,5 +1,5 @@
 /**
- * A whole packet: messages, compressed, checked, encrypted, labelled, in this order from the inside.
+ * A whole packet: messages, compressed, checked, encrypted, labelled, in this order from inside.
  *
  * A packet of another label, without a wanted encryption, or damaged is refused whole. Inside a
  * compound, parts that cannot be read are counted and the others are kept.
