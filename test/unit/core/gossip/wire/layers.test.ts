@@ -129,26 +129,86 @@ describe('LZW', () => {
   })
 
   test('a full table without a clear is read as other readers do', () => {
-    // 256 and then nothing but literals, of the width that each stands at: no clear ever.
-    const bits: number[] = []
-    const put = (code: number, width: number) => {
-      for (let bit = 0; bit < width; bit++) bits.push((code >> bit) & 1)
-    }
+    // 256, then nothing but literals, of the width that each stands at: no clear ever. The last
+    // entry stays what it became when the table was full.
+    const bits = new Bits()
     let [width, last] = [9, 257]
-    put(256, width)
+    bits.put(256, width)
     const plain = noise.subarray(0, 6_000)
     for (const octet of plain) {
-      put(octet, width)
+      bits.put(octet, width)
       last++
       if (last === 1 << width && width < 12) width++
     }
-    put(257, width)
-    const packed = Uint8Array.from({ length: Math.ceil(bits.length / 8) }, (_, index) =>
-      bits.slice(8 * index, 8 * index + 8).reduce((sum, bit, at) => sum | (bit << at), 0),
-    )
-    expect(Buffer.compare(valueIn(lzwDecode(packed, room())), plain)).toBe(0)
+    bits.put(4_095, width)
+    bits.put(257, width)
+    const expected = Buffer.concat([plain, plain.subarray(3_837, 3_839)])
+    expect(Buffer.compare(valueIn(lzwDecode(bits.octets(), room())), expected)).toBe(0)
+  })
+
+  test('is written as the rules say, to the last bit', () => {
+    const lengths = [1, 2, 254, 255, 256, 767, 1_790, 1_791, 1_792, 3_838, 3_839, 3_840, 20_000]
+    for (const plain of [noise, words, new Uint8Array(20_000)]) {
+      for (const length of lengths) {
+        const some = plain.subarray(0, length)
+        expect(Buffer.compare(lzwEncode(some), lzwByTheRules(some)), `${length}`).toBe(0)
+      }
+    }
+  })
+
+  test('ends as the rules say where the very last code fills the table', () => {
+    // Some of these lengths of noise make just as many codes as there are: a clear, then the end.
+    for (let length = 3_838; length < 4_038; length++) {
+      const some = noise.subarray(0, length)
+      expect(Buffer.compare(lzwEncode(some), lzwByTheRules(some)), `${length}`).toBe(0)
+    }
   })
 })
+
+/** Bits in the order of LZW, the least significant first. */
+class Bits {
+  readonly #bits: number[] = []
+
+  put(code: number, width: number): void {
+    for (let bit = 0; bit < width; bit++) this.#bits.push((code >> bit) & 1)
+  }
+
+  octets(): Uint8Array {
+    return Uint8Array.from({ length: Math.ceil(this.#bits.length / 8) }, (_, index) =>
+      this.#bits.slice(8 * index, 8 * index + 8).reduce((sum, bit, at) => sum | (bit << at), 0),
+    )
+  }
+}
+
+/** The writer in the plainest form: a map of strings, and its count of codes at each one written. */
+function lzwByTheRules(plain: Uint8Array): Uint8Array {
+  const bits = new Bits()
+  let table = new Map<string, number>()
+  let last = 257
+  const width = () => (last < 512 ? 9 : last < 1_024 ? 10 : last < 2_048 ? 11 : 12)
+  const written = (word: string) => {
+    bits.put(word.length === 1 ? word.charCodeAt(0) : table.get(word)!, width())
+    last++
+    if (last < 4_095) return true
+    bits.put(256, width())
+    table = new Map()
+    last = 257
+    return false
+  }
+  bits.put(256, 9)
+  let word = ''
+  for (const octet of plain) {
+    const letter = String.fromCharCode(octet)
+    if (word === '' || table.has(word + letter)) word += letter
+    else {
+      if (written(word)) table.set(word + letter, last)
+      word = letter
+    }
+  }
+  if (word !== '') written(word)
+  bits.put(257, width())
+  return bits.octets()
+}
 
 describe('encryption', () => {
   test('of both versions and all key sizes is opened, under the same label only', () => {
