@@ -180,7 +180,7 @@ class Bits {
   }
 }
 
-/** The writer in the plainest form: a map of strings, and its count of codes at each one written. */
+/** The writer in its plainest form: a map of strings, one more code counted at each written. */
 function lzwByTheRules(plain: Uint8Array): Uint8Array {
   const bits = new Bits()
   let table = new Map<string, number>()
