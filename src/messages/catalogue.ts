@@ -5,7 +5,7 @@
  * no channel) and docs/reference/messages.md. Facts are past tense and self-contained: each
  * carries its version or time, and receiving one twice changes nothing. Requests are imperative.
  */
-import type { BackendView, CheckView, OverrideOutcome } from './views.ts'
+import type { BackendView, CheckView, HoldView, OverrideOutcome } from './views.ts'
 import type { ServingPool } from '../core/steer/snapshot.ts'
 import type { MemberSpec, ZoneSpec } from '../core/steer/topology.ts'
 import type { Catalogue } from './entry.ts'
@@ -134,6 +134,7 @@ export const catalogue = {
       backends: field.list<BackendView>('every server with its state'),
       settled: field.boolean('every pool has a server with a verdict'),
       regions: field.list<string>('names of the configured regions, in file order'),
+      holds: field.list<HoldView>('what the guard-rail keeps in service, and why'),
     },
     doc: 'The state of every server.',
   },

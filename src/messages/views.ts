@@ -1,6 +1,7 @@
 /**
  * Shapes of the larger values that messages carry.
  */
+import type { HoldReason } from '../core/health/holds.ts'
 import type { Status } from '../core/steer/words.ts'
 
 export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
@@ -32,6 +33,19 @@ export interface BackendView {
     readonly atMs: number
     readonly expiresAtMs?: number
   }
+}
+
+/** Servers that the guard-rail keeps in a pool although the configuration does without them. */
+export interface HoldView {
+  /** The name served. */
+  readonly domain: string
+  readonly family: 4 | 6
+  /** Why they stay, as of now; docs/guides/health-and-failover.md says what each means. */
+  readonly reason: HoldReason
+  /** Keys of the servers kept. */
+  readonly keys: readonly string[]
+  /** When this process began to keep them, Unix milliseconds. */
+  readonly sinceMs: number
 }
 
 /** The latest check of one target. Times are Unix milliseconds. */

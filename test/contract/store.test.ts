@@ -12,7 +12,7 @@ import type { HealthEvent } from '../../src/core/health/events.ts'
 import { frame } from '../../src/core/health/frames.ts'
 import type { ServerRow } from '../../src/core/health/rows.ts'
 import { recordingLog } from '../harness/ctx.ts'
-import { topologyOf } from '../unit/core/health/sample.ts'
+import { memberOf, topologyOf } from '../unit/core/health/sample.ts'
 
 const rowAt = (atMs: number): ServerRow => ({
   health: {
@@ -61,6 +61,14 @@ const worlds: [string, () => () => Promise<RegistryPorts>][] = [
   ],
 ]
 
+const standing: ServerRow = {
+  ...rowAt(1),
+  membership: {
+    member: memberOf('a', '10.0.0.1'),
+    seats: [{ pool: 'a', place: 3, lastHealthy: true, guest: true }],
+  },
+}
+
 for (const [name, world] of worlds) {
   describe(`registry ports, ${name}`, () => {
     test('an empty disk has no rows and no events', async () => {
@@ -75,7 +83,7 @@ for (const [name, world] of worlds) {
       const open = world()
       const ports = await open()
       await ports.store.load(1_000)
-      ports.store.put('a:10.0.0.1:80', rowAt(1))
+      ports.store.put('a:10.0.0.1:80', standing)
       ports.store.put('b:[2001:db8::1]:80', rowAt(2))
       ports.log.append(eventAt(1))
       ports.log.append(eventAt(2))
@@ -84,7 +92,7 @@ for (const [name, world] of worlds) {
       const again = await open()
       const { rows } = await again.store.load(1_000)
       expect([...rows]).toEqual([
-        ['a:10.0.0.1:80', rowAt(1)],
+        ['a:10.0.0.1:80', standing],
         ['b:[2001:db8::1]:80', rowAt(2)],
       ])
       expect((await again.log.read()).events).toEqual([eventAt(1), eventAt(2)])
@@ -215,6 +223,29 @@ describe('registry ports, on a real disk only', () => {
       expect((await again.store.load(1_000)).rows.size).toBe(rows.size + 1)
       await again.close()
     }
+  })
+
+  test('a row that is on disk as it is costs no write, and one that is not does', async () => {
+    const dataDir = freshDir()
+    const ports = await openReal(dataDir)
+    const size = async () => (await stat(join(dataDir, 'state.log'))).size
+    const put = async (row: ServerRow) => {
+      ports.store.put('a:10.0.0.1:80', row)
+      await ports.store.flush()
+      return await size()
+    }
+    const once = await put(rowAt(1))
+    expect(await put(rowAt(1))).toBe(once)
+    expect(await put(rowAt(2))).toBeGreaterThan(once)
+    // On its way is not on disk: the last word counts.
+    ports.store.put('a:10.0.0.1:80', rowAt(3))
+    const flushed = ports.store.flush()
+    ports.store.put('a:10.0.0.1:80', rowAt(2))
+    await flushed
+    await ports.close()
+    const again = await openReal(dataDir)
+    expect((await again.store.load(1_000)).rows.get('a:10.0.0.1:80')).toEqual(rowAt(2))
+    await again.close()
   })
 
   test('a file much larger than what holds is written anew', async () => {

@@ -20,7 +20,7 @@ import {
   setEvent,
 } from './overrides.ts'
 import { restore } from './restore.ts'
-import { backendView } from './views.ts'
+import { backendView, holdViews } from './views.ts'
 
 type Reply = ReplyOf<ProductCatalogue, 'api.set-override'>
 
@@ -100,6 +100,7 @@ export const registry = defineActor(
           backends: [...book.fleet.servers.values()].map((one) => backendView(book.fleet, one)),
           settled: book.fleet.isSettled(),
           regions: book.fleet.topology.regions.map((region) => region.name),
+          holds: holdViews(book.fleet),
         }),
       },
       onPeerStarted: (peer) => {

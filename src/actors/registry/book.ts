@@ -51,7 +51,8 @@ export class Book {
   /** Takes the topology with what the disk remembers, and speaks as soon as that is sensible. */
   open(config: RegistryConfig, stored: ReadonlyMap<string, ServerRow>): void {
     const compiled = this.fleet.setTopology(config.topology, this.nowMs(), stored)
-    // Rows of servers that are gone must not wait on disk to come back.
+    // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
+    // keeps are not gone.
     this.#store([...stored.keys()].filter((key) => !this.fleet.servers.has(key)))
     this.#settle(compiled)
     this.#onDue()
@@ -94,6 +95,7 @@ export class Book {
       pool: refusal.pool,
       change: 'override',
       keys,
+      reason: refusal.message,
       atMs,
     }
     this.#ports.log.append(event)
@@ -153,6 +155,7 @@ export class Book {
   /** Makes a compiled topology known. */
   #settle(compiled: Compiled): void {
     this.#store(compiled.removed)
+    this.#store(compiled.stale)
     for (const event of compiled.guard) {
       this.#ports.log.append(event)
       this.tell.guard(event)

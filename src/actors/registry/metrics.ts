@@ -35,7 +35,17 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
   )
   const active = gauge('opengslb_overrides_active', 'Overrides in force.', ['service'])
 
+  const guests = gauge(
+    'opengslb_guard_rail_guests',
+    'Servers that the guard-rail keeps in service.',
+    ['domain'],
+  )
+
   return () => {
+    guests.reset()
+    for (const { spec, hold } of fleet.pools) {
+      if (hold.guests.length > 0) guests.set(hold.guests.length, { domain: spec.name })
+    }
     const byCause = new Map<Cause, number>(causes.map((cause) => [cause, 0]))
     const byService = new Map<string, number>()
     let declared = 0

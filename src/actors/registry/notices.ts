@@ -3,6 +3,7 @@
  */
 import type { GuardHeld, GuardReleased } from '../../core/health/events.ts'
 import type { Change, Fleet, Server } from '../../core/health/fleet.ts'
+import type { PoolState } from '../../core/health/pool-state.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { RegistryMetrics } from './metrics.ts'
 
@@ -28,6 +29,11 @@ export interface Notices {
 }
 
 export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notices {
+  const warnEmpty = ({ spec }: PoolState) =>
+    log.warn('no server of the domain is healthy', {
+      domain: spec.name,
+      when_all_down: spec.whenAllDown,
+    })
   return {
     changed: ({ server, before }) => {
       const { judged } = server
@@ -41,10 +47,7 @@ export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notic
       const emptied = server.places
         .map((place) => fleet.pools[place.pool]!)
         .filter((pool) => before.serving && !judged.serving && pool.isEmpty())
-      for (const pool of emptied) {
-        const { name, whenAllDown } = pool.spec
-        log.warn('no server of the domain is healthy', { domain: name, when_all_down: whenAllDown })
-      }
+      for (const pool of emptied) warnEmpty(pool)
     },
     override: (message, server, order) => {
       const { healthy, reason, by, force, expiresAtMs } = order
@@ -59,9 +62,15 @@ export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notic
     },
     guard: (event) => {
       const fields = { domain: event.pool, backends: event.keys }
-      if (event.kind === 'guard-released') return log.info('guard-rail released a change', fields)
-      metrics.guardHeld(event.change)
-      log.warn('guard-rail held a change', { ...fields, change: event.change })
+      if (event.kind === 'guard-held') {
+        const { change, reason } = event
+        metrics.guardHeld(change)
+        log.warn('guard-rail held a change', { ...fields, change, reason })
+        return
+      }
+      log.info('guard-rail released a change', fields)
+      const pool = fleet.pools.find((one) => one.spec.name === event.pool)
+      if (pool?.isEmpty()) warnEmpty(pool)
     },
   }
 }

@@ -4,7 +4,7 @@
 import type { Fleet, Server } from '../../core/health/fleet.ts'
 import type { ServingPool, Snapshot } from '../../core/steer/snapshot.ts'
 import type { MemberSpec, PoolSpec } from '../../core/steer/topology.ts'
-import type { BackendView } from '../../messages/views.ts'
+import type { BackendView, HoldView } from '../../messages/views.ts'
 
 /** Turn counters by pool name; a name keeps its slot while the registry lives. */
 export class Slots {
@@ -81,14 +81,23 @@ export const targetsOf = (fleet: Fleet) =>
 const isServing = (fleet: Fleet, server: Server) =>
   server.places.some((place) => fleet.pools[place.pool]!.isServing(place.member))
 
+export const holdViews = (fleet: Fleet): readonly HoldView[] =>
+  fleet.held().map(({ pool, ...held }) => ({ domain: pool, ...held }))
+
+/** The place where the guard-rail keeps it, or its weight. */
+const guestPlace = (fleet: Fleet, server: Server) =>
+  server.places.find((place) => fleet.pools[place.pool]!.isGuest(place.member))
+
 export function backendView(fleet: Fleet, server: Server): BackendView {
   const { spec, health, judged } = server
-  const { key, service, address, port, weight, region, source } = spec
+  const { key, service, address, port, region, source } = spec
+  const guest = guestPlace(fleet, server)
+  const { weight } = guest === undefined ? spec : fleet.pools[guest.pool]!.members[guest.member]!
   const seen = health.verdict !== 'unknown'
   return {
     ...{ key, service, address, port, weight, region, source },
     status: judged.status,
-    cause: server.declared ? judged.cause : 'guard-rail',
+    cause: guest === undefined ? judged.cause : 'guard-rail',
     serving: isServing(fleet, server),
     sinceMs: server.sinceMs,
     verdict: health.verdict,

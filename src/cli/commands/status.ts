@@ -16,6 +16,7 @@ interface Ready {
   readonly message?: string
   readonly dns_ready: boolean
   readonly health_ready: boolean
+  readonly guard_rail_domains?: number
 }
 
 interface Stats {
@@ -79,6 +80,8 @@ function render({ health, ready, stats }: Status): string {
 
 function warningOf(ready: Ready, stats: Stats): string | undefined {
   if (!ready.ready) return ready.message ?? 'not ready'
+  const held = ready.guard_rail_domains ?? 0
+  if (held > 0) return `the guard-rail keeps servers of ${held} domains that a reload took away`
   const down = stats.total_backends - stats.healthy_backends
   return down > 0 ? `${down} of ${stats.total_backends} backends are not healthy` : undefined
 }

@@ -49,6 +49,8 @@ export interface GuardHeld {
   readonly change: 'override' | 'reload'
   /** Servers kept in service; at most `limits.eventKeysMax` of them. */
   readonly keys: readonly string[]
+  /** Why, for people. */
+  readonly reason: string
   readonly atMs: number
 }
 
@@ -85,12 +87,13 @@ function overrideSet(value: Untrusted): OverrideSet | undefined {
 }
 
 function guardEvent(value: Untrusted): GuardHeld | GuardReleased | undefined {
-  const { kind, pool, change, keys, atMs } = value
+  // Records of earlier versions give no reason.
+  const { kind, pool, change, keys, atMs, reason = '' } = value
   if (!isKey(pool) || !isTime(atMs) || !Array.isArray(keys)) return
   if (keys.length > limits.eventKeysMax.max || !keys.every(isKey)) return
   if (kind === 'guard-released') return { kind, pool, keys, atMs }
-  if (change !== 'override' && change !== 'reload') return
-  return { kind: 'guard-held', pool, change, keys, atMs }
+  if ((change !== 'override' && change !== 'reload') || !isProse(reason)) return
+  return { kind: 'guard-held', pool, change, keys, reason, atMs }
 }
 
 /** Reads an event from untrusted data; undefined when it is none that this version knows. */

@@ -8,11 +8,14 @@
 import { assert } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { WordChange } from '../steer/snapshot.ts'
-import type { MemberSpec, Topology } from '../steer/topology.ts'
+import type { MemberSpec, PoolSpec, Topology } from '../steer/topology.ts'
 import type { Status } from '../steer/words.ts'
 import type { GuardHeld, GuardReleased, ServerEvent } from './events.ts'
 import { foldServer, type ServerHealth, UNKNOWN_HEALTH } from './fold.ts'
-import { type GuardSettings, guestsOf, isOver, type Refusal, refusalOf } from './guard.ts'
+import { type GuardSettings, type Refusal, refusalOf } from './guard.ts'
+import { HeldPools } from './held.ts'
+import { type FormerPool, type Held, heldOf, holdOf, isOver, NO_HOLD } from './holds.ts'
+import { formerOf, seatsByPool, wasLastHealthy } from './membership.ts'
 import { type Memory, PoolState } from './pool-state.ts'
 import { type Judgement, judge } from './precedence.ts'
 import type { ServerRow } from './rows.ts'
@@ -48,11 +51,15 @@ export interface Change {
 export interface Compiled {
   /** Servers that are gone. */
   readonly removed: readonly string[]
+  /** Servers whose row on disk may be out of date. */
+  readonly stale: readonly string[]
   /** What the guard-rail began or ended to hold. */
   readonly guard: readonly (GuardHeld | GuardReleased)[]
 }
 
-const some = (keys: readonly string[]) => keys.slice(0, limits.eventKeysMax.default)
+type Rows = ReadonlyMap<string, ServerRow>
+
+const NO_ROWS: Rows = new Map()
 const isOut = (status: Status) => status !== 'healthy' && status !== 'unknown'
 
 export class Fleet {
@@ -65,7 +72,7 @@ export class Fleet {
   readonly #holding = new Set<number>()
   /** Servers whose override has an end. */
   readonly #expiring = new Set<string>()
-  #guests = new Map<string, readonly string[]>()
+  readonly #held = new HeldPools()
 
   /** @param epochBase every epoch is above it */
   constructor(epochBase: number, guard: GuardSettings) {
@@ -75,13 +82,10 @@ export class Fleet {
 
   /**
    * Takes a topology; servers that stay keep their state.
-   * @param stored rows read from disk, for servers not known yet
+   * @param stored rows read from disk, for the first topology: the guard-rail looks at what served
+   *   then as it looks at the pools before a reload
    */
-  setTopology(
-    topology: Topology,
-    nowMs: number,
-    stored: ReadonlyMap<string, ServerRow> = new Map(),
-  ): Compiled {
+  setTopology(topology: Topology, nowMs: number, stored: Rows = NO_ROWS): Compiled {
     this.topology = topology
     for (const server of this.servers.values()) server.declared = false
     for (const pool of topology.pools) {
@@ -91,7 +95,17 @@ export class Fleet {
         else Object.assign(known, { spec, declared: true })
       }
     }
-    return this.#compile(nowMs, stored)
+    const compiled = this.#compile(nowMs, this.#formers(nowMs, stored), stored)
+    const known = [...this.servers.values()].filter(({ health }) => health !== UNKNOWN_HEALTH)
+    return { ...compiled, stale: known.map((server) => server.spec.key) }
+  }
+
+  /** What the guard-rail holds, with the reason as of now. */
+  held(): readonly (Held & { readonly sinceMs: number })[] {
+    return this.pools.flatMap((pool) => {
+      const sinceMs = this.#held.sinceMs(pool.spec.name)
+      return this.#whyHeld(pool).map((one) => ({ ...one, sinceMs }))
+    })
   }
 
   /** Folds one event; undefined when it speaks of a server that is not here. */
@@ -114,7 +128,7 @@ export class Fleet {
     const words = this.#takeWords(server.places.map((place) => place.pool))
     const stale = new Set([event.key, ...words.map((word) => this.#keyAt(word))])
     const over = server.places.some((place) => this.#isGuardOver(place.pool))
-    const compiled = over ? this.#compile(nowMs) : undefined
+    const compiled = over ? this.#compile(nowMs, this.#formers(nowMs)) : undefined
     const dueMs = compiled === undefined ? this.#dueOf(server) : this.nextDueMs()
     return { server, folded, before, words, stale: [...stale], dueMs, compiled }
   }
@@ -166,9 +180,19 @@ export class Fleet {
   }
 
   rowOf(server: Server): ServerRow {
-    const { health, judged, sinceMs, recoveredAtMs } = server
-    const lastHealthy = server.places.some((at) => this.pools[at.pool]!.isMarked(at.member))
-    return { health, status: judged.status, sinceMs, recoveredAtMs, lastHealthy }
+    const { health, judged, sinceMs, recoveredAtMs, places } = server
+    const guest = places.find((at) => this.pools[at.pool]!.isGuest(at.member))
+    const member = guest && this.pools[guest.pool]!.members[guest.member]
+    const seats = places.slice(0, limits.rowSeatsMax.default).map(({ pool, member: place }) => {
+      const state = this.pools[pool]!
+      const lastHealthy = state.isMarked(place)
+      return { pool: state.spec.name, place, lastHealthy, guest: state.isGuest(place) }
+    })
+    return {
+      ...{ health, status: judged.status, sinceMs, recoveredAtMs },
+      lastHealthy: seats.some((seat) => seat.lastHealthy),
+      membership: { member: member ?? server.spec, seats },
+    }
   }
 
   /** Whether every pool has a server that something is known of. */
@@ -179,6 +203,9 @@ export class Fleet {
         pool.members.some((member) => this.#judgedOf(member.key).status !== 'unknown'),
     )
   }
+
+  readonly #whyHeld = ({ spec, hold }: PoolState): readonly Held[] =>
+    heldOf(spec, hold, this.guard.maxWithdrawnShare, this.#judgedOf)
 
   readonly #judgedOf = (key: string): Judgement => {
     const server = this.servers.get(key)
@@ -224,50 +251,62 @@ export class Fleet {
   }
 
   #isGuardOver(index: number): boolean {
-    const pool = this.pools[index]!
-    return this.#guests.has(pool.spec.name) && isOver(pool, this.#judgedOf)
+    const { spec, hold } = this.pools[index]!
+    const { maxWithdrawnShare } = this.guard
+    return hold.guests.length > 0 && isOver(spec, hold, maxWithdrawnShare, this.#judgedOf)
+  }
+
+  /** The pools as they are; at the first compilation, as the rows on disk tell of them. */
+  #formers(nowMs: number, stored: Rows = NO_ROWS): (spec: PoolSpec) => FormerPool | undefined {
+    if (stored.size === 0) {
+      const pools = new Map(this.pools.map((pool) => [pool.spec.name, pool]))
+      return (spec) => pools.get(spec.name)?.former()
+    }
+    const seats = seatsByPool(stored)
+    for (const { name } of this.topology.pools) {
+      for (const { member } of seats.get(name) ?? []) {
+        if (this.servers.has(member.key)) continue
+        this.servers.set(member.key, { ...serverOf(member, stored, nowMs), declared: false })
+      }
+    }
+    return (spec) => formerOf(spec, seats.get(spec.name) ?? [], this.#judgedOf)
   }
 
   /** Builds every pool anew, carrying over what the old ones remember. */
-  #compile(nowMs: number, stored: ReadonlyMap<string, ServerRow> = new Map()): Compiled {
+  #compile(
+    nowMs: number,
+    former: (spec: PoolSpec) => FormerPool | undefined,
+    stored: Rows = NO_ROWS,
+  ): Compiled {
     const previous = new Map(this.pools.map((pool) => [pool.spec.name, pool]))
-    const pools: PoolState[] = []
-    const guests = new Map<string, readonly string[]>()
-    for (const spec of this.topology.pools) {
-      const old = previous.get(spec.name)
-      const kept = this.guard.enabled ? guestsOf(old, spec, this.#judgedOf) : []
-      if (kept.length > 0)
-        guests.set(
-          spec.name,
-          kept.map((member) => member.key),
-        )
-      pools.push(new PoolState(spec, kept, this.#memories(old, stored)))
-    }
-    this.pools = pools
+    const { enabled, maxWithdrawnShare } = this.guard
+    this.pools = this.topology.pools.map((spec) => {
+      const hold = enabled ? holdOf(former(spec), spec, maxWithdrawnShare, this.#judgedOf) : NO_HOLD
+      return new PoolState(spec, hold, this.#memories(spec.name, previous.get(spec.name), stored))
+    })
     const removed = this.#forgetUnused()
-    for (const pool of pools) {
+    for (const pool of this.pools) {
       pool.fill(
         pool.members.map((member) => this.#judgedOf(member.key)),
         nowMs,
       )
     }
     this.#holding.clear()
-    for (const [index, pool] of pools.entries()) this.#watchHolds(index, pool)
+    for (const [index, pool] of this.pools.entries()) this.#watchHolds(index, pool)
     this.epoch++
     this.version = 0
-    const guard = this.#guardEvents(guests, nowMs)
-    this.#guests = guests
-    return { removed, guard }
+    const { guard, turned } = this.#held.note(this.pools, this.#whyHeld, nowMs)
+    return { removed, guard, stale: turned }
   }
 
   /** What is remembered of a member: by its old pool, else by its row on disk. */
-  #memories(old: PoolState | undefined, stored: ReadonlyMap<string, ServerRow>) {
+  #memories(pool: string, old: PoolState | undefined, stored: Rows) {
     const indices = new Map(old?.members.map((member, index) => [member.key, index]))
     return (key: string): Memory => {
       const index = indices.get(key)
       if (old !== undefined && index !== undefined) return old.memoryOf(index)
       const server = this.servers.get(key)
-      const lastHealthy = stored.get(key)?.lastHealthy ?? false
+      const lastHealthy = wasLastHealthy(stored.get(key), pool)
       return { serving: false, lastHealthy, holdFromMs: server?.recoveredAtMs ?? 0 }
     }
   }
@@ -292,26 +331,12 @@ export class Fleet {
     }
     return removed
   }
-
-  #guardEvents(next: ReadonlyMap<string, readonly string[]>, atMs: number) {
-    const events: (GuardHeld | GuardReleased)[] = []
-    for (const [pool, keys] of next) {
-      if (this.#guests.has(pool)) continue
-      events.push({ kind: 'guard-held', pool, change: 'reload', keys: some(keys), atMs })
-    }
-    for (const [pool, keys] of this.#guests) {
-      if (!next.has(pool)) {
-        events.push({ kind: 'guard-released', pool, keys: some(keys), atMs })
-      }
-    }
-    return events
-  }
 }
 
 const judgementOf = ({ health, restored }: Pick<Server, 'health' | 'restored'>): Judgement =>
   judge({ override: health.override, verdict: health.verdict, restored })
 
-function serverOf(spec: MemberSpec, stored: ReadonlyMap<string, ServerRow>, nowMs: number): Server {
+function serverOf(spec: MemberSpec, stored: Rows, nowMs: number): Server {
   const row = stored.get(spec.key)
   const health = row?.health ?? UNKNOWN_HEALTH
   const restored = health.verdict !== 'unknown'

@@ -3,13 +3,15 @@
  *
  * It adds to the judgement of each server what only the pool knows: the hold-down of a failover
  * pool, which servers served last (`when_all_down: last_healthy`), and the guests that the
- * guard-rail keeps through a reload. All of it is kept apart for IPv4 and IPv6, because a client of
- * one family is not helped by a server of the other. A change costs O(1), in a failover pool at
- * worst O(servers).
+ * guard-rail keeps through a reload. A server of weight 0 takes no traffic, so it does not serve,
+ * whatever its health. All of it is kept apart for IPv4 and IPv6, because a client of one family is
+ * not helped by a server of the other. A change costs O(1), in a failover pool at worst
+ * O(servers).
  */
 import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
 import { GUARDED, HELD_DOWN, LAST_HEALTHY, SERVING, packWord } from '../steer/words.ts'
+import type { FormerPool, Hold } from './holds.ts'
 import type { Judgement } from './precedence.ts'
 
 /** The parts of a word that belong to the server and not to the pool. */
@@ -28,7 +30,11 @@ export interface Memory {
 
 export class PoolState {
   readonly spec: PoolSpec
-  /** The declared servers, then the guests of the guard-rail. */
+  readonly hold: Hold
+  /**
+   * The declared servers, then the guests of the guard-rail. A server that is declared with weight
+   * 0 and kept as a guest stands in its declared place, as it was.
+   */
   readonly members: readonly MemberSpec[]
   readonly words: number[]
   private readonly base: Int32Array
@@ -44,9 +50,15 @@ export class PoolState {
   private readonly holds: boolean
   private heldCount = 0
 
-  constructor(spec: PoolSpec, guests: readonly MemberSpec[], recall: (key: string) => Memory) {
+  constructor(spec: PoolSpec, hold: Hold, recall: (key: string) => Memory) {
     this.spec = spec
-    this.members = [...spec.members, ...guests]
+    this.hold = hold
+    const guests = new Map(hold.guests.map((guest) => [guest.key, guest]))
+    const declared = new Set(spec.members.map((member) => member.key))
+    this.members = [
+      ...spec.members.map((member) => guests.get(member.key) ?? member),
+      ...hold.guests.filter((guest) => !declared.has(guest.key)),
+    ]
     const size = this.members.length
     this.words = new Array<number>(size).fill(0)
     this.base = new Int32Array(size)
@@ -59,7 +71,7 @@ export class PoolState {
     for (const [index, member] of this.members.entries()) {
       const memory = recall(member.key)
       this.flags[index] = memory.lastHealthy ? LAST_HEALTHY : 0
-      if (index >= spec.members.length) this.flags[index]! |= GUARDED
+      if (guests.has(member.key)) this.flags[index]! |= GUARDED
       this.holdFromMs[index] = memory.holdFromMs
     }
   }
@@ -68,9 +80,10 @@ export class PoolState {
   fill(judgements: readonly Judgement[], nowMs: number): void {
     for (const [index, judged] of judgements.entries()) {
       this.base[index] = baseWord(judged)
-      this.eligible[index] = judged.serving ? 1 : 0
-      if (!judged.serving || judged.cause === 'override') this.holdFromMs[index] = 0
-      if (!this.holds) this.setServing(index, judged.serving)
+      const eligible = this.mayServe(index, judged)
+      this.eligible[index] = eligible ? 1 : 0
+      if (!eligible || judged.cause === 'override') this.holdFromMs[index] = 0
+      if (!this.holds) this.setServing(index, eligible)
     }
     if (this.holds) {
       this.reassess(4, nowMs)
@@ -87,15 +100,15 @@ export class PoolState {
   judge(index: number, judged: Judgement, cameBack: boolean, nowMs: number): void {
     this.base[index] = baseWord(judged)
     this.changed.add(index)
-    const eligible = judged.serving ? 1 : 0
+    const eligible = this.mayServe(index, judged)
     // An operator's word is obeyed at once; so is the end of a server's service.
-    if (eligible === 0 || judged.cause === 'override') this.holdFromMs[index] = 0
+    if (!eligible || judged.cause === 'override') this.holdFromMs[index] = 0
     else if (cameBack) this.holdFromMs[index] = nowMs
-    this.eligible[index] = eligible
+    this.eligible[index] = eligible ? 1 : 0
     if (this.holds) {
       const reach = this.reassess(this.members[index]!.family, nowMs, index)
       if (index > reach) this.place(index, reach)
-    } else this.setServing(index, judged.serving)
+    } else this.setServing(index, eligible)
   }
 
   /** Ends the hold-downs whose time is over. */
@@ -141,6 +154,11 @@ export class PoolState {
     return (this.flags[index]! & SERVING) !== 0
   }
 
+  /** The guard-rail keeps it, or its weight. */
+  isGuest(index: number): boolean {
+    return (this.flags[index]! & GUARDED) !== 0
+  }
+
   isMarked(index: number): boolean {
     return (this.flags[index]! & LAST_HEALTHY) !== 0
   }
@@ -152,6 +170,23 @@ export class PoolState {
       lastHealthy: this.isMarked(index),
       holdFromMs: this.holdFromMs[index]!,
     }
+  }
+
+  /** What the guard-rail looks at when the pool is compiled anew. */
+  former(): FormerPool {
+    const { guests, served } = this.hold
+    const of = (family: Family) =>
+      guests.some((guest) => guest.family === family) ? served[family] : this.servingCount[family]
+    const members = this.members.map((member, index) => ({
+      member,
+      serving: this.isServing(index),
+      guest: this.isGuest(index),
+    }))
+    return { members, served: { 4: of(4), 6: of(6) } }
+  }
+
+  private mayServe(index: number, judged: Judgement): boolean {
+    return judged.serving && this.members[index]!.weight > 0
   }
 
   private wordOf(index: number): number {

@@ -8,6 +8,7 @@ import { limits } from '../base/limits.ts'
 import { type Status, statuses } from '../steer/words.ts'
 import { isTime } from './events.ts'
 import type { Override, ServerHealth, Verdict } from './fold.ts'
+import { type Membership, parseMembership } from './membership.ts'
 
 export interface ServerRow {
   readonly health: ServerHealth
@@ -16,8 +17,10 @@ export interface ServerRow {
   readonly sinceMs: number
   /** When it last came back from being out; 0 when it never did. */
   readonly recoveredAtMs: number
-  /** It served when its pool last had a server to serve. */
+  /** It served when some pool of it last had a server to serve; `membership` says which. */
   readonly lastHealthy: boolean
+  /** Absent where the row was made up from events. */
+  readonly membership?: Membership
 }
 
 type Untrusted = Readonly<Record<string, unknown>>
@@ -63,11 +66,13 @@ export function parseRow(value: unknown, nowMs: number): ServerRow | undefined {
   const known = healthOf(health, nowMs)
   if (known === undefined || !isStatus(status) || typeof lastHealthy !== 'boolean') return
   if (!isTime(sinceMs) || !isTime(recoveredAtMs)) return
+  const membership = parseMembership(value['membership'])
   return {
     health: known,
     status,
     sinceMs: Math.min(sinceMs, nowMs),
     recoveredAtMs: Math.min(recoveredAtMs, nowMs),
     lastHealthy,
+    ...(membership === undefined ? {} : { membership }),
   }
 }

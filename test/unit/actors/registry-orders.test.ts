@@ -159,6 +159,30 @@ describe('restart', () => {
     expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['SL healthy', '- unknown'])
   })
 
+  for (const [title, incarnation, delayMs] of [
+    ['a registry killed in the middle of a reload', 2, 0],
+    ['a process killed while the old servers of a pool are kept', 1, 30],
+  ] as const)
+    test(`${title} keeps them when it starts again`, async () => {
+      const first = await start(topologyOf(poolOf('app', [A])))
+      first.verdict(A, 'up')
+      await first.clock.advanceAsync(30)
+      first.reload(topologyOf(poolOf('app', [B])))
+      await first.clock.advanceAsync(delayMs)
+      const disk = { rows: new Map(first.disk.rows), events: [...first.disk.events] }
+      const next = topologyOf(poolOf('app', [B]))
+      const world = await start(next, { incarnation, atMs: START_MS + 1_000, disk })
+      expect(world.said('registry.targets-set')[0]![1]).toMatchObject({
+        targets: [{ member: { address: B } }, { member: { address: A } }],
+      })
+      await world.clock.advanceAsync(250)
+      expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['- unknown', 'SLG healthy'])
+      world.verdict(B, 'up')
+      await world.clock.advanceAsync(30)
+      expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['SL healthy'])
+      expect([...world.disk.rows.keys()]).toEqual([keyOf('app', B)])
+    })
+
   test('a restarted registry speaks once the prober has said its verdicts again', async () => {
     const world = await start(topology, { incarnation: 2 })
     expect(world.said('registry.snapshot-set')).toEqual([])

@@ -1,7 +1,7 @@
 // Goal: what the registry publishes, answers, logs and counts, turn by turn.
 import { describe, expect, test } from 'vitest'
 import { A, A6, B, backend, C, START_MS, start } from './registry-world.ts'
-import { poolOf, spell, topologyOf, keyOf } from '../core/health/sample.ts'
+import { keyOf, memberOf, poolOf, spell, topologyOf } from '../core/health/sample.ts'
 
 describe('publishing', () => {
   test('a start publishes the snapshot and the targets', async () => {
@@ -140,6 +140,45 @@ describe('reload', () => {
       ...['verdict-changed', 'guard-held', 'verdict-changed', 'guard-released'],
     ])
     expect([...world.disk.rows.keys()]).toEqual([keyOf('app', B)])
+  })
+
+  test('servers that are all taken away stay, and the API, a gauge and the log say why', async () => {
+    const world = await start(topologyOf(poolOf('app', [A, B])))
+    for (const address of [A, B]) world.verdict(address, 'up')
+    world.clock.advance(500)
+    world.reload(topologyOf(poolOf('app', [])))
+    const reason = 'the configuration gives it no IPv4 server any more'
+    const told = world.logs.find(({ message }) => message === 'guard-rail held a change')
+    expect(told).toMatchObject({ level: 'warn', fields: { domain: 'app', reason } })
+    expect((await world.list()).holds).toEqual([
+      {
+        ...{ domain: 'app', family: 4, reason: 'no-servers', sinceMs: START_MS + 500 },
+        keys: [keyOf('app', A), keyOf('app', B)],
+      },
+    ])
+    const gauge = () => world.metrics.value('opengslb_guard_rail_guests', { domain: 'app' })
+    expect(gauge()).toBe(2)
+    // The last server of a pool needs force, a guest too; then it is gone for good.
+    expect((await world.override(A, false)).outcome).toBe('done')
+    expect((await world.override(B, false)).outcome).toBe('held-by-guard-rail')
+    expect((await world.override(B, false, { force: true })).outcome).toBe('done')
+    expect(await world.list()).toMatchObject({ backends: [], holds: [] })
+    const emptied = world.logs.find(({ message }) => message.startsWith('no server of the domain'))
+    expect(emptied).toMatchObject({ fields: { domain: 'app', when_all_down: 'servfail' } })
+    expect([...world.disk.rows.keys()]).toEqual([])
+  })
+
+  test('a weight of 0 that is not obeyed yet is shown as the weight it has', async () => {
+    const weighing = (weight: number) => ({
+      ...poolOf('app', []),
+      members: [{ ...memberOf('app', A), weight }],
+    })
+    const world = await start(topologyOf(weighing(30)))
+    world.verdict(A, 'up')
+    world.reload(topologyOf(weighing(0)))
+    const shown = { weight: 30, cause: 'guard-rail', serving: true }
+    expect(await backend(world, A)).toMatchObject(shown)
+    expect(world.lastSnapshot().pools[0]!.members).toMatchObject([{ address: A, weight: 30 }])
   })
 
   test('hold-down of a failover pool ends by the clock', async () => {

@@ -39,6 +39,7 @@ function serverOf({ backend, check }: Joined) {
     serving: backend.serving,
     since: timestampOf(backend.sinceMs),
     restored: backend.restored ? true : undefined,
+    guarded: backend.cause === 'guard-rail' ? true : undefined,
     last_check: timestampOf(check?.lastCheckMs ?? backend.verdictAtMs),
     last_healthy: timestampOf(check?.lastHealthyMs),
     consecutive_failures: check?.consecutiveFailures ?? 0,

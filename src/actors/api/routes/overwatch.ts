@@ -35,6 +35,15 @@ export function overwatchRoutes(context: Context): Route[] {
       const stats = statsOf(reply.value.backends)
       return json(200, { ...stats, generated_at: nowText(context) })
     }),
+    route('GET', '/api/v1/overwatch/guard-rail', 'What the guard-rail keeps, and why', async () => {
+      const reply = await ask(context, 'api.list-backends', {})
+      if (!reply.ok) return reply.error
+      const held = reply.value.holds.map(({ domain, family, reason, keys, sinceMs }) => ({
+        ...{ domain, family: `IPv${family}`, reason, servers: keys },
+        since: timestampOf(sinceMs),
+      }))
+      return json(200, { held, total: held.length, generated_at: nowText(context) })
+    }),
   ]
 }
 

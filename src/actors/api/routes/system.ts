@@ -62,9 +62,11 @@ export function systemRoutes(context: Context): Route[] {
 interface ReadyState {
   readonly dnsReady: boolean
   readonly healthReady: boolean
+  /** Names that the guard-rail keeps servers for. */
+  readonly heldDomains: number
 }
 
-function readyAnswer({ dnsReady, healthReady }: ReadyState): HttpAnswer {
+function readyAnswer({ dnsReady, healthReady, heldDomains }: ReadyState): HttpAnswer {
   const ready = dnsReady && healthReady
   const message = !dnsReady
     ? 'DNS server not ready'
@@ -72,14 +74,16 @@ function readyAnswer({ dnsReady, healthReady }: ReadyState): HttpAnswer {
       ? 'health checks not ready'
       : undefined
   const body = { ready, message, dns_ready: dnsReady, health_ready: healthReady }
-  return json(ready ? 200 : 503, body, ready ? {} : { 'retry-after': '1' })
+  // Anybody may ask this, so it says how many names are held, and not which.
+  const held = heldDomains > 0 ? { guard_rail_domains: heldDomains } : {}
+  return json(ready ? 200 : 503, { ...body, ...held }, ready ? {} : { 'retry-after': '1' })
 }
 
 /** Asks our own DNS and the registry, at most once in a while however many ask us. */
 class Readiness {
   readonly #context: Context
   #asking: Promise<ReadyState> | undefined
-  #state: ReadyState = { dnsReady: false, healthReady: false }
+  #state: ReadyState = { dnsReady: false, healthReady: false, heldDomains: 0 }
   #freshUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(context: Context) {
@@ -107,7 +111,10 @@ class Readiness {
     ])
     // A name may be down and its answer SERVFAIL; that the server answered is what counts here.
     const dnsReady = dns.code === 'answered' && (dns.rcode === 0 || dns.authoritative)
-    return { dnsReady, healthReady: backends.ok && backends.value.settled }
+    if (!backends.ok) return { dnsReady, healthReady: false, heldDomains: 0 }
+    const { settled, holds } = backends.value
+    const heldDomains = new Set(holds.map((hold) => hold.domain)).size
+    return { dnsReady, healthReady: settled, heldDomains }
   }
 }
 

@@ -12,10 +12,16 @@ export const healthLimits = {
     'a change is on disk within 50 ms, and a burst shares one commit',
   ),
   stateRowBytesMax: limit(
-    16_384,
+    32_768,
     [1_024, 65_536],
     'bytes',
-    'one server with the longest reason and override text; larger rows were not written by us',
+    'one server with the longest texts of its check, reason and override; no larger row is ours',
+  ),
+  rowSeatsMax: limit(
+    32,
+    [1, 256],
+    'pools',
+    'a server of the configuration is in one pool; the row of one in more remembers as many',
   ),
   stateRowsMax: limit(
     131_072,

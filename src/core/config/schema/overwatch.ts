@@ -106,11 +106,16 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
     restart: true,
   }),
   guard_rail: section('A brake on changes that would empty a pool.', {
-    enabled: key(bool, 'true', 'Whether the brake is on; confirmed verdicts always pass.'),
+    enabled: key(
+      bool,
+      'true',
+      'Whether the brake is on; off, it lets go of what it held. Confirmed verdicts always pass.',
+    ),
     max_withdrawn_share: key(
       fraction(0, 1),
       '0.5',
-      'Largest share of the serving servers of a pool that one override may take out.',
+      'Largest share of the serving servers of a pool that one override may take out, or one ' +
+        'reload before the new servers it brings have a verdict.',
     ),
   }),
   event_log: section('The record of changes.', {

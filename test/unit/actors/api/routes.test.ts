@@ -256,12 +256,32 @@ describe('readiness', () => {
     test(`${title} gives ${status}`, async () => {
       const { call, dns, answers } = await apiWorld()
       dns.outcome = outcome
-      answers['api.list-backends'] = () => ({ backends: [], settled, regions: [] })
+      answers['api.list-backends'] = () => ({ backends: [], settled, regions: [], holds: [] })
       const answer = await call('GET', '/api/v1/ready', { from: '192.0.2.1' })
       expect(answer.status).toBe(status)
       expect(answer.json).toEqual(body)
     })
   }
+
+  test('it stays ready while the guard-rail holds, and tells how many names that concerns', async () => {
+    const { call, answers } = await apiWorld()
+    const keys = ['app:10.0.0.1:80']
+    const hold = { domain: 'app', family: 4, reason: 'down', keys, sinceMs: 5_000 } as const
+    const holds = [hold, { ...hold, family: 6 } as const]
+    answers['api.list-backends'] = () => ({ backends: [], settled: true, regions: [], holds })
+    const ready = await call('GET', '/api/v1/ready')
+    expect([ready.status, ready.json.guard_rail_domains]).toEqual([200, 1])
+    expect((await call('GET', '/api/v1/overwatch/guard-rail')).json).toMatchObject({
+      held: [
+        {
+          ...{ domain: 'app', family: 'IPv4', reason: 'down', servers: keys },
+          since: '1970-01-01T00:00:05.000Z',
+        },
+        { family: 'IPv6' },
+      ],
+      total: 2,
+    })
+  })
 
   test('many callers in one second cost one DNS question, to our own address and name', async () => {
     const { call, dns, clock } = await apiWorld()
@@ -301,7 +321,7 @@ test('10,000 backends are listed whole', async () => {
   const backends = Array.from({ length: 10_000 }, (_, at) =>
     backend({ key: `k${at}`, port: at + 1 }),
   )
-  answers['api.list-backends'] = () => ({ backends, settled: true, regions: [] })
+  answers['api.list-backends'] = () => ({ backends, settled: true, regions: [], holds: [] })
   const answer = await call('GET', '/api/v1/health/servers')
   expect(answer.json.servers).toHaveLength(10_000)
 })

@@ -119,6 +119,7 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
     backends: BACKENDS,
     settled: true,
     regions: ['us-east', 'ap-south'],
+    holds: [],
   })
   world.answers['api.list-checks'] = () => ({ checks: CHECKS })
   world.answers['api.set-override'] = () => ({ outcome: 'done', message: 'done' })

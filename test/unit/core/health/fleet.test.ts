@@ -66,6 +66,16 @@ describe('words', () => {
     expect(words(fleet)).toEqual(['L unhealthy', 'SL healthy'])
   })
 
+  test('a server of weight 0 serves nobody, and takes no mark from those that did', () => {
+    const members = [memberOf('app', A), { ...memberOf('app', B), weight: 0 }]
+    const fleet = fleetOf({ ...poolOf('app', []), members })
+    for (const address of [A, B]) say(fleet, address, 'up', 1)
+    expect(words(fleet)).toEqual(['SL healthy', '- healthy'])
+    say(fleet, A, 'down', 2)
+    expect(words(fleet)).toEqual(['L unhealthy', '- healthy'])
+    expect(fleet.pools[0]!.isEmpty()).toBe(true)
+  })
+
   test('an event that says nothing new changes no word and is not news', () => {
     const fleet = fleetOf(poolOf('app', [A]))
     say(fleet, A, 'up', 1)
@@ -147,6 +157,18 @@ describe('hold-down of a failover pool', () => {
     expect(words(fleet)).toEqual(['H healthy', 'SL healthy'])
   })
 
+  test('a server of weight 0 does not make it wait', () => {
+    const members = [memberOf('app', A), { ...memberOf('app', B), weight: 0 }]
+    const fleet = fleetOf({
+      ...poolOf('app', [], { policy: 'failover', holdDownMs: 1_000 }),
+      members,
+    })
+    for (const address of [A, B]) say(fleet, address, 'up', 1)
+    say(fleet, A, 'down', 10)
+    say(fleet, A, 'up', 20)
+    expect(words(fleet)).toEqual(['SL healthy', '- healthy'])
+  })
+
   test('a server of the other family does not make it wait', () => {
     const fleet = failover([A, A6])
     say(fleet, A6, 'up', 1)
@@ -215,6 +237,19 @@ describe('overrides', () => {
     expect(refused(A, B, C, A6)).toBeUndefined()
   })
 
+  test('a server of weight 0 is no server left, and none of the share', () => {
+    const idle = { ...memberOf('app', C), weight: 0 }
+    const members = [memberOf('app', A), memberOf('app', B), idle]
+    const fleet = fleetOf({ ...poolOf('app', []), members })
+    for (const address of [A, B, C]) say(fleet, address, 'up', 1)
+    const refused = (...addresses: string[]) =>
+      fleet.refusal(new Set(addresses.map((one) => keyOf('app', one))))?.message
+    expect(refused(C)).toBeUndefined()
+    expect(refused(A, B)).toContain('no IPv4 server')
+    fleet.guard = { enabled: true, maxWithdrawnShare: 0.4 }
+    expect(refused(A)).toContain('1 of 2')
+  })
+
   test('a server that does not serve may be taken out by anyone', () => {
     const fleet = fleetOf(poolOf('app', [A, B]))
     say(fleet, A, 'up', 1)
@@ -250,75 +285,6 @@ describe('reload', () => {
     fleet.setTopology(topologyOf(poolOf('app', [A, B, C], spec)), 200)
     expect(words(fleet)).toEqual(['H healthy', 'SL healthy', '- unknown'])
     expect(fleet.nextDueMs()).toBe(1_100)
-  })
-})
-
-describe('guard-rail on reload', () => {
-  function replaced() {
-    const fleet = fleetOf(poolOf('app', [A, B]))
-    say(fleet, A, 'up', 1)
-    say(fleet, B, 'down', 2)
-    const compiled = fleet.setTopology(topologyOf(poolOf('app', [C, '10.0.0.4'])), 10)
-    return { fleet, compiled }
-  }
-
-  test('servers of a pool stay while all new ones are unknown, and are told of', () => {
-    const { fleet, compiled } = replaced()
-    expect(words(fleet)).toEqual(['- unknown', '- unknown', 'SLG healthy'])
-    const held = { kind: 'guard-held', pool: 'app', change: 'reload', keys: [keyOf('app', A)] }
-    expect(compiled.guard).toEqual([{ ...held, atMs: 10 }])
-    expect(compiled.removed).toEqual([keyOf('app', B)])
-  })
-
-  test('they go when a new one serves', () => {
-    const { fleet } = replaced()
-    const change = say(fleet, C, 'up', 20)
-    expect(change.compiled?.guard[0]?.kind).toBe('guard-released')
-    expect(change.compiled?.removed).toEqual([keyOf('app', A)])
-    expect(words(fleet)).toEqual(['SL healthy', '- unknown'])
-    expect(fleet.epoch).toBe(1003)
-  })
-
-  test('they go when all new ones are known to be down', () => {
-    const { fleet } = replaced()
-    say(fleet, C, 'down', 20)
-    expect(words(fleet)[2]).toBe('SLG healthy')
-    say(fleet, '10.0.0.4', 'down', 21)
-    expect(words(fleet)).toEqual(['- unhealthy', '- unhealthy'])
-  })
-
-  test('a confirmed verdict takes out a server that the guard-rail keeps', () => {
-    const { fleet } = replaced()
-    say(fleet, A, 'down', 20)
-    expect(words(fleet)[2]).toBe('LG unhealthy')
-  })
-
-  test('a second reload goes on holding, without telling again', () => {
-    const { fleet } = replaced()
-    const again = fleet.setTopology(topologyOf(poolOf('app', ['10.0.0.5'])), 30)
-    expect(words(fleet)).toEqual(['- unknown', 'SLG healthy'])
-    expect(again.guard).toEqual([])
-  })
-
-  test('a family is held on its own', () => {
-    const fleet = fleetOf(poolOf('app', [A, A6]))
-    for (const address of [A, A6]) say(fleet, address, 'up', 1)
-    fleet.setTopology(topologyOf(poolOf('app', [B, A6])), 2)
-    expect(words(fleet)).toEqual(['- unknown', 'SL healthy', 'SLG healthy'])
-  })
-
-  test('switched off, it holds nothing', () => {
-    const fleet = fleetOf(poolOf('app', [A]))
-    say(fleet, A, 'up', 1)
-    fleet.guard = { enabled: false, maxWithdrawnShare: 1 }
-    fleet.setTopology(topologyOf(poolOf('app', [B])), 2)
-    expect(words(fleet)).toEqual(['- unknown'])
-  })
-
-  test('a pool taken away is not kept', () => {
-    const fleet = fleetOf(poolOf('app', [A]))
-    say(fleet, A, 'up', 1)
-    expect(fleet.setTopology(topologyOf(), 2).removed).toEqual([keyOf('app', A)])
   })
 })
 
