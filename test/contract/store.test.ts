@@ -225,29 +225,6 @@ describe('registry ports, on a real disk only', () => {
     }
   })
 
-  test('a row that is on disk as it is costs no write, and one that is not does', async () => {
-    const dataDir = freshDir()
-    const ports = await openReal(dataDir)
-    const size = async () => (await stat(join(dataDir, 'state.log'))).size
-    const put = async (row: ServerRow) => {
-      ports.store.put('a:10.0.0.1:80', row)
-      await ports.store.flush()
-      return await size()
-    }
-    const once = await put(rowAt(1))
-    expect(await put(rowAt(1))).toBe(once)
-    expect(await put(rowAt(2))).toBeGreaterThan(once)
-    // On its way is not on disk: the last word counts.
-    ports.store.put('a:10.0.0.1:80', rowAt(3))
-    const flushed = ports.store.flush()
-    ports.store.put('a:10.0.0.1:80', rowAt(2))
-    await flushed
-    await ports.close()
-    const again = await openReal(dataDir)
-    expect((await again.store.load(1_000)).rows.get('a:10.0.0.1:80')).toEqual(rowAt(2))
-    await again.close()
-  })
-
   test('a file much larger than what holds is written anew', async () => {
     const dataDir = freshDir()
     const ports = await openReal(dataDir)

@@ -155,21 +155,8 @@ export class Invariants {
     const { oracle } = this.#product
     const served = this.#served.get(`${pool.name} ${family}`)
     if (heard.rcode === SERVFAIL) return served === undefined || !oracle.isCalm
-    const all = heard.addresses.every(
-      (address) => served?.has(address) === true || this.#isRemembered(pool, address),
-    )
+    const all = heard.addresses.every((address) => served?.has(address) === true)
     return heard.rcode === NOERROR && heard.addresses.length > 0 && all
-  }
-
-  /** A restarted registry remembers of a server in two pools that it served last, not in which. */
-  #isRemembered(pool: PoolSpec, address: string): boolean {
-    const { oracle, topology } = this.#product
-    const member = pool.members.find((one) => one.address === address)
-    if (member === undefined || this.#product.incarnationOf('registry') === 1) return false
-    const around = topology.pools.filter(({ members }) =>
-      members.some(({ key }) => key === member.key),
-    )
-    return around.length > 1 && oracle.wasEverUp(member.key)
   }
 
   #note(pool: PoolSpec, family: 4 | 6, isCertain: boolean, heard: Heard): void {

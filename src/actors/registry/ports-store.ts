@@ -42,8 +42,6 @@ class StateFile {
   #liveBytes = 0
   #file: FrameFile
   #pending = new Map<string, Uint8Array | undefined>()
-  /** The group that is being committed. */
-  #writing: ReadonlyMap<string, Uint8Array | undefined> = new Map()
   readonly #damaged: boolean
   #dropped = 0
 
@@ -80,11 +78,6 @@ class StateFile {
     if (!isKey(key) || full) return false
     const record = recordOf(key, row)
     if (record.length > limits.stateRowBytesMax.default) return false
-    // A reload says every row again, and most of them are on disk as they are.
-    const held = this.#live.get(key)
-    const isOnWay = this.#pending.has(key) || this.#writing.has(key)
-    const isSame = row !== undefined && held !== undefined && Buffer.compare(held, record) === 0
-    if (isSame && !isOnWay) return true
     this.#pending.set(key, row === undefined ? undefined : record)
     return true
   }
@@ -92,7 +85,6 @@ class StateFile {
   async commit(): Promise<void> {
     const group = this.#pending
     this.#pending = new Map()
-    this.#writing = group
     try {
       const records = [...group].map(([key, record]) => record ?? recordOf(key, undefined))
       if (this.#file.isTorn) await this.#rewrite(group)
@@ -102,8 +94,6 @@ class StateFile {
       // What was queued meanwhile is newer.
       this.#pending = new Map([...group, ...this.#pending])
       throw error
-    } finally {
-      this.#writing = new Map()
     }
     const { stateCompactBytes, stateCompactRatio } = limits
     const least = Math.max(stateCompactBytes.default, this.#liveBytes * stateCompactRatio.default)

@@ -15,7 +15,7 @@ import { foldServer, type ServerHealth, UNKNOWN_HEALTH } from './fold.ts'
 import { type GuardSettings, type Refusal, refusalOf } from './guard.ts'
 import { HeldPools } from './held.ts'
 import { type FormerPool, type Held, heldOf, holdOf, isOver, NO_HOLD } from './holds.ts'
-import { formerOf, seatsByPool, wasLastHealthy } from './membership.ts'
+import { formerOf, isSame, type Membership, seatsByPool, wasLastHealthy } from './membership.ts'
 import { type Memory, PoolState } from './pool-state.ts'
 import { type Judgement, judge } from './precedence.ts'
 import type { ServerRow } from './rows.ts'
@@ -87,6 +87,9 @@ export class Fleet {
    */
   setTopology(topology: Topology, nowMs: number, stored: Rows = NO_ROWS): Compiled {
     this.topology = topology
+    const before = new Map(
+      [...this.servers].map(([key, server]) => [key, this.#membershipOf(server)]),
+    )
     for (const server of this.servers.values()) server.declared = false
     for (const pool of topology.pools) {
       for (const spec of pool.members) {
@@ -96,8 +99,14 @@ export class Fleet {
       }
     }
     const compiled = this.#compile(nowMs, this.#formers(nowMs, stored), stored)
-    const known = [...this.servers.values()].filter(({ health }) => health !== UNKNOWN_HEALTH)
-    return { ...compiled, stale: known.map((server) => server.spec.key) }
+    const stale: string[] = []
+    for (const [key, server] of this.servers) {
+      // There is no row yet of a server that nothing is known of.
+      if (server.health === UNKNOWN_HEALTH) continue
+      const old = before.get(key) ?? stored.get(key)?.membership
+      if (!isSame(old, this.#membershipOf(server))) stale.push(key)
+    }
+    return { ...compiled, stale }
   }
 
   /** What the guard-rail holds, with the reason as of now. */
@@ -180,7 +189,16 @@ export class Fleet {
   }
 
   rowOf(server: Server): ServerRow {
-    const { health, judged, sinceMs, recoveredAtMs, places } = server
+    const { health, judged, sinceMs, recoveredAtMs } = server
+    const membership = this.#membershipOf(server)
+    return {
+      ...{ health, status: judged.status, sinceMs, recoveredAtMs },
+      lastHealthy: membership.seats.some((seat) => seat.lastHealthy),
+      membership,
+    }
+  }
+
+  #membershipOf({ spec, places }: Server): Membership {
     const guest = places.find((at) => this.pools[at.pool]!.isGuest(at.member))
     const member = guest && this.pools[guest.pool]!.members[guest.member]
     const seats = places.slice(0, limits.rowSeatsMax.default).map(({ pool, member: place }) => {
@@ -188,11 +206,7 @@ export class Fleet {
       const lastHealthy = state.isMarked(place)
       return { pool: state.spec.name, place, lastHealthy, guest: state.isGuest(place) }
     })
-    return {
-      ...{ health, status: judged.status, sinceMs, recoveredAtMs },
-      lastHealthy: seats.some((seat) => seat.lastHealthy),
-      membership: { member: member ?? server.spec, seats },
-    }
+    return { member: member ?? spec, seats }
   }
 
   /** Whether every pool has a server that something is known of. */

@@ -83,9 +83,12 @@ const SEAT: Readonly<Record<keyof Seat, Test>> = {
 /** The fields that a table names, and no others; undefined when one is not as it should be. */
 function fieldsOf(value: unknown, tests: Readonly<Record<string, Test>>): Untrusted | undefined {
   if (!isObject(value)) return
-  const entries = Object.entries(tests)
-  if (!entries.every(([name, holds]) => holds(value[name]))) return
-  return Object.fromEntries(entries.map(([name]) => [name, value[name]]))
+  const fields: Record<string, unknown> = {}
+  for (const name in tests) {
+    if (!tests[name]!(value[name])) return
+    fields[name] = value[name]
+  }
+  return fields
 }
 
 function memberOf(value: unknown): MemberSpec | undefined {
@@ -109,6 +112,16 @@ export function parseMembership(value: unknown): Membership | undefined {
   const read = seats.map((seat) => fieldsOf(seat, SEAT))
   if (read.some((seat) => seat === undefined)) return
   return { member, seats: read as unknown as readonly Seat[] }
+}
+
+/** Whether two values made of plain objects and lists say the same. */
+export function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false
+  const [left, right] = [one as Untrusted, other as Untrusted]
+  for (const name in left) if (!isSame(left[name], right[name])) return false
+  for (const name in right) if (!(name in left)) return false
+  return true
 }
 
 /** Whether it served last in this pool; an old row knows only that it did in some pool. */

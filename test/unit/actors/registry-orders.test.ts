@@ -183,6 +183,21 @@ describe('restart', () => {
       expect([...world.disk.rows.keys()]).toEqual([keyOf('app', B)])
     })
 
+  test('a weight that a reload took away is not remembered as one that served', async () => {
+    const weighing = (weight: number) => ({
+      ...poolOf('app', []),
+      members: [{ ...memberOf('app', A), weight }, memberOf('app', B)],
+    })
+    const first = await start(topologyOf(weighing(100)))
+    for (const address of [A, B]) first.verdict(address, 'up')
+    await first.clock.advanceAsync(30)
+    first.reload(topologyOf(weighing(0)))
+    first.verdict(B, 'down')
+    await first.clock.advanceAsync(30)
+    const world = await start(topologyOf(weighing(0)), { atMs: START_MS + 1_000, disk: first.disk })
+    expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['- healthy', 'L unhealthy'])
+  })
+
   test('a restarted registry speaks once the prober has said its verdicts again', async () => {
     const world = await start(topology, { incarnation: 2 })
     expect(world.said('registry.snapshot-set')).toEqual([])
