@@ -6,10 +6,13 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { foldConstants } from './lib/fold-constants.mjs'
 import { root, runBin, setup } from './lib/setup.mjs'
 
 setup()
 runBin('tsc', ['-p', 'tsconfig.bench.json'])
+// As in the program itself.
+foldConstants(join(root, 'dist-bench', 'src'))
 const flags = process.argv.slice(2).filter((word) => word.startsWith('--'))
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 

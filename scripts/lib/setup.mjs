@@ -20,6 +20,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { foldConstants } from './fold-constants.mjs'
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -132,7 +133,7 @@ function buildNative() {
 /** Compiles `src` to `dist` unless it is already newer than every source. */
 export function build({ force = false } = {}) {
   const stamp = join(root, 'dist', '.stamp')
-  const configs = ['tsconfig.json', 'package.json'].map(
+  const configs = ['tsconfig.json', 'package.json', 'scripts/lib/fold-constants.mjs'].map(
     (file) => statSync(join(root, file)).mtimeMs,
   )
   const newest = Math.max(newestUnder(join(root, 'src')), ...configs)
@@ -143,6 +144,7 @@ export function build({ force = false } = {}) {
     '-p',
     'tsconfig.json',
   ])
+  foldConstants(join(root, 'dist'))
   buildNative()
   writeFileSync(stamp, '')
 }

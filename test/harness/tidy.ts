@@ -102,7 +102,7 @@ export const actorsApart: Rule = {
 const packagesOf: Record<string, RegExp> = {
   core: /^(?:zod|yaml)$/,
   messages: /^(?:msgpackr)$/,
-  kernel: /^(?:msgpackr|pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|url))$/,
+  kernel: /^(?:msgpackr|pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|url|v8))$/,
   actors: /^rxjs/,
 }
 

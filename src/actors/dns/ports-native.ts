@@ -32,23 +32,29 @@ export function batchAnswerer(slab: Slab, answer: Answer): (count: number) => vo
   const four = { bytes: new Uint8Array(4), transport: 'udp' as const }
   const sixteen = { bytes: new Uint8Array(16), transport: 'udp' as const }
   const answerOne = (at: number): number => {
-    const length = inputLengths[at]!
+    // Signed: what may not fit a small integer would be computed with in floating point.
+    const length = inputLengths[at]! | 0
     const peer = at * PEER_BYTES
     // Length 0: empty, or longer than the slab. Port 0 cannot be answered.
     if (length === 0 || (peers[peer + 2]! | peers[peer + 3]!) === 0) return 0
     // sockaddr_in has its address at 4, sockaddr_in6 at 8; families are small host-order numbers.
     const isV4 = (peers[peer]! | peers[peer + 1]!) === AF_INET
-    const client = isV4 ? four : sixteen
-    const from = peer + (isV4 ? 4 : 8)
-    for (let byte = 0; byte < client.bytes.length; byte++) client.bytes[byte] = peers[from + byte]!
     const start = at * stride
-    return answer(input, start, length, output, start, client)
+    if (!isV4) {
+      for (let byte = 0; byte < 16; byte++) sixteen.bytes[byte] = peers[peer + 8 + byte]!
+      return answer(input, start, length, output, start, sixteen)
+    }
+    four.bytes[0] = peers[peer + 4]!
+    four.bytes[1] = peers[peer + 5]!
+    four.bytes[2] = peers[peer + 6]!
+    four.bytes[3] = peers[peer + 7]!
+    return answer(input, start, length, output, start, four)
   }
   return (count) => {
     let at = 0
     try {
       for (; at < count; at++)
-        if (outputLengths[at] === UNANSWERED) outputLengths[at] = answerOne(at)
+        if ((outputLengths[at]! ^ UNANSWERED) === 0) outputLengths[at] = answerOne(at)
     } catch (error) {
       // The query that broke the thread must not break the next one too. The end of a thread from
       // outside is no exception that is caught here: its query stays unanswered and comes again.

@@ -11,6 +11,9 @@ export interface Limit {
   readonly key?: string
 }
 
+/** What the engine keeps in a word wherever it lies, without a box. */
+const isSmall = (value: number): boolean => Number.isInteger(value) && Math.abs(value) < 2 ** 30
+
 export function limit(
   value: number,
   [min, max]: readonly [number, number],
@@ -18,5 +21,10 @@ export function limit(
   why: string,
   key?: string,
 ): Limit {
-  return { default: value, min, max, unit, why, ...(key === undefined ? {} : { key }) }
+  const named = key === undefined ? {} : { key }
+  // Objects of one shape keep a field as floating point once one of them holds a fraction or a
+  // large number there, and then each sum with a limit in it is one in floating point, on the path
+  // of a query as well. The order of the fields keeps the two kinds of limits apart.
+  if ([value, min, max].every(isSmall)) return { default: value, min, max, unit, why, ...named }
+  return { unit, why, default: value, min, max, ...named }
 }

@@ -12,7 +12,7 @@ import { answerChaos, type ChaosName, chaosNames } from './chaos.ts'
 import { COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cookie.ts'
 import { readRecords } from './edns.ts'
 import { type Client, Exchange, HEADER_BYTES, NO_EDE } from './exchange.ts'
-import { checkHeader, DROP, recordCount, writeHeader } from './header.ts'
+import { checkHeader, DROP, writeHeader } from './header.ts'
 import { type OptSettings, optBytesMax, writeOpt } from './opt.ts'
 import { readQuestion } from './question.ts'
 import { resolve } from './resolve.ts'
@@ -50,6 +50,8 @@ export const REPLY_BYTES_MIN = 512
 
 /** RFC 1035 section 4.2.1: without EDNS a UDP message has at most 512 octets. */
 const PLAIN_UDP_BYTES = 512
+
+const TCP_BYTES = limits.tcpMessageBytes.default
 
 /** Text as octets; what is not Latin-1 becomes a question mark. */
 const octetsOf = (text: string, most: number): Uint8Array =>
@@ -169,7 +171,7 @@ export class Authority {
       x.rcode = rcodes.FORMERR
       return
     }
-    const bare = recordCount(x) === 0 && x.length === HEADER_BYTES + x.questionBytes
+    const bare = x.records === 0 && x.length === HEADER_BYTES + x.questionBytes
     if (!bare) x.rcode = readRecords(x)
     if (x.cookieBytes > 0) this.#takeCookie(x)
     x.end = this.#endOf(x)
@@ -195,7 +197,7 @@ export class Authority {
 
   /** Where the sections of the reply must end, room for OPT set aside. */
   #endOf(x: Exchange): number {
-    let bytes = limits.tcpMessageBytes.default
+    let bytes = TCP_BYTES
     if (!x.tcp) {
       bytes = PLAIN_UDP_BYTES
       // RFC 6891 section 6.2.3: sizes below 512 mean 512; section 6.2.5: ours bounds theirs.

@@ -43,6 +43,11 @@ const VERSION = 1
 /** Version 1 and reserved octets of zero, as one big-endian word. */
 const FRESH_HEAD = 0x01000000
 
+// Kept here: a table of another module is looked up with each use.
+const AGE_SECONDS = limits.cookieAgeSeconds.default
+const AHEAD_SECONDS = limits.cookieAheadSeconds.default
+const RENEW_SECONDS = limits.cookieRenewSeconds.default
+
 /** RFC 7873 section 4: the client's half alone, or with a server's half of 8 to 32 octets. */
 const SERVER_BYTES_MIN = 8
 const SERVER_BYTES_MAX = 32
@@ -90,13 +95,11 @@ export class CookieJar {
     if (x.cookieBytes === COOKIE_BYTES && cookie.getUint8(VERSION_AT) === VERSION) {
       // RFC 9018 section 4.3: times are compared by serial arithmetic.
       const ageSeconds = (nowSeconds - cookie.getInt32(TIME_AT)) | 0
-      const timely =
-        ageSeconds <= limits.cookieAgeSeconds.default &&
-        ageSeconds >= -limits.cookieAheadSeconds.default
+      const timely = ageSeconds <= AGE_SECONDS && ageSeconds >= -AHEAD_SECONDS
       if (timely && this.#isOurs(x, this.#key)) {
         x.cookieState = COOKIE_GOOD
         // RFC 9018 section 4.3: renewed past half of its life.
-        if (ageSeconds <= limits.cookieRenewSeconds.default) return
+        if (ageSeconds <= RENEW_SECONDS) return
       } else if (timely && this.#previous !== undefined && this.#isOurs(x, this.#previous))
         x.cookieState = COOKIE_GOOD
     }

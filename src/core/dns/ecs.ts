@@ -3,6 +3,7 @@
  *
  * No policy reads the client so far, so the scope told is always 0: the answer holds for everyone.
  */
+import { copyWords } from '../base/octets.ts'
 import { ECS_BYTES_MAX, type Exchange } from './exchange.ts'
 
 /** Family and the two prefix lengths. */
@@ -13,7 +14,7 @@ const FAMILY_IPV6 = 2
 
 /** Reads the `length` octets of option data at `at`; false when RFC 7871 calls for FORMERR. */
 export function readSubnet(x: Exchange, at: number, length: number): boolean {
-  const { query, ecs } = x
+  const { query } = x
   if (length < FIXED_BYTES || length > ECS_BYTES_MAX) return false
   const family = (query[at]! << 8) | query[at + 1]!
   const sourceBits = query[at + 2]!
@@ -27,7 +28,7 @@ export function readSubnet(x: Exchange, at: number, length: number): boolean {
   if (loose !== 0 && (query[at + length - 1]! & (0xff >> loose)) !== 0) return false
   // A second option is checked but not used.
   if (x.ecsBytes > 0) return true
-  for (let byte = 0; byte < length; byte++) ecs[byte] = query[at + byte]!
+  copyWords(x.queryView, at, x.ecs, 0, length)
   x.ecsBytes = length
   return true
 }

@@ -8,7 +8,6 @@ import { limits } from '../base/limits.ts'
 import { readCookie } from './cookie.ts'
 import { readSubnet } from './ecs.ts'
 import { type Exchange, HEADER_BYTES } from './exchange.ts'
-import { recordCount, recordsBeforeAdditional } from './header.ts'
 import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from './names.ts'
 import { ednsOptions, rcodes, types } from './types.ts'
 
@@ -17,6 +16,9 @@ const FIXED_BYTES = 10
 const OPTION_HEADER_BYTES = 4
 /** An OPT without options, its root name included. */
 const OPT_BYTES_MIN = 11
+// Kept here: a table of another module is looked up with each use.
+const RECORDS_MAX = limits.queryRecords.default
+const OPTIONS_MAX = limits.ednsOptions.default
 /** RFC 6891 section 6.1.4. */
 const DNSSEC_OK = 0x80
 
@@ -30,7 +32,7 @@ export function readRecords(x: Exchange): number {
 function isLoneOpt(x: Exchange, at: number): boolean {
   const { queryView } = x
   const left = x.start + x.length - at - OPT_BYTES_MIN
-  if (left < 0 || recordCount(x) !== 1 || recordsBeforeAdditional(x) !== 0) return false
+  if (left < 0 || x.records !== 1 || x.recordsBefore !== 0) return false
   if (queryView.getUint8(at) !== 0 || queryView.getUint16(at + 1) !== types.OPT) return false
   return queryView.getUint16(at + 9) === left
 }
@@ -39,9 +41,8 @@ function walkRecords(x: Exchange, from: number): number {
   const { query } = x
   const limit = x.start + x.length
   let at = from
-  const records = recordCount(x)
-  if (records > limits.queryRecords.default) return rcodes.FORMERR
-  const before = recordsBeforeAdditional(x)
+  const { records, recordsBefore } = x
+  if (records > RECORDS_MAX) return rcodes.FORMERR
   let optAt = -1
   for (let record = 0; record < records; record++) {
     const owner = at
@@ -51,7 +52,7 @@ function walkRecords(x: Exchange, from: number): number {
     if (type === types.OPT) {
       // RFC 6891 section 6.1.1: at most one OPT, in the additional section; section 6.1.2: its name
       // is the root.
-      if (optAt >= 0 || query[owner] !== 0 || record < before) return rcodes.FORMERR
+      if (optAt >= 0 || query[owner] !== 0 || record < recordsBefore) return rcodes.FORMERR
       optAt = at
     }
     at += FIXED_BYTES + ((query[at + 8]! << 8) | query[at + 9]!)
@@ -93,7 +94,7 @@ function readOptions(x: Exchange, from: number, end: number): number {
   const { queryView } = x
   let at = from
   for (let option = 0; at < end; option++) {
-    if (option >= limits.ednsOptions.default) return rcodes.FORMERR
+    if (option >= OPTIONS_MAX) return rcodes.FORMERR
     if (at + OPTION_HEADER_BYTES > end) return rcodes.FORMERR
     const code = queryView.getUint16(at)
     const length = queryView.getUint16(at + 2)

@@ -48,6 +48,9 @@ export class Exchange {
   opcode = 0
   /** Whether there is a question; a query for a cookie alone has none. */
   hasQuestion = false
+  /** Records that the header announces behind the question, and those before the additional. */
+  records = 0
+  recordsBefore = 0
   qtype = 0
   qclass = 0
   /** Octets of the question section; 0 until it was read whole. */
@@ -58,7 +61,7 @@ export class Exchange {
   dnssecOk = false
   wantsNsid = false
   wantsKeepalive = false
-  readonly ecs = new Uint8Array(ECS_BYTES_MAX)
+  readonly ecs = new DataView(new ArrayBuffer(ECS_BYTES_MAX))
   /** Octets of the ECS option's data; 0 when the query has none. */
   ecsBytes = 0
 

@@ -43,7 +43,8 @@ export function hashName(
   hashes: Int32Array,
   seed: number,
 ): void {
-  let hash = seed
+  // A seed above 2^31 would make each step of the loop one with a number in a box.
+  let hash = seed | 0
   hashes[labels] = hash
   for (let label = labels - 1; label >= 0; label--) {
     let from = at + labelAt[label]!

@@ -39,8 +39,7 @@ export function optBytesMax(x: Exchange, settings: OptSettings): number {
 }
 
 function putOption(x: Exchange, code: number, length: number): void {
-  x.view.setUint16(x.at, code)
-  x.view.setUint16(x.at + 2, length)
+  x.view.setInt32(x.at, (code << 16) | length)
   x.at += OPTION_HEADER_BYTES
 }
 
@@ -48,13 +47,12 @@ export function writeOpt(x: Exchange, settings: OptSettings): void {
   if (!x.edns) return
   const { view } = x
   const from = x.at
+  // The root name and the type, then the size.
   view.setUint8(from, 0)
-  view.setUint16(from + 1, types.OPT)
-  view.setUint16(from + 3, settings.udpPayloadBytes)
+  view.setInt32(from + 1, (types.OPT << 16) | settings.udpPayloadBytes)
   // RFC 6891 section 6.1.3: the upper eight bits of the rcode, then our version, 0.
-  view.setUint16(from + 5, (x.rcode >> 4) << 8)
   // RFC 3225 section 3: DO is copied; every other flag is clear.
-  view.setUint16(from + 7, x.dnssecOk ? 0x8000 : 0)
+  view.setInt32(from + 5, ((x.rcode >> 4) << 24) | (x.dnssecOk ? 0x8000 : 0))
   x.at = from + OPT_FIXED_BYTES
   writeOptions(x, settings)
   view.setUint16(from + 9, x.at - from - OPT_FIXED_BYTES)
@@ -71,7 +69,8 @@ function writeOptions(x: Exchange, settings: OptSettings): void {
   if (x.ecsBytes > 0) {
     // RFC 7871 section 7.2.1: family, source prefix and address as asked. The scope is 0.
     putOption(x, ednsOptions.CLIENT_SUBNET, x.ecsBytes)
-    for (let byte = 0; byte < x.ecsBytes; byte++) out[x.at++] = x.ecs[byte]!
+    copyWords(x.ecs, 0, view, x.at, x.ecsBytes)
+    x.at += x.ecsBytes
   }
   if (x.cookieState > 0) {
     // RFC 7873 section 5.2.3: the client's cookie and ours.

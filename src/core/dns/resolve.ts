@@ -63,17 +63,17 @@ function answerNode(x: Exchange, serving: Serving, node: number, turns: Turns): 
   const { table } = serving
   const { qtype } = x
   const zone = qtype === types.DS ? table.dsZone(node) : table.zone(node)
-  const set = table.setOf(node, qtype)
   const poolIndex = table.pool(node)
   if (poolIndex !== NONE) x.pool = poolIndex
   if (poolIndex !== NONE && (qtype === types.A || qtype === types.AAAA)) {
     const family = qtype === types.AAAA ? 6 : 4
     // Static addresses beside a pool speak only for a family that the pool does not have.
-    if (set === NONE || serving.pools.hasFamily(poolIndex, family)) {
+    if (serving.pools.hasFamily(poolIndex, family) || table.setOf(node, qtype) === NONE) {
       putSteered(x, serving, zone, poolIndex, family, turns)
       return false
     }
   }
+  const set = table.setOf(node, qtype)
   if (set !== NONE) {
     const setAt = x.at
     if (putSet(x, ANSWER, x.nameAt, table, set)) putAdditional(x, table, set, setAt)

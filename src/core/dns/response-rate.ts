@@ -79,7 +79,7 @@ export class ResponseRate {
     const buckets = Math.floor(memory.byteLength / (TIME_BYTES + 1))
     this.#paidUntilMs = new Float64Array(memory, 0, buckets)
     this.#held = new Uint8Array(memory, buckets * TIME_BYTES, buckets)
-    this.#seed = seed
+    this.#seed = seed | 0
     this.#costMs = BURST_MS / Math.max(1, settings.responsesPerSecond)
     this.#debtMsMax = Math.max(BURST_MS, settings.windowSeconds * 1_000)
     this.#slip = settings.slip

@@ -36,6 +36,8 @@ export const NODATA = 0
 /** Nobody may be served and `when_all_down` names nobody else: SERVFAIL. */
 export const ALL_DOWN = -1
 
+const ANSWERS_MAX = steerLimits.answersMax.max
+
 /** 2^32 divided by the golden ratio: the additive step whose points spread most evenly. */
 const GOLDEN_STEP = 0x9e3779b1
 
@@ -53,7 +55,7 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
   if (method === DOWN) return ALL_DOWN
   const count = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const from = pools.placesFrom(pool, family)
-  const wanted = Math.min(wantedOf(mode), out.length, steerLimits.answersMax.max)
+  const wanted = Math.min(wantedOf(mode), out.length, ANSWERS_MAX)
   // Policies that read the client fall back to turns where nothing is known of it.
   const ring = method === RING
   const first = ring ? (turn >>> 0) % count : firstPlace(pools, method, from, count, turn)

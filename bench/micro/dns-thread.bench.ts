@@ -1,0 +1,181 @@
+/**
+ * What one query costs a DNS thread apart from the kernel: nanoseconds, everything on.
+ *
+ * Each scenario runs in processes of its own, since a thread that answers one kind of question is
+ * compiled otherwise than one that answered all. The least of many short slices is what the code
+ * costs when nothing else disturbs it; only that compares two versions on a busy machine.
+ * `--scenario=NAME` runs one of them in this process, `--queries=N` so many queries; with Node's
+ * `--trace-gc` it shows each collection. What is left on the heap is told after a forced one.
+ */
+import { spawnSync } from 'node:child_process'
+import { PerformanceObserver } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import type { Snapshot } from '../../src/core/steer/snapshot.ts'
+import { INLINING } from '../../src/kernel/pool.ts'
+import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
+import { UP } from '../../test/harness/pools.ts'
+import { ask, cookied, ecs } from '../support/answer-cases.ts'
+import { BATCH, dnsThread } from '../support/dns-thread.ts'
+import { median, report, sized } from '../support/report.ts'
+
+interface Scenario {
+  readonly names: number
+  readonly servers?: number
+  readonly queries: () => Uint8Array[]
+  /** Clients that rate limiting counts; otherwise it exempts them. */
+  readonly counted?: boolean
+}
+
+const names = 10_000
+const nameOf = (index: number): string => `n${String(index).padStart(7, '0')}`
+const letters = (index: number): string =>
+  Array.from({ length: 12 }, (_, at) =>
+    String.fromCharCode(97 + ((Math.imul(index + 1, 0x9e3779b1 + at * 77_777) >>> 9) % 26)),
+  ).join('')
+const many = (make: (index: number) => Uint8Array) =>
+  Array.from({ length: 8_192 }, (_, i) => make(i))
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  plain: { names: 0, queries: () => [ask('www.bench.test')] },
+  cookie: { names: 0, queries: () => [ask('www.bench.test', 'A', cookied)] },
+  steered: { names: 0, servers: 3, queries: () => [ask('app.bench.test')] },
+  names: {
+    names,
+    queries: () => many((index) => ask(`${nameOf((index * 7_919) % names)}.bench.test`)),
+  },
+  nxdomain: { names, queries: () => many((index) => ask(`${letters(index)}.bench.test`)) },
+  // A, AAAA, TXT and no such name; with and without EDNS, subnets, cookies, DO and capitals.
+  mixed: {
+    names,
+    queries: () =>
+      many((index) => {
+        const name = `${nameOf((index * 7_919) % names)}.bench.test`
+        const kind = (index * 13) % 20
+        if (kind < 8) return ask(name)
+        if (kind < 11) return ask(name.toUpperCase(), 'A', { dnssecOk: true })
+        if (kind < 13) return ask('www.bench.test', 'A', ecs)
+        if (kind < 14) return ask('www.bench.test', 'A', cookied)
+        if (kind < 15) return ask('www.bench.test', 'TXT', { dnssecOk: true })
+        if (kind < 17) return ask('www.bench.test', 'AAAA', {})
+        return ask(`${letters(index)}.bench.test`, 'A', { dnssecOk: true })
+      }),
+  },
+  weighted: { names: 0, servers: 100, queries: () => [ask('app.bench.test', 'A', ecs)] },
+  limited: {
+    names: 0,
+    servers: 100,
+    queries: () => [ask('app.bench.test', 'A', ecs)],
+    counted: true,
+  },
+}
+
+function snapshotFor({ names: count, servers = 0 }: Scenario): Snapshot {
+  const zone = zoneOf('bench.test', '@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\nwww TXT "v=bench"')
+  const records = Array.from({ length: count }, (_, index) => ({
+    name: `${nameOf(index)}.bench.test`,
+    type: 1,
+    ttlSeconds: 60,
+    rdata: Uint8Array.of(10, index >> 16, index >> 8, index),
+  }))
+  const spec = poolSpecOf(
+    {
+      name: 'app.bench.test',
+      zone: 'bench.test',
+      addresses: Array.from({ length: servers }, (_, index) => `127.30.0.${index}`),
+      spec: { policy: servers > 3 ? 'weighted' : 'round-robin' },
+    },
+    0,
+  )
+  const members = spec.members.map((member, index) => ({
+    ...member,
+    weight: 10 + ((index * 7) % 91),
+  }))
+  const pools = servers === 0 ? [] : [{ ...spec, members }]
+  return {
+    epoch: 1,
+    version: 1,
+    zones: [{ ...zone, records: [...zone.records, ...records] }],
+    pools,
+    words: pools.map((pool) => pool.members.map(() => UP)),
+  }
+}
+
+const flagOf = (flag: string): string | undefined =>
+  process.argv.find((word) => word.startsWith(`--${flag}=`))?.slice(flag.length + 3)
+
+interface Outcome {
+  readonly least: number
+  readonly middle: number
+  /** While so many millions of queries were answered. */
+  readonly collections: number
+  readonly millions: number
+  /** More on the heap than before, after a forced collection. */
+  readonly bytes: number
+}
+
+/** Runs one scenario in this process. */
+async function alone(name: string): Promise<Outcome> {
+  for (const flag of INLINING) setFlagsFromString(flag)
+  const scenario = scenarios[name]!
+  const thread = await dnsThread(snapshotFor(scenario), scenario.queries(), !scenario.counted)
+  const slices = sized(400, 10)
+  const perSlice = sized(200, 20)
+  for (let warm = 0; warm < sized(40, 10); warm++) thread.run(perSlice)
+  let collections = 0
+  const observer = new PerformanceObserver((list) => {
+    collections += list.getEntries().length
+  })
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  global.gc?.()
+  await turn()
+  observer.observe({ entryTypes: ['gc'] })
+  const before = process.memoryUsage().heapUsed
+  const wanted = Number(flagOf('queries') ?? slices * perSlice * BATCH)
+  const count = Math.ceil(wanted / (perSlice * BATCH))
+  const times = new Float64Array(count)
+  for (let slice = 0; slice < count; slice++) times[slice] = thread.run(perSlice)
+  for (let wait = 0; wait < 3; wait++) await turn()
+  observer.disconnect()
+  global.gc?.()
+  const bytes = process.memoryUsage().heapUsed - before
+  const millions = (count * perSlice * BATCH) / 1e6
+  return { least: Math.min(...times), middle: median([...times]), collections, bytes, millions }
+}
+
+const chosen = flagOf('scenario')
+if (chosen !== undefined) {
+  process.stdout.write(`${JSON.stringify(await alone(chosen))}\n`)
+} else {
+  const starts = sized(5, 1)
+  const outcomes = new Map(Object.keys(scenarios).map((name) => [name, [] as Outcome[]]))
+  const flags = process.argv.slice(2)
+  for (let start = 0; start < starts; start++)
+    for (const [name, list] of outcomes) {
+      const self = [...process.execArgv, fileURLToPath(import.meta.url), `--scenario=${name}`]
+      const done = spawnSync(process.execPath, [...self, ...flags], { encoding: 'utf8' })
+      if (done.status !== 0) throw new Error(done.stderr)
+      list.push(JSON.parse(done.stdout) as Outcome)
+    }
+  const figures = [...outcomes].flatMap(([name, list]): [string, number][] => [
+    [`${name}: ns a query, least`, median(list.map(({ least }) => least))],
+    [`${name}: ns a query, median`, median(list.map(({ middle }) => middle))],
+  ])
+  const all = [...outcomes.values()].flat()
+  const each = Math.max(...all.map(({ collections, millions }) => collections / millions))
+  const bytes = Math.max(...all.map((outcome) => outcome.bytes))
+  report(
+    'dns-thread',
+    {
+      ...Object.fromEntries(figures),
+      'collections a million queries, most': each,
+      'bytes left on the heap, most': bytes,
+    },
+    {
+      // One query in 64 is timed, which makes a few numbers: some 2 bytes a query, 0.3 collections
+      // a million. Anything allocated for each query would make several a million.
+      holds: each < sized(1, 100) && bytes < 2 ** 20,
+      sentence: `${each.toFixed(2)} collections a million queries, ${bytes} bytes left on the heap`,
+    },
+  )
+}
