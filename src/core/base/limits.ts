@@ -7,6 +7,7 @@
 import { apiLimits } from './limits/api.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
+import { gossipLimits } from './limits/gossip.ts'
 import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
 import { proberLimits } from './limits/prober.ts'
@@ -21,5 +22,6 @@ export const limits = {
   ...steerLimits,
   ...healthLimits,
   ...proberLimits,
+  ...gossipLimits,
   ...apiLimits,
 }

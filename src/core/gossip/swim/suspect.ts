@@ -1,0 +1,49 @@
+/**
+ * A member is accused of being dead, and given time to refute (SWIM, section 4.2).
+ */
+import type { Suspect } from '../messages.ts'
+import type { Cluster } from './cluster.ts'
+import { receiveDead } from './dead.ts'
+import { isNewer, isOlder, viewOfNode } from './node.ts'
+import { refute } from './refute.ts'
+import { confirmationsWanted, suspicionBounds } from './settings.ts'
+
+export function receiveSuspect(cluster: Cluster, suspect: Suspect, nowMs: number): void {
+  const { members, self, suspicions, news, settings } = cluster
+  const { node: name, from, incarnation } = suspect
+  const node = members.get(name)
+  if (node === undefined || isOlder(incarnation, node.incarnation)) return
+  if (suspicions.has(name)) {
+    // The accused must refute the newest incarnation it is accused under, so we keep that one.
+    if (isNewer(incarnation, node.incarnation)) node.incarnation = incarnation
+    if (suspicions.confirm(name, from)) news.queue(name, suspect)
+    return
+  }
+  if (node.state !== 'alive') return
+  if (node === self) {
+    refute(cluster, incarnation)
+    return
+  }
+  node.incarnation = incarnation
+  members.setState(node, 'suspect', nowMs)
+  news.queue(name, suspect)
+  const terms = {
+    ...suspicionBounds(settings, members.size),
+    wanted: confirmationsWanted(settings, members.size),
+  }
+  suspicions.start(name, from, terms, nowMs)
+  cluster.emit({ kind: 'suspected', member: viewOfNode(node), by: from })
+}
+
+/** Declares dead those that did not refute in time. */
+export function expireSuspicions(cluster: Cluster, nowMs: number): void {
+  const { suspicions, members, self } = cluster
+  for (;;) {
+    const expired = suspicions.takeExpired(nowMs)
+    if (expired === undefined) return
+    const node = members.get(expired.name)
+    if (node?.state !== 'suspect') continue
+    const { incarnation, name } = node
+    receiveDead(cluster, { type: 'dead', incarnation, node: name, from: self.name }, nowMs)
+  }
+}
