@@ -45,6 +45,12 @@ export const gossipLimits = {
     'members',
     'failed members that are called again from time to time; past it the oldest is given up',
   ),
+  swimCorrections: limit(
+    8,
+    [1, 256],
+    'packets',
+    'in one gossip interval, to members whose news is older than ours',
+  ),
   swimPacketParts: limit(
     127,
     [1, 255],

@@ -42,7 +42,11 @@ function receiveAliveOfOther(
     cluster.emit({ kind: 'conflict', member: viewOfNode(known), claimed: { addr, port } })
     return
   }
-  if (!isNewer(alive.incarnation, known.incarnation)) return
+  if (!isNewer(alive.incarnation, known.incarnation)) {
+    const contradicts = known.state === 'dead' && alive.incarnation === known.incarnation
+    if (contradicts) cluster.corrections.challenge(known, nowMs)
+    return
+  }
   takeOver(cluster, known, alive, moved, nowMs)
 }
 

@@ -8,6 +8,7 @@ import { limits } from '../../base/limits.ts'
 import type { Alive, Dead, Endpoint, PacketMessage, Suspect, UserMessage } from '../messages.ts'
 import { Awareness } from './awareness.ts'
 import { Broadcasts } from './broadcasts.ts'
+import { Corrections } from './corrections.ts'
 import { Lost } from './lost.ts'
 import { Members } from './members.ts'
 import type { NodeRecord, SelfDescription } from './node.ts'
@@ -38,6 +39,7 @@ export class Cluster {
   readonly suspicions = new Suspicions()
   readonly awareness: Awareness
   readonly lost: Lost
+  readonly corrections: Corrections
   /** Set by leave(), and never taken back: a node that comes back is a new one. */
   leaving = false
   readonly #sizeOf: (message: PacketMessage) => number
@@ -55,6 +57,7 @@ export class Cluster {
     this.userNews = new Broadcasts(limits.swimUserBroadcasts.default, sizeOf)
     this.awareness = new Awareness(settings.awarenessMultiplierMax)
     this.lost = new Lost(limits.swimLost.default)
+    this.corrections = new Corrections(this)
   }
 
   emit(event: MembershipEvent): void {

@@ -16,8 +16,17 @@ import { exchangeIntervalMs } from './settings.ts'
 /** How soon a side that held us for gone is called again, in gossip intervals. */
 const CONTRADICT_AFTER = 5
 
+/**
+ * When one in so many members came back within one interval, a partition has healed. Only one side
+ * tells news of it, so gossip misses a few, and they are called for sure this many times.
+ */
+const HEALING_SHARE = 20
+const HEALING_CALLS = 3
+
 export class Exchanges {
   readonly #cluster: Cluster
+  /** How many times more a lost member is called without leaving it to chance. */
+  #surelyTimes = 0
   /** Begun and not ended, with the time after which the actor is taken to have forgotten. */
   readonly #open = new Map<number, { readonly to: Endpoint; readonly forgottenMs: number }>()
   #id: number
@@ -93,7 +102,9 @@ export class Exchanges {
     const { lost, members, settings, random } = this.#cluster
     this.#reconnectMs = nowMs + settings.reconnectIntervalMs
     lost.forget(nowMs - settings.reconnectForMs)
-    if (random.next() * members.aliveCount >= lost.size) return
+    if (lost.takeFound() * HEALING_SHARE >= members.aliveCount) this.#surelyTimes = HEALING_CALLS
+    if (this.#surelyTimes > 0) this.#surelyTimes--
+    else if (random.next() * members.aliveCount >= lost.size) return
     const peer = lost.pick(random)
     if (peer !== undefined) this.begin(peer, 'reconnect', nowMs)
   }

@@ -16,6 +16,7 @@ export class Lost {
   /** In the order of failing, so the first is the oldest. */
   readonly #byName = new Map<string, LostMember>()
   readonly #most: number
+  #foundCount = 0
 
   constructor(most: number) {
     this.#most = most
@@ -36,7 +37,14 @@ export class Lost {
   }
 
   found(name: string): void {
-    this.#byName.delete(name)
+    if (this.#byName.delete(name)) this.#foundCount++
+  }
+
+  /** How many were found since the last call. */
+  takeFound(): number {
+    const count = this.#foundCount
+    this.#foundCount = 0
+    return count
   }
 
   /** Gives up those lost before `sinceMs`. */

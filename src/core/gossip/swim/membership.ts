@@ -9,7 +9,7 @@
 import { assert } from '../../base/assert.ts'
 import { limits } from '../../base/limits.ts'
 import { fail, ok, type Result } from '../../base/result.ts'
-import type { Ack, Endpoint, PacketMessage, Ping, PushPull } from '../messages.ts'
+import type { Ack, Dead, Endpoint, PacketMessage, Ping, PushPull, Suspect } from '../messages.ts'
 import { receiveAlive } from './alive.ts'
 import { Cluster, type ClusterSurroundings } from './cluster.ts'
 import { receiveDead } from './dead.ts'
@@ -119,12 +119,14 @@ export class Membership {
         this.#prober.receiveNack(message.seqNo)
         break
       case 'suspect':
+        this.#answer(message, from, nowMs, via)
         receiveSuspect(this.#cluster, message, nowMs)
         break
       case 'alive':
         receiveAlive(this.#cluster, message, nowMs)
         break
       case 'dead':
+        this.#answer(message, from, nowMs, via)
         receiveDead(this.#cluster, message, nowMs)
         break
       case 'user':
@@ -223,6 +225,12 @@ export class Membership {
   /** All that is to be done since the last call, in order. */
   drain(): readonly Output[] {
     return this.#cluster.drain()
+  }
+
+  /** An accusation that is older than what we hold is answered where it came from. */
+  #answer(accusation: Suspect | Dead, from: Endpoint, nowMs: number, via: Via): void {
+    const { node, incarnation } = accusation
+    if (via === 'packet') this.#cluster.corrections.answer(node, incarnation, from, nowMs)
   }
 
   /** Every call with a time comes through here: a late one may be the first after a stall. */
