@@ -48,6 +48,7 @@ describe('a cluster', { timeout: 20 * MINUTES }, () => {
 
   for (const [what, share, lastsMs] of [
     ['short', 0.4, 20_000],
+    ['of a tenth', 0.1, 40_000],
     ['long', 0.4, 240_000],
     ['of one node', 0, 240_000],
   ] as const) {

@@ -11,10 +11,7 @@ import type { Endpoint } from '../messages.ts'
 import type { Cluster } from './cluster.ts'
 import { following } from './node.ts'
 import type { PushPullOutput } from './outputs.ts'
-import { exchangeIntervalMs } from './settings.ts'
-
-/** How soon a side that held us for gone is called again, in gossip intervals. */
-const CONTRADICT_AFTER = 5
+import { comeAroundMs, exchangeIntervalMs } from './settings.ts'
 
 /**
  * When one in so many members came back within one interval, a partition has healed. Only one side
@@ -87,8 +84,7 @@ export class Exchanges {
   contradictLater(id: number, nowMs: number): void {
     const open = this.#open.get(id)
     if (open === undefined) return
-    const afterMs = CONTRADICT_AFTER * this.#cluster.settings.gossipIntervalMs
-    this.#again = { to: open.to, dueMs: nowMs + afterMs }
+    this.#again = { to: open.to, dueMs: nowMs + comeAroundMs(this.#cluster.settings) }
   }
 
   #withRandomPeer(nowMs: number): void {

@@ -119,15 +119,15 @@ export class Membership {
         this.#prober.receiveNack(message.seqNo)
         break
       case 'suspect':
-        this.#answer(message, from, nowMs, via)
         receiveSuspect(this.#cluster, message, nowMs)
+        this.#answer(message, from, nowMs, via)
         break
       case 'alive':
         receiveAlive(this.#cluster, message, nowMs)
         break
       case 'dead':
-        this.#answer(message, from, nowMs, via)
         receiveDead(this.#cluster, message, nowMs)
+        this.#answer(message, from, nowMs, via)
         break
       case 'user':
         this.#cluster.put({ kind: 'user', payload: message.payload, from, via })
@@ -227,7 +227,7 @@ export class Membership {
     return this.#cluster.drain()
   }
 
-  /** An accusation that is older than what we hold is answered where it came from. */
+  /** An accusation older than what we hold, or than what we just refuted, is answered directly. */
   #answer(accusation: Suspect | Dead, from: Endpoint, nowMs: number, via: Via): void {
     const { node, incarnation } = accusation
     if (via === 'packet') this.#cluster.corrections.answer(node, incarnation, from, nowMs)

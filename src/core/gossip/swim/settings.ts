@@ -151,3 +151,10 @@ export function exchangeIntervalMs(settings: SwimSettings, n: number): number {
   if (n <= 32) return settings.pushPullIntervalMs
   return settings.pushPullIntervalMs * (Math.ceil(Math.log2(n) - Math.log2(32)) + 1)
 }
+
+/**
+ * Own: how long a refutation needs to come around, so that it pays to wait for one: an answer to a
+ * packet, or five rounds of gossip.
+ */
+export const comeAroundMs = (settings: SwimSettings): number =>
+  Math.max(settings.probeTimeoutMs, 5 * settings.gossipIntervalMs)

@@ -4,9 +4,9 @@
 import type { Suspect } from '../messages.ts'
 import type { Cluster } from './cluster.ts'
 import { receiveDead } from './dead.ts'
-import { isNewer, isOlder, viewOfNode } from './node.ts'
+import { isNewer, isOlder, type NodeRecord, viewOfNode } from './node.ts'
 import { refute } from './refute.ts'
-import { confirmationsWanted, suspicionBounds } from './settings.ts'
+import { confirmationsWanted, comeAroundMs, suspicionBounds } from './settings.ts'
 
 export function receiveSuspect(cluster: Cluster, suspect: Suspect, nowMs: number): void {
   const { members, self, suspicions, news, settings } = cluster
@@ -30,20 +30,37 @@ export function receiveSuspect(cluster: Cluster, suspect: Suspect, nowMs: number
   const terms = {
     ...suspicionBounds(settings, members.size),
     wanted: confirmationsWanted(settings, members.size),
+    warnMs: comeAroundMs(settings),
   }
   suspicions.start(name, from, terms, nowMs)
   cluster.emit({ kind: 'suspected', member: viewOfNode(node), by: from })
 }
 
-/** Declares dead those that did not refute in time. */
+/** Warns those about to be declared dead, and declares dead those that did not refute in time. */
 export function expireSuspicions(cluster: Cluster, nowMs: number): void {
   const { suspicions, members, self } = cluster
   for (;;) {
-    const expired = suspicions.takeExpired(nowMs)
-    if (expired === undefined) return
-    const node = members.get(expired.name)
+    const suspicion = suspicions.due(nowMs)
+    if (suspicion === undefined) return
+    const node = members.get(suspicion.name)
+    if (!suspicion.warned) {
+      suspicions.warn(suspicion, nowMs)
+      if (node !== undefined && !suspicion.confirmedFully) warnUnconfirmed(cluster, node)
+      continue
+    }
+    suspicions.cancel(suspicion.name)
     if (node?.state !== 'suspect') continue
     const { incarnation, name } = node
     receiveDead(cluster, { type: 'dead', incarnation, node: name, from: self.name }, nowMs)
   }
+}
+
+/**
+ * Accuses a member to its face. When hardly anybody agrees that it is dead, it may live and never
+ * have heard of the suspicion: its news is told for seconds only, and a partition outlasts that.
+ */
+function warnUnconfirmed(cluster: Cluster, node: NodeRecord): void {
+  const { name, incarnation } = node
+  const suspect = { type: 'suspect', incarnation, node: name, from: cluster.self.name } as const
+  cluster.send(node, [suspect], node.vsn[1])
 }

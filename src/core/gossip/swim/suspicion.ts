@@ -4,6 +4,8 @@
  *
  * A slow node accuses alone, and the accused has time to refute. Truly dead nodes are soon accused
  * by many. There is at most one timer a member, and a timer keeps only as many accusers as count.
+ *
+ * Now and then, and some time before its end, a timer comes up for a warning (see suspect.ts).
  */
 import { DueHeap } from '../../health/schedule-heap.ts'
 import { suspicionMs } from './settings.ts'
@@ -13,13 +15,19 @@ export interface SuspicionTerms {
   readonly maxMs: number
   /** Confirmations that bring it down to `minMs`. */
   readonly wanted: number
+  /** How long before its end it comes up for the last warning. */
+  readonly warnMs: number
 }
 
 export class Suspicion {
   readonly name: string
-  /** The heap's. */
+  /** The heap's: when it comes up next. */
   dueMs: number
   place = -1
+  endMs: number
+  /** Whether the last warning was given, and only the end is left. */
+  warned = false
+  #warnAtMs: number
   readonly #terms: SuspicionTerms
   readonly #startMs: number
   /** The first accuser, and the confirmers that counted. */
@@ -30,19 +38,36 @@ export class Suspicion {
     this.#terms = terms
     this.#startMs = nowMs
     this.#accusers = new Set([accuser])
-    this.dueMs = nowMs + suspicionMs(terms, 0, terms.wanted)
+    this.endMs = nowMs + suspicionMs(terms, 0, terms.wanted)
+    this.#warnAtMs = nowMs + terms.minMs - terms.warnMs
+    this.dueMs = this.nextMs
+  }
+
+  /** When it comes up next: warnings are `minMs` apart. */
+  get nextMs(): number {
+    return this.warned ? this.endMs : Math.min(this.#warnAtMs, this.endMs - this.#terms.warnMs)
+  }
+
+  warn(nowMs: number): void {
+    if (nowMs >= this.endMs - this.#terms.warnMs) this.warned = true
+    else this.#warnAtMs = nowMs + this.#terms.minMs
+  }
+
+  /** Whether as many others as matter hold it for dead too. */
+  get confirmedFully(): boolean {
+    return this.#terms.wanted > 0 && this.confirmations >= this.#terms.wanted
   }
 
   get confirmations(): number {
     return this.#accusers.size - 1
   }
 
-  /** The due time after one more accuser; undefined when this accusation counts for nothing. */
+  /** The end after one more accuser; undefined when this accusation counts for nothing. */
   confirmed(accuser: string): number | undefined {
     if (this.confirmations >= this.#terms.wanted || this.#accusers.has(accuser)) return undefined
     this.#accusers.add(accuser)
     const lastsMs = suspicionMs(this.#terms, this.confirmations, this.#terms.wanted)
-    return Math.min(this.dueMs, this.#startMs + lastsMs)
+    return Math.min(this.endMs, this.#startMs + lastsMs)
   }
 
   /** No timer runs longer than this, however often it is put off. */
@@ -77,9 +102,9 @@ export class Suspicions {
   /** Counts another accuser; true when it was new and is worth telling others. */
   confirm(name: string, accuser: string): boolean {
     const suspicion = this.#byName.get(name)
-    const dueMs = suspicion?.confirmed(accuser)
-    if (suspicion === undefined || dueMs === undefined) return false
-    this.#move(suspicion, dueMs)
+    const endMs = suspicion?.confirmed(accuser)
+    if (suspicion === undefined || endMs === undefined) return false
+    this.#move(suspicion, endMs)
     return true
   }
 
@@ -90,25 +115,29 @@ export class Suspicions {
     this.#heap.remove(suspicion)
   }
 
-  /** Takes one suspicion that has run out, with its confirmations. */
-  takeExpired(nowMs: number): Suspicion | undefined {
+  /** The next that has come up: to be ended when `warned` is set, to be warned of otherwise. */
+  due(nowMs: number): Suspicion | undefined {
     const first = this.#heap.first()
-    if (first === undefined || first.dueMs > nowMs) return undefined
-    this.cancel(first.name)
-    return first
+    return first === undefined || first.dueMs > nowMs ? undefined : first
+  }
+
+  warn(suspicion: Suspicion, nowMs: number): void {
+    suspicion.warn(nowMs)
+    this.#move(suspicion, suspicion.endMs)
   }
 
   /** Lets none run out before `untilMs`, unless it was put off too long already. */
   putOff(untilMs: number): void {
     for (const suspicion of this.#byName.values()) {
-      const dueMs = Math.min(untilMs, suspicion.latestMs)
-      if (suspicion.dueMs < dueMs) this.#move(suspicion, dueMs)
+      const endMs = Math.min(untilMs, suspicion.latestMs)
+      if (suspicion.endMs < endMs) this.#move(suspicion, endMs)
     }
   }
 
-  #move(suspicion: Suspicion, dueMs: number): void {
+  #move(suspicion: Suspicion, endMs: number): void {
     this.#heap.remove(suspicion)
-    suspicion.dueMs = dueMs
+    suspicion.endMs = endMs
+    suspicion.dueMs = suspicion.nextMs
     this.#heap.add(suspicion)
   }
 }
