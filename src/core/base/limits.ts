@@ -7,6 +7,7 @@
 import { apiLimits } from './limits/api.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
+import { gossipAppLimits } from './limits/gossip-app.ts'
 import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
 import { proberLimits } from './limits/prober.ts'
@@ -22,4 +23,5 @@ export const limits = {
   ...healthLimits,
   ...proberLimits,
   ...apiLimits,
+  ...gossipAppLimits,
 }

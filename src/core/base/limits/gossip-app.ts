@@ -1,0 +1,203 @@
+/** Limits of what agents and overwatches say to each other, and of whom an overwatch believes. */
+import { type Limit, limit } from '../limit.ts'
+
+const MIB = 1_048_576
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+export const gossipAppLimits = {
+  reportBytes: limit(
+    65_536,
+    [4_096, MIB],
+    'bytes',
+    'one message, or one page of a report; a longer one is refused before it is parsed',
+  ),
+  reportPacketBytes: limit(
+    1_200,
+    [512, 1_350],
+    'bytes',
+    'with encryption and headers it stays under an Ethernet frame; longer ones go by stream',
+  ),
+  reportPageBytes: limit(
+    60_000,
+    [4_096, 64_000],
+    'bytes',
+    'backends in one page; with head and signature the message stays within reportBytes',
+  ),
+  reportDepth: limit(12, [8, 64], 'levels', 'our deepest message has eight; a parser must not dig'),
+  reportValues: limit(
+    16_384,
+    [1_024, 65_536],
+    'values',
+    'a page full of short backends holds a third; more is an attempt to cost us time',
+  ),
+  reportBackends: limit(
+    1_000,
+    [1, 10_000],
+    'backends',
+    'one agent stands beside an application; a thousand is a whole rack behind it',
+  ),
+  reportPages: limit(64, [1, 256], 'pages', 'a thousand backends with every field at its longest'),
+  reportRows: limit(
+    1_000,
+    [1, 10_000],
+    'rows',
+    'networks in one latency report; about 110 bytes each, so a page holds half of them',
+  ),
+  reportNetworks: limit(16, [1, 64], 'networks', 'enough to name who still comes to a backend'),
+  reportTextChars: limit(256, [64, 1_024], 'characters', 'a reason is a sentence'),
+  reportNameChars: limit(253, [63, 253], 'characters', 'RFC 1035 section 2.3.4: a name in text'),
+  reportPathChars: limit(1_024, [128, 4_096], 'characters', 'the path of a check'),
+  reportAssemblyBytes: limit(
+    64 * MIB,
+    [MIB, 1_024 * MIB],
+    'bytes',
+    'unfinished reports of all agents together; past it a new one waits for its next attempt',
+  ),
+  reportAssemblyMs: limit(
+    30_000,
+    [1_000, 600_000],
+    'ms',
+    'pages of one report are sent within a second; an agent tries again long before this',
+  ),
+  reportRetryMs: limit(
+    100,
+    [10, 5_000],
+    'ms',
+    'a lost datagram costs a tenth of a second; doubled with each attempt, with jitter',
+  ),
+  reportRetryMsMax: limit(
+    2_000,
+    [100, 60_000],
+    'ms',
+    'an overwatch that comes back hears everything within this time',
+  ),
+  reportStreamRetryMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'a stream does not lose bytes, so an answer is given time before all pages go again',
+  ),
+  reportRefusedRetryMs: limit(
+    10_000,
+    [1_000, 600_000],
+    'ms',
+    'what an overwatch refused is refused again until someone acts; asking more often is noise',
+  ),
+  reportRestartSpreadMs: limit(
+    500,
+    [0, 10_000],
+    'ms',
+    'thousands of agents that see one overwatch restart do not all speak in the same instant',
+  ),
+  reportLeaveMs: limit(
+    1_000,
+    [100, 30_000],
+    'ms',
+    'a stopping agent says goodbye for this long to overwatches that do not confirm',
+  ),
+  reportLegacySends: limit(
+    3,
+    [1, 10],
+    'sends',
+    'overwatches of the Go program confirm nothing, so a change is told this often',
+  ),
+  reportLegacySpacingMs: limit(200, [10, 5_000], 'ms', 'losses come in bursts; sends are spaced'),
+  reportLegacyRemovals: limit(
+    1_000,
+    [1, 10_000],
+    'backends',
+    'backends taken away that the Go program is told of one at a time',
+  ),
+  reportOverwatches: limit(
+    64,
+    [1, 1_024],
+    'overwatches',
+    'three are usual; more are still told, past this the list is cut and the log says so',
+  ),
+  trustPins: limit(
+    16_384,
+    [1, 131_072],
+    'agents',
+    'agents an overwatch remembers, about 2 KB each; past it a new one is refused aloud',
+  ),
+  trustBackends: limit(
+    131_072,
+    [1_000, 1_048_576],
+    'backends',
+    'backends of all agents together, as many as the prober takes targets',
+  ),
+  trustServices: limit(1_000, [1, 10_000], 'services', 'services one agent may prove its right to'),
+  trustProofsPerMessage: limit(
+    400,
+    [1, 1_000],
+    'proofs',
+    'about 120 bytes each, so that they fit one message; more services take more messages',
+  ),
+  trustNonceMs: limit(
+    30_000,
+    [1_000, 600_000],
+    'ms',
+    'how long a challenge may be answered at least, twice this at most',
+  ),
+  trustRepliesPerSecond: limit(
+    4_000,
+    [10, 100_000],
+    'replies',
+    'five thousand agents that arrive together are all greeted within two seconds',
+  ),
+  trustAnswersPerWindow: limit(
+    10,
+    [1, 1_000],
+    'answers',
+    'challenges of one overwatch an agent answers in ten seconds; each costs signatures',
+  ),
+  trustAnswerWindowMs: limit(10_000, [1_000, 600_000], 'ms', 'the window of trustAnswersPerWindow'),
+  trustRefusalsRemembered: limit(
+    1_024,
+    [16, 65_536],
+    'refusals',
+    'kinds of refusal, by code and agent, whose repeats are counted instead of logged',
+  ),
+  trustRefusalEveryMs: limit(
+    60_000,
+    [1_000, HOUR_MS],
+    'ms',
+    'a refusal that repeats is logged once a minute, with its count',
+  ),
+  trustRefusalsPerReply: limit(8, [1, 64], 'refusals', 'what an agent is told of in one answer'),
+  trustRotationGraceMs: limit(
+    90 * DAY_MS,
+    [0, 3_650 * DAY_MS],
+    'ms',
+    'an agent switched off past the end of its certificate may still renew it with the old key',
+  ),
+  trustClockAheadMs: limit(
+    DAY_MS,
+    [60_000, 365 * DAY_MS],
+    'ms',
+    'a start further in our future is a broken clock, and would outrank every later start',
+  ),
+  trustWindowBeats: limit(
+    64,
+    [8, 1_024],
+    'beats',
+    'messages that stand for themselves may overtake each other by this much',
+  ),
+  trustBootBumps: limit(
+    3,
+    [0, 100],
+    'times',
+    'an agent whose clock went back moves its start forward; two agents with one key must not race',
+  ),
+  certificateBytes: limit(4_096, [512, 65_536], 'bytes', 'a self-signed certificate has 400 to 600'),
+  certificateRenewMs: limit(
+    30 * DAY_MS,
+    [DAY_MS, 300 * DAY_MS],
+    'ms',
+    'a certificate this close to its end is renewed',
+  ),
+  certificateYearMs: limit(365 * DAY_MS, [DAY_MS, 3_650 * DAY_MS], 'ms', 'how long one is valid'),
+  certificateDepth: limit(16, [8, 64], 'levels', 'nesting of values in a certificate'),
+  nodeMetaBytes: limit(512, [128, 512], 'bytes', 'what memberlist carries of each member'),
+} as const satisfies Record<string, Limit>
