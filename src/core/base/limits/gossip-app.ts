@@ -78,6 +78,12 @@ export const gossipAppLimits = {
     'ms',
     'a stream does not lose bytes, so an answer is given time before all pages go again',
   ),
+  reportFiguresMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'counts of connections change with every look; once a second is enough to follow a drain',
+  ),
   reportRefusedRetryMs: limit(
     10_000,
     [1_000, 600_000],
@@ -190,7 +196,12 @@ export const gossipAppLimits = {
     'times',
     'an agent whose clock went back moves its start forward; two agents with one key must not race',
   ),
-  certificateBytes: limit(4_096, [512, 65_536], 'bytes', 'a self-signed certificate has 400 to 600'),
+  certificateBytes: limit(
+    4_096,
+    [512, 65_536],
+    'bytes',
+    'a self-signed certificate has 400 to 600',
+  ),
   certificateRenewMs: limit(
     30 * DAY_MS,
     [DAY_MS, 300 * DAY_MS],

@@ -115,7 +115,11 @@ function derValueAt(bytes: Uint8Array, at: number): DerValue | undefined {
     if (length < 0x80 || (count > 1 && length >> (8 * (count - 1)) === 0)) return undefined
   }
   if (length > bytes.length - from) return undefined
-  return { tag, whole: bytes.subarray(at, from + length), body: bytes.subarray(from, from + length) }
+  return {
+    tag,
+    whole: bytes.subarray(at, from + length),
+    body: bytes.subarray(from, from + length),
+  }
 }
 
 const TIME = /^(\d{2}|\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
@@ -127,7 +131,9 @@ export function timeOf(value: DerValue | undefined): number | undefined {
   if (!isUtc && value.tag !== tags.generalizedTime) return undefined
   const parts = TIME.exec(String.fromCharCode(...value.body))
   if (parts === null || (parts[1]!.length === 2) !== isUtc) return undefined
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number)
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+    .slice(1)
+    .map(Number)
   // RFC 5280 section 4.1.2.5.1: two digits of 50 and more are of the twentieth century.
   const full = isUtc ? year + (year >= 50 ? 1_900 : 2_000) : year
   if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)

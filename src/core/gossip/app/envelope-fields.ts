@@ -100,10 +100,7 @@ function readConnections(fields: Fields | undefined): ConnectionsSeen | undefine
 }
 
 /** From our own section when it is there, else from what the Go program says. */
-export function readVitals(
-  go: Fields | undefined,
-  own: Fields | undefined,
-): Vitals | undefined {
+export function readVitals(go: Fields | undefined, own: Fields | undefined): Vitals | undefined {
   if (own === undefined && go === undefined) return undefined
   if (own === undefined && go !== undefined) return readGoVitals(go)
   const cpuPercent = own!.number('cpu_percent', 0, 100)
@@ -216,7 +213,9 @@ const writeConnections = (seen: ConnectionsSeen) => ({
 /** The section the Go program reads. */
 export const writeGoVitals = (vitals: Vitals) => ({
   bleeding: vitals.signal === 'drain',
-  ...(vitals.signal === 'drain' && vitals.reason !== '' ? { bleed_reason: cut(vitals.reason) } : {}),
+  ...(vitals.signal === 'drain' && vitals.reason !== ''
+    ? { bleed_reason: cut(vitals.reason) }
+    : {}),
   bleeding_at: formatTime(vitals.signal === 'drain' ? vitals.sinceMs : 0),
   cpu_percent: percent(vitals.cpuPercent ?? 0),
   mem_percent: percent(vitals.memoryPercent ?? 0),

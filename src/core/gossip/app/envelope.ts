@@ -96,9 +96,10 @@ export interface Envelope {
   readonly body: Body
 }
 
-export const ID = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/
+export const ID = /^[A-Za-z0-9._-]{1,160}$/
+export const ID_CHARS = 160
 export const FINGERPRINT = /^[0-9a-f]{64}$/
-const REGION = /^[A-Za-z0-9._ -]{0,63}$/
+export const REGION = /^[A-Za-z0-9._ -]{0,128}$/
 export const NODE_CHARS = 255
 
 /** What overwatches send; an overwatch that hears one passes over it, see replies.ts. */
@@ -121,8 +122,8 @@ export function parseEnvelope(bytes: Uint8Array): Result<Envelope, EnvelopeFault
 }
 
 function readEnvelope(fields: Fields, type: string): Envelope {
-  const agentId = fields.matching('agent_id', ID, 128, 'an agent id')
-  const region = fields.text('region', 63)
+  const agentId = fields.matching('agent_id', ID, ID_CHARS, 'an agent id')
+  const region = fields.text('region', 128)
   if (!REGION.test(region)) fields.fault('region', 'is not a region')
   const timeText = fields.text('timestamp', TIME_CHARS_MAX)
   const timeUs = timeText === '' ? 0 : parseTimeUs(timeText)

@@ -46,8 +46,7 @@ function tooMuch(bytes: Uint8Array): string | undefined {
 
 /** An object of JSON in UTF-8, at most `maxBytes` long. */
 export function parseObject(bytes: Uint8Array, maxBytes: number): Result<JsonObject, Malformed> {
-  if (bytes.length > maxBytes)
-    return fail(malformed(`has ${bytes.length} bytes, over ${maxBytes}`))
+  if (bytes.length > maxBytes) return fail(malformed(`has ${bytes.length} bytes, over ${maxBytes}`))
   const excess = tooMuch(bytes)
   if (excess !== undefined) return fail(malformed(excess))
   let value: unknown
@@ -108,8 +107,17 @@ export class Fields {
     if (value === undefined) return ''
     if (typeof value !== 'string') this.fault(name, 'is not a text')
     else if (value.length > maxChars) this.fault(name, `is longer than ${maxChars} characters`)
-    else if (CONTROL.test(value) || LONE_LOW.test(value)) this.fault(name, 'holds control characters')
+    else if (CONTROL.test(value) || LONE_LOW.test(value))
+      this.fault(name, 'holds control characters')
     else return value
+    return ''
+  }
+
+  /** A text of several lines; '' when absent. */
+  lines(name: string, maxChars: number): string {
+    const value = this.#value(name)
+    if (typeof value === 'string' && value.length <= maxChars) return value
+    this.fault(name, `is not a text of at most ${maxChars} characters`)
     return ''
   }
 

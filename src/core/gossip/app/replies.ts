@@ -9,7 +9,7 @@
 import { limits } from '../../base/limits.ts'
 import { type Result, fail } from '../../base/result.ts'
 import { octetsOf } from './crypto.ts'
-import { ID, NODE_CHARS } from './envelope.ts'
+import { ID, ID_CHARS, NODE_CHARS } from './envelope.ts'
 import { cleanText, type Fields, type Malformed, parseObject, readFields } from './json.ts'
 import { type RefusalCode, refusalCodes } from './refusals.ts'
 
@@ -100,7 +100,7 @@ function readReply(fields: Fields, type: Reply['type']): Reply {
   const base: ReplyBase = {
     overwatch: fields.required('overwatch', NODE_CHARS),
     overwatchBoot: fields.integer('overwatch_boot', 0, Number.MAX_SAFE_INTEGER, 0),
-    agentId: fields.matching('agent_id', ID, 128, 'an agent id'),
+    agentId: fields.matching('agent_id', ID, ID_CHARS, 'an agent id'),
     beat: fields.integer('beat', 0, Number.MAX_SAFE_INTEGER, 0),
     boot: fields.integer('boot', 0, Number.MAX_SAFE_INTEGER, 0),
     seq: fields.integer('seq', 0, Number.MAX_SAFE_INTEGER, 0),

@@ -4,8 +4,7 @@
  * Inside they are whole microseconds since 1970, which a double holds exactly until the year 2255;
  * Go's zero time (the year 1) reads as 0.
  */
-const RFC3339 =
-  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/
 
 export const GO_ZERO_TIME = '0001-01-01T00:00:00Z'
 /** RFC 3339 with nine decimals and an offset. */
@@ -20,8 +19,7 @@ export function parseTimeUs(text: string): number | undefined {
   // RFC 3339 section 5.7 allows a leap second, which counts as the next one.
   if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || Number(second) > 60)
     return undefined
-  const offset =
-    zone === 'Z' ? 0 : (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))) * 60_000
+  const offset = zone === 'Z' ? 0 : (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))) * 60_000
   // Date.UTC moves years below 100 into the last century; they are all before 1970 anyway.
   if (Number(year) < 1970) return 0
   const wholeMs = Date.UTC(Number(year), mo - 1, d, h, mi, Number(second))
