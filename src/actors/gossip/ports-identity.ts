@@ -17,6 +17,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
@@ -277,7 +278,9 @@ function writeWhole(path: string, text: string, mode: number): string | undefine
   const temporary = `${path}.part`
   try {
     makeFolder(dirname(resolve(path)))
-    const file = openSync(temporary, 'w', mode)
+    // What is left of an attempt before may be open to others.
+    rmSync(temporary, { force: true })
+    const file = openSync(temporary, 'wx', mode)
     try {
       writeSync(file, text)
       fsyncSync(file)

@@ -38,8 +38,7 @@ export interface ReceiverSelf {
 
 export class Receiver {
   readonly trust: Trust
-  /** Messages that were offered, and those among them without a signature. */
-  received = 0
+  /** Messages without a signature that were offered. */
   unsigned = 0
   readonly #voice: Voice
   readonly #agents: Agents
@@ -70,14 +69,9 @@ export class Receiver {
     return this.#voice.unanswered
   }
 
-  /** Agents of which something is held. */
-  get agents(): number {
-    return this.#agents.records.size
-  }
-
-  /** Octets of unfinished reports. */
-  get pendingBytes(): number {
-    return this.#assembly.bytes
+  /** Agents of which something is held, and octets of unfinished reports. */
+  get sizes(): { readonly agents: number; readonly pendingBytes: number } {
+    return { agents: this.#agents.records.size, pendingBytes: this.#assembly.bytes }
   }
 
   /**
@@ -109,7 +103,6 @@ export class Receiver {
   /** Takes one message: from an address, or `PEER` when another overwatch passed it on. */
   receive(bytes: Uint8Array, from: string, nowMs: number): readonly ReceiverOutput[] {
     const h: Hearing = { from, nowMs, out: [] }
-    this.received++
     const parsed = parseEnvelope(bytes)
     if (!parsed.ok) {
       const { code, message } = parsed.error
@@ -174,10 +167,11 @@ export class Receiver {
 
   #rotate(m: Received, auth: AgentAuth): void {
     const rotated = this.trust.rotate(m.envelope, m.head, auth, m.nowMs)
-    if (rotated.ok) {
+    if (!rotated.ok) this.#refuse(m, rotated.error)
+    else {
       m.out.push({ kind: 'pinned', pin: rotated.value })
       this.#ack(m, [])
-    } else this.#refuse(m, rotated.error)
+    }
   }
 
   /** A believed message, put in its place among those before it. */
