@@ -59,7 +59,7 @@ export interface ReportedBackend {
   readonly connections?: ConnectionsSeen
 }
 
-/** `bleed`: the share is falling or at its lowest; `drain`: it reached zero; `recovered`: rising. */
+/** `bleed`: the share falls; `drain`: it reached zero; `recovered`: it rises again. */
 export type PredictiveSignal = 'none' | 'bleed' | 'drain' | 'recovered'
 
 /** What the agent measures of its machine or container. Percentages are 0-100. */
@@ -69,7 +69,7 @@ export interface Vitals {
   readonly memoryPercent?: number
   readonly errorPercent?: number
   readonly signal: PredictiveSignal
-  /** `cpu_threshold_exceeded`, `memory_threshold_exceeded`, `error_rate_threshold_exceeded` or ''. */
+  /** `cpu_`, `memory_` or `error_rate_threshold_exceeded`; empty when nothing is wrong. */
   readonly reason: string
   /** Since when `signal` is what it is, Unix milliseconds. */
   readonly sinceMs: number

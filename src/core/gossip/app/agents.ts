@@ -2,8 +2,8 @@
  * What an overwatch holds of each agent it believes: the last whole report, as claimed and as
  * admitted, and how far the agent was heard.
  *
- * Judging again (another owner left, a service was proven, settings changed) works on the claim that
- * is held, so nothing has to be asked for.
+ * Judging again (another owner left, a service was proven, settings changed) works on the claim
+ * that is held, so nothing has to be asked for.
  */
 import { limits } from '../../base/limits.ts'
 import type { AgentReport, ReportedBackend, Vitals } from '../../health/report.ts'

@@ -148,7 +148,7 @@ function namedAgent(extensions: d.DerValue | undefined): string | undefined {
   return undefined
 }
 
-/** Reads the parts that matter here; the signature of the certificate over itself is not checked. */
+/** Reads the parts that matter here; its signature over itself is not checked. */
 export function readCertificate(bytes: Uint8Array): Result<Certificate, string> {
   if (bytes.length > limits.certificateBytes.default)
     return fail(`the certificate is longer than ${limits.certificateBytes.default} bytes`)

@@ -1,6 +1,6 @@
 /**
- * The metadata of a member: JSON of at most 512 octets, as the Go program writes it, with `boot` and
- * `acks` added.
+ * The metadata of a member: JSON of at most 512 octets, as the Go program writes it, with `boot`
+ * and `acks` added.
  *
  * A member whose metadata cannot be read is taken for an overwatch by the Go program's agents; here
  * it is reported as unreadable, and the caller decides.

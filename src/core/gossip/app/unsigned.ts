@@ -13,8 +13,9 @@ import type { BackendAddress, Body, Envelope } from './envelope.ts'
 export interface UnsignedTaken {
   readonly record: AgentRecord
   /**
-   * `content`: something else is announced; `seen`: a sign of life; `left`: nothing is announced any
-   * more; `stale`: overtaken by a later message; `unknown`: a sign of life of someone unheard of.
+   * `content`: something else is announced; `seen`: a sign of life; `left`: nothing is announced
+   * any more; `stale`: overtaken by a later message; `unknown`: a sign of life of someone unheard
+   * of.
    */
   readonly outcome: 'content' | 'seen' | 'left' | 'stale' | 'unknown'
 }

@@ -209,6 +209,24 @@ describe('an overwatch that restarted', () => {
     expect(reporter.status()[0]?.heldSeq).toBe(0)
   })
 
+  test('an answer overtaken by a later one counts for nothing', () => {
+    const { reporter } = joined()
+    const ack = (beat: number, seq: number) =>
+      writeReply({
+        type: 'ack',
+        overwatch: 'ow1',
+        overwatchBoot: START - 50,
+        agentId,
+        beat,
+        boot: START - 100,
+        seq,
+        refused: [],
+      })
+    reporter.onMessage(ack(1, 0), START + 1)
+    expect(reporter.status()[0]).toMatchObject({ heldSeq: 1, current: true })
+    expect(reporter.tick(START + 1)).toEqual([])
+  })
+
   test('metadata that names a start before the last one counts once', () => {
     const { reporter } = joined()
     const back = { ...ours, boot: START - 90_000 }
