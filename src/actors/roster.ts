@@ -54,7 +54,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
     prober: proberDefaults,
     api: apiConfig(loaded, self),
     shell: {
-      api: { address: config.api.address, enabled: config.api.enabled },
+      api: shellApi(config.api),
       metrics: {
         address: config.metrics.address,
         enabled: config.metrics.enabled,
@@ -63,6 +63,12 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       reloads,
     },
   }
+}
+
+function shellApi({ address, enabled, tls }: Loaded['config']['api']): ShellConfig['api'] {
+  const { cert_file: certFile, key_file: keyFile } = tls
+  // The rules of the configuration ask for both or neither.
+  return { address, enabled, ...(certFile === '' ? {} : { tls: { certFile, keyFile } }) }
 }
 
 function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig {

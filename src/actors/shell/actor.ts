@@ -10,7 +10,10 @@ import { limits } from '../../core/base/limits.ts'
 import { AccessList } from '../../core/net/access.ts'
 import { defineActor } from '../define.ts'
 import type { HttpAnswer, HttpFront, HttpRequest, ShellConfig, ShellPorts } from './contract.ts'
+import type { TlsFiles } from './contract.ts'
 import { showReloads } from './metrics.ts'
+
+const TLS_KEYS = { certFile: 'api.tls.cert_file', keyFile: 'api.tls.key_file' } as const
 
 export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config: ShellConfig) => {
   const fronts: HttpFront[] = []
@@ -46,15 +49,24 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     key: 'api.address' | 'metrics.address',
     address: string,
     onRequest: (request: HttpRequest) => Promise<HttpAnswer>,
+    tls?: TlsFiles,
   ): Promise<void> {
     const onFault = (error: unknown) => ctx.log.error('http listener failed', { key, error })
-    const front = await ports.listen({ address, onRequest, onFault })
+    const front = await ports.listen({
+      address,
+      onRequest,
+      onFault,
+      ...(tls === undefined ? {} : { tls }),
+    })
     if (!front.ok) {
       await closeAll()
-      throw new Error(`${key}: ${front.error.message}`)
+      const { file, message } = front.error
+      throw new Error(`${file === undefined ? key : TLS_KEYS[file]}: ${message}`)
     }
     fronts.push(front.value)
-    ctx.log.info('http listening', { key, address, port: front.value.port, by: front.value.kind })
+    const { port, kind: by, certificateEnds: ends } = front.value
+    const certificate = ends === undefined ? {} : { tls: true, certificate_ends: ends }
+    ctx.log.info('http listening', { key, address, port, by, ...certificate })
   }
 
   async function closeAll(): Promise<void> {
@@ -63,7 +75,7 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
 
   if (ports.fallbackReason !== undefined && (config.api.enabled || config.metrics.enabled))
     ctx.log.info('serving http with node:http', { reason: ports.fallbackReason })
-  if (config.api.enabled) await open('api.address', config.api.address, handleApi)
+  if (config.api.enabled) await open('api.address', config.api.address, handleApi, config.api.tls)
   if (config.metrics.enabled) await open('metrics.address', config.metrics.address, handleMetrics)
 
   return {

@@ -30,8 +30,17 @@ export interface ListenOptions {
   /** Must not reject; if it does the client gets a 500 and the reason goes to `onFault`. */
   readonly onRequest: (request: HttpRequest) => Promise<HttpAnswer>
   readonly onFault: (error: unknown) => void
+  /** Speaks TLS with these; plain HTTP without. */
+  readonly tls?: TlsFiles
   /** Defaults are those of core/base/limits/api.ts; tests set smaller ones. */
   readonly limits?: Partial<HttpLimits>
+}
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  /** The certificate of the server, then those that lead to its root. */
+  readonly certFile: string
+  readonly keyFile: string
 }
 
 export interface HttpLimits {
@@ -48,13 +57,23 @@ export interface HttpFront {
   /** Which implementation serves it. */
   readonly kind: 'uws' | 'node'
   readonly port: number
+  /** When the certificate ends, where TLS is spoken. */
+  readonly certificateEnds?: string
   /** Stops listening and ends open connections. Safe to call twice. */
   close(): Promise<void>
 }
 
 export interface ListenFault {
-  readonly code: 'bad-address' | 'address-in-use' | 'address-not-available' | 'denied' | 'failed'
+  readonly code:
+    | 'bad-address'
+    | 'address-in-use'
+    | 'address-not-available'
+    | 'denied'
+    | 'bad-tls'
+    | 'failed'
   readonly message: string
+  /** Of the TLS files, the one at fault. */
+  readonly file?: keyof TlsFiles
 }
 
 export type Listen = (options: ListenOptions) => Promise<Result<HttpFront, ListenFault>>
@@ -79,7 +98,12 @@ export interface ReloadCounts {
 
 export interface ShellConfig {
   readonly reloads: ReloadCounts
-  readonly api: { readonly address: string; readonly enabled: boolean }
+  readonly api: {
+    readonly address: string
+    readonly enabled: boolean
+    /** Absent where the API speaks plain HTTP. */
+    readonly tls?: TlsFiles
+  }
   readonly metrics: {
     readonly address: string
     readonly enabled: boolean

@@ -1,8 +1,9 @@
 /**
  * The HTTP front on node:http: for machines where uWebSockets.js does not load.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
 import type {
@@ -24,6 +25,7 @@ import {
   reasonPhrase,
   splitTarget,
 } from './ports-http.ts'
+import { readTls, type TlsMaterial } from './ports-tls.ts'
 
 /** How often node looks for requests past their time; a tenth of the time keeps it honest. */
 const checkEvery = (requestMs: number) => Math.max(50, Math.floor(requestMs / 10))
@@ -32,22 +34,10 @@ export async function listenNode(options: ListenOptions): Promise<Result<HttpFro
   const endpoint = parseEndpoint(options.address)
   if (!endpoint.ok) return fail({ code: 'bad-address', message: endpoint.error })
   const most = limitsOf(options)
-  let inFlight = 0
-  const server = createServer(
-    {
-      maxHeaderSize: most.headerBytes,
-      requestTimeout: most.requestMs,
-      headersTimeout: most.requestMs,
-      keepAliveTimeout: most.idleMs,
-      connectionsCheckingInterval: checkEvery(most.requestMs),
-    },
-    (incoming, response) => {
-      if (inFlight >= most.inFlight) return send(incoming, response, ownAnswers.busy(), true)
-      inFlight++
-      response.once('close', () => inFlight--)
-      serve(incoming, response, options, most)
-    },
-  )
+  const tls = options.tls && readTls(options.tls)
+  if (tls?.ok === false) return tls
+  const server = serverOf(options, most, tls?.value)
+  const sockets = socketsOf(server)
   server.maxConnections = most.connections
   // A client error is answered by node itself (400, 408, 431); nothing here may throw for it.
   server.on('error', options.onFault)
@@ -65,13 +55,47 @@ export async function listenNode(options: ListenOptions): Promise<Result<HttpFro
   return ok({
     kind: 'node',
     port: (server.address() as AddressInfo).port,
+    ...(tls === undefined ? {} : { certificateEnds: tls.value.endsAt }),
     close: () =>
       new Promise<void>((settle) => {
         if (!server.listening) return settle()
         server.close(() => settle())
-        server.closeAllConnections()
+        // Not `closeAllConnections`: that knows no client whose handshake is under way.
+        for (const socket of sockets) socket.destroy()
       }),
   })
+}
+
+/** The connections that are open. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+function serverOf(options: ListenOptions, most: HttpLimits, tls?: TlsMaterial): Server {
+  let inFlight = 0
+  const bounds = {
+    maxHeaderSize: most.headerBytes,
+    requestTimeout: most.requestMs,
+    headersTimeout: most.requestMs,
+    keepAliveTimeout: most.idleMs,
+    connectionsCheckingInterval: checkEvery(most.requestMs),
+  }
+  const handle = (incoming: IncomingMessage, response: ServerResponse) => {
+    if (inFlight >= most.inFlight) return send(incoming, response, ownAnswers.busy(), true)
+    inFlight++
+    response.once('close', () => inFlight--)
+    serve(incoming, response, options, most)
+  }
+  if (tls === undefined) return createServer(bounds, handle)
+  const { certificate: cert, key } = tls
+  const minVersion = 'TLSv1.2'
+  const handshakeTimeout = most.requestMs
+  return createTlsServer({ ...bounds, cert, key, minVersion, handshakeTimeout }, handle)
 }
 
 function serve(

@@ -17,6 +17,7 @@ import type {
   HttpRequest,
   ListenFault,
   ListenOptions,
+  TlsFiles,
 } from './contract.ts'
 import {
   answerOf,
@@ -29,6 +30,7 @@ import {
   reasonPhrase,
   splitTarget,
 } from './ports-http.ts'
+import { readTls } from './ports-tls.ts'
 import type { Uws, UwsApp, UwsListenSocket, UwsRequest, UwsResponse } from './uws-types.ts'
 
 export async function listenUws(
@@ -38,7 +40,9 @@ export async function listenUws(
   const endpoint = parseEndpoint(options.address)
   if (!endpoint.ok) return fail({ code: 'bad-address', message: endpoint.error })
   const most = limitsOf(options)
-  const app = uws.App()
+  const opened = openApp(uws, options.tls)
+  if (!opened.ok) return opened
+  const { app, endsAt } = opened.value
   const load = { inFlight: 0 }
   let connections = 0
   // biome-ignore lint/suspicious/useIterableCallbackReturn: this filter is of connections
@@ -57,11 +61,30 @@ export async function listenUws(
   return ok({
     kind: 'uws',
     port,
+    ...(endsAt === undefined ? {} : { certificateEnds: endsAt }),
     close: async () => {
       if (open) app.close()
       open = false
     },
   })
+}
+
+interface OpenedApp {
+  readonly app: UwsApp
+  readonly endsAt?: string
+}
+
+function openApp(uws: Uws, tls: TlsFiles | undefined): Result<OpenedApp, ListenFault> {
+  if (tls === undefined) return ok({ app: uws.App() })
+  const read = readTls(tls)
+  if (!read.ok) return read
+  try {
+    const app = uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })
+    return ok({ app, endsAt: read.value.endsAt })
+  } catch {
+    const message = `${tls.certFile}: TLS cannot be served with this certificate and its key`
+    return fail({ code: 'bad-tls', message, file: 'certFile' })
+  }
 }
 
 function listenOn(uws: Uws, app: UwsApp, { host, port }: Endpoint): Promise<UwsListenSocket> {

@@ -34,6 +34,9 @@ export async function openPorts(): Promise<ShellPorts> {
       return ok({
         kind: front.value.kind,
         port: front.value.port,
+        ...(front.value.certificateEnds === undefined
+          ? {}
+          : { certificateEnds: front.value.certificateEnds }),
         close: async () => {
           left.delete(front.value)
           await front.value.close()

@@ -6,6 +6,7 @@ import type {
   ListenOptions,
   ShellConfig,
   ShellPorts,
+  TlsFiles,
 } from '../../../../src/actors/shell/contract.ts'
 import { fail, ok } from '../../../../src/core/base/result.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
@@ -25,13 +26,15 @@ const REQUEST: HttpRequest = {
   remoteAddress: '127.0.0.1',
 }
 
-async function shellWorld(config: ShellConfig = CONFIG, taken = '') {
+async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: keyof TlsFiles) {
   const world = fakeCtx('shell')
   const open = new Map<string, ListenOptions>()
   const ports: ShellPorts = {
     listen: async (options) => {
       if (options.address === taken)
         return fail({ code: 'address-in-use', message: `${taken}: the address is already in use` })
+      if (options.tls !== undefined && badTls !== undefined)
+        return fail({ code: 'bad-tls', message: '/x.pem: there is no such file', file: badTls })
       open.set(options.address, options)
       const close = async () => void open.delete(options.address)
       return ok({ kind: 'node', port: 1, close })
@@ -55,6 +58,22 @@ describe('listeners', () => {
     expect([...world.open.keys()]).toEqual(['127.0.0.1:8080', ':9090'])
     await behaviour.onStop?.()
     expect(world.open.size).toBe(0)
+  })
+
+  test('only the API listener is given the certificate, and a bad file fails by its key', async () => {
+    const tls = { certFile: '/c.pem', keyFile: '/k.pem' }
+    const config = { ...CONFIG, api: { ...CONFIG.api, tls } }
+    const world = await shellWorld(config)
+    await world.start()
+    expect(world.open.get('127.0.0.1:8080')?.tls).toEqual(tls)
+    expect(world.open.get(':9090')?.tls).toBeUndefined()
+    for (const [file, key] of [
+      ['certFile', 'api.tls.cert_file'],
+      ['keyFile', 'api.tls.key_file'],
+    ] as const) {
+      const broken = await shellWorld(config, '', file)
+      await expect(broken.start()).rejects.toThrow(`${key}: /x.pem: there is no such file`)
+    }
   })
 
   test('opens nothing that is disabled', async () => {
