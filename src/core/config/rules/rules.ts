@@ -1,6 +1,7 @@
 /**
  * The rules that hold across keys, all of them, in the order they are told.
  */
+import { checkPending } from '../pending.ts'
 import type { Problem } from '../problems.ts'
 import type { Config } from '../schema/root.ts'
 import type { MapNode } from '../tree.ts'
@@ -21,5 +22,6 @@ export function reviewed(config: Config, tree: MapNode): readonly Problem[] {
   }
   checkServers(review)
   checkListeners(review)
+  checkPending(review)
   return problems
 }

@@ -1,0 +1,95 @@
+/**
+ * Keys that are read and checked, and that this version does nothing with yet.
+ *
+ * Files of before and of later load, but nobody may believe that something works because its key
+ * was accepted: each such key is told at every start and check. One row a key; the row goes when
+ * its feature comes. Defaults are not told, only what somebody wrote.
+ */
+import type { Path } from './problems.ts'
+import type { Review } from './rules/report.ts'
+import type { Config } from './schema/root.ts'
+
+interface Row {
+  /** `*` stands for each item of a list; the first that is told speaks for all. */
+  readonly path: readonly string[]
+  /** Whether the value asks for what is missing; without it, any value does. */
+  readonly asks?: (value: unknown) => boolean
+  /** What holds instead. */
+  readonly instead: string
+  /** The mode in which the key would mean something. */
+  readonly mode?: Config['mode']
+}
+
+const isTrue = (value: unknown) => value === true
+const isFalse = (value: unknown) => value === false
+const isFilled = (value: unknown) =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== ''
+const is =
+  (...words: readonly string[]) =>
+  (value: unknown) =>
+    words.includes(value as string)
+const measured = is('geolocation', 'latency', 'learned_latency')
+
+const IN_TURN = 'servers are answered in turn'
+const ALONE = 'this node answers by itself, whatever other nodes do'
+const NO_AGENTS = 'no agent can reach this node'
+const NOBODY_PLACED = 'clients are told apart by nothing'
+const OWN_CHECKS = 'servers are checked as their health_check says'
+
+const ROWS: readonly Row[] = [
+  { path: ['mode'], asks: is('agent'), mode: 'agent', instead: 'a process in it does not start' },
+  { path: ['cluster', 'mode'], asks: is('cluster'), instead: ALONE },
+  {
+    path: ['overwatch', 'gossip', 'encryption_key'],
+    asks: isFilled,
+    instead: 'gossip is neither heard nor sent',
+  },
+  { path: ['overwatch', 'agent_tokens'], asks: isFilled, instead: NO_AGENTS },
+  { path: ['overwatch', 'peering', 'enabled'], asks: isTrue, instead: ALONE },
+  { path: ['overwatch', 'stale'], instead: NO_AGENTS },
+  { path: ['overwatch', 'validation', 'enabled'], asks: isFalse, instead: OWN_CHECKS },
+  { path: ['overwatch', 'validation', 'check_interval'], instead: OWN_CHECKS },
+  { path: ['overwatch', 'validation', 'check_timeout'], instead: OWN_CHECKS },
+  { path: ['overwatch', 'dnssec', 'enabled'], asks: isTrue, instead: 'answers are not signed' },
+  {
+    path: ['overwatch', 'geolocation', 'database_path'],
+    asks: isFilled,
+    instead: NOBODY_PLACED,
+  },
+  {
+    path: ['overwatch', 'geolocation', 'custom_mappings'],
+    asks: isFilled,
+    instead: NOBODY_PLACED,
+  },
+  { path: ['dns', 'default_routing_algorithm'], asks: measured, instead: IN_TURN },
+  { path: ['domains', '*', 'routing_algorithm'], asks: measured, instead: IN_TURN },
+]
+
+/** The places a pattern stands for, among the values of the configuration. */
+function* placesOf(value: unknown, pattern: readonly string[], path: Path = []): Generator<Path> {
+  const [step, ...rest] = pattern
+  if (step === undefined) yield path
+  else if (step === '*' && Array.isArray(value))
+    for (const [at, item] of value.entries()) yield* placesOf(item, rest, [...path, at])
+  else yield* placesOf((value as Record<string, unknown>)?.[step], rest, [...path, step])
+}
+
+const valueAt = (config: Config, path: Path): unknown =>
+  path.reduce<unknown>(
+    (value, step) => (value as Record<string | number, unknown> | undefined)?.[step],
+    config,
+  )
+
+export function checkPending(review: Review): void {
+  const { config, given, warn } = review
+  for (const { path, asks, instead, mode = 'overwatch' } of ROWS) {
+    if (config.mode !== mode) continue
+    const told: Path[] = []
+    for (const place of placesOf(config, path))
+      if (given(place) && (asks === undefined || asks(valueAt(config, place)))) told.push(place)
+    const [first, ...others] = told
+    if (first === undefined) continue
+    const more = others.length === 0 ? '' : ` (here and in ${others.length} more)`
+    warn(first, `is accepted, but not part of this version${more}: ${instead}`)
+  }
+}

@@ -1,0 +1,73 @@
+// Goal: no key is accepted in silence that this version does nothing with.
+import { expect, test } from 'vitest'
+import { load, SMALL } from './load-text.ts'
+
+const KEY = `${'A'.repeat(43)}=`
+const told = (text: string, extra = {}) => {
+  const outcome = load(text, extra)
+  expect(outcome.errors).toEqual([])
+  return outcome.warnings.filter((line) => line.includes('not part of this version'))
+}
+
+test('a key without effect is told where it is written, with what holds instead', () => {
+  expect(told(`${SMALL}overwatch:\n  dnssec:\n    enabled: true\n`)).toEqual([
+    'main.yaml:12:14: warning: overwatch.dnssec.enabled: is accepted, but not part of this ' +
+      'version: answers are not signed; got "true"',
+  ])
+})
+
+test.each([
+  ['cluster: { mode: cluster }', 'cluster.mode'],
+  ['mode: cluster', 'cluster.mode'],
+  [`overwatch: { gossip: { encryption_key: "${KEY}" } }`, 'overwatch.gossip.encryption_key'],
+  ['overwatch: { agent_tokens: { app: a-token-of-tests } }', 'overwatch.agent_tokens'],
+  ['overwatch: { peering: { enabled: yes } }', 'overwatch.peering.enabled'],
+  ['overwatch: { stale: { threshold: 20s } }', 'overwatch.stale'],
+  ['overwatch: { validation: { enabled: false } }', 'overwatch.validation.enabled'],
+  ['overwatch: { validation: { check_interval: 5s } }', 'overwatch.validation.check_interval'],
+  ['overwatch: { geolocation: { database_path: a.mmdb } }', 'overwatch.geolocation.database_path'],
+  [
+    'overwatch: { geolocation: { custom_mappings: [{ cidr: 10.0.0.0/8, region: main }] } }',
+    'overwatch.geolocation.custom_mappings',
+  ],
+  ['dnssec: { enabled: true }', 'overwatch.dnssec.enabled'],
+] as const)('%s is told as %s', (text, path) => {
+  const lines = told(`${SMALL}${text}\n`)
+  expect(lines).toHaveLength(1)
+  expect(lines[0]).toContain(`: warning: ${path}: is accepted, but not part of this version`)
+  expect(lines[0]).not.toContain(KEY)
+})
+
+test.each([
+  'overwatch: { dnssec: { enabled: false } }',
+  'overwatch: { validation: { enabled: true } }',
+  'overwatch: { peering: { enabled: false } }',
+  'overwatch: { gossip: { encryption_key: "" }, geolocation: { database_path: "" } }',
+  'cluster: { mode: standalone }',
+  'agent: { heartbeat: { interval: 5s } }',
+])('%s asks for nothing that is missing', (text) => {
+  expect(told(`${SMALL}${text}\n`)).toEqual([])
+})
+
+test('algorithms that are not there are told once, with their number', () => {
+  const domain = (name: string, algorithm: string) =>
+    `  - { name: ${name}.example.com, regions: [main], routing_algorithm: ${algorithm} }\n`
+  const text = `${SMALL}${domain('a', 'latency')}${domain('b', 'weighted')}${domain('c', 'learned-latency')}`
+  expect(told(text)).toEqual([
+    'main.yaml:10:64: warning: domains[1].routing_algorithm: is accepted, but not part of this ' +
+      'version (here and in 1 more): servers are answered in turn; got "latency"',
+  ])
+  const whole = SMALL.replace('dns:', 'dns:\n  default_routing_algorithm: latency')
+  expect(told(whole)).toHaveLength(1)
+})
+
+test('the mode of an agent is told, and by the flag that sets it', () => {
+  const text = `agent:
+  identity: { service_token: a-token-of-tests-long-enough }
+  backends: [{ service: a, address: 127.0.0.1, port: 80 }]
+  gossip: { encryption_key: "${KEY}", overwatch_nodes: ["127.0.0.1:7946"] }
+`
+  expect(told(`mode: agent\n${text}`)[0]).toMatch(/^main\.yaml:1:7: warning: mode: is accepted/)
+  expect(told(text, { modeFlag: 'agent' })[0]).toMatch(/^--mode: warning: mode: is accepted/)
+  expect(told(`${SMALL}`, { modeFlag: 'cluster' })[0]).toMatch(/^--mode: warning: cluster\.mode/)
+})
