@@ -5,16 +5,10 @@
  * up. The number of label combinations of a metric is bounded: what comes past the bound is
  * counted under the value "other", so that input from outside can never grow memory.
  */
-import {
-  AggregatorRegistry,
-  Counter as PromCounter,
-  collectDefaultMetrics,
-  Gauge as PromGauge,
-  Histogram as PromHistogram,
-  Registry,
-} from 'prom-client'
 import { apiLimits } from '../core/base/limits/api.ts'
 import type { Labels, Metrics, MetricSpec } from './metrics.ts'
+import { AggregatorRegistry, loadDefaultMetrics, Registry } from './prom-parts.ts'
+import { PromCounter, PromGauge, PromHistogram } from './prom-parts.ts'
 
 export interface PrometheusMetrics extends Metrics {
   /** The series as data that can cross a thread; the copies of `onCollect` run first. */
@@ -110,7 +104,7 @@ function boundLabels(names: readonly string[] = [], seriesMax: number) {
 /** CPU, memory, event loop and file descriptors of the process; for the main thread only. */
 export function processMetrics(): { json(): Promise<unknown> } {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  loadDefaultMetrics()({ register: registry })
   return { json: async () => await registry.getMetricsAsJSON() }
 }
 

@@ -7,18 +7,19 @@
  */
 import { threadId, workerData } from 'node:worker_threads'
 import { stoppedFault } from './control.ts'
+import { type PoolData, poolState } from './pool-births.ts'
 import type { PooledThread } from './pool.ts'
 import type { ThreadData } from './thread.ts'
 import { runActor } from './thread-actor.ts'
 
-/** What is handed to each thread of a pool at its birth. */
-export interface PoolData {
-  /** Modules to load ahead. */
-  readonly warm: readonly string[]
-}
+const { warm, state } = workerData as PoolData
+const load = () => Promise.allSettled(warm.map((url) => import(url)))
+const at = (place: number) => Atomics.load(state, place)
 
 // A module that does not load is met again, and reported, when the actor starts.
-await Promise.allSettled((workerData as PoolData).warm.map((url) => import(url)))
+if (threadId <= at(poolState.lastActor) || threadId > at(poolState.lastSpare)) await load()
+// The pool counts its first threads as ready from the start, so nothing may be waited for here.
+else void Promise.resolve(Atomics.waitAsync(state, poolState.up, 0).value).then(load)
 
 /** Ends when the actor was stopped. */
 export async function runPooled(data: ThreadData): Promise<void> {

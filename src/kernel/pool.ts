@@ -12,7 +12,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:wor
 import { Piscina } from 'piscina'
 import { type Fault, type FromActor, faultOf } from './control.ts'
 import type { Log } from './log.ts'
-import type { PoolData } from './pool-entry.ts'
+import { type PoolData, poolState } from './pool-births.ts'
 import type { PlacedEvents } from './supervisor.ts'
 import type { Thread, ThreadData, ToThread } from './thread.ts'
 
@@ -24,6 +24,8 @@ export interface PooledThread {
 
 export interface ThreadPool {
   start(data: Omit<ThreadData, 'control'>, events: PlacedEvents): Thread
+  /** The system is up: the spare threads may take CPU time to load their modules. */
+  systemUp(): void
   /** Ends its threads. */
   close(): Promise<void>
 }
@@ -52,6 +54,7 @@ export function threadPool(actors: number, warm: readonly string[], log: Log): T
   const size = actors + SPARE_THREADS
   // Flags belong to the process, and are read whenever something is compiled, in threads too.
   for (const flag of INLINING) setFlagsFromString(flag)
+  const state = new Int32Array(new SharedArrayBuffer(12))
   const pool = new Piscina({
     filename: fileURLToPath(entryUrl),
     name: 'runPooled',
@@ -60,11 +63,20 @@ export function threadPool(actors: number, warm: readonly string[], log: Log): T
     // Threads that wait for tasks by Atomics.wait could not run an event loop.
     atomics: 'disabled',
     recordTiming: false,
-    workerData: { warm } satisfies PoolData,
+    workerData: { warm, state } satisfies PoolData,
   })
+  // Threads are given out in the order they were made. On a small machine a spare that loads beside
+  // the others would delay the first answer.
+  const ids = pool.threads.map(({ threadId }) => threadId).sort((a, b) => a - b)
+  Atomics.store(state, poolState.lastActor, ids[actors - 1] ?? 0)
+  Atomics.store(state, poolState.lastSpare, ids.at(-1) ?? 0)
   pool.on('error', (error) => log.error('a thread of the pool fell', { error: faultOf(error) }))
   return {
     start: (data, events) => startPooled(pool, data, events),
+    systemUp: () => {
+      Atomics.store(state, poolState.up, 1)
+      Atomics.notify(state, poolState.up)
+    },
     close: () => pool.destroy(),
   }
 }

@@ -116,7 +116,6 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
   const retired = new RetiredSeries(mergeSeries)
   const pooled = new Set(children.filter(({ host }) => host === 'pool').map(({ name }) => name))
   const metrics = prometheusMetrics()
-  const ownProcess = processMetrics()
   const restarts = metrics.counter({
     name: 'opengslb_actor_restarts_total',
     help: 'Restarts of an actor since the process started',
@@ -147,6 +146,9 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
     await pool?.close()
     throw thrown
   }
+  // Both after the start, which they would make longer.
+  pool?.systemUp()
+  const ownProcess = processMetrics()
   return {
     stop: async () => {
       const outcome = await supervisor.stop()

@@ -9,7 +9,7 @@
  * message that breaks it is a fault of our own code. Decoding never throws: what does not fit the
  * table is left out and counted, since one bad item must not take a good batch with it.
  */
-import { Packr } from 'msgpackr'
+import { Packr } from 'msgpackr/pack'
 import { assert } from '../core/base/assert.ts'
 import { limits } from '../core/base/limits.ts'
 import { catalogueFaults } from './edges.ts'

@@ -7,7 +7,7 @@
  */
 import { readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Packr } from 'msgpackr'
+import { Packr } from 'msgpackr/pack'
 import { limits } from '../../core/base/limits.ts'
 import { type HealthEvent, parseEvent } from '../../core/health/events.ts'
 import { frame } from '../../core/health/frames.ts'

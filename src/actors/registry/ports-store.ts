@@ -8,7 +8,7 @@
  */
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Packr } from 'msgpackr'
+import { Packr } from 'msgpackr/pack'
 import { limits } from '../../core/base/limits.ts'
 import { FRAME_HEADER_BYTES, frame } from '../../core/health/frames.ts'
 import { parseRow, type ServerRow } from '../../core/health/rows.ts'

@@ -11,6 +11,10 @@ import { assert } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { Kind } from './kinds/kind.ts'
 
+// Code made for each schema costs more than it saves in a process that reads one configuration,
+// and a start waits for it.
+z.config({ jitless: true })
+
 /** What is known of a key besides its type. */
 export interface KeyNote {
   readonly doc: string
