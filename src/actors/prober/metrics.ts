@@ -1,7 +1,12 @@
 /**
  * The prober's metrics. Label values are regions and servers of the topology, nothing else, and the
  * series of a server that is no longer checked are dropped.
+ *
+ * A histogram is a dozen series, so servers have one of their own only while they are few; past
+ * the limit they share one for each region, under the server `all`, and a gauge says so. The same
+ * holds for services. Counters are kept for each server however many there are.
  */
+import { limits } from '../../core/base/limits.ts'
 import type { Outcome } from '../../core/health/outcome.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
 import type { MemberSpec } from '../../core/steer/topology.ts'
@@ -39,6 +44,9 @@ const labelsOf = (member: MemberSpec): Labels => ({
 
 const seriesOf = (labels: Labels) => `${labels['region']} ${labels['server']}`
 
+/** Stands for every server, or every service, where they are too many for series of their own. */
+const ALL = 'all'
+
 export function proberMetrics(metrics: Metrics, levels: () => Levels): ProberMetrics {
   const counted = metrics.counter({
     name: 'opengslb_health_check_results_total',
@@ -56,29 +64,81 @@ export function proberMetrics(metrics: Metrics, levels: () => Levels): ProberMet
     help: 'How much later than due health checks started',
     buckets: lags,
   })
+  const byService = serviceMetrics(metrics)
+  const shared = metrics.gauge({
+    name: 'opengslb_health_check_series_shared',
+    help: '1 while there are too many of a kind for duration histograms of their own, else 0',
+    labels: ['kind'],
+  })
   collectLevels(metrics, levels)
 
   // Two services may share a server; its series live as long as one of them.
   let kept = new Map<string, Labels>()
+  let isShared = false
+  const sharedBy = (labels: Labels) => ({ ...labels, server: ALL })
+  /** Ends the series of servers that are gone, and those that a shared one replaces or replaced. */
+  const forget = (now: ReadonlyMap<string, Labels>) => {
+    const regions = new Set([...now.values()].map((labels) => labels['region']))
+    for (const [series, labels] of kept) {
+      const isGone = !now.has(series)
+      if (isGone) for (const result of results) counted.forget?.({ ...labels, result })
+      if (isGone || isShared) lasted.forget?.(labels)
+      if (!isShared || !regions.has(labels['region'])) lasted.forget?.(sharedBy(labels))
+    }
+  }
   return {
     checked: (member, outcome) => {
       const labels = labelsOf(member)
       counted.add(1, { ...labels, result: resultOf(outcome) })
-      if (outcome.inconclusive !== true) lasted.observe(outcome.latencyMs / 1000, labels)
+      byService.checked(member.service, outcome)
+      if (outcome.inconclusive === true) return
+      lasted.observe(outcome.latencyMs / 1000, isShared ? sharedBy(labels) : labels)
     },
     started: (lagMs) => lagged.observe(lagMs / 1000),
     keep: (members) => {
-      const now = new Map<string, Labels>()
-      for (const member of members) {
-        const labels = labelsOf(member)
-        now.set(seriesOf(labels), labels)
-      }
-      for (const [series, labels] of kept) {
-        if (now.has(series)) continue
-        for (const result of results) counted.forget?.({ ...labels, result })
-        lasted.forget?.(labels)
-      }
+      const all = [...members]
+      const now = new Map(all.map(labelsOf).map((labels) => [seriesOf(labels), labels]))
+      isShared = now.size > limits.probeSeries.default
+      forget(now)
       kept = now
+      shared.set(isShared ? 1 : 0, { kind: 'server' })
+      const services = new Set(all.map(({ service }) => service))
+      shared.set(byService.keep(services) ? 1 : 0, { kind: 'service' })
+    },
+  }
+}
+
+/** The checks as the validation of a service. */
+function serviceMetrics(metrics: Metrics) {
+  const counted = metrics.counter({
+    name: 'opengslb_overwatch_validation_checks_total',
+    help: 'Checks of servers by the service they validate, and result',
+    labels: ['service', 'result'],
+  })
+  const lasted = metrics.histogram({
+    name: 'opengslb_overwatch_validation_latency_seconds',
+    help: 'How long checks took, by service',
+    labels: ['service'],
+    buckets: durations,
+  })
+  let kept: ReadonlySet<string> = new Set()
+  let isShared = false
+  return {
+    checked: (service: string, outcome: Outcome): void => {
+      counted.add(1, { service, result: resultOf(outcome) })
+      if (outcome.inconclusive === true) return
+      lasted.observe(outcome.latencyMs / 1000, { service: isShared ? ALL : service })
+    },
+    /** Ends the series of other services; true when those that are there share one. */
+    keep: (now: ReadonlySet<string>): boolean => {
+      isShared = now.size > limits.probeSeries.default
+      for (const service of kept) {
+        if (!now.has(service)) for (const result of results) counted.forget?.({ service, result })
+        if (!now.has(service) || isShared) lasted.forget?.({ service })
+      }
+      if (!isShared) lasted.forget?.({ service: ALL })
+      kept = now
+      return isShared
     },
   }
 }

@@ -375,7 +375,10 @@ describe('prober: metrics', () => {
         counter: (spec: Parameters<typeof metrics.counter>[0]) => ({
           ...metrics.counter(spec),
           forget: (labels: Readonly<Record<string, string>>) =>
-            void forgotten.push(`${labels['server']} ${labels['result']}`),
+            void (
+              spec.name === 'opengslb_health_check_results_total' &&
+              forgotten.push(`${labels['server']} ${labels['result']}`)
+            ),
         }),
       },
     }

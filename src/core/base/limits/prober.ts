@@ -63,6 +63,12 @@ export const proberLimits = {
     'targets',
     'about 1 KB each; past it further targets are refused aloud',
   ),
+  probeSeries: limit(
+    1_000,
+    [1, 100_000],
+    'servers or services',
+    'a histogram is twelve lines of a scrape; with 10,000 of them a scrape is 12 MB',
+  ),
   probeHeaderBytes: limit(
     16_384,
     [1_024, 1_048_576],
