@@ -8,7 +8,7 @@ import { root, setup } from './lib/setup.mjs'
 
 setup()
 const own = process.argv.slice(2)
-const program = own.length > 0 ? 'bootstrap.js' : join('cli', 'quickstart.js')
+const program = own.length > 0 ? 'opengslb.js' : join('cli', 'quickstart.js')
 const child = spawn(process.execPath, [join(root, 'dist', program), ...own], {
   cwd: root,
   stdio: 'inherit',

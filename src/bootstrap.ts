@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { untilServing } from './actors/api/ports-serving.ts'
 import { lendSockets } from './actors/dns/ports-sockets.ts'
 import { dnsShared } from './actors/dns/shared.ts'
 import { lockDataDir } from './actors/registry/ports-lock.ts'
@@ -13,7 +14,7 @@ import { byChild, configsOf, overwatchRoster, type Process } from './actors/rost
 import { setMetricsSource } from './actors/shell/ports.ts'
 import { nodeFiles } from './cli/config-files.ts'
 import { parseFlags, usage } from './cli/flags.ts'
-import { logProblems } from './cli/report.ts'
+import { logProblems, reportCheck } from './cli/report.ts'
 import { sdNotify } from './cli/sd-notify.ts'
 import { hearSignals } from './cli/signals.ts'
 import { limits } from './core/base/limits.ts'
@@ -46,8 +47,7 @@ export async function launch(path: string, mode?: string): Promise<Running> {
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
   const started = loaded.config
-  const { logging } = started
-  const log = pinoLog({ ...logging, name: 'main' })
+  const log = pinoLog({ ...started.logging, name: 'main' })
   logProblems(log, loaded.warnings)
   if (loaded.config.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
   const { listen_address: listenAddress, threads, batch_size: batchSize } = loaded.config.dns
@@ -66,13 +66,19 @@ export async function launch(path: string, mode?: string): Promise<Running> {
   const lock = await lockDataDir(loaded.config.overwatch.data_dir)
   if (!lock.ok) throw new Error(lock.error.message)
   const children = overwatchRoster(configsOf(loaded, self, reloads))
-  const system = await startSystem({ catalogue, children, log, logging })
+  const system = await startSystem({ catalogue, children, log, logging: started.logging })
   setMetricsSource(() => system.metricsText())
+  if (!(await untilServing(listenAddress, loaded.topology.zones[0]?.apex ?? '')))
+    log.warn('DNS does not answer yet', { address: listenAddress })
   log.info('OpenGSLB running', { pid: process.pid, mode: loaded.config.mode })
 
   function reload(): void {
     const next = load(path, mode)
     const now = Date.now()
+    // Also after a fault: whoever rotates logs sends this signal to have the file opened again.
+    const { level } = (next.ok ? next.value : loaded).config.logging
+    log.setLevel(level)
+    system.setLogLevel(level)
     if (!next.ok) {
       reloads = { ...reloads, failed: reloads.failed + 1 }
       logProblems(log, next.error)
@@ -84,8 +90,6 @@ export async function launch(path: string, mode?: string): Promise<Running> {
     const restart = restartNeeded(started, next.value.config)
     if (restart.length > 0) log.warn('needs a restart to take effect', { keys: restart.join(' ') })
     loaded = next.value
-    log.setLevel(loaded.config.logging.level)
-    system.setLogLevel(loaded.config.logging.level)
     reloads = { ...reloads, succeeded: reloads.succeeded + 1, lastMs: now, loadedMs: now }
     system.reconfigure(byChild(configsOf(loaded, self, reloads)))
     log.info('configuration reloaded', { config: path })
@@ -110,7 +114,7 @@ async function drain(running: Running, code: number): Promise<void> {
   process.exit(outcome === 'clean' ? code : 1)
 }
 
-async function main(): Promise<void> {
+async function main(obey: ReturnType<typeof hearSignals>): Promise<void> {
   process.title = 'opengslb'
   const flags = parseFlags(process.argv.slice(2))
   if (!flags.ok) {
@@ -120,14 +124,8 @@ async function main(): Promise<void> {
   const { configPath, mode, check } = flags.value
   if (flags.value.help) process.stdout.write(usage)
   else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
-  else if (check) {
-    const loaded = load(configPath, mode)
-    const problems = loaded.ok ? loaded.value.warnings : loaded.error
-    for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`)
-    if (loaded.ok) process.stdout.write(`${configPath}: configuration OK\n`)
-    process.exitCode = loaded.ok ? 0 : 1
-  } else {
-    const obey = hearSignals()
+  else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode))
+  else {
     const running = await launch(configPath, mode)
     let draining = false
     const end = (code: number) => {
@@ -140,11 +138,13 @@ async function main(): Promise<void> {
   }
 }
 
-if (
-  process.argv[1] !== undefined &&
-  realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
-)
-  main().catch((error: Error) => {
+/** The whole life of the process; `obey` comes from a caller that heard signals earlier. */
+export async function run(obey = hearSignals()): Promise<void> {
+  await main(obey).catch((error: Error) => {
     process.stderr.write(`${error.message}\n`)
     process.exit(1)
   })
+}
+
+const program = process.argv[1]
+if (program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url)) void run()

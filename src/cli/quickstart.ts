@@ -51,7 +51,7 @@ function startOverwatch(): ChildProcess {
   const config = join(folder, 'quickstart.yaml')
   copyFileSync(here('../../config/quickstart.yaml'), config)
   chmodSync(config, 0o600)
-  return spawn(process.execPath, [here('../bootstrap.js'), '--config', config], {
+  return spawn(process.execPath, [here('../opengslb.js'), '--config', config], {
     env: { ...process.env, OPENGSLB_DATA_DIR: folder },
     stdio: 'inherit',
   })

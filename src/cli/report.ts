@@ -1,5 +1,6 @@
-/** Problems of a configuration in the log, each at the level its severity has. */
-import { formatProblem, type Problem } from '../core/config/load.ts'
+/** Problems of a configuration: in the log, each at the level its severity has, and of a check. */
+import type { Result } from '../core/base/result.ts'
+import { formatProblem, type Loaded, type Problem } from '../core/config/load.ts'
 
 /** The part of a log that is needed here. */
 export interface Voice {
@@ -10,4 +11,12 @@ export interface Voice {
 export function logProblems(log: Voice, problems: readonly Problem[]): void {
   for (const problem of problems)
     log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem))
+}
+
+/** Writes what `--check` found; returns the exit code. */
+export function reportCheck(path: string, read: Result<Loaded, readonly Problem[]>): number {
+  const problems = read.ok ? read.value.warnings : read.error
+  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`)
+  if (read.ok) process.stdout.write(`${path}: configuration OK\n`)
+  return read.ok ? 0 : 1
 }

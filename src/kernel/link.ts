@@ -5,8 +5,8 @@
  * The law it keeps: at most `unackedBatchesPerPeer` batches are posted and not acknowledged, in
  * each direction, whatever either side does. A MessagePort has no bound of its own, so this is
  * what keeps a stuck reader from growing its sender, and a flooding sender from growing its
- * reader. While there is no wire, messages are dropped and counted: a peer that starts is told
- * anew what holds.
+ * reader. While there is no wire, messages are dropped: a peer that starts is told anew what holds.
+ * They are counted once there was a peer to lose; before the first there is nobody to miss them.
  */
 import { limits } from '../core/base/limits.ts'
 import type { Codec } from '../messages/codec.ts'
@@ -43,6 +43,7 @@ export class Link {
   #unacked = 0
   #handled = 0
   #lostLatest = false
+  #met = false
 
   constructor(peer: string, codec: Codec, events: LinkEvents) {
     this.peer = peer
@@ -77,6 +78,7 @@ export class Link {
   connect(wire: Wire): void {
     this.disconnect()
     this.wire = wire
+    this.#met = true
     wire.listen((frame) => this.#arrived(wire, frame))
   }
 
@@ -94,7 +96,7 @@ export class Link {
 
   publish(name: string, delivery: 'latest' | 'each', key: string, bytes: Uint8Array): void {
     if (this.wire === undefined) {
-      this.countDropped(name)
+      if (this.#met) this.countDropped(name)
       return
     }
     this.outbox.put(name, delivery, key, bytes)

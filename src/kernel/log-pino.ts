@@ -3,7 +3,8 @@
  *
  * Every line carries time, level, component and msg. Writes are synchronous, so that the last words
  * of a dying thread are not lost, and need no thread of their own. Fields whose names say that they
- * hold a secret are never written. Rotation is left to the service manager.
+ * hold a secret are never written. A file is opened anew whenever the level is set, which every
+ * SIGHUP does: whoever rotates it moves it away and sends that signal.
  */
 import { type DestinationStream, destination, pino } from 'pino'
 import { apiLimits } from '../core/base/limits/api.ts'
@@ -23,12 +24,13 @@ export interface LogOptions {
 }
 
 export interface LeveledLog extends Log {
+  /** Also opens a log file again by its path. */
   setLevel(level: LogLevel): void
 }
 
 /** Opens the log. Throws if the file cannot be opened: a first start must fail loud. */
 export function pinoLog(options: LogOptions): LeveledLog {
-  const sink = options.write ?? openSink(options.file)
+  const { write: sink, reopen } = options.write ? { write: options.write } : openSink(options.file)
   const stream: DestinationStream = {
     write: options.format === 'text' ? (line) => sink(textLine(line)) : sink,
   }
@@ -58,17 +60,24 @@ export function pinoLog(options: LogOptions): LeveledLog {
     error: write('error'),
     setLevel: (level) => {
       logger.level = level
+      reopen?.()
     },
   }
 }
 
-function openSink(file: string | undefined): (line: string) => void {
+interface Sink {
+  readonly write: (line: string) => void
+  readonly reopen?: () => void
+}
+
+function openSink(file: string | undefined): Sink {
   const toFile = file !== undefined && file !== ''
   // sync: measured in a worker that is terminated, an asynchronous transport loses every line.
   const sink = destination({ dest: toFile ? file : 1, sync: true, append: true })
   // A closed pipe or a full disk must not take the service with it.
   sink.on('error', () => {})
-  return (line) => void sink.write(line)
+  const write = (line: string) => void sink.write(line)
+  return toFile ? { write, reopen: () => sink.reopen(file) } : { write }
 }
 
 /** Fields that pino itself writes; a field of the same name would make two of them. */

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const projectRoot = fileURLToPath(new URL('../../', import.meta.url))
-const program = join(projectRoot, 'dist', 'bootstrap.js')
+const program = join(projectRoot, 'dist', 'opengslb.js')
 
 /** A port that is free for UDP and TCP on every address used by the tests. */
 export async function freePort(): Promise<number> {

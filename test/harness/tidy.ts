@@ -53,7 +53,7 @@ const mayImport: Record<Layer, readonly Layer[]> = {
 }
 
 const layerOf = (path: string): Layer | undefined =>
-  path === 'src/bootstrap.ts'
+  path === 'src/bootstrap.ts' || path === 'src/opengslb.ts'
     ? 'bootstrap'
     : (path.match(/^src\/(core|messages|kernel|actors|native|cli)\//)?.[1] as Layer | undefined)
 

@@ -5,7 +5,6 @@
 import { limits } from '../../core/base/limits.ts'
 import type { Outcome } from '../../core/health/outcome.ts'
 import type { VerdictChange } from '../../core/health/verdicts.ts'
-import { formatEndpoint } from '../../core/net/address.ts'
 import type { MemberSpec } from '../../core/steer/topology.ts'
 import type { Log } from '../../kernel/log.ts'
 
@@ -14,7 +13,8 @@ const DAY_MS = 86_400_000
 const words = { up: 'healthy', down: 'unhealthy', unknown: 'unknown' } as const
 
 const fieldsOf = (member: MemberSpec, outcome: Outcome) => ({
-  address: formatEndpoint(member.address, member.port),
+  address: member.address,
+  port: member.port,
   service: member.service,
   region: member.region,
   reason: outcome.error ?? '',
@@ -69,7 +69,8 @@ export class Notices {
     if (nowMs - warnedMs < limits.probeCertificateWarnEveryMs.default) return
     this.#warnedMs.set(member.key, nowMs)
     this.#log.warn(leftMs > 0 ? 'certificate expires soon' : 'certificate has expired', {
-      address: formatEndpoint(member.address, member.port),
+      address: member.address,
+      port: member.port,
       service: member.service,
       region: member.region,
       host: member.check.serverName || member.check.host,

@@ -1,5 +1,6 @@
 /**
- * `status`: one page on how the node is doing.
+ * `status`: one page on how the node is doing, and an exit code for scripts: 0 while it serves,
+ * degraded or not, and 1 when it is unhealthy or not ready.
  */
 import type { Command } from 'commander'
 import { CommandFailed, type Io, type Shell, shellOf } from '../shell.ts'
@@ -42,7 +43,10 @@ export function addStatus(program: Command, io: Io): void {
       const shell = shellOf(command, io)
       const health = await shell.get<Health>('GET', '/api/health')
       const stats = await shell.get<Stats>('GET', '/api/v1/overwatch/stats')
-      shell.print({ health, ready: await readiness(shell), stats }, render)
+      const ready = await readiness(shell)
+      shell.print({ health, ready, stats }, render)
+      if (health.status === 'unhealthy') throw new CommandFailed('the node is unhealthy')
+      if (!ready.ready) throw new CommandFailed('the node is not ready')
     })
 }
 

@@ -276,8 +276,7 @@ describe('prober: what it says', () => {
     world.watch({ last: 'up' })
     await world.clock.advanceAsync(5 * INTERVAL_MS)
     const fields = {
-      address: '192.0.2.1:80',
-      service: 'app',
+      ...{ address: '192.0.2.1', port: 80, service: 'app' },
       region: 'eu',
       reason: 'status 503',
       latency_ms: 6,
@@ -290,7 +289,7 @@ describe('prober: what it says', () => {
       },
     ])
     const failures = world.logs.filter(({ level }) => level === 'debug')
-    expect(failures.length).toBe(world.probed.length)
+    expect(failures).toHaveLength(world.probed.length)
     expect(failures[0]).toEqual({ level: 'debug', message: 'health check failed', fields })
   })
 
@@ -303,7 +302,7 @@ describe('prober: what it says', () => {
     expect(warnings.map(({ fields }) => fields['days_left'])).toEqual([9, 8, 7])
     expect(warnings[0]).toMatchObject({
       message: 'certificate expires soon',
-      fields: { address: '192.0.2.1:80', expires_at: new Date(expiresMs).toISOString() },
+      fields: { address: '192.0.2.1', port: 80, expires_at: new Date(expiresMs).toISOString() },
     })
   })
 

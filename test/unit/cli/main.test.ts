@@ -76,12 +76,13 @@ describe('status', () => {
       'GET /api/v1/ready': READY,
       'GET /api/v1/overwatch/stats': [200, { ...STATS, healthy_backends: 1 }],
     })
-    const { out } = await cli(['--api', url, 'status'])
+    const { code, out } = await cli(['--api', url, 'status'])
+    expect(code).toBe(0)
     expect(out).toMatch(/^OpenGSLB Overwatch Status: Degraded$/m)
     expect(out).toMatch(/^Warning: 2 of 3 backends are not healthy$/m)
   })
 
-  test('not ready is shown, not an error', async () => {
+  test('not ready is shown, and the exit code tells scripts', async () => {
     const { url } = await serve({
       'GET /api/health': [200, { ...(HEALTH[1] as object), status: 'unhealthy' }],
       'GET /api/v1/ready': [
@@ -90,8 +91,9 @@ describe('status', () => {
       ],
       'GET /api/v1/overwatch/stats': [200, STATS],
     })
-    const { code, out } = await cli(['--api', url, 'status'])
-    expect(code).toBe(0)
+    const { code, out, err } = await cli(['--api', url, 'status'])
+    expect(code).toBe(1)
+    expect(err).toMatch(/the node is unhealthy/)
     expect(out).toMatch(/Status: Unhealthy/)
     expect(out).toMatch(/Warning: DNS server not ready/)
   })

@@ -55,10 +55,14 @@ describe('sending', () => {
     expect(numbers(peer.items() as never)).toEqual([0, 1, 0, 1, 0, 1])
   })
 
-  test('a message to a peer that is down is dropped and counted', async () => {
-    const { ctx, metrics } = await playHost(catalogue, 'hub', () => quiet())
+  test('a message to a peer that fell is dropped and counted, one before its first start not', async () => {
+    const { host, ctx, metrics, wire } = await playHost(catalogue, 'hub', () => quiet())
     ctx.publish('hub.event-happened', { n: 1 })
     const labels = { from: 'hub', to: 'peer', message: 'hub.event-happened' }
+    expect(metrics.value('opengslb_outbox_dropped_total', labels) ?? 0).toBe(0)
+    host.connect('peer', wire().wire)
+    host.control({ kind: 'peer-down', peer: 'peer' })
+    ctx.publish('hub.event-happened', { n: 2 })
     expect(metrics.value('opengslb_outbox_dropped_total', labels)).toBe(1)
   })
 

@@ -63,8 +63,7 @@ export function overrideRoutes(context: Context): Route[] {
     route('DELETE', ONE, 'End an override', async (call) => {
       const target = targetOf(call)
       if (!target.ok) return target.error
-      const by = call.request.headers['x-user'] === undefined ? 'external_tool' : callerOf(call)
-      return (await clear(context, target.value, by)) ?? noContent
+      return (await clear(context, target.value, callerOf(call))) ?? noContent
     }),
   ]
 }

@@ -98,6 +98,14 @@ export const kernelLimits = {
     'a scrape must not wait for an actor that is stuck',
   ),
   startDeadlineMs: limit(10_000, [100, 120_000], 'ms', 'a first start that takes longer is stuck'),
+  startServingMs: limit(
+    30_000,
+    [1_000, 600_000],
+    'ms',
+    'a start is announced once DNS answers; one that does not by then is announced with a warning',
+  ),
+  startAskMs: limit(250, [10, 5_000], 'ms', 'a question to ourselves on loopback takes under 1 ms'),
+  startAskPauseMs: limit(5, [1, 1_000], 'ms', 'what the announcement may come late'),
   shutdownMs: limit(
     10_000,
     [1_000, 60_000],
