@@ -51,7 +51,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       },
     },
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
-    prober: proberDefaults,
+    prober: { ...proberDefaults, trustedAuthorities: loaded.trustedAuthorities },
     api: apiConfig(loaded, self),
     shell: {
       api: shellApi(config.api),
@@ -133,6 +133,7 @@ function apiConfig({ config, topology }: Loaded, self: Process): ApiConfig {
     trustProxyHeaders: config.api.trust_proxy_headers,
     tokens: config.api.auth.tokens,
     authRequired: config.api.auth.required,
+    hostNames: config.api.allowed_hosts,
     dnsAddress: self.dnsAddress,
     dnsFront: self.sockets[0]!.length > 0 ? 'native' : 'dgram',
     // The apex exists whatever the health of anybody: a name server is ready during an outage too.

@@ -29,7 +29,7 @@ const ZONE_DEFAULTS = { ttl: 300, refresh: 3_600, retry: 600, expire: 1_209_600,
 const NO_CONTENT: ZoneContent = { records: [] }
 
 /** The address queries arrive at, if the configuration names one. */
-function ownAddress(config: Config): string | undefined {
+export function ownAddress(config: Config): string | undefined {
   const endpoint = parseEndpoint(config.dns.listen_address)
   const address = endpoint.ok ? parseAddress(endpoint.value.host) : endpoint
   if (!address.ok || address.value.bytes.every((byte) => byte === 0)) return undefined

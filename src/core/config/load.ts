@@ -7,6 +7,7 @@
 import { limits } from '../base/limits.ts'
 import { fail, ok, type Result } from '../base/result.ts'
 import type { Topology } from '../steer/topology.ts'
+import { readAuthorities } from './authorities.ts'
 import { type FlagValues, withSettings } from './environment.ts'
 import type { Files } from './files.ts'
 import { gather } from './includes.ts'
@@ -41,6 +42,8 @@ export interface Loaded {
   readonly topology: Topology
   /** Static records by apex, for compiling the topology again after an edit of the config. */
   readonly zoneRecords: ReadonlyMap<string, ZoneContent>
+  /** PEM texts of `overwatch.validation.ca_file`. */
+  readonly trustedAuthorities: readonly string[]
   readonly warnings: readonly Problem[]
   /** Every file that was read, the main one first. */
   readonly sources: readonly string[]
@@ -61,10 +64,11 @@ function withoutConsequences(later: readonly Problem[], earlier: readonly Proble
   return later
     .slice(0, 2 * most)
     .filter(
-      ({ place, path }) =>
+      ({ place, path, follows = '' }) =>
         !faults.some(
           (one) =>
             (one.path !== '' && path !== '' && related(one.path, path)) ||
+            (follows !== '' && one.path === follows) ||
             (place.line > 0 &&
               one.place.file === place.file &&
               one.place.line === place.line &&
@@ -108,12 +112,22 @@ export function loadConfig(path: string, options: LoadOptions): Result<Loaded, r
   problems.push(...withoutConsequences(reviewed(config, tree), problems))
   const zones = readZones(config, tree, files)
   problems.push(...zones.problems)
+  const authorities = readAuthorities(config, tree, files)
+  problems.push(...authorities.problems)
   const serial = options.serial ?? 1
   const topology = topologyOf(config, { serial, zoneRecords: zones.contents })
-  problems.push(...checkZones(config, tree, topology.zones, topology.pools, zones.places))
+  problems.push(...checkZones(config, tree, topology.zones, topology.pools, zones))
   problems.push(...remarksOn(tree), ...checkModes(tree, gathered.sources))
   if (problems.some((one) => one.severity === 'error')) return fail(bounded(problems))
   const sources = [...gathered.sources.map((source) => source.path), ...zones.sources]
   const warnings = bounded(problems)
-  return ok({ config, topology, zoneRecords: zones.contents, warnings, sources })
+  const trustedAuthorities = authorities.trusted
+  return ok({
+    config,
+    topology,
+    zoneRecords: zones.contents,
+    trustedAuthorities,
+    warnings,
+    sources,
+  })
 }

@@ -4,6 +4,7 @@
  * Without `dns.zones` every domain is a zone of its own. With zones, a domain belongs to the
  * longest zone around it, and a service that is no domain is served under each zone.
  */
+import { isPublicSuffix } from './public-suffixes.ts'
 import type { Config } from './schema/root.ts'
 
 /** A service as names compare it: lower case, no final dot. */
@@ -47,40 +48,6 @@ export const regionNames = (config: Config): ReadonlySet<string> =>
 
 export const zoneNames = (config: Config): ReadonlySet<string> =>
   new Set(config.dns.zones.map((zone) => zone.name))
-
-/** Labels under a country's domain that many countries register names below. */
-const REGISTRY_LABELS = new Set(['ac', 'co', 'com', 'edu', 'gov', 'gob', 'go', 'ne', 'net', 'or'])
-for (const label of ['org', 'mil', 'nom', 'plc', 'ltd', 'sch', 'nhs', 'id', 'me']) {
-  REGISTRY_LABELS.add(label)
-}
-
-/** Endings that never belong to a registry (RFC 2606, RFC 6761, RFC 8375 and common usage). */
-const PRIVATE_ENDINGS = new Set([
-  'arpa',
-  'corp',
-  'example',
-  'home',
-  'internal',
-  'intranet',
-  'invalid',
-  'lan',
-  'local',
-  'localhost',
-  'private',
-  'test',
-])
-
-/**
- * Whether a name is one under which others register theirs. Without the public suffix list this
- * knows top-level domains and the usual second level below country codes, which is enough to keep
- * from suggesting them.
- */
-export function isPublicSuffix(name: string): boolean {
-  const labels = name.split('.')
-  const last = labels.at(-1) ?? ''
-  if (labels.length === 1) return !PRIVATE_ENDINGS.has(last)
-  return labels.length === 2 && last.length === 2 && REGISTRY_LABELS.has(labels[0]!)
-}
 
 /** Zones that would hold the domains: their parents, public suffixes excepted. */
 export function suggestedZones(config: Config): readonly string[] {

@@ -11,6 +11,7 @@ import { limits } from '../base/limits.ts'
 import { type Environment, interpolate } from './interpolate.ts'
 import { formatPath, looksSecret, type Path, type Place, type Problem } from './problems.ts'
 import { formatPlace, showValue } from './problems.ts'
+import { shownLine, yamlFaultWords } from './parse-words.ts'
 import { emptyMap, type Entry, type MapNode, scalar, type TreeNode } from './tree.ts'
 
 export interface Parsed {
@@ -48,6 +49,7 @@ class Reader {
   private readonly lines = new LineCounter()
   private readonly file: string
   private readonly environment: Environment
+  private source = ''
   private document: Document.Parsed | undefined
   private nodes = 0
   private tooMany = false
@@ -68,6 +70,7 @@ class Reader {
   }
 
   read(text: string): MapNode {
+    this.source = text
     const start: Place = { file: this.file, line: 1, column: 1 }
     const deep = absurdNesting(text)
     if (deep > 0) {
@@ -106,8 +109,12 @@ class Reader {
       const place = this.placeOf(error.pos[0])
       if (told.has(place.line) || told.size >= 50) continue
       told.add(place.line)
-      const hint = tabs.length > 0 ? { hint: 'indent with spaces' } : {}
-      this.fault(place, `is not valid YAML: ${error.message}`, hint)
+      const { what, hint } = yamlFaultWords(error.code, error.message)
+      const value = shownLine(this.source.split('\n', place.line)[place.line - 1])
+      this.fault(place, `is not valid YAML: ${what}`, {
+        ...(value === undefined ? {} : { value }),
+        ...(hint === undefined ? {} : { hint }),
+      })
     }
   }
 

@@ -25,6 +25,8 @@ export interface Problem {
   readonly allowed?: string
   /** What to do about it. */
   readonly hint?: string
+  /** Path of a value whose own fault, if it has one, is the cause of this. */
+  readonly follows?: string
 }
 
 export type Path = readonly (string | number)[]

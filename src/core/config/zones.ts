@@ -8,7 +8,7 @@ import { limits } from '../base/limits.ts'
 import type { PoolSpec, RecordSpec, SoaSpec, ZoneSpec } from '../steer/topology.ts'
 import { checkZone } from '../zone/check.ts'
 import { parseRecord } from '../zone/records.ts'
-import { parseZoneFile } from '../zone/zonefile.ts'
+import { readZoneFile } from '../zone/zonefile.ts'
 import type { ZoneContent } from './authority.ts'
 import { type Files, fileFaultText } from './files.ts'
 import { asWritten, type MapNode, placeAt } from './tree.ts'
@@ -22,6 +22,8 @@ export interface ZoneContents {
   readonly places: ReadonlyMap<RecordSpec, Place>
   /** Zone files that were read. */
   readonly sources: readonly string[]
+  /** Apexes of zones of which some record could not be read. */
+  readonly partial: ReadonlySet<string>
 }
 
 class ZoneReader {
@@ -82,27 +84,24 @@ class ZoneReader {
   ): { soa?: SoaSpec; records: readonly RecordSpec[] } {
     const from = placeAt(this.tree, path)
     const file = this.files.join(this.files.directoryOf(from.file), zone.file)
-    const content = this.files.read(file, limits.configZoneFileBytes.default)
-    if (!content.ok) {
-      this.tell(path, `file ${file} ${fileFaultText[content.error]}`)
+    const bytes = this.files.read(file, limits.configZoneFileBytes.default)
+    if (!bytes.ok) {
+      this.tell(path, `file ${file} ${fileFaultText[bytes.error]}`)
       return { records: [] }
     }
     this.sources.push(file)
     // Zone files are octets; what is not UTF-8 is told by the reader as a strange character.
-    const text = new TextDecoder('utf-8').decode(content.value.bytes)
-    const read = parseZoneFile(text, {
+    const text = new TextDecoder('utf-8').decode(bytes.value.bytes)
+    const { file: content, faults } = readZoneFile(text, {
       origin: zone.name,
       file,
       defaultTtlSeconds: this.defaultTtlSeconds,
     })
-    if (read.ok) {
-      for (const [at, record] of read.value.records.entries())
-        this.places.set(record, { file, line: read.value.lines[at] ?? 1, column: 1 })
-      return read.value
-    }
-    for (const { line, column, message } of read.error)
+    for (const [at, record] of content.records.entries())
+      this.places.set(record, { file, line: content.lines[at] ?? 1, column: 1 })
+    for (const { line, column, message } of faults)
       this.problems.push({ severity: 'error', place: { file, line, column }, path: '', message })
-    return { records: [] }
+    return content
   }
 }
 
@@ -110,9 +109,14 @@ class ZoneReader {
 export function readZones(config: Config, tree: MapNode, files: Files): ZoneContents {
   const reader = new ZoneReader(tree, files, config.dns.default_ttl)
   const contents = new Map<string, ZoneContent>()
-  for (const [index, zone] of config.dns.zones.entries())
+  const partial = new Set<string>()
+  for (const [index, zone] of config.dns.zones.entries()) {
+    const faults = reader.problems.length
     contents.set(zone.name, reader.read(zone, index))
-  return { contents, problems: reader.problems, places: reader.places, sources: reader.sources }
+    if (reader.problems.length > faults) partial.add(zone.name)
+  }
+  const { problems, places, sources } = reader
+  return { contents, problems, places, sources, partial }
 }
 
 const MADE_UP =
@@ -124,7 +128,7 @@ export function checkZones(
   tree: MapNode,
   zones: readonly ZoneSpec[],
   pools: readonly PoolSpec[],
-  places: ReadonlyMap<RecordSpec, Place>,
+  { places, partial }: Pick<ZoneContents, 'places' | 'partial'>,
 ): readonly Problem[] {
   const byApex = new Map(zones.map((zone) => [zone.apex, zone]))
   const steeredIn = new Map<string, string[]>()
@@ -137,7 +141,7 @@ export function checkZones(
     const zone = byApex.get(name)
     if (zone === undefined) return []
     const path: Path = ['dns', 'zones', index]
-    return checkZone(zone, steeredIn.get(name) ?? []).map(
+    return checkZone(zone, steeredIn.get(name) ?? [], partial.has(name)).map(
       ({ severity, message, record }): Problem => {
         const spec = record === undefined ? undefined : zone.records[record]
         const written = spec && places.get(spec)

@@ -8,10 +8,11 @@ import { type Report, type ZoneIndex, targetOf } from './check-index.ts'
 
 const ADDRESSES: ReadonlySet<number> = new Set([types.A, types.AAAA])
 
-function checkApex(zone: ZoneSpec, index: ZoneIndex, report: Report): void {
+function checkApex(zone: ZoneSpec, index: ZoneIndex, report: Report, isPartial: boolean): void {
   const sets = index.names.get(index.apex)
   // RFC 1034 section 4.2.1: the zone names its servers at its top.
-  if (!sets?.has(types.NS)) report('error', `${index.apex}: no NS record at the apex of the zone`)
+  if (!sets?.has(types.NS) && !isPartial)
+    report('error', `${index.apex}: no NS record at the apex of the zone`)
   for (const at of sets?.get(types.NS) ?? [])
     if (targetOf(zone, at) === '')
       report('error', `${index.apex} NS: the root is not a name server`, at)
@@ -21,7 +22,13 @@ function checkApex(zone: ZoneSpec, index: ZoneIndex, report: Report): void {
 }
 
 /** What stands at the owner of a delegation. */
-function checkCut(zone: ZoneSpec, index: ZoneIndex, cut: string, report: Report): void {
+function checkCut(
+  zone: ZoneSpec,
+  index: ZoneIndex,
+  cut: string,
+  report: Report,
+  isPartial: boolean,
+): void {
   const sets = index.names.get(cut)!
   const servers = sets.get(types.NS)!
   if (cut === '*' || cut.startsWith('*.'))
@@ -36,7 +43,7 @@ function checkCut(zone: ZoneSpec, index: ZoneIndex, cut: string, report: Report)
     report('warning', message, members[0])
   }
   if (index.steered.has(cut)) report('error', `${cut}: a domain of this name, but it is delegated`)
-  for (const at of servers) checkGlue(zone, index, cut, at, report)
+  if (!isPartial) for (const at of servers) checkGlue(zone, index, cut, at, report)
 }
 
 /** RFC 1034 section 4.2.1, RFC 9471: a server below its own cut needs its address here. */
@@ -77,14 +84,20 @@ function checkBelow(zone: ZoneSpec, index: ZoneIndex, report: Report): void {
   }
 }
 
-export function checkDelegations(zone: ZoneSpec, index: ZoneIndex, report: Report): void {
-  checkApex(zone, index, report)
-  for (const cut of index.cuts) checkCut(zone, index, cut, report)
+/** Of a partial zone records are missing here that its file has. */
+export function checkDelegations(
+  zone: ZoneSpec,
+  index: ZoneIndex,
+  report: Report,
+  isPartial = false,
+): void {
+  checkApex(zone, index, report, isPartial)
+  for (const cut of index.cuts) checkCut(zone, index, cut, report, isPartial)
   if (index.cuts.size > 0) checkBelow(zone, index, report)
   for (const [name, sets] of index.names) {
     const ds = sets.get(types.DS)?.[0]
     // RFC 4034 section 5: a DS describes a delegation.
-    if (ds !== undefined && name !== index.apex && !sets.has(types.NS))
+    if (ds !== undefined && name !== index.apex && !sets.has(types.NS) && !isPartial)
       report('warning', `${name} DS: without an NS beside it, it means nothing`, ds)
   }
 }

@@ -131,9 +131,14 @@ function checkSteered(index: ZoneIndex, report: Report): void {
 
 /**
  * What is wrong between the records of a zone, in no particular order. `steered` are the names of
- * the zone that pools answer for; they count as names with addresses.
+ * the zone that pools answer for; they count as names with addresses. A zone is partial when
+ * records of it could not be read: then nothing is said about what seems to be missing.
  */
-export function checkZone(zone: ZoneSpec, steered: Iterable<string> = []): readonly ZoneFinding[] {
+export function checkZone(
+  zone: ZoneSpec,
+  steered: Iterable<string> = [],
+  isPartial = false,
+): readonly ZoneFinding[] {
   const findings: ZoneFinding[] = []
   const report: Report = (severity, message, record) =>
     findings.push({ severity, message, ...(record === undefined ? {} : { record }) })
@@ -143,7 +148,7 @@ export function checkZone(zone: ZoneSpec, steered: Iterable<string> = []): reado
   checkAliases(index, report)
   checkDnames(index, report)
   checkSteered(index, report)
-  checkDelegations(zone, index, report)
-  checkTargets(zone, index, report)
+  checkDelegations(zone, index, report, isPartial)
+  if (!isPartial) checkTargets(zone, index, report)
   return findings
 }

@@ -206,8 +206,17 @@ function keepRecord(reader: Reader, record: RecordSpec, line: number): Fault | u
 const isDirective = (entry: Entry) =>
   !entry.startsBlank && !entry.tokens[0]!.quoted && entry.tokens[0]!.text.startsWith('$')
 
+/** What is right of a file, and what is wrong with the rest. */
+export interface ReadZoneFile {
+  readonly file: ZoneFile
+  readonly faults: readonly ZoneFileFault[]
+}
+
 /** A file given up as a whole, before it is read. */
-const refuse = (message: string) => fail([{ line: 1, column: 1, message }])
+const refuse = (message: string): ReadZoneFile => ({
+  file: { records: [], lines: [] },
+  faults: [{ line: 1, column: 1, message }],
+})
 
 /**
  * Reads a zone file. Owners come out canonical (lower case, no final dot), data in wire form. The
@@ -217,6 +226,12 @@ export function parseZoneFile(
   text: string,
   options: ZoneFileOptions,
 ): Result<ZoneFile, readonly ZoneFileFault[]> {
+  const { file, faults } = readZoneFile(text, options)
+  return faults.length > 0 ? fail(faults) : ok(file)
+}
+
+/** The same, with the records that are right beside the faults of the others. */
+export function readZoneFile(text: string, options: ZoneFileOptions): ReadZoneFile {
   if (text.length > limits.zoneFileChars.default)
     return refuse(`${options.file} is longer than ${limits.zoneFileChars.default} characters`)
   const apexWire = nameToWire(options.origin)
@@ -245,9 +260,9 @@ export function parseZoneFile(
       : readRecord(reader, entry)
     if (fault !== undefined) noteFault(reader.scanner, entry.tokens, fault)
   }
-  if (faults.length > 0) return fail(inOrder(faults))
   const { soa, records, lines } = reader
-  return ok({ ...(soa === undefined ? {} : { soa }), records, lines })
+  const file = { ...(soa === undefined ? {} : { soa }), records, lines }
+  return { file, faults: inOrder(faults) }
 }
 
 const inOrder = (faults: readonly ZoneFileFault[]) =>

@@ -34,6 +34,7 @@ function overwatchMode({ config, given, error, warn }: Review): void {
   if (given(['overwatch', 'gossip', 'bind_address']) && overwatch.gossip.encryption_key === '')
     error(['overwatch', 'gossip', 'bind_address'], 'needs overwatch.gossip.encryption_key', {
       hint: KEY_ADVICE,
+      follows: 'overwatch.gossip.encryption_key',
     })
   if (overwatch.gossip.probe_timeout > overwatch.gossip.probe_interval)
     warn(['overwatch', 'gossip', 'probe_timeout'], 'is longer than probe_interval')

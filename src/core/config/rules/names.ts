@@ -2,11 +2,16 @@
  * Regions, domains, zones and services name each other rightly, and each once.
  */
 import { limits } from '../../base/limits.ts'
-import { domainNames, isPublicSuffix, namesOfService, ownApex, serviceName } from '../names.ts'
+import { ownAddress } from '../authority.ts'
+import { isPublicSuffix } from '../public-suffixes.ts'
+import { domainNames, namesOfService, ownApex, serviceName } from '../names.ts'
 import { regionNames, suggestedZones, zoneAround, zoneNames } from '../names.ts'
 import { nearest } from '../nearest.ts'
 import { readDnsName } from '../kinds/network.ts'
 import { refuseTwice, type Review } from './report.ts'
+
+const NO_OWN_ADDRESS =
+  'names no address of this node, so the name server made up for each domain, ns1, has none'
 
 const offer = (near: string | undefined, otherwise: string) =>
   near === undefined ? otherwise : `did you mean \`${near}\`?`
@@ -127,6 +132,11 @@ function zonesAndDomains(review: Review): void {
     review.warn(['dns'], 'lists no zones: each domain is served as a zone of its own', {
       hint: `consider dns.zones: [${zone}]`,
     })
+    // RFC 1034 section 4.2.1: a name server inside its zone is found by an address in that zone.
+    if (ownAddress(review.config) === undefined)
+      review.warn(['dns', 'listen_address'], NO_OWN_ADDRESS, {
+        hint: 'give a specific address, or dns.zones with name_servers and their addresses',
+      })
   }
 }
 

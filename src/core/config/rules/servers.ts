@@ -31,12 +31,13 @@ function uniqueServers(review: Review): void {
         perName.set(name, (perName.get(name) ?? 0) + 1)
       }
     }
-  // A server told twice is told once, although it may stand for several names.
+  // A server that stands for several names is told once, not once for each of them.
+  const first = new Set<string>()
   const told = new Set<string>()
   const once = seen.filter(([key, path]) => {
-    const mark = `${key} ${path.join()}`
-    const isNew = !told.has(mark)
-    told.add(mark)
+    if (!first.has(key)) return first.add(key)
+    const isNew = !told.has(path.join())
+    told.add(path.join())
     return isNew
   })
   refuseTwice(review, once, 'is a server that is listed already for this service and port')

@@ -3,7 +3,7 @@
  */
 import { key, list, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
-import { listenAddress, network } from '../kinds/network.ts'
+import { dnsName, listenAddress, network } from '../kinds/network.ts'
 import { bool } from '../kinds/numbers.ts'
 import { filePath, oneOf, text } from '../kinds/texts.ts'
 
@@ -32,6 +32,11 @@ export const api = section('The HTTP API.', {
     network,
     ['127.0.0.1/32', '::1/128'],
     'Who may use it; loopback always may, everyone else is refused.',
+  ),
+  allowed_hosts: list(
+    dnsName,
+    [],
+    'Host names browsers may use for it, beside addresses, localhost and names without a dot.',
   ),
   trust_proxy_headers: key(
     bool,

@@ -88,6 +88,12 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
   gossip,
   validation: section('Checks of what agents claim.', {
     enabled: key(bool, 'true', 'Whether the overwatch checks backends itself.'),
+    ca_file: key(
+      orEmpty(filePath),
+      '',
+      'Certificates (PEM) of further authorities that https checks trust.',
+      { restart: true },
+    ),
     check_interval: key(duration('100ms', '24h'), '30s', 'Time between two checks.'),
     check_timeout: key(duration('10ms', '10m'), '5s', 'How long a check may take.'),
   }),

@@ -78,7 +78,7 @@ describe('overrides', () => {
   }
 
   test('GET lists and finds, DELETE gives 204', async () => {
-    const { call } = await apiWorld()
+    const { call, asked } = await apiWorld()
     const { overrides } = (await call('GET', '/api/v1/overrides')).json
     expect(overrides).toEqual([
       {
@@ -97,6 +97,9 @@ describe('overrides', () => {
     expect((await call('GET', `${one}:8080`)).json).toEqual(overrides[0])
     expect((await call('GET', `${one}:8081`)).status).toBe(404)
     expect(await call('DELETE', one)).toMatchObject({ status: 204, text: '' })
+    await call('DELETE', one, { headers: { 'x-user': 'jo' } })
+    const cleared = asked.filter(([id]) => id === 'api.clear-override')
+    expect(cleared.map(([, order]) => (order as { by: string }).by)).toEqual(['api', 'jo'])
   })
 
   for (const [title, method, path, body, error] of [

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isPublicSuffix, suggestedZones } from '../../../../src/core/config/names.ts'
+import { suggestedZones } from '../../../../src/core/config/names.ts'
+import { isPublicSuffix } from '../../../../src/core/config/public-suffixes.ts'
 import { topologyOf } from '../../../../src/core/config/topology.ts'
 import { types } from '../../../../src/core/dns/types.ts'
 import { load, loaded, SMALL } from './load-text.ts'
@@ -82,6 +83,8 @@ describe('zones and names', () => {
 
   test('public suffixes are known well enough never to be suggested', () => {
     expect(['com', 'co.uk', 'com.au', 'de'].filter(isPublicSuffix)).toHaveLength(4)
+    const several = ['github.io', 's3.amazonaws.com', 'uk.com', 'firm.in', 'asn.au', 'nsw.edu.au']
+    expect(several.filter(isPublicSuffix)).toEqual(several)
     expect(['example.com', 'demo.local', 'local', 'internal'].filter(isPublicSuffix)).toEqual([])
     const { config } = loaded(
       'regions: [{ name: r }]\ndomains:\n  - { name: shop.co.uk, regions: [r] }\n' +
