@@ -69,8 +69,8 @@ test.runIf(process.platform === 'linux')(
     expect(one.output.indexOf('OpenGSLB running')).toBeLessThan(
       one.output.indexOf('configuration reloaded'),
     )
-    // Loading everything costs several times what it costs to begin listening.
-    expect(heardAfterMs).toBeLessThan(cpuMs(one.pid) / 2)
+    // Loading everything costs many times what it costs to begin listening.
+    expect(heardAfterMs).toBeLessThan(cpuMs(one.pid) / 5)
   },
 )
 

@@ -8,11 +8,11 @@ const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 test('a gossip key that is missing from the environment is one fault, not two', () => {
   const gossip = (key: string) =>
     load(`${SMALL}overwatch: { gossip: { bind_address: "0.0.0.0:7946"${key} } }\n`).errors
-  expect(gossip(', encryption_key: "${GOSSIP_KEY}"')).toHaveLength(1)
-  expect(gossip(', encryption_key: "${GOSSIP_KEY}"')[0]).toContain('GOSSIP_KEY, which is not set')
+  expect(gossip(`, encryption_key: "\${GOSSIP_KEY}"`)).toHaveLength(1)
+  expect(gossip(`, encryption_key: "\${GOSSIP_KEY}"`)[0]).toContain('GOSSIP_KEY, which is not set')
   expect(gossip('')[0]).toContain('overwatch.gossip.bind_address: needs overwatch.gossip.')
   // Empty on purpose is no fault of the key, so the address has one.
-  expect(gossip(', encryption_key: "${GOSSIP_KEY:-}"')).toHaveLength(1)
+  expect(gossip(`, encryption_key: "\${GOSSIP_KEY:-}"`)).toHaveLength(1)
 })
 
 test('a server listed twice is told once, however many domains it stands for', () => {
