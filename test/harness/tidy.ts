@@ -101,13 +101,8 @@ export const actorsApart: Rule = {
 /** Packages a layer may name besides its own files. Ports, the cli and bootstrap may name any. */
 const packagesOf: Record<string, RegExp> = {
   core: /^(?:zod|yaml)$/,
-<<<<<<< HEAD
-  messages: /^(?:msgpackr)$/,
-  kernel: /^(?:msgpackr|pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|url|v8))$/,
-=======
   messages: /^msgpackr\/pack$/,
-  kernel: /^(?:pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|module|url))$/,
->>>>>>> 1548261 (kernel: a start spends a quarter less CPU before its first answer)
+  kernel: /^(?:pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|module|url|v8))$/,
   actors: /^rxjs/,
 }
 
