@@ -86,6 +86,7 @@ function watched(seen: Observed): Metrics {
       const inner = metrics.histogram(spec)
       if (spec.name !== 'opengslb_health_check_lag_seconds') return inner
       return {
+        ...inner,
         observe: (value) => {
           seen.lagsMs.push(value * 1_000)
           inner.observe(value)

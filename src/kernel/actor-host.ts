@@ -56,6 +56,7 @@ interface Batch {
   readonly link: Link
   readonly wire: Wire
   readonly bytes: Uint8Array
+  readonly shared: readonly unknown[]
 }
 
 type Phase = 'starting' | 'running' | 'stopping' | 'ended'
@@ -75,6 +76,7 @@ export class ActorHost {
   #early: (() => void)[] = []
   #flushAsked = false
   #running = 0
+  #loans = 0
   #closed = false
 
   constructor(options: HostOptions) {
@@ -198,7 +200,7 @@ export class ActorHost {
 
   #linkEvents(): LinkEvents {
     return {
-      onBatch: (link, wire, bytes) => this.#mailbox.arrive({ link, wire, bytes }),
+      onBatch: (link, wire, bytes, shared) => this.#mailbox.arrive({ link, wire, bytes, shared }),
       onDirty: (link) => {
         this.#dirty.add(link)
         if (this.#flushAsked) return
@@ -230,17 +232,28 @@ export class ActorHost {
       random,
       log,
       metrics,
+      lend: (memory) => this.#lend(memory),
       publish: (id, message) => {
         const entry = sends(id, 'fact')
         if (this.ended || entry.kind !== 'fact') return
         const bytes = codec.fact(id, message)
+        const shared = codec.sharedOf(id, message)
         const key = entry.delivery === 'latest' ? `${id} ${codec.keyOf(id, message)}` : ''
         for (const link of this.#links.values()) {
-          if (entry.to.includes(link.role)) link.publish(id, entry.delivery, key, bytes)
+          if (entry.to.includes(link.role)) link.publish(id, entry.delivery, key, bytes, shared)
         }
       },
       ask: (id, message, timeoutMs = limits.askTimeoutMs.default) =>
         this.#ask(sends(id, 'request'), id, message, timeoutMs),
+    }
+  }
+
+  #lend(memory: unknown): () => void {
+    const loan = ++this.#loans
+    const { report } = this.#options
+    if (!this.ended) report({ kind: 'lent', loan, memory })
+    return () => {
+      if (!this.ended) report({ kind: 'returned', loan })
     }
   }
 
@@ -268,9 +281,9 @@ export class ActorHost {
     return asks.wait(call, queued, this.#time.clock, timeoutMs)
   }
 
-  #handleBatch({ link, wire, bytes }: Batch): void {
+  #handleBatch({ link, wire, bytes, shared }: Batch): void {
     if (this.ended || link.wire !== wire) return
-    const { items, dropped } = this.#options.codec.decode(bytes)
+    const { items, dropped } = this.#options.codec.decode(bytes, shared)
     link.malformed += dropped
     if (this.#phase !== 'starting') {
       this.#handleItems(link, wire, items)

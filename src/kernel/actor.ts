@@ -34,6 +34,11 @@ export interface Ctx<C extends Catalogue, Name extends string> {
   readonly random: Random
   readonly log: Log
   readonly metrics: Metrics
+  /**
+   * Shows memory that this actor counts in to the main thread, which reads it with each scrape and
+   * once more after the actor has ended or said, by calling what is returned, that it is done.
+   */
+  lend(memory: unknown): () => void
   publish<Id extends PublishedBy<C, Name>>(id: Id, message: MessageOf<C, Id>): void
   ask<Id extends AskedBy<C, Name>>(
     id: Id,

@@ -26,6 +26,9 @@ export type ToActor =
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'metrics'; readonly call: number; readonly series: unknown }
+  /** Memory it counts in, to be read from outside until it is returned or the actor has ended. */
+  | { readonly kind: 'lent'; readonly loan: number; readonly memory: unknown }
+  | { readonly kind: 'returned'; readonly loan: number }
 
 export type FromActor =
   | Report

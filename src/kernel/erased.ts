@@ -18,6 +18,7 @@ export interface AnyCtx {
   readonly random: Random
   readonly log: Log
   readonly metrics: Metrics
+  lend(memory: unknown): () => void
   publish(id: string, message: unknown): void
   ask(id: string, message: unknown, timeoutMs?: number): Promise<Result<unknown, AskFault>>
 }

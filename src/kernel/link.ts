@@ -20,7 +20,7 @@ const WINDOW = limits.unackedBatchesPerPeer.default
 const ACK_EVERY = Math.ceil(WINDOW / 2)
 
 export interface LinkEvents {
-  readonly onBatch: (link: Link, wire: Wire, batch: Uint8Array) => void
+  readonly onBatch: (link: Link, wire: Wire, batch: Uint8Array, shared: readonly unknown[]) => void
   /** Something was queued and should leave at the end of the turn. */
   readonly onDirty: (link: Link) => void
   /** `latest` messages were dropped for want of room, and there is room again. */
@@ -94,12 +94,18 @@ export class Link {
     this.#lostLatest = false
   }
 
-  publish(name: string, delivery: 'latest' | 'each', key: string, bytes: Uint8Array): void {
+  publish(
+    name: string,
+    delivery: 'latest' | 'each',
+    key: string,
+    bytes: Uint8Array,
+    shared: readonly unknown[],
+  ): void {
     if (this.wire === undefined) {
       if (this.#met) this.countDropped(name)
       return
     }
-    this.outbox.put(name, delivery, key, bytes)
+    this.outbox.put(name, delivery, key, bytes, shared)
     this.#events.onDirty(this)
   }
 
@@ -123,11 +129,13 @@ export class Link {
   /** Posts what the window allows; the rest waits for acknowledgements. */
   flush(): void {
     while (this.wire !== undefined && this.#unacked < WINDOW) {
-      const items = this.outbox.take()
+      const shared: unknown[] = []
+      const items = this.outbox.take(shared)
       if (items.length === 0) return
       this.#unacked++
       this.sent += items.length
-      this.wire.post(this.#codec.batch(items))
+      const bytes = this.#codec.batch(items)
+      this.wire.post(shared.length === 0 ? bytes : { bytes, shared })
     }
     this.outbox.own()
   }
@@ -144,7 +152,8 @@ export class Link {
     // A wire of an earlier incarnation may still deliver what was under way.
     if (wire !== this.wire) return
     if (typeof frame !== 'number') {
-      this.#events.onBatch(this, wire, frame)
+      const sharing = 'bytes' in frame ? frame : { bytes: frame, shared: [] }
+      this.#events.onBatch(this, wire, sharing.bytes, sharing.shared)
       return
     }
     this.#unacked = Math.max(0, this.#unacked - frame)

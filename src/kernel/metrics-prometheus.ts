@@ -5,10 +5,17 @@
  * up. The number of label combinations of a metric is bounded: what comes past the bound is
  * counted under the value "other", so that input from outside can never grow memory.
  */
+import type { Metric } from 'prom-client'
 import { apiLimits } from '../core/base/limits/api.ts'
 import type { Labels, Metrics, MetricSpec } from './metrics.ts'
-import { AggregatorRegistry, loadDefaultMetrics, Registry } from './prom-parts.ts'
-import { PromCounter, PromGauge, PromHistogram } from './prom-parts.ts'
+import { CountedHistogram } from './metrics-histogram.ts'
+import {
+  AggregatorRegistry,
+  loadDefaultMetrics,
+  PromCounter,
+  PromGauge,
+  Registry,
+} from './prom-parts.ts'
 
 export interface PrometheusMetrics extends Metrics {
   /** The series as data that can cross a thread; the copies of `onCollect` run first. */
@@ -64,10 +71,14 @@ export function prometheusMetrics(
       }),
     histogram: (spec) =>
       once(spec, () => {
-        const histogram = new PromHistogram({ ...common(spec), buckets: [...spec.buckets] })
+        const histogram = new CountedHistogram(spec)
+        // The registry calls what it reads and nothing else.
+        registry.registerMetric(histogram as unknown as Metric)
         const bound = boundLabels(spec.labels, seriesMax)
         return {
-          observe: (value: number, labels?: Labels) => histogram.observe(bound.fit(labels), value),
+          observe: (value: number, labels?: Labels) => histogram.observe(value, bound.fit(labels)),
+          addAll: (counts: readonly number[], sum: number, labels?: Labels) =>
+            histogram.addAll(counts, sum, bound.fit(labels)),
           forget: (labels: Labels) => {
             bound.forget(labels)
             histogram.remove(labels)

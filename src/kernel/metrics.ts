@@ -29,6 +29,11 @@ export interface Gauge {
 
 export interface Histogram {
   observe(value: number, labels?: Labels): void
+  /**
+   * Adds observations that were counted elsewhere: how many fell into each bucket and not into a
+   * smaller one, those above all buckets last, and their sum.
+   */
+  addAll(counts: readonly number[], sum: number, labels?: Labels): void
   /** Ends one series: what its labels name is gone. */
   forget?(labels: Labels): void
 }

@@ -9,6 +9,7 @@
  */
 /** How many messages may lie in the encoder's pool before they are copied out of it. */
 const LENT_MAX = 1_024
+const NOTHING_SHARED: readonly unknown[] = []
 
 export type Delivery = 'latest' | 'each' | 'call'
 
@@ -24,6 +25,8 @@ export interface Queued {
   readonly delivery: Delivery
   readonly key: string
   bytes: Uint8Array
+  /** Travels beside the bytes. */
+  readonly shared: readonly unknown[]
   queued: boolean
   before: Queued | undefined
   after: Queued | undefined
@@ -57,7 +60,13 @@ export class Outbox {
   }
 
   /** The bytes are only lent until `own` or `take` is called. */
-  put(name: string, delivery: Delivery, key: string, bytes: Uint8Array): Queued {
+  put(
+    name: string,
+    delivery: Delivery,
+    key: string,
+    bytes: Uint8Array,
+    shared: readonly unknown[] = NOTHING_SHARED,
+  ): Queued {
     if (delivery === 'latest') {
       const older = this.#latest.get(key)
       if (older !== undefined) this.remove(older)
@@ -71,6 +80,7 @@ export class Outbox {
       delivery,
       key,
       bytes,
+      shared,
       queued: true,
       before: this.#last,
       after: undefined,
@@ -113,8 +123,11 @@ export class Outbox {
     this.#lent = 0
   }
 
-  /** The items of the next batch, oldest first; none when nothing waits. */
-  take(): Uint8Array[] {
+  /**
+   * The items of the next batch, oldest first; none when nothing waits. What they share is added to
+   * `shared`.
+   */
+  take(shared: unknown[] = []): Uint8Array[] {
     const { batchMessages, batchBytes } = this.#bounds
     const items: Uint8Array[] = []
     let size = 0
@@ -123,6 +136,7 @@ export class Outbox {
       // The first always goes, or one message larger than a batch would wait for ever.
       if (items.length > 0 && (items.length >= batchMessages || size > batchBytes)) break
       items.push(queued.bytes)
+      shared.push(...queued.shared)
       this.remove(queued)
     }
     if (this.#first === undefined) this.#lent = 0

@@ -16,6 +16,5 @@ export const Registry = part<'Registry'>('registry')
 export const AggregatorRegistry = part<'AggregatorRegistry'>('cluster')
 export const PromCounter = part<'Counter'>('counter')
 export const PromGauge = part<'Gauge'>('gauge')
-export const PromHistogram = part<'Histogram'>('histogram')
 
 export const loadDefaultMetrics = () => part<'collectDefaultMetrics'>('defaultMetrics')

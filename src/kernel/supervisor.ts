@@ -53,6 +53,19 @@ export interface Placement<Spec, End> {
   channel(): readonly [End, End]
 }
 
+/** Memory that an actor counts in. */
+export interface Loan {
+  readonly name: string
+  readonly incarnation: number
+  readonly loan: number
+}
+
+export interface LoanEvents {
+  lent(loan: Loan, memory: unknown): void
+  /** Nobody writes to it any more. */
+  returned(loan: Loan): void
+}
+
 export interface SupervisedSpec {
   /** The name of the actor, or one of several of its role: see role.ts. */
   readonly name: string
@@ -78,6 +91,8 @@ interface Child<Spec, End> {
   state: ChildState
   incarnation: number
   upSinceMs: number | undefined
+  /** What the incarnation has lent and not returned. */
+  readonly loans: Set<number>
   cancelTimer: Cancel
   /** Told of the end of the first start, and of a stop. */
   onReady: () => void
@@ -99,6 +114,7 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
   readonly #children = new Map<string, Child<Spec, End>>()
   readonly #onEscalate = new Set<(name: string) => void>()
   readonly #onStateChanged = new Set<(status: ChildStatus) => void>()
+  readonly #onLoan = new Set<LoanEvents>()
   readonly #collects = new Map<number, (series: unknown) => void>()
   #lastCollect = 0
   #stopping = false
@@ -114,6 +130,7 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
         state: 'stopped',
         incarnation: 0,
         upSinceMs: undefined,
+        loans: new Set(),
         cancelTimer: nothing,
         onReady: nothing,
         onGone: nothing,
@@ -197,6 +214,10 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     this.#onStateChanged.add(run)
   }
 
+  onLoan(events: LoanEvents): void {
+    this.#onLoan.add(events)
+  }
+
   #spawn(child: Child<Spec, End>): void {
     const { placement, clock } = this.#options
     const { name } = child.spec
@@ -226,10 +247,28 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
   }
 
   #reported(child: Child<Spec, End>, message: Report): void {
-    if (message.kind === 'metrics') {
-      this.#collects.get(message.call)?.(message.series)
-      return
+    switch (message.kind) {
+      case 'metrics':
+        this.#collects.get(message.call)?.(message.series)
+        return
+      case 'lent':
+        child.loans.add(message.loan)
+        for (const events of this.#onLoan) events.lent(loanOf(child, message.loan), message.memory)
+        return
+      case 'returned':
+        this.#returned(child, message.loan)
+        return
+      default:
+        this.#ready(child)
     }
+  }
+
+  #returned(child: Child<Spec, End>, loan: number): void {
+    if (!child.loans.delete(loan)) return
+    for (const events of this.#onLoan) events.returned(loanOf(child, loan))
+  }
+
+  #ready(child: Child<Spec, End>): void {
     const { name } = child.spec
     child.cancelTimer()
     child.upSinceMs = this.#options.clock.monotonicMs()
@@ -245,6 +284,7 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     const { name } = child.spec
     child.placed = undefined
     child.cancelTimer()
+    for (const loan of child.loans) this.#returned(child, loan)
     for (const { placed } of this.#peersOf(name)) placed?.send({ kind: 'peer-down', peer: name })
     const isFirstStart = child.incarnation === 1 && child.upSinceMs === undefined
     if (isFirstStart || this.#stopping) {
@@ -318,6 +358,11 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     for (const run of this.#onStateChanged) run(statusOf(child))
   }
 }
+
+const loanOf = <Spec extends SupervisedSpec, End>(
+  { spec, incarnation }: Child<Spec, End>,
+  loan: number,
+): Loan => ({ name: spec.name, incarnation, loan })
 
 const statusOf = <Spec extends SupervisedSpec, End>(child: Child<Spec, End>): ChildStatus => ({
   name: child.spec.name,

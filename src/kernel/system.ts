@@ -15,13 +15,14 @@ import {
   processMetrics,
   prometheusMetrics,
 } from './metrics-prometheus.ts'
+import type { Metrics } from './metrics.ts'
 import { type ThreadPool, threadPool } from './pool.ts'
 import { RetiredSeries } from './retired.ts'
 import { roleOf } from './role.ts'
-import { type ChildStatus, type Placement, Supervisor } from './supervisor.ts'
+import { type ChildStatus, type LoanEvents, type Placement, Supervisor } from './supervisor.ts'
 import { startThread, type ThreadLogging } from './thread.ts'
 
-export type { ChildState, ChildStatus } from './supervisor.ts'
+export type { ChildState, ChildStatus, LoanEvents } from './supervisor.ts'
 export { StartError } from './control.ts'
 
 export interface ChildSpec {
@@ -47,6 +48,8 @@ export interface SystemOptions {
   /** How each thread makes its own log. */
   readonly logging?: ThreadLogging
   readonly seed?: number
+  /** Makes what reads the memory that actors count in; its series join those of the main thread. */
+  readonly readLoans?: (metrics: Metrics) => LoanEvents
 }
 
 export interface System {
@@ -134,6 +137,8 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
     random: seededRandom(seed),
     log,
   })
+  const { readLoans } = options
+  if (readLoans !== undefined) supervisor.onLoan(readLoans(metrics))
   supervisor.onStateChanged(({ name, state, incarnation }) => {
     up.set(state === 'running' ? 1 : 0, { actor: name })
     restarts.add(state === 'starting' && incarnation > 1 ? 1 : 0, { actor: name })

@@ -5,7 +5,10 @@ import type { Wire } from './wire.ts'
 export const portWire = (port: MessagePort): Wire => ({
   post: (frame) => {
     if (typeof frame === 'number') port.postMessage(frame)
-    else port.postMessage(frame, [frame.buffer as ArrayBuffer])
+    else {
+      const { buffer } = 'bytes' in frame ? frame.bytes : frame
+      port.postMessage(frame, [buffer as ArrayBuffer])
+    }
   },
   listen: (onFrame) => void port.on('message', onFrame),
   close: () => port.close(),

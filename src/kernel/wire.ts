@@ -5,7 +5,13 @@
  * handled since it last said so. Frames arrive in the order they were posted, or not at all once
  * an end has died.
  */
-export type Frame = Uint8Array | number
+export type Frame = Uint8Array | SharingBatch | number
+
+/** A batch with what its messages share, in order. */
+export interface SharingBatch {
+  readonly bytes: Uint8Array
+  readonly shared: readonly unknown[]
+}
 
 export interface Wire {
   /** A batch is handed over: its bytes no longer belong to the caller. */

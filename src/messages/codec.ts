@@ -45,11 +45,14 @@ export interface Codec {
   /** Undefined when the reply is over `limits.replyBytes`. */
   reply(name: string, call: number, reply: unknown): Uint8Array | undefined
   failure(call: number, why: string): Uint8Array
+  /** What a fact shares: it travels beside the bytes, in the order of the fields. */
+  sharedOf(name: string, message: unknown): readonly unknown[]
   /** The key of a `latest` fact, equal for messages that replace each other. */
   keyOf(name: string, message: unknown): string
   /** Joins items into a batch in a buffer of exactly its size, to be transferred. */
   batch(items: readonly Uint8Array[]): Uint8Array
-  decode(batch: Uint8Array): Decoded
+  /** `shared` is what the messages of the batch share, in order. */
+  decode(batch: Uint8Array, shared?: readonly unknown[]): Decoded
 }
 
 type Checked = readonly { readonly name: string; readonly field: Field<unknown> }[]
@@ -60,6 +63,7 @@ interface Table {
   readonly fields: Checked
   readonly reply: Checked
   readonly key: readonly string[]
+  readonly shared: readonly string[]
 }
 
 /** An array of up to 2^32 - 1 items (msgpack specification, "array format family"). */
@@ -75,10 +79,13 @@ const fits: Record<FieldKind, (value: unknown) => boolean> = {
   bytes: (value) => value instanceof Uint8Array,
   list: Array.isArray,
   object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  shared: (value) => typeof value === 'object' && value !== null,
 }
 
 const fieldFits = (field: Field<unknown>, value: unknown): boolean =>
   value === undefined ? field.optional : fits[field.kind](value)
+
+const NOTHING_SHARED: readonly unknown[] = []
 
 const listed = (fields: Fields): Checked =>
   Object.entries(fields).map(([name, field]) => ({ name, field }))
@@ -86,13 +93,17 @@ const listed = (fields: Fields): Checked =>
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
 
+const memberOf = (message: unknown, field: string): unknown =>
+  isObject(message) ? message[field] : undefined
+
 /** Puts the values of `message` behind `head`, in the order of the fields. */
 function valuesOf(head: unknown[], of: string, fields: Checked, message: unknown): unknown[] {
   assert(isObject(message), `${of} is an object`)
   for (const { name, field } of fields) {
     const value = message[name]
     assert(fieldFits(field, value), `${of}: ${name} is ${field.kind}`)
-    head.push(value)
+    // What is shared travels beside the bytes.
+    head.push(field.kind === 'shared' ? null : value)
   }
   return head
 }
@@ -102,12 +113,13 @@ function messageOf(
   fields: Checked,
   values: readonly unknown[],
   at: number,
+  nextShared: () => unknown,
 ): Record<string, unknown> | undefined {
   if (values.length !== fields.length + at) return undefined
   const message: Record<string, unknown> = {}
   for (let index = 0; index < fields.length; index++) {
     const { name, field } = fields[index]!
-    const value = values[at + index]
+    const value = field.kind === 'shared' ? nextShared() : values[at + index]
     if (!fieldFits(field, value)) return undefined
     // An absent field stays absent, so that what was sent and what arrives are equal.
     if (value !== undefined) message[name] = value
@@ -125,12 +137,18 @@ function tablesOf(catalogue: Catalogue): Map<string, Table> {
   for (const [name, entry] of Object.entries(catalogue)) {
     const reply = entry.kind === 'request' ? listed(entry.reply) : []
     const key = entry.kind === 'fact' ? entry.key : []
-    tables.set(name, { name, entry, fields: listed(entry.fields), reply, key })
+    const fields = listed(entry.fields)
+    const shared = fields.filter(({ field }) => field.kind === 'shared').map((one) => one.name)
+    tables.set(name, { name, entry, fields, reply, key, shared })
   }
   return tables
 }
 
-function decodeItem(byId: ReadonlyMap<number, Table>, values: unknown): Item | undefined {
+function decodeItem(
+  byId: ReadonlyMap<number, Table>,
+  values: unknown,
+  nextShared: () => unknown,
+): Item | undefined {
   if (!Array.isArray(values) || typeof values[0] !== 'number') return undefined
   const [id, call] = values as [number, unknown]
   if (id === 0) {
@@ -142,11 +160,11 @@ function decodeItem(byId: ReadonlyMap<number, Table>, values: unknown): Item | u
   if (table === undefined) return undefined
   const { name } = table
   if (table.entry.kind === 'fact') {
-    const message = id > 0 ? messageOf(table.fields, values, 1) : undefined
+    const message = id > 0 ? messageOf(table.fields, values, 1, nextShared) : undefined
     return message && { kind: 'fact', name, message }
   }
   if (typeof call !== 'number') return undefined
-  const message = messageOf(id > 0 ? table.fields : table.reply, values, 2)
+  const message = messageOf(id > 0 ? table.fields : table.reply, values, 2, nextShared)
   if (message === undefined) return undefined
   return id > 0
     ? { kind: 'request', name, call, message }
@@ -212,6 +230,10 @@ export function codecOf(catalogue: Catalogue): Codec {
       return bytes.length <= limits.replyBytes.default ? bytes : undefined
     },
     failure: (call, why) => encode([0, call, why]),
+    sharedOf: (name, message) => {
+      const { shared } = tableOf(name)
+      return shared.length === 0 ? NOTHING_SHARED : shared.map((field) => memberOf(message, field))
+    },
     keyOf: (name, message) => {
       const { key } = tableOf(name)
       assert(isObject(message), `${name} is an object`)
@@ -219,7 +241,7 @@ export function codecOf(catalogue: Catalogue): Codec {
       return key.map((field) => keyText(message[field])).join(',')
     },
     batch: joinBatch,
-    decode: (batch) => {
+    decode: (batch, shared = NOTHING_SHARED) => {
       let values: unknown
       try {
         values = packr.unpack(batch)
@@ -228,8 +250,10 @@ export function codecOf(catalogue: Catalogue): Codec {
       }
       if (!Array.isArray(values)) return { items: [], dropped: 1 }
       const items: Item[] = []
+      let taken = 0
+      const nextShared = () => shared[taken++]
       for (const value of values) {
-        const item = decodeItem(byId, value)
+        const item = decodeItem(byId, value, nextShared)
         if (item !== undefined) items.push(item)
       }
       return { items, dropped: values.length - items.length }

@@ -57,7 +57,13 @@ function entryFaults(catalogue: Catalogue): string[] {
     if (!Number.isInteger(entry.id) || entry.id < 1) faults.push(`${name}: the id is not positive`)
     if (entry.to.includes(entry.from)) faults.push(`${name}: ${entry.from} sends to itself`)
     if (!name.startsWith(`${entry.from}.`)) faults.push(`${name} does not begin with its sender`)
-    if (entry.kind === 'request') continue
+    const fields = { ...entry.fields, ...(entry.kind === 'request' ? entry.reply : {}) }
+    const shared = Object.values(fields).filter(({ kind }) => kind === 'shared')
+    if (shared.some(({ optional }) => optional)) faults.push(`${name}: a shared field is optional`)
+    if (entry.kind === 'request') {
+      if (shared.length > 0) faults.push(`${name}: only facts have shared fields`)
+      continue
+    }
     for (const key of entry.key) {
       const kind = entry.fields[key]?.kind
       if (kind !== 'text' && kind !== 'number' && kind !== 'boolean') {

@@ -4,7 +4,7 @@
  * A field carries its TypeScript type as a phantom, its kind for the decoder's check, and one line
  * of doc for docs/reference/messages.md.
  */
-export type FieldKind = 'text' | 'number' | 'boolean' | 'bytes' | 'list' | 'object'
+export type FieldKind = 'text' | 'number' | 'boolean' | 'bytes' | 'list' | 'object' | 'shared'
 
 export interface Field<T> {
   readonly kind: FieldKind
@@ -23,6 +23,11 @@ export const field = {
   bytes: (doc: string) => make<Uint8Array>('bytes', doc),
   list: <T>(doc: string) => make<readonly T[]>('list', doc),
   object: <T>(doc: string) => make<T>('object', doc),
+  /**
+   * Large tables in shared memory, which reader and writer hold alike: not copied, and not counted
+   * in `maxBytes`. Only facts have one.
+   */
+  shared: <T extends object>(doc: string) => make<T>('shared', doc),
   optional: <T>(inner: Field<T>): Field<T | undefined> => ({ ...inner, optional: true }),
 }
 

@@ -41,6 +41,8 @@ export interface FakeCtx<Name extends string, C extends Catalogue = ProductCatal
   /** Every request sent so far, in order. */
   readonly asked: [string, unknown][]
   readonly logs: LogLine[]
+  /** Memory the actor counts in and has not returned. */
+  readonly lent: unknown[]
   /** Set `answers['api.list-backends'] = (message) => reply`; a request without one times out. */
   readonly answers: Answers<C>
 }
@@ -65,6 +67,7 @@ export function fakeCtx<Name extends string, C extends Catalogue = ProductCatalo
   const published: unknown[] = []
   const asked: [string, unknown][] = []
   const logs: LogLine[] = []
+  const lent: unknown[] = []
   const answers: Record<string, ((message: unknown) => unknown) | undefined> = {}
 
   const ask = async (id: string, message: unknown): Promise<unknown> => {
@@ -86,9 +89,13 @@ export function fakeCtx<Name extends string, C extends Catalogue = ProductCatalo
     random: seededRandom(options.seed ?? 1),
     log: recordingLog(logs),
     metrics,
+    lend: (memory: unknown) => {
+      lent.push(memory)
+      return () => void lent.splice(lent.indexOf(memory), 1)
+    },
     publish: (id: string, message: unknown) => void published.push([id, message]),
     ask,
   }
   // The records are untyped inside; the types of the interface come from the catalogue.
-  return { ctx, clock, metrics, published, asked, logs, answers } as unknown as FakeCtx<Name, C>
+  return { ctx, clock, metrics, published, asked, logs, lent, answers } as unknown as FakeCtx<Name, C>
 }

@@ -51,6 +51,11 @@ export function fakeMetrics(): FakeMetrics {
           seen.push(value)
           observations.set(series, seen)
         },
+        addAll: (counts, _sum, labels) => {
+          const series = seriesOf(spec.name, labels)
+          const total = counts.reduce((all, count) => all + count, 0)
+          values.set(series, (values.get(series) ?? 0) + total)
+        },
       }
     },
     onCollect: (copy) => void copies.push(copy),

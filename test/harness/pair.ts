@@ -53,7 +53,11 @@ export function playedWire(codec: Codec): PlayedWire {
       },
     },
     items: () =>
-      frames.flatMap((frame) => (typeof frame === 'number' ? [] : [...codec.decode(frame).items])),
+      frames.flatMap((frame) => {
+        if (typeof frame === 'number') return []
+        const { bytes, shared } = 'bytes' in frame ? frame : { bytes: frame, shared: [] }
+        return [...codec.decode(bytes, shared).items]
+      }),
     send: (...items) => listener(codec.batch(items)),
     ack: (batches) => listener(batches),
   }

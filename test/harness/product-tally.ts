@@ -31,7 +31,7 @@ export function tallyMetrics(): Tally {
       }
     },
     gauge: () => ({ set: () => {}, reset: () => {} }),
-    histogram: () => ({ observe: () => {} }),
+    histogram: () => ({ observe: () => {}, addAll: () => {} }),
     onCollect: (copy) => void copies.push(copy),
   }
   return {

@@ -282,10 +282,10 @@ export class World {
         const { other } = end
         if (end.closed || other === undefined || other.closed) return
         // A transferred buffer no longer belongs to the sender: structuredClone does the same here.
+        const bufferOf = (batch: Exclude<Frame, number>) =>
+          ('bytes' in batch ? batch.bytes : batch).buffer as ArrayBuffer
         const handed =
-          typeof frame === 'number'
-            ? frame
-            : structuredClone(frame, { transfer: [frame.buffer as ArrayBuffer] })
+          typeof frame === 'number' ? frame : structuredClone(frame, { transfer: [bufferOf(frame)] })
         other.inbox.waiting.push(() => other.listener?.(handed))
       },
       listen: (onFrame) => {
