@@ -10,7 +10,7 @@ import { untilServing } from './actors/api/ports-serving.ts'
 import { lendSockets } from './actors/dns/ports-sockets.ts'
 import { dnsShared } from './actors/dns/shared.ts'
 import { lockDataDir } from './actors/registry/ports-lock.ts'
-import { byChild, configsOf, overwatchRoster, type Process } from './actors/roster.ts'
+import { byChild, configsOf, overwatchOf, type Process } from './actors/roster.ts'
 import { setMetricsSource } from './actors/shell/ports.ts'
 import { nodeFiles } from './cli/config-files.ts'
 import { parseFlags, usage } from './cli/flags.ts'
@@ -45,12 +45,12 @@ function load(path: string, mode?: string): Result<Loaded, readonly Problem[]> {
 export async function launch(path: string, mode?: string): Promise<Running> {
   const first = load(path, mode)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
-  let loaded = first.value
-  const started = loaded.config
-  const log = pinoLog({ ...started.logging, name: 'main' })
-  logProblems(log, loaded.warnings)
-  if (loaded.config.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
-  const { listen_address: listenAddress, threads, batch_size: batchSize } = loaded.config.dns
+  const { config: started, warnings, topology } = first.value
+  const { logging } = started
+  const log = pinoLog({ ...logging, name: 'main' })
+  logProblems(log, warnings)
+  if (started.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
+  const { listen_address: listenAddress, threads, batch_size: batchSize } = started.dns
   const lent = lendSockets({ listenAddress, threads, batchSize })
   for (const note of lent.notes) log.info(note)
   const self: Process = {
@@ -62,36 +62,36 @@ export async function launch(path: string, mode?: string): Promise<Running> {
     ...dnsShared(randomBytes),
   }
   let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: self.startedAtMs }
-  log.info('OpenGSLB starting', { version, config: path, mode: loaded.config.mode })
-  const lock = await lockDataDir(loaded.config.overwatch.data_dir)
+  log.info('OpenGSLB starting', { version, config: path, mode: started.mode })
+  const lock = await lockDataDir(started.overwatch.data_dir)
   if (!lock.ok) throw new Error(lock.error.message)
-  const children = overwatchRoster(configsOf(loaded, self, reloads))
-  const system = await startSystem({ catalogue, children, log, logging: started.logging })
+  let configs = configsOf(first.value, self, reloads)
+  const system = await startSystem({ catalogue, log, logging, ...overwatchOf(configs, self) })
   setMetricsSource(() => system.metricsText())
-  if (!(await untilServing(listenAddress, loaded.topology.zones[0]?.apex ?? '')))
+  if (!(await untilServing(listenAddress, topology.zones[0]?.apex ?? '')))
     log.warn('DNS does not answer yet', { address: listenAddress })
-  log.info('OpenGSLB running', { pid: process.pid, mode: loaded.config.mode })
+  log.info('OpenGSLB running', { pid: process.pid, mode: started.mode })
 
   function reload(): void {
     const next = load(path, mode)
     const now = Date.now()
     // Also after a fault: whoever rotates logs sends this signal to have the file opened again.
-    const { level } = (next.ok ? next.value : loaded).config.logging
+    const { level } = (next.ok ? next.value : first.value).config.logging
     log.setLevel(level)
     system.setLogLevel(level)
     if (!next.ok) {
       reloads = { ...reloads, failed: reloads.failed + 1 }
       logProblems(log, next.error)
       log.error('configuration not reloaded, nothing was changed', { config: path })
-      system.reconfigure({ shell: configsOf(loaded, self, reloads).shell })
+      system.reconfigure({ shell: { ...configs.shell, reloads } })
       return
     }
     logProblems(log, next.value.warnings)
     const restart = restartNeeded(started, next.value.config)
     if (restart.length > 0) log.warn('needs a restart to take effect', { keys: restart.join(' ') })
-    loaded = next.value
     reloads = { ...reloads, succeeded: reloads.succeeded + 1, lastMs: now, loadedMs: now }
-    system.reconfigure(byChild(configsOf(loaded, self, reloads)))
+    configs = configsOf(next.value, self, reloads)
+    system.reconfigure(byChild(configs))
     log.info('configuration reloaded', { config: path })
   }
 

@@ -123,6 +123,7 @@ async function measure(plan: Plan, authority: string): Promise<Figures> {
     clock: realClock(),
     random: seededRandom(1),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    lend: () => () => {},
     metrics: watched(seen),
     publish: (_, message) => {
       // The catalogue has one fact from the prober; in a generic method the compiler cannot tell.

@@ -5,6 +5,7 @@
  * The peer is the same registry with 100 servers, in the same run: a verdict must not cost more for
  * the servers that it does not concern.
  */
+import { contentOf } from '../../src/actors/registry/ports-content.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +33,8 @@ interface Figures {
 async function measure(pools: readonly PoolSpec[]): Promise<Figures> {
   const dataDir = await mkdtemp(join(tmpdir(), 'opengslb-bench-'))
   const config = {
-    topology: topologyOf(...pools),
+    ...contentOf(topologyOf(...pools), 0),
+    hashSeed: 7,
     dataDir,
     guard: { enabled: true, maxWithdrawnShare: 0.5 },
     eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },

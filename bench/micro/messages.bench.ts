@@ -90,6 +90,7 @@ function linkedFar(): Far {
       'each',
       '',
       codec.fact('near.verdict-changed', messageOf(index)),
+      [],
     )
   const sendAsTheyCome = async (messages: number) => {
     for (let index = 0; index < messages; index++) {

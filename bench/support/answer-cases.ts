@@ -118,7 +118,7 @@ export function caseOf(
   for (const [index, query] of asked.entries()) slab.set(query, index * stride)
   const lengths = Uint8Array.from(asked, (query) => query.length)
   const client = { bytes: Uint8Array.of(198, 18, 0, 7), transport: 'udp' } as const
-  const meters = new DnsMeters(fakeMetrics())
+  const meters = new DnsMeters(fakeMetrics(), () => () => {})
   meters.rename(authority.serving!)
   const counts = guards.meters === true
   let next = 0

@@ -9,9 +9,11 @@ import { replicaName } from '../kernel/role.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
 import type { DnsConfig, LentSocket } from './dns/contract.ts'
+import { readCounts } from './dns/ports-scrape.ts'
 import type { DnsShared } from './dns/shared.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { RegistryConfig } from './registry/contract.ts'
+import { contentOf } from './registry/ports-content.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 
 /** What belongs to the process, whatever its configuration becomes. */
@@ -36,10 +38,11 @@ export interface ActorConfigs {
 
 /** The configuration of every actor; plain data, copied to its thread. */
 export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts): ActorConfigs {
-  const { config, topology } = loaded
+  const { config, topology, serial } = loaded
   return {
     registry: {
-      topology,
+      ...contentOf(topology, serial),
+      hashSeed: self.hashSeed,
       dataDir: config.overwatch.data_dir,
       guard: {
         enabled: config.overwatch.guard_rail.enabled,
@@ -149,6 +152,12 @@ export function byChild({ dns, ...others }: ActorConfigs): Readonly<Record<strin
   const threads = dns.map((config, thread) => [replicaName('dns', thread), config] as const)
   return { ...others, ...Object.fromEntries(threads) }
 }
+
+/** The actors of an overwatch, and what reads their counts. */
+export const overwatchOf = (configs: ActorConfigs, self: Process) => ({
+  children: overwatchRoster(configs),
+  readLoans: readCounts(self.sockets),
+})
 
 /** The actors of an overwatch. */
 export function overwatchRoster(configs: ActorConfigs): readonly ChildSpec[] {

@@ -6,8 +6,9 @@
  * carries its version or time, and receiving one twice changes nothing. Requests are imperative.
  */
 import type { BackendView, CheckView, HoldView, OverrideOutcome } from './views.ts'
+import type { ServingParts } from '../core/dns/serving.ts'
 import type { ServingPool } from '../core/steer/snapshot.ts'
-import type { MemberSpec, ZoneSpec } from '../core/steer/topology.ts'
+import type { MemberSpec } from '../core/steer/topology.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
 
@@ -19,7 +20,7 @@ export const catalogue = {
     kind: 'fact',
     id: 1,
     from: 'registry',
-    to: ['dns', 'api'],
+    to: ['api'],
     delivery: 'latest',
     key: [],
     // 10,000 servers are about 1.5 MB.
@@ -27,13 +28,12 @@ export const catalogue = {
     fields: {
       epoch: field.number('grows with every compiled topology'),
       version: field.number('grows with every change of a word'),
-      zones: field.list<ZoneSpec>('zones with their static records'),
       pools: field.list<ServingPool>('pools with their servers'),
       words: field.list<readonly number[]>(
         'words[pool][member], as core/steer/words.ts packs them',
       ),
     },
-    doc: 'The whole serving state: sent at start, after a reload, and to a restarted reader.',
+    doc: 'Every pool with its words: sent at start, after a reload, and to a restarted reader.',
   },
   'registry.word-changed': {
     kind: 'fact',
@@ -168,6 +168,25 @@ export const catalogue = {
       body: field.bytes('the body of the answer'),
     },
     doc: 'One HTTP request, taken off the socket by the shell on the main thread.',
+  },
+  'registry.serving-set': {
+    kind: 'fact',
+    id: 10,
+    from: 'registry',
+    to: ['dns'],
+    delivery: 'latest',
+    key: [],
+    // Four bytes for each address of a pool.
+    maxBytes: 16 * MIB,
+    fields: {
+      epoch: field.number('grows with every compiled topology'),
+      version: field.number('grows with every change of a word'),
+      parts: field.shared<ServingParts>(
+        'names, records and addresses, compiled; one for all readers',
+      ),
+      words: field.bytes('health words by address, 32 bits each in the order of the machine'),
+    },
+    doc: 'The whole serving state: sent at start, after a reload, and to a restarted reader.',
   },
 } as const satisfies Catalogue
 

@@ -1,5 +1,6 @@
 // Goal: the disk of the registry keeps one promise, whether it is simulated or real: what was
 // flushed is there after a crash, the last row of a key holds, and faults are outcomes.
+import { contentOf } from '../../src/actors/registry/ports-content.ts'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +36,8 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 const configOf = (dataDir: string) => ({
-  topology: topologyOf(),
+  ...contentOf(topologyOf(), 0),
+  hashSeed: 7,
   dataDir,
   guard: { enabled: true, maxWithdrawnShare: 0.5 },
   eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },

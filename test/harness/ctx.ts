@@ -97,5 +97,8 @@ export function fakeCtx<Name extends string, C extends Catalogue = ProductCatalo
     ask,
   }
   // The records are untyped inside; the types of the interface come from the catalogue.
-  return { ctx, clock, metrics, published, asked, logs, lent, answers } as unknown as FakeCtx<Name, C>
+  return { ctx, clock, metrics, published, asked, logs, lent, answers } as unknown as FakeCtx<
+    Name,
+    C
+  >
 }

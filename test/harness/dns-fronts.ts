@@ -82,7 +82,7 @@ async function openOnce(
     tcp: TCP,
     ...changes,
   }
-  const request = { address: listenAddress, tcp: TCP, answer, onFault: () => {} }
+  const request = { address: listenAddress, tcp: TCP, answer, onFault: () => {}, onLost: () => {} }
   const outcome = await openPorts(config).listen(request)
   if (outcome.code !== 'listening') {
     lent?.close()

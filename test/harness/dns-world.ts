@@ -6,6 +6,7 @@
  */
 import { Authority, type AuthoritySettings } from '../../src/core/dns/authority.ts'
 import { rateMemoryBytes } from '../../src/core/dns/response-rate.ts'
+import { servingOf, wordsOf } from '../../src/core/dns/serving.ts'
 import type { ServingPool, Snapshot } from '../../src/core/steer/snapshot.ts'
 import type { SoaSpec, ZoneSpec } from '../../src/core/steer/topology.ts'
 import { parseZoneFile } from '../../src/core/zone/zonefile.ts'
@@ -76,6 +77,14 @@ export function snapshotOf(parts: WorldParts): Snapshot {
     pools: pools.map(poolSpecOf),
     words: pools.map((pool) => pool.addresses.map((_, index) => pool.words?.[index] ?? UP)),
   }
+}
+
+/** What the registry tells those who answer. */
+export function servingSetOf(parts: WorldParts, hashSeed: number) {
+  const snapshot = snapshotOf(parts)
+  const { epoch, version } = snapshot
+  const words = new Uint8Array(wordsOf(snapshot).buffer)
+  return { epoch, version, words, parts: servingOf(snapshot, hashSeed).parts }
 }
 
 export function authorityOf(

@@ -8,12 +8,15 @@
  */
 import type {
   CommitOutcome,
+  Compile,
   EventLog,
   RegistryPorts,
   StateStore,
 } from '../../src/actors/registry/contract.ts'
+import { ownMemory } from '../../src/core/base/memory.ts'
 import { limits } from '../../src/core/base/limits.ts'
 import type { HealthEvent } from '../../src/core/health/events.ts'
+import { tableOf } from '../../src/core/zone/table-source.ts'
 import { parseRow, type ServerRow } from '../../src/core/health/rows.ts'
 import type { Life } from './world.ts'
 
@@ -51,7 +54,11 @@ export class ProductDisk {
       read: async () => ({ events: [...this.events], unreadable: 0, damagedSegments: 0 }),
       close,
     }
-    return { store, log, faults, close }
+    const compile: Compile = async (source) => {
+      await life.delay(COMPILE_MS)
+      return { code: 'compiled', table: tableOf(source, ownMemory) }
+    }
+    return { store, log, faults, compile, close }
   }
 
   hold(group: readonly Queued[]): void {
@@ -80,6 +87,8 @@ type Queued =
   | { readonly key: string; readonly row: ServerRow | undefined }
 
 const WRITE_MS = 1
+/** As long as a table of some hundred thousand names takes. */
+const COMPILE_MS = 300
 
 /** Group commit on the virtual clock: one at a time, and what comes meanwhile is the next group. */
 class CommitQueue {

@@ -13,10 +13,12 @@
 import type { ApiConfig } from '../../src/actors/api/contract.ts'
 import type { DnsConfig } from '../../src/actors/dns/contract.ts'
 import { proberDefaults } from '../../src/actors/prober/contract.ts'
+import { contentOf } from '../../src/actors/registry/ports-content.ts'
 import type { RegistryConfig } from '../../src/actors/registry/contract.ts'
 import type { ShellConfig } from '../../src/actors/shell/contract.ts'
 import type { MemberSpec, Topology } from '../../src/core/steer/topology.ts'
 import type { AnyActor, AnyCtx } from '../../src/kernel/erased.ts'
+import { countsInto } from './dns-counts.ts'
 import { productActors, productCatalogue } from './product.ts'
 import { ProductDisk } from './product-disk.ts'
 import { ProductDns, ProductHttp } from './product-fronts.ts'
@@ -184,7 +186,8 @@ export class Product {
 
   #registryConfig(): RegistryConfig {
     return {
-      topology: this.topology,
+      ...contentOf(this.topology, 0),
+      hashSeed: DNS.hashSeed,
       dataDir: '',
       guard: this.#options.guard ?? { enabled: true, maxWithdrawnShare: 0.5 },
       eventLog: { retentionMs: 86_400_000, maxBytes: 1_000_000 },
@@ -222,7 +225,8 @@ export class Product {
           if (id === 'registry.targets-set') this.#targeted(message)
           ctx.publish(id, message)
         }
-        return actor.start({ ...ctx, publish, metrics: tally.metrics }, ports, config)
+        const lend = countsInto(tally.metrics)
+        return actor.start({ ...ctx, publish, lend, metrics: tally.metrics }, ports, config)
       },
     }
   }

@@ -285,7 +285,9 @@ export class World {
         const bufferOf = (batch: Exclude<Frame, number>) =>
           ('bytes' in batch ? batch.bytes : batch).buffer as ArrayBuffer
         const handed =
-          typeof frame === 'number' ? frame : structuredClone(frame, { transfer: [bufferOf(frame)] })
+          typeof frame === 'number'
+            ? frame
+            : structuredClone(frame, { transfer: [bufferOf(frame)] })
         other.inbox.waiting.push(() => other.listener?.(handed))
       },
       listen: (onFrame) => {

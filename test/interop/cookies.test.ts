@@ -6,7 +6,7 @@ import { dns } from '../../src/actors/dns/actor.ts'
 import type { DnsConfig, DnsPorts } from '../../src/actors/dns/contract.ts'
 import { openPorts } from '../../src/actors/dns/ports.ts'
 import { fakeCtx } from '../harness/ctx.ts'
-import { snapshotOf } from '../harness/dns-world.ts'
+import { servingSetOf } from '../harness/dns-world.ts'
 import { dig, has, output } from '../harness/tools.ts'
 
 const stops: (() => unknown)[] = []
@@ -42,8 +42,8 @@ async function serve(require: boolean, secret = 1): Promise<number> {
   }
   const behaviour = await dns.start(fakeCtx('dns').ctx, ports, config)
   stops.push(() => behaviour.onStop?.())
-  behaviour.receive['registry.snapshot-set'](
-    snapshotOf({ zones: { 'example.com': 'www A 192.0.2.1' } }),
+  behaviour.receive['registry.serving-set'](
+    servingSetOf({ zones: { 'example.com': 'www A 192.0.2.1' } }, config.hashSeed),
   )
   return port
 }

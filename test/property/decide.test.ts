@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ALL_DOWN, decide } from '../../src/core/steer/decide.ts'
 import { explain } from '../../src/core/steer/explain.ts'
-import { Pools } from '../../src/core/steer/pools.ts'
+import { poolsOf } from '../../src/core/steer/pools.ts'
 import type { Policy, WhenAllDown } from '../../src/core/steer/topology.ts'
 import { formatAddress } from '../../src/core/net/address.ts'
 import { poolOf, wordOf } from '../harness/pools.ts'
@@ -161,7 +161,7 @@ test('pools side by side decide as each does alone', () => {
     fc.property(fc.array(scenes, { minLength: 1, maxLength: 6 }), (all) => {
       const alone = all.map(build)
       const words = alone.map((pool) => [...pool.words])
-      const together = new Pools(
+      const together = poolsOf(
         alone.map((pool) => pool.spec),
         words,
       )

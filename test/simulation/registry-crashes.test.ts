@@ -2,6 +2,7 @@
 // thread ended in the middle of a commit.
 // Method: a writer on the built ports that tells each number once it is flushed; it is ended at
 // random times, twenty times over one directory, and the directory is read after each.
+import { contentOf } from '../../src/actors/registry/ports-content.ts'
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -59,7 +60,8 @@ function asThread(args: readonly string[]): Writer {
 const openHere = (dataDir: string) =>
   openPorts(
     {
-      topology: topologyOf(),
+      ...contentOf(topologyOf(), 0),
+      hashSeed: 7,
       dataDir,
       guard: { enabled: true, maxWithdrawnShare: 0.5 },
       eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },

@@ -5,7 +5,7 @@
  * Words are fenced: one of another epoch, or older than the one held, is dropped.
  */
 import { Pool } from '../../core/steer/pool.ts'
-import type { Snapshot, WordChange } from '../../core/steer/snapshot.ts'
+import type { PoolSnapshot, WordChange } from '../../core/steer/snapshot.ts'
 
 export class Serving {
   #epoch = -1
@@ -19,7 +19,7 @@ export class Serving {
     return this.#pools.length
   }
 
-  setSnapshot(snapshot: Snapshot): void {
+  setSnapshot(snapshot: PoolSnapshot): void {
     const older =
       snapshot.epoch < this.#epoch ||
       (snapshot.epoch === this.#epoch && snapshot.version < this.#version)

@@ -37,7 +37,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     hashSeed,
     ...(rateMemory === undefined ? {} : { rateMemory }),
   })
-  const meters = new DnsMeters(ctx.metrics)
+  const meters = new DnsMeters(ctx.metrics, ctx.lend)
   const sampling = limits.durationSampling.default
   let untilSample = sampling
   const tick = () => authority.tick(ctx.clock.nowMs())
@@ -63,6 +63,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     tcp: config.tcp,
     answer,
     onFault: (message) => ctx.log.warn('dns socket fault', { error: message }),
+    onLost: (what) => meters.lost(what),
   })
   if (outcome.code !== 'listening') {
     const where = `dns.listen_address ${JSON.stringify(config.listenAddress)}`
@@ -77,26 +78,24 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   // Queries wait for the first snapshot, so that a thread that takes the place of a dead one turns
   // nobody away; but not for ever, since a client told SERVFAIL can ask another server.
   const cancelWait = ctx.clock.after(limits.firstSnapshotWaitMs.default, () => front.serve())
-  ctx.metrics.onCollect(() => meters.drain(front.counts()))
-  // Hot counters have 32 bits; nobody has to scrape for them to be emptied in time.
+  ctx.metrics.onCollect(() => meters.tellConnections(front.counts()))
   // A busy thread looks at the clock with each sample; this is for the others.
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
-  const stopDraining = ctx.clock.every(60_000, 60_000, () => meters.drain(front.counts()))
 
   return {
     receive: {
-      'registry.snapshot-set': (snapshot) => {
+      'registry.serving-set': ({ epoch, version, parts, words }) => {
         const before = authority.serving
-        if (!authority.applySnapshot(snapshot)) return
+        const own = Uint8Array.prototype.slice.call(words)
+        if (!authority.applyServing(epoch, version, parts, new Uint32Array(own.buffer))) return
         const serving = authority.serving
         if (serving === undefined || serving === before) return
-        meters.drain(front.counts())
         meters.rename(serving)
         for (const fault of serving.table.faults) ctx.log.warn('left out of the answers', { fault })
         ctx.log.info('dns serving', {
           epoch: serving.epoch,
           zones: serving.table.zones.length,
-          domains: serving.pools.specs.length,
+          domains: serving.pools.count,
         })
         front.serve()
       },
@@ -107,7 +106,6 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
       front.reconfigure(next.tcp)
     },
     onStop: async () => {
-      stopDraining()
       stopTicking()
       cancelWait()
       await front.close()

@@ -70,12 +70,17 @@ export type Answer = (
   client: Client,
 ) => number
 
+/** What a front gives up: a TCP connection, or a UDP reply, for want of room. */
+export type Lost = 'connection' | 'reply'
+
 export interface ListenRequest {
   readonly address: string
   readonly tcp: TcpSettings
   readonly answer: Answer
   /** A socket reported a fault after it was opened; serving goes on. */
   readonly onFault: (message: string) => void
+  /** Called for each; the native front counts replies in the memory of its sockets instead. */
+  readonly onLost: (what: Lost) => void
 }
 
 export interface FrontCounts {

@@ -1,132 +1,82 @@
 /**
- * Counters of the dns actor: typed arrays that a query increments, emptied into the metrics when
- * they are read.
+ * Counters of the dns actor: memory that a query increments and the main thread reads.
  *
- * The label `domain` is a steered name, else the apex of its zone, else "other": never a name that
- * a client made up.
+ * It is lent to the main thread before anything is counted in it, so that the end of this thread
+ * loses no count. The label `domain` is a steered name, else the apex of its zone, else "other":
+ * never a name that a client made up.
  */
-import { cookieStates } from '../../core/dns/cookie.ts'
+import { sharedMemory } from '../../core/base/memory.ts'
+import { limits } from '../../core/base/limits.ts'
 import type { Exchange } from '../../core/dns/exchange.ts'
-import { NOT_A_QUERY, outcomeOf, outcomes } from '../../core/dns/outcomes.ts'
+import { NOT_A_QUERY, outcomeOf } from '../../core/dns/outcomes.ts'
 import { HOLD, SLIP } from '../../core/dns/response-rate.ts'
 import type { Serving } from '../../core/dns/serving.ts'
-import { rcodeName, rcodes, typeName, types } from '../../core/dns/types.ts'
-import { formatEndpoint } from '../../core/net/address.ts'
-import type { Counter, Histogram, Labels, Metrics } from '../../kernel/metrics.ts'
-import type { FrontCounts } from './contract.ts'
-import { KeyedCounts, Samples } from './counts.ts'
-import { FrontMeters } from './metrics-front.ts'
+import type { Gauge, Metrics } from '../../kernel/metrics.ts'
+import type { FrontCounts, Lost } from './contract.ts'
+import { KeyedCounts, KeyedTimes, keyedWords, TIMES_WORDS } from './counts.ts'
+import {
+  COOKIES,
+  DROPPED,
+  type EpochCounts,
+  HELD,
+  KINDS,
+  SHED,
+  SLIPPED,
+  SLOT_OF_TYPE,
+  STATUS_SLOTS,
+  TALLIES,
+  TCP,
+  type ThreadTallies,
+  TYPES,
+  UDP,
+} from './tallies.ts'
 
-/** Types told apart; the rest counts as "other". */
-const TYPES = [
-  types.A,
-  types.AAAA,
-  types.NS,
-  types.CNAME,
-  types.SOA,
-  types.PTR,
-  types.MX,
-  types.TXT,
-  types.SRV,
-  types.DS,
-  types.DNSKEY,
-  types.SVCB,
-  types.HTTPS,
-  types.ANY,
-  types.CAA,
-] as const
-const TYPE_SLOTS = TYPES.length + 1
-/** The slot of each type number up to the largest told apart. */
-const SLOT_OF_TYPE = new Uint8Array(types.CAA + 1).fill(TYPES.length)
-for (const [slot, type] of TYPES.entries()) SLOT_OF_TYPE[type] = slot
-
-/** The rcodes this server sends: 0-15, BADVERS and BADCOOKIE. */
-const STATUS_SLOTS = rcodes.BADCOOKIE + 1
-/** Pairs of type and rcode. */
-const KINDS = TYPE_SLOTS * STATUS_SLOTS
-
-const BUCKETS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1]
-const OTHER = 'other'
-/** Times kept between two looks at the metrics; past it they are handed on at once. */
-const SAMPLES = 1_024
 /** Kinds of answers a domain usually gives. */
 const KINDS_USUAL = 2
 
-// Tallies of what needs no domain: outcomes, transports, cookies, fates.
-const UDP = outcomes.length
-const TCP = UDP + 1
-const COOKIES = TCP + 1
-const SLIPPED = COOKIES + cookieStates.length
-const HELD = SLIPPED + 1
-const TALLIES = HELD + 1
+/** Shows memory to who reads it; what is returned ends that. */
+export type Lend = (memory: ThreadTallies | EpochCounts) => () => void
+
+const wordsIn = (count: number): Int32Array => new Int32Array(sharedMemory(count * 4))
+const NO_TEXT = new Uint8Array(0)
 
 export class DnsMeters {
-  readonly #queries: Counter
-  readonly #refused: Counter
-  readonly #decisions: Counter
-  readonly #seconds: Histogram
-  readonly #front: FrontMeters
-  readonly #outcomes: Counter
-  readonly #transports: Counter
-  readonly #cookies: Counter
-  readonly #limited: Counter
-  readonly #tallies = new Uint32Array(TALLIES)
-  readonly #samples = new Samples(SAMPLES)
+  readonly #lend: Lend
+  readonly #connections: Gauge
+  readonly #front: Gauge
+  readonly #tallies = wordsIn(TALLIES)
 
-  // By domain: the pools, then the zones, then "other".
   #serving: Serving | undefined
   #pools = 0
   #domains = 1
-  #counts = new KeyedCounts(KINDS_USUAL)
-  /** Servers answered, by address index. */
-  #chosen = new Uint32Array(0)
+  #counts!: KeyedCounts
+  #times!: KeyedTimes
+  #chosen!: Int32Array
+  #giveBack: () => void = () => {}
 
-  constructor(metrics: Metrics) {
-    this.#queries = metrics.counter({
-      name: 'opengslb_dns_queries_total',
-      help: 'Replies sent, by steered name or zone, type and rcode.',
-      labels: ['domain', 'type', 'status'],
+  constructor(metrics: Metrics, lend: Lend) {
+    this.#lend = lend
+    this.#connections = metrics.gauge({
+      name: 'opengslb_dns_tcp_connections',
+      help: 'Open TCP connections.',
     })
-    this.#refused = metrics.counter({
-      name: 'opengslb_dns_refused_total',
-      help: 'Replies with rcode REFUSED.',
+    this.#front = metrics.gauge({
+      name: 'opengslb_dns_front_info',
+      help: '1 for the socket path in use: native or dgram.',
+      labels: ['front'],
+      merge: 'max',
     })
-    this.#decisions = metrics.counter({
-      name: 'opengslb_routing_decisions_total',
-      help: 'Servers put into answers, by steered name, algorithm and server.',
-      labels: ['domain', 'algorithm', 'server'],
-    })
-    this.#seconds = metrics.histogram({
-      name: 'opengslb_dns_query_duration_seconds',
-      help: 'Time from parsing to the finished reply; one query in 64 is timed.',
-      labels: ['domain', 'status'],
-      buckets: BUCKETS,
-    })
-    this.#outcomes = metrics.counter({
-      name: 'opengslb_dns_outcomes_total',
-      help: 'Queries by what came of them.',
-      labels: ['reason'],
-    })
-    this.#transports = metrics.counter({
-      name: 'opengslb_dns_transport_queries_total',
-      help: 'Queries by transport.',
-      labels: ['transport'],
-    })
-    this.#cookies = metrics.counter({
-      name: 'opengslb_dns_cookies_total',
-      help: 'Queries by the state of their DNS cookie.',
-      labels: ['cookie'],
-    })
-    this.#limited = metrics.counter({
-      name: 'opengslb_dns_rate_limited_total',
-      help: 'Replies held back by rate limiting: dropped, or slipped (sent truncated).',
-      labels: ['action'],
-    })
-    this.#front = new FrontMeters(metrics)
+    lend({ kind: 'dns-thread', tallies: this.#tallies })
+    this.#begin(0, NO_TEXT, NO_TEXT)
   }
 
+  /** Says which path UDP queries take. */
   tellFront(front: string): void {
-    this.#front.tell(front)
+    this.#front.set(1, { front })
+  }
+
+  tellConnections({ tcpConnections }: FrontCounts): void {
+    this.#connections.set(tcpConnections)
   }
 
   /** Counts one query, whose reply has `written` octets; 0: none was sent. */
@@ -144,8 +94,9 @@ export class DnsMeters {
       tallies[HELD]!++
       return
     }
-    const key = this.#domainOf(x) * KINDS + kindOf(x)
-    if (!this.#counts.add(key)) this.#addToFull(key)
+    const kind = kindOf(x)
+    if (!this.#counts.add(this.#domainOf(x) * KINDS + kind))
+      this.#counts.addAnyway((this.#domains - 1) * KINDS + kind)
     if (x.chosen > 0) this.#countChosen(x)
   }
 
@@ -154,95 +105,41 @@ export class DnsMeters {
     for (let rank = 0; rank < x.chosen; rank++) this.#chosen[from + x.choice[rank]!]!++
   }
 
-  #addToFull(key: number): void {
-    this.#drainQueries()
-    this.#counts.clear()
-    this.#counts.add(key)
-  }
-
   time(x: Exchange, seconds: number): void {
-    if (this.#samples.full) this.#drainSamples()
-    this.#samples.add(this.#domainOf(x) * KINDS + x.rcode, seconds)
+    if (!this.#times.add(this.#domainOf(x) * KINDS + x.rcode, seconds))
+      this.#times.addAnyway((this.#domains - 1) * KINDS + x.rcode, seconds)
   }
 
-  /** Names the counters after what is served from now on; call `drain` before. */
+  /** Counts what the sockets lost. */
+  lost(what: Lost): void {
+    this.#tallies[what === 'connection' ? SHED : DROPPED]!++
+  }
+
+  /** Counts from now on by the numbers of what is served now. */
   rename(serving: Serving): void {
+    const { pools, table, parts } = serving
     this.#serving = serving
-    this.#pools = serving.pools.specs.length
-    this.#domains = this.#pools + serving.table.zones.length + 1
-    this.#counts = new KeyedCounts(this.#domains * KINDS_USUAL)
-    this.#chosen = new Uint32Array(serving.pools.addressCount)
+    this.#pools = pools.count
+    this.#domains = pools.count + table.zones.length + 1
+    this.#begin(pools.addressCount, parts.labels, parts.table.apexes)
   }
 
-  /** Empties the counters into the metrics. */
-  drain(front: FrontCounts): void {
-    this.#drainQueries()
-    this.#drainSamples()
-    this.#drainTallies()
-    for (let pool = 0; pool < this.#pools; pool++) this.#drainDecisions(pool)
-    this.#front.drain(front)
-  }
-
-  #drainQueries(): void {
-    this.#counts.drain((key, count) => {
-      const kind = key % KINDS
-      const known = TYPES[Math.floor(kind / STATUS_SLOTS)]
-      const status = rcodeName(kind % STATUS_SLOTS)
-      const type = known === undefined ? OTHER : typeName(known)
-      const domain = this.#nameOf(Math.floor(key / KINDS))
-      this.#queries.add(count, { domain, type, status })
-      if (status === 'REFUSED') this.#refused.add(count)
-    })
-  }
-
-  #drainSamples(): void {
-    this.#samples.drain((key, seconds) => {
-      const domain = this.#nameOf(Math.floor(key / KINDS))
-      this.#seconds.observe(seconds, { domain, status: rcodeName(key % KINDS) })
-    })
-  }
-
-  #drainTallies(): void {
-    const take = (at: number, counter: Counter, labels: Labels) => {
-      if (this.#tallies[at] !== 0) counter.add(this.#tallies[at]!, labels)
-      this.#tallies[at] = 0
-    }
-    for (const [at, reason] of outcomes.entries()) take(at, this.#outcomes, { reason })
-    take(UDP, this.#transports, { transport: 'udp' })
-    take(TCP, this.#transports, { transport: 'tcp' })
-    for (const [at, cookie] of cookieStates.entries()) take(COOKIES + at, this.#cookies, { cookie })
-    take(SLIPPED, this.#limited, { action: 'slipped' })
-    take(HELD, this.#limited, { action: 'dropped' })
-  }
-
-  #drainDecisions(index: number): void {
-    const { pools } = this.#serving!
-    const from = pools.addressFrom(index)
-    const size = pools.sizeOf(index)
-    for (let candidate = 0; candidate < size; candidate++) {
-      const count = this.#chosen[from + candidate]!
-      if (count === 0) continue
-      this.#chosen[from + candidate] = 0
-      const spec = pools.specs[index]!
-      const member = spec.members[candidate]
-      const server =
-        member === undefined
-          ? (spec.fallback[candidate - spec.members.length] ?? OTHER)
-          : formatEndpoint(member.address, member.port)
-      this.#decisions.add(count, { domain: spec.name, algorithm: spec.policy, server })
-    }
+  #begin(addresses: number, labels: Uint8Array, apexes: Uint8Array): void {
+    const keys = this.#domains * KINDS_USUAL
+    const queries = wordsIn(keyedWords(keys, limits.countedKinds.default))
+    const times = wordsIn(TIMES_WORDS)
+    this.#chosen = wordsIn(addresses)
+    this.#counts = new KeyedCounts(queries)
+    this.#times = new KeyedTimes(times)
+    const giveBack = this.#giveBack
+    const chosen = this.#chosen
+    this.#giveBack = this.#lend({ kind: 'dns-epoch', queries, times, chosen, labels, apexes })
+    giveBack()
   }
 
   #domainOf(x: Exchange): number {
     if (x.pool >= 0) return x.pool
     return x.zone >= 0 ? this.#pools + x.zone : this.#domains - 1
-  }
-
-  #nameOf(domain: number): string {
-    const serving = this.#serving
-    if (serving === undefined || domain === this.#domains - 1) return OTHER
-    if (domain < this.#pools) return serving.pools.specs[domain]!.name
-    return serving.table.zones[domain - this.#pools]!.apex
   }
 }
 

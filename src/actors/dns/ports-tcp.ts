@@ -19,12 +19,14 @@ class TcpSessions {
   settings: TcpSettings
   shed = 0
   readonly #answer: Answer
+  readonly #onShed: () => void
   /** In order of last use: the first is the one idle longest. */
   readonly #sessions = new Set<TcpSession>()
   readonly #perClient = new Map<string, number>()
 
-  constructor(settings: TcpSettings, answer: Answer) {
+  constructor(settings: TcpSettings, answer: Answer, onShed: () => void) {
     this.settings = settings
+    this.#onShed = onShed
     this.#answer = answer
   }
 
@@ -38,7 +40,7 @@ class TcpSessions {
     const held = this.#perClient.get(key) ?? 0
     // RFC 7766 section 6.2.2: a limit per client is the server's to set.
     if (socket.remoteAddress === undefined || held >= this.settings.maxConnectionsPerClient) {
-      this.shed++
+      this.#shedOne()
       socket.destroy()
       return
     }
@@ -70,8 +72,13 @@ class TcpSessions {
     for (const session of this.#sessions) session.destroy()
   }
 
-  #closeOldest(): void {
+  #shedOne(): void {
     this.shed++
+    this.#onShed()
+  }
+
+  #closeOldest(): void {
+    this.#shedOne()
     const [oldest] = this.#sessions
     if (oldest === undefined) return
     this.#sessions.delete(oldest)
@@ -86,8 +93,9 @@ export async function openTcp(
   settings: TcpSettings,
   answer: Answer,
   onFault: (message: string) => void,
+  onShed: () => void = () => {},
 ): Promise<TcpFront> {
-  const sessions = new TcpSessions(settings, answer)
+  const sessions = new TcpSessions(settings, answer, onShed)
   const server = createServer({ noDelay: true }, (socket) => sessions.accept(socket))
   await listen(server, host, port)
   server.on('error', (error) => onFault(error.message))

@@ -23,6 +23,7 @@ export async function openUdp(
   port: number,
   answer: Answer,
   onFault: (message: string) => void,
+  onDropped: () => void = () => {},
 ): Promise<UdpFront> {
   const socket = createSocket({
     type: host.includes(':') ? 'udp6' : 'udp4',
@@ -46,8 +47,10 @@ export async function openUdp(
     const bytes = clientBytes(from.address)
     const written = answer(query, 0, query.length, out, 0, { bytes, transport: 'udp' })
     if (written === 0) return
-    if (socket.getSendQueueSize() > limits.udpUnsentBytes.default) dropped++
-    else send(socket, out, written, from)
+    if (socket.getSendQueueSize() > limits.udpUnsentBytes.default) {
+      dropped++
+      onDropped()
+    } else send(socket, out, written, from)
   })
   socket.on('error', (error) => onFault(error.message))
   const bound = socket.address()

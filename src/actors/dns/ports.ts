@@ -19,8 +19,9 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : ''
 
 async function open(host: string, port: number, request: ListenRequest): Promise<Front> {
-  const { answer, onFault } = request
-  return await joinTcp('dgram', await openUdp(host, port, answer, onFault), host, request)
+  const { answer, onFault, onLost } = request
+  const udp = await openUdp(host, port, answer, onFault, () => onLost('reply'))
+  return await joinTcp('dgram', udp, host, request)
 }
 
 /** Opens TCP on the port that UDP has; without TCP there is no front. */
@@ -30,9 +31,10 @@ async function joinTcp(
   host: string,
   request: ListenRequest,
 ): Promise<Front> {
-  const { answer, onFault } = request
+  const { answer, onFault, onLost } = request
+  const onShed = () => onLost('connection')
   try {
-    const tcp = await openTcp(host, udp.port, request.tcp, answer, onFault)
+    const tcp = await openTcp(host, udp.port, request.tcp, answer, onFault, onShed)
     return {
       kind,
       host: udp.host,

@@ -89,7 +89,7 @@ export const registry = defineActor(
     const book = new Book(ctx, ports, config)
     const stored = await restore(ports, ctx.log, book.nowMs())
     book.metrics.rowsDropped(stored.dropped)
-    book.open(config, stored.rows)
+    await book.open(stored.rows)
 
     return {
       receive: {
@@ -105,7 +105,8 @@ export const registry = defineActor(
       },
       onPeerStarted: (peer) => {
         if (peer === 'prober') book.publishTargets()
-        else if (peer === 'dns' || peer === 'api') book.publishSnapshot()
+        else if (peer === 'dns') book.publishServing()
+        else if (peer === 'api') book.publishSnapshot()
       },
       onReconfigured: (next: RegistryConfig) => book.reconfigure(next),
       onStop: () => book.close(),

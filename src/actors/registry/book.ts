@@ -2,6 +2,9 @@
  * The book the registry keeps: the fleet, and the three places every change of it goes to at once,
  * the readers' words, the disk's queues and the operator's log.
  *
+ * A new configuration takes effect once its name table is compiled. Until then everything goes on in
+ * the old epoch, so that a verdict never waits for a compiler.
+ *
  * It decides nothing; core/health does. It owns the one timer that ends hold-downs and overrides.
  */
 import { limits } from '../../core/base/limits.ts'
@@ -12,10 +15,11 @@ import type { ServerRow } from '../../core/health/rows.ts'
 import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
-import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { type Notices, notices } from './notices.ts'
-import { Slots, snapshotOf, targetsOf } from './views.ts'
+import { Shelf } from './shelf.ts'
+import { targetsOf } from './views.ts'
 
 /** A restarted registry outranks its predecessor, which has had fewer compilations than this. */
 const EPOCHS_PER_INCARNATION = 2 ** 20
@@ -29,7 +33,11 @@ export class Book {
   readonly tell: Notices
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
-  readonly #slots = new Slots(limits.poolsMax.default)
+  readonly #shelf: Shelf
+  /** What is in force; what is to take its place, while that is compiled. */
+  #config: RegistryConfig
+  #wanted: RegistryConfig | undefined
+  #isAdopting = false
   #timer = NEVER
   /** Readers hear nothing before this. */
   #speaks = false
@@ -42,6 +50,8 @@ export class Book {
     this.fleet = new Fleet(ctx.incarnation * EPOCHS_PER_INCARNATION, config.guard)
     this.metrics = registryMetrics(ctx.metrics, this.fleet, ports.faults)
     this.tell = notices(ctx.log, this.metrics, this.fleet)
+    this.#shelf = new Shelf(this.fleet)
+    this.#config = config
   }
 
   nowMs(): number {
@@ -49,7 +59,11 @@ export class Book {
   }
 
   /** Takes the topology with what the disk remembers, and speaks as soon as that is sensible. */
-  open(config: RegistryConfig, stored: ReadonlyMap<string, ServerRow>): void {
+  async open(stored: ReadonlyMap<string, ServerRow>): Promise<void> {
+    const config = this.#config
+    const outcome = await this.#shelf.compile(this.#ports, config)
+    if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
+    this.#shelf.take(outcome.table)
     const compiled = this.fleet.setTopology(config.topology, this.nowMs(), stored)
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
@@ -67,7 +81,42 @@ export class Book {
     this.#speak()
   }
 
-  reconfigure(config: RegistryConfig): void {
+  /** Resolves when this or a later configuration is in force. */
+  async reconfigure(config: RegistryConfig): Promise<void> {
+    this.#wanted = config
+    if (this.#isAdopting) return
+    this.#isAdopting = true
+    for (;;) {
+      const next: RegistryConfig | undefined = this.#wanted
+      if (next === undefined) break
+      this.#wanted = undefined
+      const outcome = this.#servesAlready(next) ? undefined : this.#shelf.compile(this.#ports, next)
+      this.#adopt(next, outcome instanceof Promise ? await outcome : outcome)
+    }
+    this.#isAdopting = false
+  }
+
+  #servesAlready({ contentHash, guard }: RegistryConfig): boolean {
+    const held = this.#config
+    return (
+      contentHash === held.contentHash &&
+      guard.enabled === held.guard.enabled &&
+      guard.maxWithdrawnShare === held.guard.maxWithdrawnShare
+    )
+  }
+
+  #adopt(config: RegistryConfig, outcome: CompileOutcome | undefined): void {
+    if (outcome === undefined) {
+      this.#ctx.log.info('the configuration serves what is served already')
+      return
+    }
+    if (outcome.code === 'failed') {
+      const error = `the names do not compile: ${outcome.message}`
+      this.#ctx.log.error('the configuration was not taken over', { error })
+      return
+    }
+    this.#config = config
+    this.#shelf.take(outcome.table)
     this.fleet.guard = config.guard
     this.#settle(this.fleet.setTopology(config.topology, this.nowMs()))
     this.#wakeAt(this.fleet.nextDueMs())
@@ -103,9 +152,11 @@ export class Book {
   }
 
   publishSnapshot(): void {
-    if (this.#speaks) {
-      this.#ctx.publish('registry.snapshot-set', snapshotOf(this.fleet, this.#slots))
-    }
+    if (this.#speaks) this.#ctx.publish('registry.snapshot-set', this.#shelf.snapshot())
+  }
+
+  publishServing(): void {
+    if (this.#speaks) this.#ctx.publish('registry.serving-set', this.#shelf.serving())
   }
 
   publishTargets(): void {
@@ -132,6 +183,7 @@ export class Book {
   #speak(): void {
     if (this.#speaks) return
     this.#speaks = true
+    this.publishServing()
     this.publishSnapshot()
   }
 
@@ -160,6 +212,7 @@ export class Book {
       this.#ports.log.append(event)
       this.tell.guard(event)
     }
+    this.publishServing()
     this.publishSnapshot()
     this.publishTargets()
     this.#ctx.log.info('topology compiled', {

@@ -4,10 +4,18 @@
 import type { HealthEvent } from '../../core/health/events.ts'
 import type { GuardSettings } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
-import type { Topology } from '../../core/steer/topology.ts'
+import type { FleetTopology } from '../../core/steer/topology.ts'
+import type { TableSource } from '../../core/zone/table-source.ts'
+import type { TableParts } from '../../core/zone/table.ts'
 
 export interface RegistryConfig {
-  readonly topology: Topology
+  readonly topology: FleetTopology
+  /** The zones with their static records (core/zone/sealed.ts). */
+  readonly zones: Uint8Array
+  /** Equal for configurations that serve the same. */
+  readonly contentHash: string
+  /** Starts the name hashes: that of those who answer. */
+  readonly hashSeed: number
   /** Empty keeps everything in memory. */
   readonly dataDir: string
   readonly guard: GuardSettings
@@ -65,7 +73,15 @@ export interface DiskFaults {
   dropped: number
 }
 
+export type CompileOutcome =
+  | { readonly code: 'compiled'; readonly table: TableParts }
+  | { readonly code: 'failed'; readonly message: string }
+
+/** Compiles a name table into memory that every thread reads; at once where it is small. */
+export type Compile = (source: TableSource) => CompileOutcome | Promise<CompileOutcome>
+
 export interface RegistryPorts {
+  readonly compile: Compile
   readonly store: StateStore
   readonly log: EventLog
   readonly faults: DiskFaults

@@ -8,7 +8,9 @@ import { limits } from '../../core/base/limits.ts'
 import type { HealthEvent } from '../../core/health/events.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import type { RegistryPorts } from './contract.ts'
+import { ownMemory } from '../../core/base/memory.ts'
+import { tableOf } from '../../core/zone/table-source.ts'
+import type { Compile, RegistryPorts } from './contract.ts'
 
 export interface MemoryDisk {
   rows: Map<string, ServerRow>
@@ -16,6 +18,8 @@ export interface MemoryDisk {
 }
 
 export const emptyDisk = (): MemoryDisk => ({ rows: new Map(), events: [] })
+
+const compileHere: Compile = (source) => ({ code: 'compiled', table: tableOf(source, ownMemory) })
 
 /** @param clock commits after the delay on it; without one, at once */
 export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): RegistryPorts {
@@ -58,6 +62,7 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
   const close = async () => void (await commit())
   return {
     faults,
+    compile: compileHere,
     store: {
       load: async () => ({ rows: new Map(disk.rows), dropped: 0, damaged: false }),
       put,

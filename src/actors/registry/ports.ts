@@ -6,6 +6,7 @@
  */
 import type { Log } from '../../kernel/log.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import { compile } from './ports-compile.ts'
 import { makeFolder } from './ports-folder.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
@@ -22,7 +23,7 @@ export async function openPorts(
   _context: { readonly log: Log },
 ): Promise<RegistryPorts> {
   const { dataDir } = config
-  if (dataDir === '') return memoryPorts()
+  if (dataDir === '') return { ...memoryPorts(), compile }
   const faults = { failedCommits: 0, dropped: 0 }
   try {
     makeFolder(dataDir)
@@ -32,6 +33,7 @@ export async function openPorts(
       store,
       log,
       faults,
+      compile,
       close: async () => {
         await log.close()
         await store.close()

@@ -2,7 +2,7 @@
  * The forms in which others get the state of the registry.
  */
 import type { Fleet, Server } from '../../core/health/fleet.ts'
-import type { ServingPool, Snapshot } from '../../core/steer/snapshot.ts'
+import type { ServingPool } from '../../core/steer/snapshot.ts'
 import type { MemberSpec, PoolSpec } from '../../core/steer/topology.ts'
 import type { BackendView, HoldView } from '../../messages/views.ts'
 
@@ -60,15 +60,9 @@ const servingPool = (
   members: members.map(servingMember),
 })
 
-export function snapshotOf(fleet: Fleet, slots: Slots): Snapshot {
+export function servingPools(fleet: Fleet, slots: Slots): readonly ServingPool[] {
   slots.retain(new Set(fleet.pools.map((pool) => pool.spec.name)))
-  return {
-    epoch: fleet.epoch,
-    version: fleet.version,
-    zones: fleet.topology.zones,
-    pools: fleet.pools.map(({ spec, members }) => servingPool(spec, members, slots.of(spec.name))),
-    words: fleet.pools.map((pool) => [...pool.words]),
-  }
+  return fleet.pools.map(({ spec, members }) => servingPool(spec, members, slots.of(spec.name)))
 }
 
 /** Every server to check, those that the guard-rail keeps among them. */

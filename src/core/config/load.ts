@@ -40,6 +40,8 @@ export interface LoadOptions {
 export interface Loaded {
   readonly config: Config
   readonly topology: Topology
+  /** The SOA serial that zones got which give none. */
+  readonly serial: number
   /** Static records by apex, for compiling the topology again after an edit of the config. */
   readonly zoneRecords: ReadonlyMap<string, ZoneContent>
   /** PEM texts of `overwatch.validation.ca_file`. */
@@ -125,6 +127,7 @@ export function loadConfig(path: string, options: LoadOptions): Result<Loaded, r
   return ok({
     config,
     topology,
+    serial,
     zoneRecords: zones.contents,
     trustedAuthorities,
     warnings,

@@ -17,7 +17,7 @@ import { type OptSettings, optBytesMax, writeOpt } from './opt.ts'
 import { readQuestion } from './question.ts'
 import { resolve } from './resolve.ts'
 import { HOLD, rateMemoryBytes, type RateSettings, ResponseRate, SLIP } from './response-rate.ts'
-import { type Serving, servingOf } from './serving.ts'
+import { Serving, type ServingParts, servingOf, wordsOf } from './serving.ts'
 import type { Turns } from './steered.ts'
 import { CLASS_CH, CLASS_IN, extendedErrors, rcodes, types } from './types.ts'
 
@@ -121,10 +121,27 @@ export class Authority {
     if (held !== undefined && snapshot.epoch < held.epoch) return false
     if (held !== undefined && snapshot.epoch === held.epoch) {
       // Inside an epoch only words change; each is fenced by its own version.
-      held.applyWords(snapshot)
+      held.applyWords(snapshot.version, wordsOf(snapshot))
       return true
     }
     this.#serving = servingOf(snapshot, this.#hashSeed)
+    return true
+  }
+
+  /**
+   * Takes what was compiled elsewhere, with its words by address; false when it is of an epoch older
+   * than the one held. The work is that of copying the words.
+   */
+  applyServing(
+    epoch: number,
+    version: number,
+    parts: ServingParts,
+    words: ArrayLike<number>,
+  ): boolean {
+    const held = this.#serving
+    if (held !== undefined && epoch < held.epoch) return false
+    if (held?.epoch === epoch) held.applyWords(version, words)
+    else this.#serving = new Serving(epoch, version, parts, words)
     return true
   }
 

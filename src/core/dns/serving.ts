@@ -1,37 +1,76 @@
 /**
- * What one snapshot becomes on a thread that answers: the name table, the pools, and each address
- * as a record ready to be copied.
+ * What a thread that answers holds: the name table, the pools, and each address as a record ready
+ * to be copied.
+ *
+ * All of it but the health words is made once, elsewhere, in memory that every such thread reads
+ * (`ServingParts`). The words, and what follows from them, are each thread's own.
  */
+import { type Memory, ownMemory } from '../base/memory.ts'
 import { viewOf } from '../base/octets.ts'
+import {
+  ADDRESS_BYTES,
+  FIXED,
+  FIXED_FALLBACKS,
+  FIXED_FROM,
+  FIXED_MEMBERS,
+  FIXED_TTL,
+  layPools,
+  layWords,
+  type PoolLayout,
+} from '../steer/pool-layout.ts'
 import { Pools } from '../steer/pools.ts'
-import type { Snapshot, WordChange } from '../steer/snapshot.ts'
-import { buildTable } from '../zone/table-build.ts'
+import type { ServingPool, Snapshot, WordChange } from '../steer/snapshot.ts'
+import { compileTable } from '../zone/table-build.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
-import { type NameTable, RR_FIXED_BYTES } from '../zone/table.ts'
+import { NameTable, RR_FIXED_BYTES, type TableParts } from '../zone/table.ts'
+import { labelsOf } from './labels.ts'
 import { types } from './types.ts'
 
 /** Octets set aside for each address record without its owner: a whole number of words. */
 export const ADDRESS_RECORD_BYTES = 28
 
+/** Plain memory and a few numbers, so that it crosses threads as it is. */
+export interface ServingParts {
+  readonly table: TableParts
+  readonly pools: PoolLayout
+  /** The record of address i begins at i * ADDRESS_RECORD_BYTES. */
+  readonly records: Uint8Array
+  /** What counters call the pools: see labels.ts. */
+  readonly labels: Uint8Array
+}
+
 /** The address records of all pools, by address index. */
-function recordsOf(pools: Pools): Uint8Array {
-  const records = new Uint8Array(pools.addressCount * ADDRESS_RECORD_BYTES)
-  for (const [pool, spec] of pools.specs.entries()) {
-    const ttlSeconds = Math.max(0, spec.ttlSeconds)
-    const from = pools.addressFrom(pool)
-    for (let address = from; address < from + pools.sizeOf(pool); address++) {
-      const bytes = pools.bytesAt(address)
+function recordsOf({ fixed, families, bytes }: PoolLayout, memory: Memory): Uint8Array {
+  const records = new Uint8Array(memory(families.length * ADDRESS_RECORD_BYTES))
+  for (let row = 0; row < fixed.length; row += FIXED) {
+    const from = fixed[row + FIXED_FROM]!
+    const end = from + fixed[row + FIXED_MEMBERS]! + fixed[row + FIXED_FALLBACKS]!
+    for (let address = from; address < end; address++) {
+      const length = families[address] === 6 ? 16 : families[address]!
       const at = address * ADDRESS_RECORD_BYTES
-      const type = bytes.length === 16 ? types.AAAA : types.A
-      writeRrFixed(records, at, type, ttlSeconds, bytes.length)
-      records.set(bytes, at + RR_FIXED_BYTES)
+      const type = length === 16 ? types.AAAA : types.A
+      writeRrFixed(records, at, type, fixed[row + FIXED_TTL]!, length)
+      const own = address * ADDRESS_BYTES
+      records.set(bytes.subarray(own, own + length), at + RR_FIXED_BYTES)
     }
   }
   return records
 }
 
+/** Joins a compiled table, whose pools are these in this order, with the pools. */
+export function servingParts(
+  table: TableParts,
+  specs: readonly ServingPool[],
+  memory: Memory,
+): ServingParts {
+  const pools = layPools(specs, memory)
+  const labels = labelsOf(specs, memory)
+  return { table, pools, records: recordsOf(pools, memory), labels }
+}
+
 export class Serving {
   readonly epoch: number
+  readonly parts: ServingParts
   readonly table: NameTable
   readonly pools: Pools
   /** The record of address i begins at i * ADDRESS_RECORD_BYTES. */
@@ -39,35 +78,47 @@ export class Serving {
   /** The version of each word held, by address. */
   readonly #versions: Float64Array
 
-  constructor(snapshot: Snapshot, table: NameTable) {
-    this.epoch = snapshot.epoch
-    this.table = table
-    this.pools = new Pools(snapshot.pools, snapshot.words)
-    this.records = viewOf(recordsOf(this.pools))
-    this.#versions = new Float64Array(this.pools.addressCount).fill(snapshot.version)
+  /** @param words by address, all of them of `version` */
+  constructor(epoch: number, version: number, parts: ServingParts, words: ArrayLike<number>) {
+    this.epoch = epoch
+    this.parts = parts
+    this.table = new NameTable(parts.table)
+    this.pools = new Pools(parts.pools, words)
+    this.records = viewOf(parts.records)
+    this.#versions = new Float64Array(this.pools.addressCount).fill(version)
   }
 
   /** False when the change is of another epoch, older than the word held, or out of range. */
-  applyWord(change: WordChange): boolean {
-    const { epoch, version, pool, member, word } = change
-    if (epoch !== this.epoch) return false
-    const spec = this.pools.specs[pool]
-    if (spec?.members[member] === undefined) return false
-    const address = this.pools.addressFrom(pool) + member
+  applyWord({ epoch, version, pool, member, word }: WordChange): boolean {
+    const { pools } = this
+    if (epoch !== this.epoch || !(pool >= 0 && pool < pools.count)) return false
+    if (!(member >= 0 && member < pools.membersOf(pool))) return false
+    const address = pools.addressFrom(pool) + member
     if (version <= this.#versions[address]!) return false
     this.#versions[address] = version
-    this.pools.setWord(pool, member, word)
+    pools.setWord(pool, member, word)
     return true
   }
 
   /** Takes each word of a snapshot of the same epoch that is newer than the word held. */
-  applyWords(snapshot: Snapshot): void {
-    const { epoch, version } = snapshot
-    for (const [pool, words] of snapshot.words.entries())
-      for (const [member, word] of words.entries())
+  applyWords(version: number, words: ArrayLike<number>): void {
+    const { pools, epoch } = this
+    for (let pool = 0; pool < pools.count; pool++) {
+      const from = pools.addressFrom(pool)
+      for (let member = 0; member < pools.membersOf(pool); member++) {
+        const word = words[from + member]!
         this.applyWord({ epoch, version, pool, member, word })
+      }
+    }
   }
 }
 
-export const servingOf = (snapshot: Snapshot, hashSeed: number): Serving =>
-  new Serving(snapshot, buildTable(snapshot.zones, snapshot.pools, hashSeed))
+export const wordsOf = ({ pools, words }: Snapshot): Uint32Array => layWords(pools, words)
+
+/** What a snapshot becomes, in memory of its own. */
+export function servingOf(snapshot: Snapshot, hashSeed: number): Serving {
+  const { epoch, version, zones, pools } = snapshot
+  const names = pools.map(({ name }) => name)
+  const table = compileTable(zones, names, hashSeed, ownMemory)
+  return new Serving(epoch, version, servingParts(table, pools, ownMemory), wordsOf(snapshot))
+}

@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { WordChange } from '../steer/snapshot.ts'
-import type { MemberSpec, PoolSpec, Topology } from '../steer/topology.ts'
+import type { FleetTopology, MemberSpec, PoolSpec } from '../steer/topology.ts'
 import type { Status } from '../steer/words.ts'
 import type { GuardHeld, GuardReleased, ServerEvent } from './events.ts'
 import { foldServer, type ServerHealth, UNKNOWN_HEALTH } from './fold.ts'
@@ -65,7 +65,7 @@ const isOut = (status: Status) => status !== 'healthy' && status !== 'unknown'
 export class Fleet {
   readonly servers = new Map<string, Server>()
   pools: readonly PoolState[] = []
-  topology: Topology = { zones: [], pools: [], regions: [] }
+  topology: FleetTopology = { pools: [], regions: [] }
   epoch: number
   version = 0
   guard: GuardSettings
@@ -85,7 +85,7 @@ export class Fleet {
    * @param stored rows read from disk, for the first topology: the guard-rail looks at what served
    *   then as it looks at the pools before a reload
    */
-  setTopology(topology: Topology, nowMs: number, stored: Rows = NO_ROWS): Compiled {
+  setTopology(topology: FleetTopology, nowMs: number, stored: Rows = NO_ROWS): Compiled {
     this.topology = topology
     const before = new Map(
       [...this.servers].map(([key, server]) => [key, this.#membershipOf(server)]),

@@ -11,6 +11,7 @@ import { ALL_DOWN, decide, NODATA, type Question } from './decide.ts'
 import type { Pool } from './pool.ts'
 import type { ServingMember } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
+import { isServing, standsIn } from './view.ts'
 import { unpackWord, type WordFields } from './words.ts'
 
 export interface Candidate {
@@ -43,9 +44,13 @@ export function explain(pool: Pool, question: Question): Explanation {
   const out = new Int32Array(steerLimits.answersMax.max)
   const count = decide(pool.pools, pool.index, question, out)
   const chosen = [...out.subarray(0, Math.max(0, count))]
-  const candidates = pool.spec.members.map((member, index) =>
-    candidate(pool, question, member, index, chosen.indexOf(index)),
-  )
+  // Servers on several ports of an address are one candidate, told by the first that serves.
+  const firsts = chosen.map((index) => pool.firstOf(index))
+  const candidates = pool.spec.members.map((member, index) => {
+    const rank = firsts.indexOf(pool.firstOf(index))
+    const told = rank < 0 ? undefined : pool.spec.members[chosen[rank]!]
+    return candidate(pool, question, { member, index, rank, told })
+  })
   return {
     outcome: count === ALL_DOWN ? 'all-down' : count === NODATA ? 'nodata' : 'answer',
     chosen: chosen.map((index) => formatAddress(pool.addresses[index]!)),
@@ -56,20 +61,41 @@ export function explain(pool: Pool, question: Question): Explanation {
   }
 }
 
-function candidate(
-  pool: Pool,
-  question: Question,
-  member: ServingMember,
-  index: number,
-  rank: number,
-): Candidate {
+interface Place {
+  readonly member: ServingMember
+  readonly index: number
+  /** From 0, of its address; below 0 when that is not in the answer. */
+  readonly rank: number
+  /** The server that its address was chosen for; undefined for a fallback address. */
+  readonly told: ServingMember | undefined
+}
+
+function candidate(pool: Pool, question: Question, place: Place): Candidate {
+  const { member, index, rank, told } = place
   const word = unpackWord(pool.words[index]!)
   const { key, address, port, region, weight } = member
   const family = pool.familyOf(index)
   const common = { key, address, port, region, weight, family, word }
   if (rank < 0)
     return { ...common, chosen: false, reason: whyNot(pool, question, member, family, word) }
+  if (told !== member) {
+    const stands = told !== undefined && takesPart(pool, question, index)
+    const isWell = stands && pool.basis(question.family) === 'serving'
+    const own = isWell ? 'healthy' : whyNot(pool, question, member, family, word)
+    const reason = `${own}; its address is answered once, for ${told?.key ?? 'a fallback address'}`
+    return stands
+      ? { ...common, chosen: true, rank: rank + 1, reason }
+      : { ...common, chosen: false, reason }
+  }
   return { ...common, chosen: true, rank: rank + 1, reason: whyChosen(pool, question, rank, word) }
+}
+
+/** Whether a server of a chosen address is one of those it was chosen for. */
+function takesPart(pool: Pool, question: Question, index: number): boolean {
+  const word = pool.words[index]!
+  const { weight } = pool.spec.members[index]!
+  if (pool.basis(question.family) === 'serving') return isServing(word) && weight > 0
+  return standsIn(pool.spec.whenAllDown, word, weight)
 }
 
 const LOST_TURN: Partial<Record<string, string>> = {

@@ -2,7 +2,7 @@
  * One pool of a set of pools: the face that explains, tests and the API look at.
  */
 import type { Family } from '../net/address.ts'
-import { Pools } from './pools.ts'
+import { type Pools, poolsOf } from './pools.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { Basis } from './view.ts'
 
@@ -14,7 +14,7 @@ export class Pool {
   readonly addresses: readonly Uint8Array[]
 
   constructor(spec: ServingPool, words: readonly number[]) {
-    this.pools = new Pools([spec], [words])
+    this.pools = poolsOf([spec], [words])
     this.index = 0
     this.spec = spec
     this.addresses = Array.from({ length: this.pools.sizeOf(0) }, (_, at) => this.pools.bytesAt(at))
@@ -31,6 +31,11 @@ export class Pool {
 
   familyOf(candidate: number): Family {
     return this.pools.familyAt(candidate) === 6 ? 6 : 4
+  }
+
+  /** The first server or fallback address with the same address as this one. */
+  firstOf(candidate: number): number {
+    return this.pools.firstOf(this.index, candidate)
   }
 
   basis(family: Family): Basis {

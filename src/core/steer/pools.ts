@@ -6,7 +6,27 @@
  * state that changes; the rest of a row is derived from them when a word changed and the pool is
  * next asked, so a burst of changes costs one pass and a query between changes costs nothing.
  */
-import { type Family, parseAddress } from '../net/address.ts'
+import type { Family } from '../net/address.ts'
+import {
+  ADDRESS_BYTES,
+  allDownModes,
+  FAMILY_4,
+  FAMILY_6,
+  FIXED,
+  FIXED_ALL_DOWN,
+  FIXED_ANSWERS,
+  FIXED_COUNT4,
+  FIXED_FALLBACKS,
+  FIXED_FAMILIES,
+  FIXED_FROM,
+  FIXED_MEMBERS,
+  FIXED_POLICY,
+  FIXED_SLOT,
+  layPools,
+  layWords,
+  type PoolLayout,
+  policies,
+} from './pool-layout.ts'
 import type { ServingPool } from './snapshot.ts'
 import {
   BASIS_NOTHING,
@@ -30,9 +50,6 @@ export const FROM = 2
 /** How many candidates, and how to choose among them: for IPv4, then for IPv6. */
 export const COUNT = 4
 export const MODE = 5
-
-const FAMILY_4 = 1
-const FAMILY_6 = 2
 
 // A mode is one of these, the basis from bit 8, and the number of answers from bit 16.
 /** A word changed: the row is to be made anew. */
@@ -58,15 +75,14 @@ export const choosesAt = (mode: number): boolean => (mode & 0xff) > DOWN
 export const basisAt = (mode: number): number => (mode >> 8) & 0xff
 export const wantedOf = (mode: number): number => mode >>> 16
 
-/** Octets set aside for an address. */
-const ADDRESS_BYTES = 16
+const POLICY_WEIGHTED = policies.indexOf('weighted')
+const POLICY_FAILOVER = policies.indexOf('failover')
 
 export class Pools {
-  readonly specs: readonly ServingPool[]
+  readonly layout: PoolLayout
   readonly rows: Int32Array
   /**
-   * Everything below is indexed by address: those of a pool lie together, the servers in the order
-   * of the configuration, then the fallback addresses. Candidates of a family fill the first
+   * Everything below is indexed by address (pool-layout.ts). Candidates of a family fill the first
    * places of its stretch.
    */
   readonly places: Int32Array
@@ -77,29 +93,40 @@ export class Pools {
   /** Thousandths of its traffic each candidate takes, beside `places`. */
   readonly shares: Uint16Array
   readonly words: Uint32Array
-  readonly #weights: Uint32Array
-  /** 4, 6, or 0 for what is no address. */
-  readonly #families: Uint8Array
-  readonly #bytes: Uint8Array
+  /** Sums of the weights of the servers of each candidate, beside `places`. */
+  readonly #loads: Float64Array
+  /** By the first candidate of an address, where it was last placed. */
+  readonly #placed: Int32Array
 
-  constructor(specs: readonly ServingPool[], words: readonly (readonly number[])[]) {
-    this.specs = specs
-    const sizeOf = (spec: ServingPool) => spec.members.length + spec.fallback.length
-    const size = specs.reduce((sum, spec) => sum + sizeOf(spec), 0)
-    this.rows = new Int32Array(specs.length * ROW)
+  /** @param words by address; read once */
+  constructor(layout: PoolLayout, words: ArrayLike<number>) {
+    const { fixed, families } = layout
+    const size = families.length
+    this.layout = layout
+    this.rows = new Int32Array((fixed.length / FIXED) * ROW)
     this.places = new Int32Array(size)
     this.sums = new Float64Array(size)
     this.guides = new Int32Array(size)
     this.shares = new Uint16Array(size)
     this.words = new Uint32Array(size)
-    this.#weights = new Uint32Array(size)
-    this.#families = new Uint8Array(size)
-    this.#bytes = new Uint8Array(size * ADDRESS_BYTES)
-    let from = 0
-    for (const [pool, spec] of specs.entries()) {
-      this.#fill(pool, spec, words[pool] ?? [], from)
-      from += sizeOf(spec)
+    this.words.set(words)
+    this.#loads = new Float64Array(size)
+    this.#placed = new Int32Array(size)
+    // Modes are 0 from the start, which is STALE.
+    for (let pool = 0; pool < this.count; pool++) {
+      const own = pool * FIXED
+      const row = pool * ROW
+      const from = fixed[own + FIXED_FROM]!
+      this.rows[row + SLOT] = fixed[own + FIXED_SLOT]!
+      this.rows[row + FAMILIES] = fixed[own + FIXED_FAMILIES]!
+      this.rows[row + FROM] = from
+      this.rows[row + FROM + 1] = from + fixed[own + FIXED_COUNT4]!
     }
+  }
+
+  /** How many pools there are. */
+  get count(): number {
+    return this.layout.fixed.length / FIXED
   }
 
   /** How many addresses all pools have together. */
@@ -117,21 +144,31 @@ export class Pools {
     return this.rows[pool * ROW + (family === 6 ? FROM + 1 : FROM)]!
   }
 
+  /** Servers of a pool. */
+  membersOf(pool: number): number {
+    return this.layout.fixed[pool * FIXED + FIXED_MEMBERS]!
+  }
+
   /** Servers and fallback addresses of a pool. */
   sizeOf(pool: number): number {
-    const { members, fallback } = this.specs[pool]!
-    return members.length + fallback.length
+    return this.membersOf(pool) + this.layout.fixed[pool * FIXED + FIXED_FALLBACKS]!
   }
 
   familyAt(address: number): number {
-    return this.#families[address]!
+    return this.layout.families[address]!
   }
 
   /** A view of the 4 or 16 octets, none for what is no address. */
   bytesAt(address: number): Uint8Array {
+    const { bytes, families } = this.layout
     const from = address * ADDRESS_BYTES
-    const length = this.#families[address] === 6 ? 16 : this.#families[address]!
-    return this.#bytes.subarray(from, from + length)
+    const length = families[address] === 6 ? 16 : families[address]!
+    return bytes.subarray(from, from + length)
+  }
+
+  /** The first candidate of the pool with the same address as this one. */
+  firstOf(pool: number, candidate: number): number {
+    return this.layout.firsts[this.addressFrom(pool) + candidate]!
   }
 
   /** Whether any server, serving or not, or any fallback address, is of the family. */
@@ -141,8 +178,7 @@ export class Pools {
 
   /** Sets the word of a server; ignored past the pool's servers. */
   setWord(pool: number, member: number, word: number): void {
-    const spec = this.specs[pool]
-    if (spec === undefined || member < 0 || member >= spec.members.length) return
+    if (pool < 0 || pool >= this.count || member < 0 || member >= this.membersOf(pool)) return
     this.words[this.addressFrom(pool) + member] = word
     this.rows[pool * ROW + MODE] = STALE
     this.rows[pool * ROW + MODE + 2] = STALE
@@ -159,108 +195,117 @@ export class Pools {
     return bases[basisAt(this.modeOf(pool, family))]!
   }
 
-  #fill(pool: number, spec: ServingPool, words: readonly number[], from: number): void {
-    let families = 0
-    let count4 = 0
-    for (let index = 0; index < spec.members.length + spec.fallback.length; index++) {
-      const member = spec.members[index]
-      const text = member?.address ?? spec.fallback[index - spec.members.length]!
-      const parsed = parseAddress(text)
-      const at = from + index
-      this.words[at] = member === undefined ? 0 : (words[index] ?? 0)
-      this.#weights[at] = member?.weight ?? 1
-      if (!parsed.ok) continue
-      const { family, bytes } = parsed.value
-      this.#families[at] = family
-      this.#bytes.set(bytes, at * ADDRESS_BYTES)
-      families |= family === 6 ? FAMILY_6 : FAMILY_4
-      if (family === 4) count4++
-    }
-    // Modes are 0 from the start, which is STALE.
-    this.rows.set([spec.slot, families, from, from + count4], pool * ROW)
+  #allDownOf(pool: number) {
+    return allDownModes[this.layout.fixed[pool * FIXED + FIXED_ALL_DOWN]!]!
   }
 
   #refresh(pool: number): void {
     const count4 = this.#fillServing(pool, 4)
     const count6 = this.#fillServing(pool, 6)
     const served = count4 + count6 > 0
-    const basis = served ? BASIS_SERVING : basisOf(this.specs[pool]!.whenAllDown)
+    const basis = served ? BASIS_SERVING : basisOf(this.#allDownOf(pool))
     this.#settle(pool, 4, served ? count4 : this.#fillAllDown(pool, 4), basis)
     this.#settle(pool, 6, served ? count6 : this.#fillAllDown(pool, 6), basis)
   }
 
   /** Gathers the candidates that serve; returns how many. */
   #fillServing(pool: number, family: Family): number {
+    const { weights, families } = this.layout
     const from = this.addressFrom(pool)
-    const at = this.placesFrom(pool, family)
-    const members = this.specs[pool]!.members.length
+    const members = this.membersOf(pool)
     let count = 0
     for (let member = 0; member < members; member++) {
       const address = from + member
       const word = this.words[address]!
-      if (!isServing(word) || this.#weights[address] === 0) continue
-      if (this.#families[address] !== family) continue
-      this.places[at + count] = member
-      this.shares[at + count] = shareOf(word)
-      count++
+      if (!isServing(word) || weights[address] === 0) continue
+      if (families[address] !== family) continue
+      count = this.#place(pool, family, count, member, shareOf(word))
     }
     return count
   }
 
   /** What `when_all_down` puts in place of the servers, when it names any; returns how many. */
   #fillAllDown(pool: number, family: Family): number {
-    const { whenAllDown: mode, members } = this.specs[pool]!
+    const mode = this.#allDownOf(pool)
     if (mode === 'servfail' || mode === 'nodata') return 0
+    const { weights, families } = this.layout
     const from = this.addressFrom(pool)
-    const at = this.placesFrom(pool, family)
-    const first = mode === 'fallback' ? members.length : 0
-    const end = mode === 'fallback' ? this.sizeOf(pool) : members.length
+    const members = this.membersOf(pool)
+    const first = mode === 'fallback' ? members : 0
+    const end = mode === 'fallback' ? this.sizeOf(pool) : members
     let count = 0
     for (let candidate = first; candidate < end; candidate++) {
       const address = from + candidate
-      if (this.#families[address] !== family) continue
-      const stands =
-        mode === 'fallback' || standsIn(mode, this.words[address]!, this.#weights[address]!)
-      if (!stands) continue
-      this.places[at + count] = candidate
-      this.shares[at + count] = 1000
-      count++
+      if (families[address] !== family) continue
+      const stands = mode === 'fallback' || standsIn(mode, this.words[address]!, weights[address]!)
+      if (stands) count = this.#place(pool, family, count, candidate, 1000)
     }
     return count
+  }
+
+  /**
+   * Puts a candidate behind the `count` placed so far and returns how many there are then. One whose
+   * address is there already adds its weight to that place instead.
+   */
+  #place(pool: number, family: Family, count: number, candidate: number, share: number): number {
+    const { firsts, weights } = this.layout
+    const from = this.addressFrom(pool)
+    const at = this.placesFrom(pool, family)
+    const first = firsts[from + candidate]!
+    const weight = weights[from + candidate]!
+    // What was noted in an earlier pass is told by the place, which then holds another address.
+    const before = this.#placed[from + first]!
+    if (before < count && firsts[from + this.places[at + before]!] === first) {
+      const place = at + before
+      this.sums[place]! += weight * share
+      this.#loads[place]! += weight
+      this.shares[place] = Math.round(this.sums[place]! / this.#loads[place]!)
+      return count
+    }
+    const place = at + count
+    this.#placed[from + first] = count
+    this.places[place] = candidate
+    this.sums[place] = weight * share
+    this.#loads[place] = weight
+    this.shares[place] = share
+    return count + 1
   }
 
   /** Completes a family's part of the row from its candidates and their shares. */
   #settle(pool: number, family: Family, count: number, basis: number): void {
     const row = pool * ROW
-    const { answers, policy } = this.specs[pool]!
+    const { fixed } = this.layout
+    const policy = fixed[pool * FIXED + FIXED_POLICY]!
     const even = this.#sum(pool, family, count)
     this.rows[row + COUNT + (family === 6 ? 2 : 0)] = count
     let method = even ? RING : RING_SHARED
-    if (policy === 'weighted') {
+    if (policy === POLICY_WEIGHTED) {
       method = WEIGHTED
       this.#guide(this.placesFrom(pool, family), count)
     }
-    if (policy === 'failover') method = even ? FIRST : FIRST_SHARED
+    if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
     if (count === 0) method = this.#emptyMethod(pool, family, basis)
     const told = count === 0 ? BASIS_NOTHING : basis
-    const wanted = Math.max(0, Math.min(answers, count, 0xffff))
+    const wanted = Math.max(0, Math.min(fixed[pool * FIXED + FIXED_ANSWERS]!, count, 0xffff))
     this.rows[row + MODE + (family === 6 ? 2 : 0)] = method | (told << 8) | (wanted << 16)
   }
 
-  /** Sums the weights; true when every share is whole, so that turns can simply rotate. */
+  /** Sums the weights up; true when every share is whole, so that turns can simply rotate. */
   #sum(pool: number, family: Family, count: number): boolean {
-    const from = this.addressFrom(pool)
     const at = this.placesFrom(pool, family)
     let bled = true
-    for (let place = at; place < at + count; place++) if (this.shares[place] !== 0) bled = false
+    for (let place = at; place < at + count; place++) if (this.sums[place] !== 0) bled = false
     let even = true
     let total = 0
     for (let place = at; place < at + count; place++) {
       // Signals that shape weight never empty a pool (design section 5): when every share is zero
       // none counts.
-      if (bled) this.shares[place] = 1000
+      if (bled) {
+        this.shares[place] = 1000
+        this.sums[place] = this.#loads[place]! * 1000
+      }
       if (this.shares[place] !== 1000) even = false
-      total += this.#weights[from + this.places[place]!]! * this.shares[place]!
+      total += this.sums[place]!
       this.sums[place] = total
     }
     return even
@@ -284,6 +329,12 @@ export class Pools {
     // that family, where SERVFAIL would have it give up.
     if (basis === BASIS_SERVING) return EMPTY
     // A pool that no server has joined yet is down, not a name without records.
-    return this.specs[pool]!.whenAllDown === 'nodata' ? EMPTY : DOWN
+    return this.#allDownOf(pool) === 'nodata' ? EMPTY : DOWN
   }
 }
+
+/** Pools with a memory of their own; `words[pool][member]`. */
+export const poolsOf = (
+  specs: readonly ServingPool[],
+  words: readonly ArrayLike<number>[],
+): Pools => new Pools(layPools(specs), layWords(specs, words))

@@ -29,13 +29,17 @@ export interface ServingPool {
   readonly members: readonly ServingMember[]
 }
 
-export interface Snapshot {
+/** What explains the answers of steered names. */
+export interface PoolSnapshot {
   readonly epoch: number
   readonly version: number
-  readonly zones: Topology['zones']
   readonly pools: readonly ServingPool[]
   /** words[pool][member], each a health word (words.ts). */
   readonly words: readonly (readonly number[])[]
+}
+
+export interface Snapshot extends PoolSnapshot {
+  readonly zones: Topology['zones']
 }
 
 export interface WordChange {

@@ -103,8 +103,12 @@ export interface ZoneSpec {
   readonly records: readonly RecordSpec[]
 }
 
-export interface Topology {
-  readonly zones: readonly ZoneSpec[]
+/** What the state of servers is kept of. */
+export interface FleetTopology {
   readonly pools: readonly PoolSpec[]
   readonly regions: readonly RegionSpec[]
+}
+
+export interface Topology extends FleetTopology {
+  readonly zones: readonly ZoneSpec[]
 }

@@ -1,8 +1,7 @@
 /**
  * Compiles zones and pool names into a name table.
  */
-import { viewOf } from '../base/octets.ts'
-import { wireToName } from '../dns/names.ts'
+import { copyOf, type Memory, ownMemory, textIn } from '../base/memory.ts'
 import { types } from '../dns/types.ts'
 import type { ZoneSpec } from '../steer/topology.ts'
 import { Arena } from './table-arena.ts'
@@ -29,8 +28,8 @@ import {
   SET_TO,
   SET_WORDS,
   WILDCARD,
+  type TableParts,
   ZONE,
-  type ZoneEntry,
 } from './table.ts'
 
 /** Marks what the records of a node make of it. */
@@ -128,27 +127,38 @@ function joinNodes(words: Int32Array, placed: Int32Array): void {
   }
 }
 
-function zoneEntry(spec: ZoneSpec, wire: Uint8Array): ZoneEntry {
-  return {
-    apex: wireToName(wire),
-    apexBytes: wire.length,
-    negativeSoa: viewOf(negativeSoa(spec)),
+/** What the zones say of themselves, by zone. */
+function zoneParts(draft: Draft, memory: Memory) {
+  const { zones } = draft
+  const all = zones.map(negativeSoa)
+  const soas = new Uint8Array(memory(all.reduce((sum, soa) => sum + soa.length, 0)))
+  const soaEnds = new Uint32Array(memory(zones.length * 4))
+  const apexBytes = new Uint8Array(memory(zones.length))
+  let at = 0
+  for (const [zone, soa] of all.entries()) {
+    soas.set(soa, at)
+    at += soa.length
+    soaEnds[zone] = at
+    apexBytes[zone] = draft.apexWireOf(zone).length
   }
+  const lines = zones.map(({ apex }) => apex).join('\n')
+  return { soas, soaEnds, apexBytes, apexes: textIn(lines, memory) }
 }
 
 /**
- * Compiles a table. `pools` are the steered names, by their index in the snapshot; `seed` starts
- * the hashes and should differ from process to process.
+ * Compiles a table into such memory. `names` are the steered names, by their index in the snapshot;
+ * `seed` starts the hashes and should differ from process to process.
  */
-export function buildTable(
+export function compileTable(
   zones: readonly ZoneSpec[],
-  pools: readonly { readonly name: string }[],
+  names: readonly string[],
   seed: number,
-): NameTable {
+  memory: Memory,
+): TableParts {
   const draft = new Draft(seed)
   for (const zone of zones) draft.addZone(zone)
   draft.addRecords()
-  for (const [index, pool] of pools.entries()) draft.addPool(pool.name, index)
+  for (const [index, name] of names.entries()) draft.addPool(name, index)
   const { nodes } = draft
   for (const node of nodes) flagNode(node)
   hide(nodes)
@@ -163,12 +173,22 @@ export function buildTable(
   joinNodes(words, placed)
   const slots = emptySlots(nodes.length)
   for (const node of nodes) insertSlot(slots, node.hash, placed[node.index]!)
-  return new NameTable({
+  return {
     seed,
-    zones: draft.zones.map((spec, zone) => zoneEntry(spec, draft.apexWireOf(zone))),
-    words,
-    slots,
+    ...zoneParts(draft, memory),
+    words: memory === ownMemory ? words : copyOf(words, memory),
+    slots: memory === ownMemory ? slots : copyOf(slots, memory),
     labelsMax: draft.labelsMax,
     faults: draft.faults,
-  })
+  }
+}
+
+/** A table with a memory of its own. */
+export const buildTable = (
+  zones: readonly ZoneSpec[],
+  pools: readonly { readonly name: string }[],
+  seed: number,
+): NameTable => {
+  const names = pools.map(({ name }) => name)
+  return new NameTable(compileTable(zones, names, seed, ownMemory))
 }

@@ -52,22 +52,34 @@ export const nameWords = (nameBytes: number): number => (nameBytes + 3) >> 2
 
 /** What a zone says of itself. */
 export interface ZoneEntry {
-  readonly apex: string
   /** Octets of the apex in wire form. */
   readonly apexBytes: number
   /** The SOA without owner, with the TTL of negative answers (RFC 2308 section 5). */
   readonly negativeSoa: DataView
 }
 
-/** What a table is made of: plain memory, so that it could lie where several threads read it. */
+/** What a table is made of: plain memory, which several threads may read. */
 export interface TableParts {
   readonly seed: number
-  readonly zones: readonly ZoneEntry[]
+  /** By zone, the octets of its apex in wire form. */
+  readonly apexBytes: Uint8Array
+  /** The negative SOA of each zone, one after another, and where each ends. */
+  readonly soas: Uint8Array
+  readonly soaEnds: Uint32Array
+  /** Their apexes as text, a line each. */
+  readonly apexes: Uint8Array
   readonly words: Int32Array
   /** Pairs of hash and node, open addressing with linear probing, at most half full. */
   readonly slots: Int32Array
   readonly labelsMax: number
   readonly faults: readonly string[]
+}
+
+function zonesOf({ apexBytes, soas, soaEnds }: TableParts): ZoneEntry[] {
+  return Array.from(soaEnds, (end, zone) => ({
+    apexBytes: apexBytes[zone]!,
+    negativeSoa: viewOf(soas.subarray(zone === 0 ? 0 : soaEnds[zone - 1]!, end)),
+  }))
 }
 
 export class NameTable {
@@ -85,7 +97,7 @@ export class NameTable {
 
   constructor(parts: TableParts) {
     this.seed = parts.seed
-    this.zones = parts.zones
+    this.zones = zonesOf(parts)
     this.labelsMax = parts.labelsMax
     this.faults = parts.faults
     this.words = parts.words

@@ -1,65 +1,97 @@
-// Goal: every query is counted once, under what it asked and what came of it.
+// Goal: every query is counted once, under what it asked and what came of it, and is read once.
 // Method: counters against a Map; meters fed by an authority, read from fake metrics.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { KeyedCounts, Samples } from '../../../src/actors/dns/counts.ts'
+import {
+  BUCKETS,
+  Growth,
+  KeyedCounts,
+  KeyedTimes,
+  keyedWords,
+  takeCounts,
+  takeTimes,
+  TIMES_WORDS,
+} from '../../../src/actors/dns/counts.ts'
 import { DnsMeters } from '../../../src/actors/dns/metrics.ts'
 import type { AuthoritySettings } from '../../../src/core/dns/authority.ts'
 import type { Labels } from '../../../src/kernel/metrics.ts'
+import { countsInto } from '../../harness/dns-counts.ts'
 import { buildQuery, type EdnsParts } from '../../harness/dns-query.ts'
 import { authorityOf, CLIENT, snapshotOf } from '../../harness/dns-world.ts'
 import { fakeMetrics } from '../../harness/fake-metrics.ts'
 import { DOWN } from '../../harness/pools.ts'
 
+const pairsFor = (keys: number) => new Int32Array(keyedWords(keys, 1 << 20))
+
 describe('keyed counts', () => {
-  test('any sequence of keys is counted as a Map counts it, with drains in between', () => {
-    const steps = fc.array(fc.option(fc.nat(400), { nil: 'drain' as const }), { maxLength: 600 })
+  test('any sequence of keys is counted as a Map counts it, however often it is read', () => {
+    const steps = fc.array(fc.option(fc.nat(400), { nil: 'read' as const }), { maxLength: 600 })
     fc.assert(
       fc.property(steps, (sequence) => {
-        const counts = new KeyedCounts(16)
+        const pairs = pairsFor(16)
+        const counts = new KeyedCounts(pairs)
+        const growth = new Growth(pairs)
         const seen = new Map<number, number>()
         const model = new Map<number, number>()
-        const drain = () =>
-          counts.drain((key, count) => void seen.set(key, (seen.get(key) ?? 0) + count))
+        const read = () =>
+          takeCounts(growth, (key, count) => void seen.set(key, (seen.get(key) ?? 0) + count))
         for (const step of sequence) {
-          if (step === 'drain') drain()
+          if (step === 'read') read()
           else {
             expect(counts.add(step)).toBe(true)
             model.set(step, (model.get(step) ?? 0) + 1)
           }
         }
-        drain()
+        read()
         expect([...seen].sort()).toEqual([...model].sort())
       }),
       { numRuns: 200 },
     )
   })
 
-  test('a full table takes no new key, still counts the known ones, and can be cleared', () => {
-    const counts = new KeyedCounts(1)
+  test('a full table takes no new key but one that must be, and still counts the known ones', () => {
+    const pairs = pairsFor(1)
+    const counts = new KeyedCounts(pairs)
     let key = 0
     while (counts.add(key)) key++
     expect(key).toBeGreaterThan(500)
     expect(counts.add(key)).toBe(false)
     expect(counts.add(0)).toBe(true)
-    const zero: number[] = []
-    counts.drain((each, count) => void (each === 0 && zero.push(count)))
-    expect(zero).toEqual([2])
-    counts.clear()
-    expect(counts.add(key)).toBe(true)
+    for (let time = 0; time < 3; time++) counts.addAnyway(9_999)
+    const read = new Map<number, number>()
+    takeCounts(new Growth(pairs), (each, count) => void read.set(each, count))
+    expect([read.get(0), read.get(key), read.get(9_999), read.size]).toEqual([
+      2,
+      undefined,
+      3,
+      key + 1,
+    ])
+  })
+
+  test('a count that passed 2^32 is read as what it grew by', () => {
+    const words = Int32Array.of(-2)
+    const growth = new Growth(words)
+    growth.take(0)
+    words[0] = 3
+    expect(growth.take(0)).toBe(5)
   })
 })
 
-test('samples past the room are left out, and drained ones are gone', () => {
-  const samples = new Samples(2)
-  for (const key of [1, 2, 3]) samples.add(key, key / 8)
-  const drained: number[][] = []
-  samples.drain((key, seconds) => void drained.push([key, seconds]))
-  samples.drain((key, seconds) => void drained.push([key, seconds]))
-  expect(drained).toEqual([
-    [1, 0.125],
-    [2, 0.25],
-  ])
+test('times fall into their buckets, by key, with their sum', () => {
+  const rows = new Int32Array(TIMES_WORDS)
+  const times = new KeyedTimes(rows)
+  for (const seconds of [0.00005, 0.0001, 0.0002, 7]) times.add(3, seconds)
+  times.add(0, 0.02)
+  const read = new Map<number, readonly [readonly number[], number]>()
+  const growth = new Growth(rows)
+  takeTimes(growth, (key, counts, sum) => void read.set(key, [counts, sum]))
+  const [counts, sum] = read.get(3)!
+  expect(counts).toEqual([2, 1, ...BUCKETS.slice(2).map(() => 0), 1])
+  expect(sum).toBeCloseTo(7.00035, 6)
+  expect(read.get(0)![0][BUCKETS.indexOf(0.025)]).toBe(1)
+  read.clear()
+  takeTimes(growth, (key, all, total) => void read.set(key, [all, total]))
+  expect(read.size).toBe(0)
 })
 
 const GUARDS: Partial<AuthoritySettings> = {
@@ -82,10 +114,8 @@ function counted(settings: Partial<AuthoritySettings> = {}) {
   ]
   authority.applySnapshot(snapshotOf({ zones: { 'example.com': 'www A 192.0.2.9' }, pools }))
   const metrics = fakeMetrics()
-  const meters = new DnsMeters(metrics)
+  const meters = new DnsMeters(metrics, countsInto(metrics))
   meters.rename(authority.serving!)
-  const front = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0, kernelDrops: 0 }
-  metrics.onCollect(() => meters.drain(front))
   const out = new Uint8Array(1_232)
   const ask = (
     name: string,

@@ -10,10 +10,11 @@ import type { DnsConfig, DnsPorts, Front } from '../../../src/actors/dns/contrac
 import { openPorts } from '../../../src/actors/dns/ports.ts'
 import { clientBytes } from '../../../src/actors/dns/ports-client.ts'
 import { TcpSession } from '../../../src/actors/dns/ports-session.ts'
+import { countsInto } from '../../harness/dns-counts.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { decodeReply, line, type Reply } from '../../harness/dns-decode.ts'
 import { buildQuery } from '../../harness/dns-query.ts'
-import { snapshotOf, type WorldParts } from '../../harness/dns-world.ts'
+import { servingSetOf, type WorldParts } from '../../harness/dns-world.ts'
 import { DOWN, UP } from '../../harness/pools.ts'
 
 const PARTS: WorldParts = {
@@ -57,7 +58,8 @@ async function start(changes: Partial<DnsConfig> = {}) {
       return outcome
     },
   }
-  const behaviour = await dns.start(world.ctx, ports, config)
+  const ctx = { ...world.ctx, lend: countsInto(world.metrics) }
+  const behaviour = await dns.start(ctx, ports, config)
   cleanups.push(() => behaviour.onStop?.())
   return { world, behaviour, port: front!.port, front: front! }
 }
@@ -112,7 +114,7 @@ describe('serving', () => {
 
   test('answers follow the snapshot, then each word; a stale word changes nothing', async () => {
     const { port, behaviour } = await start()
-    behaviour.receive['registry.snapshot-set'](snapshotOf({ ...PARTS, version: 5 }))
+    behaviour.receive['registry.serving-set'](servingSetOf({ ...PARTS, version: 5 }, 77))
     const first = [await udp(port, APP), await udp(port, APP)]
     expect(first.map((reply) => reply.answers[0]?.data).sort()).toEqual(['192.0.2.1', '192.0.2.2'])
     const word = { epoch: 1, version: 6, pool: 0, member: 0, word: DOWN }
@@ -125,14 +127,14 @@ describe('serving', () => {
 
   test('a snapshot of an older epoch is ignored', async () => {
     const { port, behaviour } = await start()
-    behaviour.receive['registry.snapshot-set'](snapshotOf({ ...PARTS, epoch: 3 }))
-    behaviour.receive['registry.snapshot-set'](snapshotOf({ zones: {}, epoch: 2 }))
+    behaviour.receive['registry.serving-set'](servingSetOf({ ...PARTS, epoch: 3 }, 77))
+    behaviour.receive['registry.serving-set'](servingSetOf({ zones: {}, epoch: 2 }, 77))
     expect((await udp(port, APP)).rcode).toBe('NOERROR')
   })
 
   test('every address of the machine is served on ":port", IPv4 and IPv6 alike', async () => {
     const { port, behaviour } = await start({ listenAddress: ':0' })
-    behaviour.receive['registry.snapshot-set'](snapshotOf(PARTS))
+    behaviour.receive['registry.serving-set'](servingSetOf(PARTS, 77))
     expect((await udp(port, APP)).rcode).toBe('NOERROR')
     expect((await udp(port, APP, '::1')).rcode).toBe('NOERROR')
     const socket = await open(port, '::1')
@@ -142,7 +144,7 @@ describe('serving', () => {
 
   test('garbage and responses get nothing, and the next query is answered', async () => {
     const { port, behaviour } = await start()
-    behaviour.receive['registry.snapshot-set'](snapshotOf(PARTS))
+    behaviour.receive['registry.serving-set'](servingSetOf(PARTS, 77))
     const socket = createSocket('udp4')
     const heard: number[] = []
     socket.on('message', (bytes) => heard.push(bytes.readUInt16BE(0)))
@@ -157,7 +159,7 @@ describe('serving', () => {
 
   test('counters are labelled by steered name, zone or "other", never by a made-up name', async () => {
     const { port, behaviour, world } = await start()
-    behaviour.receive['registry.snapshot-set'](snapshotOf(PARTS))
+    behaviour.receive['registry.serving-set'](servingSetOf(PARTS, 77))
     await udp(port, APP)
     await udp(port, buildQuery({ name: 'nope.example.com', type: 'A' }))
     await udp(port, buildQuery({ name: 'other.org', type: 'TYPE999' }))
@@ -173,9 +175,9 @@ describe('serving', () => {
 
   test('what was counted under one snapshot is kept when the next renames the counters', async () => {
     const { port, behaviour, world } = await start()
-    behaviour.receive['registry.snapshot-set'](snapshotOf(PARTS))
+    behaviour.receive['registry.serving-set'](servingSetOf(PARTS, 77))
     await udp(port, APP)
-    behaviour.receive['registry.snapshot-set'](snapshotOf({ zones: {}, epoch: 2 }))
+    behaviour.receive['registry.serving-set'](servingSetOf({ zones: {}, epoch: 2 }, 77))
     await udp(port, APP)
     const total = (domain: string, status: string) =>
       world.metrics.value('opengslb_dns_queries_total', { domain, type: 'A', status })
@@ -187,7 +189,7 @@ describe('serving', () => {
 describe('tcp (RFC 7766)', () => {
   test('pipelined queries in one segment are all answered, in order', async () => {
     const { port, behaviour } = await start()
-    behaviour.receive['registry.snapshot-set'](snapshotOf(PARTS))
+    behaviour.receive['registry.serving-set'](servingSetOf(PARTS, 77))
     const socket = await open(port)
     const ids = Array.from({ length: 400 }, (_, index) => index + 1)
     socket.write(
@@ -202,7 +204,7 @@ describe('tcp (RFC 7766)', () => {
 
   test('a query that arrives octet by octet is answered', async () => {
     const { port, behaviour } = await start()
-    behaviour.receive['registry.snapshot-set'](snapshotOf(PARTS))
+    behaviour.receive['registry.serving-set'](servingSetOf(PARTS, 77))
     const socket = await open(port)
     socket.setNoDelay(true)
     for (const octet of framed(APP)) {
@@ -285,7 +287,7 @@ describe('tcp (RFC 7766)', () => {
 
   test('a client that does not read is not read from: what it costs is bounded', async () => {
     const { port, behaviour, world } = await start({ tcp: { ...TCP, maxPipelined: 4 } })
-    behaviour.receive['registry.snapshot-set'](snapshotOf(PARTS))
+    behaviour.receive['registry.serving-set'](servingSetOf(PARTS, 77))
     const socket = await open(port)
     socket.pause()
     const block = Buffer.concat(Array.from({ length: 2_000 }, () => framed(APP)))

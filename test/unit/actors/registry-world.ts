@@ -5,7 +5,8 @@ import {
   type MemoryDisk,
   memoryPorts,
 } from '../../../src/actors/registry/ports-memory.ts'
-import type { Snapshot } from '../../../src/core/steer/snapshot.ts'
+import { contentOf } from '../../../src/actors/registry/ports-content.ts'
+import type { PoolSnapshot } from '../../../src/core/steer/snapshot.ts'
 import type { Topology } from '../../../src/core/steer/topology.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { keyOf } from '../core/health/sample.ts'
@@ -17,7 +18,8 @@ export const A6 = '2001:db8::1'
 export const START_MS = 1_750_000_000_000
 
 export const configOf = (topology: Topology) => ({
-  topology,
+  ...contentOf(topology, 0),
+  hashSeed: 7,
   dataDir: '',
   guard: { enabled: true, maxWithdrawnShare: 0.5 },
   eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
@@ -44,7 +46,7 @@ export async function start(topology: Topology, options: StartOptions = {}) {
     reload: (next: Topology) => behaviour.onReconfigured!(configOf(next)),
     lastSnapshot: () => {
       const last = said('registry.snapshot-set').at(-1)
-      return last?.[1] as Snapshot
+      return last?.[1] as PoolSnapshot
     },
     verdict: (address: string, state: 'up' | 'down', at?: number, service = 'app') =>
       receive['prober.verdict-changed']({

@@ -51,7 +51,7 @@ describe('publishing', () => {
     const world = await start(topologyOf(poolOf('app', [A])))
     world.verdict(A, 'up')
     for (const [peer, id] of [
-      ['dns', 'registry.snapshot-set'],
+      ['dns', 'registry.serving-set'],
       ['api', 'registry.snapshot-set'],
       ['prober', 'registry.targets-set'],
     ] as const) {
@@ -131,6 +131,7 @@ describe('reload', () => {
     world.published.length = 0
     world.verdict(B, 'up')
     expect(world.published.map(([id]) => id)).toEqual([
+      'registry.serving-set',
       'registry.snapshot-set',
       'registry.targets-set',
     ])

@@ -178,6 +178,12 @@ export const dnsLimits = {
     'ms',
     'how far behind the time of cookies and rate limits may be on an idle server',
   ),
+  countedKinds: limit(
+    262_144,
+    [1_024, 4_194_304],
+    'pairs',
+    'eight bytes for each pair of a domain and a kind of answer; past it they count as "other"',
+  ),
   durationSampling: limit(
     64,
     [1, 65_536],

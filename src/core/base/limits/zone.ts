@@ -24,13 +24,19 @@ export const zoneLimits = {
     1_000_000,
     [1, 10_000_000],
     'records',
-    'a zone is held in memory by every DNS thread; a million is about 100 MB in each',
+    'a zone is held in memory once, for all DNS threads; a million is about 130 MB',
   ),
   zoneFileFaults: limit(
     100,
     [1, 10_000],
     'faults',
     'nobody reads more at once, and a file that is no zone file has one on every line',
+  ),
+  compileAtOnceBytes: limit(
+    65_536,
+    [0, 1_048_576],
+    'bytes',
+    'names and records up to this take 10 ms at most; a thread for more takes 60 ms to start',
   ),
   rdataBytes: limit(
     65_000,

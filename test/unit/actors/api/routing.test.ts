@@ -64,7 +64,6 @@ describe('routing/test', () => {
       behaviour.receive['registry.snapshot-set']({
         epoch: 1,
         version,
-        zones: [],
         pools,
         words: [words],
       })

@@ -128,7 +128,6 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
   behaviour.receive['registry.snapshot-set']({
     epoch: 1,
     version: 10,
-    zones: [],
     pools: [POOL, { ...POOL, name: '*.wild.example.com' }],
     words: [
       [UP, DOWN, UP],

@@ -1,0 +1,232 @@
+/**
+ * Reads on the main thread what the DNS threads count.
+ *
+ * The memory outlives the thread that counts in it: it is read once more when the thread has ended
+ * or serves something else. What was read is added to ordinary counters, so that a sum never falls.
+ */
+import { cookieStates } from '../../core/dns/cookie.ts'
+import { type PoolLabels, readLabels } from '../../core/dns/labels.ts'
+import { outcomes } from '../../core/dns/outcomes.ts'
+import { rcodeName, typeName } from '../../core/dns/types.ts'
+import { textOf } from '../../core/base/memory.ts'
+import type { Counter, Histogram, Labels, Metrics } from '../../kernel/metrics.ts'
+import { BUCKETS, Growth, takeCounts, takeTimes } from './counts.ts'
+import {
+  COOKIES,
+  DROPPED,
+  type EpochCounts,
+  HELD,
+  KINDS,
+  SHED,
+  SLIPPED,
+  STATUS_SLOTS,
+  TCP,
+  type ThreadTallies,
+  TYPES,
+  UDP,
+} from './tallies.ts'
+
+const OTHER = 'other'
+
+/** One piece of memory, which is read again and again. */
+type Reading = () => void
+
+/** What all receivers and senders counted since the process started. */
+export interface SocketLosses {
+  readonly sendFaults: number
+  readonly kernelDrops: number
+}
+
+interface LoanKey {
+  readonly name: string
+  readonly incarnation: number
+  readonly loan: number
+}
+
+const keyOf = ({ name, incarnation, loan }: LoanKey) => `${name} ${incarnation} ${loan}`
+
+export class DnsScrape {
+  readonly #meters: Meters
+  readonly #readings = new Map<string, Reading>()
+
+  /** @param losses what the native sockets counted, all of them together */
+  constructor(metrics: Metrics, losses: () => SocketLosses = () => NO_LOSSES) {
+    this.#meters = metersOf(metrics)
+    const { dropped, kernelDrops } = this.#meters
+    let told = NO_LOSSES
+    const readSockets = () => {
+      const now = losses()
+      dropped.add(now.sendFaults - told.sendFaults)
+      kernelDrops.add(now.kernelDrops - told.kernelDrops)
+      told = now
+    }
+    metrics.onCollect(() => {
+      readSockets()
+      this.read()
+    })
+  }
+
+  lent(key: LoanKey, memory: unknown): void {
+    const counted = memory as ThreadTallies | EpochCounts | { readonly kind: '' }
+    if (counted.kind === 'dns-thread')
+      this.#readings.set(keyOf(key), readingOfThread(this.#meters, counted))
+    if (counted.kind === 'dns-epoch')
+      this.#readings.set(keyOf(key), readingOfEpoch(this.#meters, counted))
+  }
+
+  returned(key: LoanKey): void {
+    this.#readings.get(keyOf(key))?.()
+    this.#readings.delete(keyOf(key))
+  }
+
+  /** Words have 32 bits: to be called every few minutes at least. */
+  read(): void {
+    for (const reading of this.#readings.values()) reading()
+  }
+}
+
+const NO_LOSSES: SocketLosses = { sendFaults: 0, kernelDrops: 0 }
+
+interface Meters {
+  readonly queries: Counter
+  readonly refused: Counter
+  readonly decisions: Counter
+  readonly seconds: Histogram
+  readonly outcomes: Counter
+  readonly transports: Counter
+  readonly cookies: Counter
+  readonly limited: Counter
+  readonly dropped: Counter
+  readonly shed: Counter
+  readonly kernelDrops: Counter
+}
+
+function metersOf(metrics: Metrics): Meters {
+  const counter = (name: string, help: string, labels: readonly string[] = []) =>
+    metrics.counter({ name, help, labels })
+  return {
+    queries: counter(
+      'opengslb_dns_queries_total',
+      'Replies sent, by steered name or zone, type and rcode.',
+      ['domain', 'type', 'status'],
+    ),
+    refused: counter('opengslb_dns_refused_total', 'Replies with rcode REFUSED.'),
+    decisions: counter(
+      'opengslb_routing_decisions_total',
+      'Servers put into answers, by steered name, algorithm and server.',
+      ['domain', 'algorithm', 'server'],
+    ),
+    seconds: metrics.histogram({
+      name: 'opengslb_dns_query_duration_seconds',
+      help: 'Time from parsing to the finished reply; one query in 64 is timed.',
+      labels: ['domain', 'status'],
+      buckets: BUCKETS,
+    }),
+    outcomes: counter('opengslb_dns_outcomes_total', 'Queries by what came of them.', ['reason']),
+    transports: counter('opengslb_dns_transport_queries_total', 'Queries by transport.', [
+      'transport',
+    ]),
+    cookies: counter('opengslb_dns_cookies_total', 'Queries by the state of their DNS cookie.', [
+      'cookie',
+    ]),
+    limited: counter(
+      'opengslb_dns_rate_limited_total',
+      'Replies held back by rate limiting: dropped, or slipped (sent truncated).',
+      ['action'],
+    ),
+    dropped: counter(
+      'opengslb_dns_replies_dropped_total',
+      'Replies not sent because the socket was full.',
+    ),
+    shed: counter(
+      'opengslb_dns_tcp_connections_shed_total',
+      'TCP connections refused or closed because a cap was reached.',
+    ),
+    kernelDrops: counter(
+      'opengslb_dns_kernel_drops_total',
+      'Queries the kernel dropped because nobody read them in time; native front only.',
+    ),
+  }
+}
+
+function readingOfThread(meters: Meters, { tallies }: ThreadTallies): Reading {
+  const grown = new Growth(tallies)
+  const sources: readonly (readonly [number, Counter, Labels])[] = [
+    ...outcomes.map((reason, at) => [at, meters.outcomes, { reason }] as const),
+    [UDP, meters.transports, { transport: 'udp' }],
+    [TCP, meters.transports, { transport: 'tcp' }],
+    ...cookieStates.map((cookie, at) => [COOKIES + at, meters.cookies, { cookie }] as const),
+    [SLIPPED, meters.limited, { action: 'slipped' }],
+    [HELD, meters.limited, { action: 'dropped' }],
+    [SHED, meters.shed, {}],
+    [DROPPED, meters.dropped, {}],
+  ]
+  return () => {
+    for (const [at, counter, labels] of sources) {
+      const count = grown.take(at)
+      if (count !== 0) counter.add(count, labels)
+    }
+  }
+}
+
+/** The names behind the numbers, looked up when something was counted. */
+class Names {
+  readonly #memory: EpochCounts
+  #pools: readonly PoolLabels[] | undefined
+  #domains: readonly string[] | undefined
+
+  constructor(memory: EpochCounts) {
+    this.#memory = memory
+  }
+
+  get pools(): readonly PoolLabels[] {
+    const { labels } = this.#memory
+    this.#pools ??= labels.length === 0 ? [] : readLabels(labels)
+    return this.#pools
+  }
+
+  domain(number: number): string {
+    const { apexes } = this.#memory
+    this.#domains ??= [
+      ...this.pools.map(({ name }) => name),
+      ...(apexes.length === 0 ? [] : textOf(apexes).split('\n')),
+    ]
+    return this.#domains[number] ?? OTHER
+  }
+}
+
+function readingOfEpoch(meters: Meters, memory: EpochCounts): Reading {
+  const names = new Names(memory)
+  const queries = new Growth(memory.queries)
+  const times = new Growth(memory.times)
+  const chosen = new Growth(memory.chosen)
+  return () => {
+    takeCounts(queries, (key, count) => {
+      const kind = key % KINDS
+      const known = TYPES[Math.floor(kind / STATUS_SLOTS)]
+      const status = rcodeName(kind % STATUS_SLOTS)
+      const type = known === undefined ? OTHER : typeName(known)
+      const domain = names.domain(Math.floor(key / KINDS))
+      meters.queries.add(count, { domain, type, status })
+      if (status === 'REFUSED') meters.refused.add(count)
+    })
+    takeTimes(times, (key, counts, sum) => {
+      const domain = names.domain(Math.floor(key / KINDS))
+      meters.seconds.addAll(counts, sum, { domain, status: rcodeName(key % KINDS) })
+    })
+    takeChosen(meters.decisions, names, chosen)
+  }
+}
+
+function takeChosen(decisions: Counter, names: Names, chosen: Growth): void {
+  let pool = 0
+  let from = 0
+  for (let address = 0; address < chosen.words.length; address++) {
+    const count = chosen.take(address)
+    if (count === 0) continue
+    while (address >= from + names.pools[pool]!.servers.length)
+      from += names.pools[pool++]!.servers.length
+    const { name, policy, servers } = names.pools[pool]!
+    decisions.add(count, { domain: name, algorithm: policy, server: servers[address - from]! })
+  }
+}

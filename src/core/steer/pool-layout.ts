@@ -1,0 +1,135 @@
+/**
+ * Pools as plain memory: all that is known of their servers but the health words.
+ *
+ * It never changes once made, so all threads that answer read the same one. Everything is numbered
+ * by address: those of a pool lie together, the servers in the order of the configuration, then the
+ * fallback addresses.
+ */
+import { type Memory, ownMemory } from '../base/memory.ts'
+import { parseAddress } from '../net/address.ts'
+import type { ServingPool } from './snapshot.ts'
+import type { Policy, WhenAllDown } from './topology.ts'
+
+/** Numbers of each pool in `fixed`. */
+export const FIXED = 12
+/** Index of the turn counters. */
+export const FIXED_SLOT = 0
+/** Which families the pool has addresses of: FAMILY_4, FAMILY_6. */
+export const FIXED_FAMILIES = 1
+/** Where its addresses begin. */
+export const FIXED_FROM = 2
+/** How many of its addresses are of IPv4. */
+export const FIXED_COUNT4 = 3
+export const FIXED_MEMBERS = 4
+export const FIXED_FALLBACKS = 5
+/** Index in `policies`. */
+export const FIXED_POLICY = 6
+export const FIXED_ANSWERS = 7
+/** Index in `allDownModes`. */
+export const FIXED_ALL_DOWN = 8
+export const FIXED_TTL = 9
+
+export const FAMILY_4 = 1
+export const FAMILY_6 = 2
+
+/** Octets set aside for an address. */
+export const ADDRESS_BYTES = 16
+
+export const policies: readonly Policy[] = [
+  'round-robin',
+  'weighted',
+  'failover',
+  'geolocation',
+  'latency',
+  'learned_latency',
+]
+export const allDownModes: readonly WhenAllDown[] = [
+  'servfail',
+  'last_healthy',
+  'all',
+  'nodata',
+  'fallback',
+]
+
+export interface PoolLayout {
+  /** FIXED numbers for each pool. */
+  readonly fixed: Int32Array
+  /** By address. */
+  readonly weights: Uint32Array
+  /**
+   * By address, the first candidate of the pool that has the same one: servers on several ports of
+   * an address are one candidate, because an answer cannot tell them apart.
+   */
+  readonly firsts: Int32Array
+  /** By address: 4, 6, or 0 for what is no address. */
+  readonly families: Uint8Array
+  /** ADDRESS_BYTES for each address. */
+  readonly bytes: Uint8Array
+}
+
+export function layPools(specs: readonly ServingPool[], memory: Memory = ownMemory): PoolLayout {
+  const size = specs.reduce((sum, spec) => sum + spec.members.length + spec.fallback.length, 0)
+  const layout: PoolLayout = {
+    fixed: new Int32Array(memory(specs.length * FIXED * 4)),
+    weights: new Uint32Array(memory(size * 4)),
+    firsts: new Int32Array(memory(size * 4)),
+    families: new Uint8Array(memory(size)),
+    bytes: new Uint8Array(memory(size * ADDRESS_BYTES)),
+  }
+  let from = 0
+  for (const [pool, spec] of specs.entries()) {
+    layPool(layout, pool, spec, from)
+    from += spec.members.length + spec.fallback.length
+  }
+  return layout
+}
+
+function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: number): void {
+  const { members, fallback } = spec
+  const firsts = new Map<string, number>()
+  let families = 0
+  let count4 = 0
+  for (let candidate = 0; candidate < members.length + fallback.length; candidate++) {
+    const member = members[candidate]
+    const parsed = parseAddress(member?.address ?? fallback[candidate - members.length]!)
+    const at = from + candidate
+    layout.weights[at] = member?.weight ?? 1
+    layout.firsts[at] = candidate
+    if (!parsed.ok) continue
+    const { family, bytes, text } = parsed.value
+    layout.families[at] = family
+    layout.bytes.set(bytes, at * ADDRESS_BYTES)
+    const first = firsts.get(text)
+    if (first === undefined) firsts.set(text, candidate)
+    else layout.firsts[at] = first
+    families |= family === 6 ? FAMILY_6 : FAMILY_4
+    if (family === 4) count4++
+  }
+  const row = pool * FIXED
+  const { fixed } = layout
+  fixed[row + FIXED_SLOT] = spec.slot
+  fixed[row + FIXED_FAMILIES] = families
+  fixed[row + FIXED_FROM] = from
+  fixed[row + FIXED_COUNT4] = count4
+  fixed[row + FIXED_MEMBERS] = members.length
+  fixed[row + FIXED_FALLBACKS] = fallback.length
+  fixed[row + FIXED_POLICY] = policies.indexOf(spec.policy)
+  fixed[row + FIXED_ANSWERS] = spec.answers
+  fixed[row + FIXED_ALL_DOWN] = allDownModes.indexOf(spec.whenAllDown)
+  fixed[row + FIXED_TTL] = Math.max(0, spec.ttlSeconds)
+}
+
+/** The words of all pools by address; a fallback address has none. */
+export function layWords(
+  specs: readonly ServingPool[],
+  words: readonly ArrayLike<number>[],
+): Uint32Array {
+  const size = specs.reduce((sum, spec) => sum + spec.members.length + spec.fallback.length, 0)
+  const laid = new Uint32Array(size)
+  let from = 0
+  for (const [pool, { members, fallback }] of specs.entries()) {
+    laid.set(Array.prototype.slice.call(words[pool] ?? [], 0, members.length), from)
+    from += members.length + fallback.length
+  }
+  return laid
+}
