@@ -124,8 +124,10 @@ export class Invariants {
     const left = certain.find(({ address, key }) => {
       if (heard.addresses.includes(address)) return false
       // In a failover pool a server that came back waits; somebody else serves meanwhile.
+      // A registry that was down, or compiled its names, heard of the recovery later.
       const heldMs = pool.holdDownMs + LAG_MS
-      return pool.holdDownMs === 0 || (oracle.steadyMs(key) > heldMs && oracle.isCalm)
+      const knownMs = Math.min(oracle.steadyMs(key), oracle.wholeMs)
+      return pool.holdDownMs === 0 || (knownMs > heldMs && oracle.isCalm)
     })
     return left === undefined ? undefined : `${left.address} is up and not in the answer`
   }

@@ -26,6 +26,7 @@ import { type LogLine, recordingLog } from './ctx.ts'
 import { fakeMetrics } from './fake-metrics.ts'
 import { type Line, type Scheduler, seededScheduler } from './scheduler.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
+import { handOver } from './wires.ts'
 
 /** What the ports of one incarnation are made from. */
 export interface Life {
@@ -281,13 +282,7 @@ export class World {
       post: (frame) => {
         const { other } = end
         if (end.closed || other === undefined || other.closed) return
-        // A transferred buffer no longer belongs to the sender: structuredClone does the same here.
-        const bufferOf = (batch: Exclude<Frame, number>) =>
-          ('bytes' in batch ? batch.bytes : batch).buffer as ArrayBuffer
-        const handed =
-          typeof frame === 'number'
-            ? frame
-            : structuredClone(frame, { transfer: [bufferOf(frame)] })
+        const handed = typeof frame === 'number' ? frame : handOver(frame)
         other.inbox.waiting.push(() => other.listener?.(handed))
       },
       listen: (onFrame) => {

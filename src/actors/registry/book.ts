@@ -2,8 +2,8 @@
  * The book the registry keeps: the fleet, and the three places every change of it goes to at once,
  * the readers' words, the disk's queues and the operator's log.
  *
- * A new configuration takes effect once its name table is compiled. Until then everything goes on in
- * the old epoch, so that a verdict never waits for a compiler.
+ * A new configuration takes effect once its name table is compiled. Until then everything goes on
+ * in the old epoch, so that a verdict never waits for a compiler.
  *
  * It decides nothing; core/health does. It owns the one timer that ends hold-downs and overrides.
  */

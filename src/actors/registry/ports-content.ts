@@ -1,6 +1,6 @@
 /**
- * What a configuration serves, ready for the registry: its zones sealed in shared memory, and a hash
- * by which a reload that changes nothing is known.
+ * What a configuration serves, ready for the registry: its zones sealed in shared memory, and a
+ * hash by which a reload that changes nothing is known.
  */
 import { createHash } from 'node:crypto'
 import { sharedMemory } from '../../core/base/memory.ts'

@@ -1,8 +1,8 @@
 /**
  * What the registry hands to its readers, in the form they read it.
  *
- * The tables of an epoch are made once, in memory that all readers share; a reader that starts later
- * gets the same ones with the words of that moment.
+ * The tables of an epoch are made once, in memory that all readers share; a reader that starts
+ * later gets the same ones with the words of that moment.
  */
 import { sharedMemory } from '../../core/base/memory.ts'
 import { limits } from '../../core/base/limits.ts'

@@ -129,8 +129,8 @@ export class Authority {
   }
 
   /**
-   * Takes what was compiled elsewhere, with its words by address; false when it is of an epoch older
-   * than the one held. The work is that of copying the words.
+   * Takes what was compiled elsewhere, with its words by address; false when it is of an epoch
+   * older than the one held. The work is that of copying the words.
    */
   applyServing(
     epoch: number,

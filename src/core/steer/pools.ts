@@ -244,8 +244,8 @@ export class Pools {
   }
 
   /**
-   * Puts a candidate behind the `count` placed so far and returns how many there are then. One whose
-   * address is there already adds its weight to that place instead.
+   * Puts a candidate behind the `count` placed so far and returns how many there are then. One
+   * whose address is there already adds its weight to that place instead.
    */
   #place(pool: number, family: Family, count: number, candidate: number, share: number): number {
     const { firsts, weights } = this.layout

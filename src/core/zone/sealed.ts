@@ -2,8 +2,8 @@
  * Zones with their records as one stretch of octets, so that a hundred thousand records cross a
  * thread as cheaply as one does.
  *
- * Layout: two lengths of 32 bits; JSON of the SOAs; JSON of the records without their data; the data
- * one after another. Sealed octets are made and read by this program alone: reading them asserts.
+ * Layout: two lengths of 32 bits; JSON of the SOAs; JSON of the records without their data; the
+ * data one after another. Sealed octets are made and read by this program alone: reading asserts.
  */
 import { assert } from '../base/assert.ts'
 import { type Memory, ownMemory, textOf } from '../base/memory.ts'
