@@ -5,9 +5,12 @@ import {
   type MemoryDisk,
   memoryPorts,
 } from '../../../src/actors/registry/ports-memory.ts'
+import type { Compile } from '../../../src/actors/registry/contract.ts'
 import { contentOf } from '../../../src/actors/registry/ports-content.ts'
 import type { PoolSnapshot } from '../../../src/core/steer/snapshot.ts'
 import type { Topology } from '../../../src/core/steer/topology.ts'
+import type { ProductCatalogue } from '../../../src/messages/catalogue.ts'
+import type { MessageOf } from '../../../src/messages/entry.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { keyOf } from '../core/health/sample.ts'
 
@@ -29,12 +32,14 @@ interface StartOptions {
   readonly incarnation?: number
   readonly atMs?: number
   readonly disk?: MemoryDisk
+  readonly compile?: Compile
 }
 
 export async function start(topology: Topology, options: StartOptions = {}) {
   const { incarnation = 1, atMs = START_MS, disk = emptyDisk() } = options
   const world = fakeCtx('registry', { incarnation, startUnixMs: atMs })
-  const ports = memoryPorts(disk, world.clock)
+  const memory = memoryPorts(disk, world.clock)
+  const ports = options.compile === undefined ? memory : { ...memory, compile: options.compile }
   const behaviour = await registry.start(world.ctx, ports, configOf(topology))
   const said = (id: string) => world.published.filter(([name]) => name === id)
   const { receive } = behaviour
@@ -44,6 +49,10 @@ export async function start(topology: Topology, options: StartOptions = {}) {
     disk,
     said,
     reload: (next: Topology) => behaviour.onReconfigured!(configOf(next)),
+    lastServing: () => {
+      const last = said('registry.serving-set').at(-1)
+      return last?.[1] as MessageOf<ProductCatalogue, 'registry.serving-set'>
+    },
     lastSnapshot: () => {
       const last = said('registry.snapshot-set').at(-1)
       return last?.[1] as PoolSnapshot

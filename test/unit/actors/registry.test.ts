@@ -58,7 +58,11 @@ describe('publishing', () => {
       world.published.length = 0
       world.behaviour.onPeerStarted!(peer)
       expect(world.published.map(([name]) => name)).toEqual([id])
-      if (peer !== 'prober') expect(spell(world.lastSnapshot().words[0]![0]!)).toBe('SL healthy')
+      if (peer === 'dns') {
+        const { words } = world.lastServing()
+        expect(spell(new Uint32Array(words.slice().buffer)[0]!)).toBe('SL healthy')
+      }
+      if (peer === 'api') expect(spell(world.lastSnapshot().words[0]![0]!)).toBe('SL healthy')
     }
     expect(world.published[0]![1]).toMatchObject({ targets: [{ lastVerdict: 'up' }] })
   })
