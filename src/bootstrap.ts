@@ -12,14 +12,13 @@ import { dnsShared } from './actors/dns/shared.ts'
 import { lockDataDir } from './actors/registry/ports-lock.ts'
 import { byChild, configsOf, overwatchOf, type Process } from './actors/roster.ts'
 import { setMetricsSource } from './actors/shell/ports.ts'
-import { nodeFiles } from './cli/config-files.ts'
+import { load } from './cli/configuration.ts'
 import { parseFlags, usage } from './cli/flags.ts'
 import { logProblems, reportCheck } from './cli/report.ts'
 import { sdNotify } from './cli/sd-notify.ts'
 import { hearSignals } from './cli/signals.ts'
 import { limits } from './core/base/limits.ts'
-import type { Result } from './core/base/result.ts'
-import { formatProblem, type Loaded, loadConfig, type Problem } from './core/config/load.ts'
+import { formatProblem } from './core/config/load.ts'
 import { restartNeeded } from './core/config/restart.ts'
 import { pinoLog } from './kernel/log-pino.ts'
 import { type System, startSystem } from './kernel/system.ts'
@@ -33,20 +32,13 @@ export interface Running extends System {
   reload(): void
 }
 
-// The serial of zones that give none grows with each load, also when the clock was set back.
-let serial = 0
-
-function load(path: string, mode?: string): Result<Loaded, readonly Problem[]> {
-  serial = Math.max(Math.floor(Date.now() / 1000), serial + 1)
-  return loadConfig(path, { files: nodeFiles(), env: process.env, modeFlag: mode, serial })
-}
-
 /** Starts everything `path` describes. Rejects with an error an operator can act on. */
 export async function launch(path: string, mode?: string): Promise<Running> {
   const first = load(path, mode)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   const { config: started, warnings, topology } = first.value
   const { logging } = started
+  let { level } = logging
   const log = pinoLog({ ...logging, name: 'main' })
   logProblems(log, warnings)
   if (started.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
@@ -76,7 +68,7 @@ export async function launch(path: string, mode?: string): Promise<Running> {
     const next = load(path, mode)
     const now = Date.now()
     // Also after a fault: whoever rotates logs sends this signal to have the file opened again.
-    const { level } = (next.ok ? next.value : first.value).config.logging
+    if (next.ok) level = next.value.config.logging.level
     log.setLevel(level)
     system.setLogLevel(level)
     if (!next.ok) {
