@@ -10,6 +10,7 @@ import { dns } from '../../src/actors/dns/actor.ts'
 import type { Answer, DnsConfig } from '../../src/actors/dns/contract.ts'
 import { batchAnswerer, STRIDE } from '../../src/actors/dns/ports-native.ts'
 import { dnsShared } from '../../src/actors/dns/shared.ts'
+import { servingOf, wordsOf } from '../../src/core/dns/serving.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
@@ -80,7 +81,7 @@ export async function dnsThread(
   const none = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0, kernelDrops: 0 }
   const { every: _, after: __, ...time } = realClock()
   // Metrics that keep nothing: what is kept there is no matter of the thread.
-  const nothing = { add() {}, set() {}, observe() {}, reset() {} }
+  const nothing = { add() {}, set() {}, observe() {}, addAll() {}, reset() {} }
   const silent = () => nothing
   const metrics = { counter: silent, gauge: silent, histogram: silent, onCollect() {} }
   const clock = { ...time, every: () => () => undefined, after: () => () => undefined }
@@ -96,7 +97,12 @@ export async function dnsThread(
     },
     config,
   )
-  behaviour.receive['registry.snapshot-set'](snapshot)
+  behaviour.receive['registry.serving-set']({
+    epoch: snapshot.epoch,
+    version: snapshot.version,
+    parts: servingOf(snapshot, hashSeed).parts,
+    words: new Uint8Array(wordsOf(snapshot).buffer),
+  })
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)
