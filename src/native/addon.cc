@@ -10,6 +10,7 @@
 
 #include "front.h"
 #include "sockets.h"
+#include "tcp_diag.h"
 
 namespace opengslb {
 namespace {
@@ -204,6 +205,44 @@ napi_value StopFront(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// The ports and the memory for rows, at two places of the arguments; false when they are none.
+struct TcpArguments {
+  const uint32_t *ports;
+  size_t port_count;
+  uint8_t *into;
+  size_t into_bytes;
+
+  bool read(const Arguments &arguments) {
+    size_t bytes = 0;
+    ports = reinterpret_cast<const uint32_t *>(arguments.bytes(1, &bytes));
+    port_count = bytes / sizeof(uint32_t);
+    into = arguments.bytes(2, &into_bytes);
+    return ports != nullptr && into != nullptr && bytes % sizeof(uint32_t) == 0 &&
+           reinterpret_cast<uintptr_t>(ports) % sizeof(uint32_t) == 0;
+  }
+};
+
+// dumpTcp(family, ports: Uint32Array, into: Uint8Array) -> rows | -errno
+napi_value DumpTcp(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  TcpArguments tcp;
+  if (!tcp.read(arguments)) return refuse(env, "ports (Uint32Array) and rows (Uint8Array)");
+  return integer(env, dump_tcp(arguments.integer(0), tcp.ports, tcp.port_count, tcp.into,
+                               tcp.into_bytes));
+}
+
+// openTcpEnds() -> fd | -errno
+napi_value OpenTcpEnds(napi_env env, napi_callback_info) { return integer(env, open_tcp_ends()); }
+
+// readTcpEnds(fd, ports: Uint32Array, into: Uint8Array) -> rows | -errno
+napi_value ReadTcpEnds(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  TcpArguments tcp;
+  if (!tcp.read(arguments)) return refuse(env, "ports (Uint32Array) and rows (Uint8Array)");
+  return integer(env, read_tcp_ends(arguments.integer(0), tcp.ports, tcp.port_count, tcp.into,
+                                    tcp.into_bytes));
+}
+
 napi_value Init(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
 #define METHOD(name, function) \
@@ -213,7 +252,8 @@ napi_value Init(napi_env env, napi_value exports) {
       METHOD("lockFile", LockFile),         METHOD("closeDescriptor", CloseDescriptor),
       METHOD("pinThread", PinThread),       METHOD("startFront", StartFront),
       METHOD("turnFront", TurnFront),       METHOD("stopFront", StopFront),
-      METHOD("shareEvenly", ShareEvenly),
+      METHOD("shareEvenly", ShareEvenly),   METHOD("dumpTcp", DumpTcp),
+      METHOD("openTcpEnds", OpenTcpEnds),   METHOD("readTcpEnds", ReadTcpEnds),
 #undef METHOD
   };
   const size_t count = sizeof(properties) / sizeof(properties[0]);

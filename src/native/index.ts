@@ -1,5 +1,6 @@
 /**
- * The typed face of the native addon: UDP sockets in batches, a pinned thread, and a file lock.
+ * The typed face of the native addon: UDP sockets in batches, a pinned thread, a file lock, and the
+ * kernel's table of TCP sockets.
  *
  * The addon comes compiled in the package, or is compiled by the build where a C++ compiler is
  * found. Everything works without it, more slowly: `loadNative` says why it is absent, and callers
@@ -141,6 +142,18 @@ interface Addon {
   ): FrontHandle
   turnFront(handle: FrontHandle): void
   stopFront(handle: FrontHandle): void
+  /**
+   * Writes the TCP sockets of a family whose local port is one of `ports`, listeners too, as rows of
+   * core/health/clients-rows.ts, as many as fit; gives how many there are, or `-errno`.
+   */
+  dumpTcp(family: 4 | 6, ports: Uint32Array, into: Uint8Array): number
+  /** A descriptor that hears of each TCP socket that ends; `-EPERM` without CAP_NET_ADMIN. */
+  openTcpEnds(): number
+  /**
+   * Rows of what ended since the last call; call again while `into` was filled. `-ENOBUFS` says that
+   * the kernel had to drop some.
+   */
+  readTcpEnds(descriptor: number, ports: Uint32Array, into: Uint8Array): number
 }
 
 export interface Native extends Omit<Addon, 'startFront'> {
