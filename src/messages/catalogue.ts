@@ -11,6 +11,7 @@ import type { ServingPool } from '../core/steer/snapshot.ts'
 import type { MemberSpec } from '../core/steer/topology.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
+import { vitalsRequests } from './vitals-entries.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -188,6 +189,7 @@ export const catalogue = {
     },
     doc: 'The whole serving state: sent at start, after a reload, and to a restarted reader.',
   },
+  ...vitalsRequests,
 } as const satisfies Catalogue
 
 export type ProductCatalogue = typeof catalogue

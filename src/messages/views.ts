@@ -2,6 +2,7 @@
  * Shapes of the larger values that messages carry.
  */
 import type { HoldReason } from '../core/health/holds.ts'
+import type { ConnectionsSeen, Drain } from '../core/health/report.ts'
 import type { Status } from '../core/steer/words.ts'
 
 export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
@@ -58,4 +59,14 @@ export interface CheckView {
   readonly lastError?: string
   readonly latencyMs?: number
   readonly certificateExpiresMs?: number
+}
+
+export type DrainOutcome = 'done' | 'unknown-backend' | 'too-many' | 'already-over'
+
+/** One backend of an agent with its drain, as the agent sees it. */
+export interface DrainView {
+  readonly backend: string
+  readonly drain?: Drain
+  /** Absent where the machine's TCP table does not show the backend. */
+  readonly connections?: ConnectionsSeen
 }

@@ -143,15 +143,15 @@ interface Addon {
   turnFront(handle: FrontHandle): void
   stopFront(handle: FrontHandle): void
   /**
-   * Writes the TCP sockets of a family whose local port is one of `ports`, listeners too, as rows of
-   * core/health/clients-rows.ts, as many as fit; gives how many there are, or `-errno`.
+   * Writes the TCP sockets of a family whose local port is one of `ports`, listeners too, as
+   * rows of core/health/clients-rows.ts, as many as fit; gives how many there are, or `-errno`.
    */
   dumpTcp(family: 4 | 6, ports: Uint32Array, into: Uint8Array): number
   /** A descriptor that hears of each TCP socket that ends; `-EPERM` without CAP_NET_ADMIN. */
   openTcpEnds(): number
   /**
-   * Rows of what ended since the last call; call again while `into` was filled. `-ENOBUFS` says that
-   * the kernel had to drop some.
+   * Rows of what ended since the last call; call again while `into` was filled. `-ENOBUFS` says
+   * that the kernel had to drop some.
    */
   readTcpEnds(descriptor: number, ports: Uint32Array, into: Uint8Array): number
 }

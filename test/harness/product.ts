@@ -9,7 +9,8 @@ import { dns } from '../../src/actors/dns/actor.ts'
 import { prober } from '../../src/actors/prober/actor.ts'
 import { registry } from '../../src/actors/registry/actor.ts'
 import { shell } from '../../src/actors/shell/actor.ts'
+import { vitals } from '../../src/actors/vitals/actor.ts'
 
 export { catalogue as productCatalogue } from '../../src/messages/catalogue.ts'
 
-export const productActors = { dns, registry, prober, api, shell } as const
+export const productActors = { dns, registry, prober, api, shell, vitals } as const

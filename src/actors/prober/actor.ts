@@ -14,6 +14,7 @@ import type { ProberConfig, ProberPorts } from './contract.ts'
 import { type Levels, proberMetrics } from './metrics.ts'
 import { Notices } from './notices.ts'
 import { type Next, Rounds, type Target } from './rounds.ts'
+import { Tally } from './tally.ts'
 
 interface Wanted {
   readonly member: MemberSpec
@@ -30,6 +31,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   const verdicts = new Verdicts()
   const notices = new Notices(ctx.log)
   const metrics = proberMetrics(ctx.metrics, levels)
+  const tally = new Tally(ctx.clock, (counts) => ctx.publish('prober.checks-counted', counts))
   const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })
 
   function ended(target: Target, outcome: Outcome): Next {
@@ -42,6 +44,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       if (previous !== change.verdict) notices.changed(member, outcome, change)
     }
     metrics.checked(member, outcome)
+    if (config.countChecks === true) tally.count(outcome)
     notices.checked(member, outcome, nowMs)
     const intervalMs = intervalOf(member)
     if (verdicts.verdictOf(member.key) === 'unknown')

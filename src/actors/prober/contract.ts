@@ -21,6 +21,10 @@ export interface ProberConfig {
   readonly jitterShare: number
   /** Further trusted certificate authorities, PEM, beside those Node.js comes with. */
   readonly trustedAuthorities?: readonly string[]
+  /** Of an agent: where the local ports of checks are marked; see core/health/clients-marks.ts. */
+  readonly checkMarks?: SharedArrayBuffer
+  /** Of an agent: publish `prober.checks-counted`. */
+  readonly countChecks?: boolean
 }
 
 export const proberDefaults: ProberConfig = {

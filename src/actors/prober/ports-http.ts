@@ -29,9 +29,15 @@ import { faultOf } from './ports-faults.ts'
 
 const USER_AGENT = 'OpenGSLB-HealthCheck/2.0'
 
+export interface HttpWorld {
+  readonly trust: SecureContext
+  /** Told the local port of each connection, before the request is sent. */
+  connected(localPort: number | undefined): void
+}
+
 export function probeHttp(
   member: MemberSpec,
-  trust: SecureContext,
+  { trust, connected }: HttpWorld,
   signal?: AbortSignal,
 ): Promise<Outcome> {
   const { check } = member
@@ -45,8 +51,10 @@ export function probeHttp(
       }
       const sent = request({
         // Called only once the request is known to be well formed.
-        createConnection: () =>
-          secure ? secureSocket(member, trust, running) : plainSocket(member),
+        createConnection: () => {
+          const socket = secure ? secureSocket(member, trust, running) : plainSocket(member)
+          return socket.once('connect', () => connected(socket.localPort))
+        },
         method: 'GET',
         path: pathOf(check.path),
         setHost: false,

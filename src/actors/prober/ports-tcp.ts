@@ -7,11 +7,17 @@ import type { MemberSpec } from '../../core/steer/topology.ts'
 import { attempt } from './ports-attempt.ts'
 import { faultOf } from './ports-faults.ts'
 
-export function probeTcp(member: MemberSpec, signal?: AbortSignal): Promise<Outcome> {
+/** `connected` is told the local port, before anything else happens on the connection. */
+export function probeTcp(
+  member: MemberSpec,
+  connected: (localPort: number | undefined) => void,
+  signal?: AbortSignal,
+): Promise<Outcome> {
   const { address, port, check } = member
   return attempt(check.timeoutMs, signal, ({ end }) => {
     const socket = connect({ host: address, port })
     socket.once('connect', () => {
+      connected(socket.localPort)
       // Two ends on one machine can pick the same port and so connect to themselves (RFC 9293
       // section 3.5, simultaneous open); nobody listens there.
       const own = socket.localPort === port && socket.localAddress === socket.remoteAddress

@@ -14,6 +14,7 @@ import { kernelLimits } from './limits/kernel.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
 import { steerLimits } from './limits/steer.ts'
+import { vitalsLimits } from './limits/vitals.ts'
 import { zoneLimits } from './limits/zone.ts'
 
 export const limits = {
@@ -28,4 +29,5 @@ export const limits = {
   ...apiLimits,
   ...peersLimits,
   ...gossipAppLimits,
+  ...vitalsLimits,
 }

@@ -29,6 +29,11 @@ export interface ConnectionsSeen {
   readonly quietSinceMs: number
   /** Networks (CIDR, at most 16, busiest first) of the clients that came last or remain. */
   readonly networks: readonly { readonly network: string; readonly connections: number }[]
+  /**
+   * Whether the kernel tells of every connection that ends, so that one which comes and goes
+   * between two readings is counted too. Without it quiet needs to last longer to be believed.
+   */
+  readonly endsHeard?: boolean
 }
 
 /** Going out of service, by someone's declaration. It outranks checks and claims. */

@@ -81,6 +81,12 @@ export const proberLimits = {
     'bytes',
     'a body to match is a status page; what lies past this is not looked at',
   ),
+  probeTallyMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'how many checks failed is a rate over a minute, so once a second is soon enough',
+  ),
   probeCertificateWarnEveryMs: limit(
     86_400_000,
     [60_000, 604_800_000],

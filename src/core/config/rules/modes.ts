@@ -1,6 +1,7 @@
 /**
  * What each mode requires, and settings that only make sense together.
  */
+import { counterName } from '../../health/predict-metrics.ts'
 import type { Review } from './report.ts'
 
 const KEY_ADVICE = 'make one with: openssl rand -base64 32'
@@ -27,6 +28,26 @@ function agentMode({ config, given, error }: Review): void {
         allowed: 'host:port',
       },
     )
+}
+
+/** An application's error counters: one place to read, and counters that can be found there. */
+function errorSource({ config, error }: Review): void {
+  const { source } = config.agent.predictive.error_rate
+  const at = ['agent', 'predictive', 'error_rate', 'source']
+  if (source.url === '' && source.log === '') {
+    if (source.errors !== '' || source.total !== '')
+      error(at, 'names counters and no place to read them', { hint: 'set url or log' })
+    return
+  }
+  if (source.url !== '' && source.log !== '')
+    error([...at, 'log'], 'stands beside url; only one of them can be read')
+  if (source.errors === '') error([...at, 'errors'], 'is required with url or log')
+  if (source.url === '') return
+  for (const name of ['errors', 'total'] as const) {
+    const counter = counterName(source[name])
+    if (source[name] === '' && name === 'total') error([...at, name], 'is required with url')
+    else if (source[name] !== '' && !counter.ok) error([...at, name], counter.error)
+  }
 }
 
 function overwatchMode({ config, given, error, warn }: Review): void {
@@ -58,7 +79,9 @@ function clusterMode({ config, given, warn }: Review): void {
 }
 
 export function checkModeRules(review: Review): void {
-  if (review.config.mode === 'agent') agentMode(review)
-  else overwatchMode(review)
+  if (review.config.mode === 'agent') {
+    agentMode(review)
+    errorSource(review)
+  } else overwatchMode(review)
   clusterMode(review)
 }

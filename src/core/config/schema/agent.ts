@@ -4,8 +4,9 @@
  * What agent mode requires of these keys is checked in core/config/rules/modes.ts, since the same
  * file may also be read in overwatch mode.
  */
+import { fail, ok } from '../../base/result.ts'
 import { key, keys, list, listOf, required, section } from '../keys.ts'
-import { orEmpty } from '../kinds/kind.ts'
+import { type Kind, kindOf, orEmpty } from '../kinds/kind.ts'
 import { endpoint, host, ipAddress, listenAddress } from '../kinds/network.ts'
 import { bool, duration, fraction, integer, percent, port, weight } from '../kinds/numbers.ts'
 import { filePath, gossipKey, text, word } from '../kinds/texts.ts'
@@ -31,21 +32,61 @@ const discovery = section('Finding overwatches by an anycast address.', {
 })
 
 const bleed = duration('0s', '1h')
+
+const metricsUrl: Kind<string> = kindOf({
+  name: 'URL',
+  allowed: 'http:// or https://',
+  json: { type: 'string', pattern: '^https?://' },
+  read: (written) =>
+    written.length <= 2_048 && /^https?:\/\/[^\s/?#]+(?:[/?#]\S*)?$/.test(written)
+      ? ok(written)
+      : fail('is not the address of a page'),
+})
+
+const errorSource = section('The application’s own count of errors, beside the failed checks.', {
+  url: key(orEmpty(metricsUrl), '', 'Metrics page of the application.'),
+  log: key(orEmpty(filePath), '', 'Log file whose new lines are counted, instead of a page.'),
+  errors: key(
+    text(512),
+    '',
+    'Counter of errors, such as `http_requests_total{code=~"5.."}`; for a log, text of its lines.',
+  ),
+  total: key(
+    text(512),
+    '',
+    'Counter of everything; for a log, text of the lines that count, and empty means all.',
+  ),
+})
+
+const readingsWindow = duration('100ms', '1h')
 const predictive = section('Moving traffic away before a server fails.', {
   enabled: key(bool, 'false', 'Whether CPU, memory and errors shape the share of traffic.'),
   check_interval: key(duration('100ms', '1h'), '10s', 'Time between two readings.'),
+  hysteresis: key(
+    integer(0, 90),
+    '10',
+    'Percent of a threshold by which a value must fall below it to count as recovered.',
+  ),
+  cgroup: key(
+    orEmpty(filePath),
+    '',
+    'Folder of the cgroup to read; empty means the agent’s own, or the machine without limits.',
+  ),
   cpu: section('Processor load.', {
     threshold: key(percent, '80', 'Percent busy at which traffic starts to move away.'),
+    window: key(readingsWindow, '30s', 'The mean over this time is what counts.'),
     bleed_duration: key(bleed, '30s', 'Time to take the share down, and to hold it after.'),
   }),
   memory: section('Memory in use.', {
     threshold: key(percent, '85', 'Percent used at which traffic starts to move away.'),
+    window: key(readingsWindow, '30s', 'The mean over this time is what counts.'),
     bleed_duration: key(bleed, '30s', 'Time to take the share down, and to hold it after.'),
   }),
   error_rate: section('Failed checks.', {
     threshold: key(percent, '5', 'Percent of checks in the window that failed.'),
     window: key(duration('1s', '1h'), '60s', 'The window errors are counted in.'),
     bleed_duration: key(bleed, '30s', 'Time to take the share down, and to hold it after.'),
+    source: errorSource,
   }),
 })
 
@@ -87,6 +128,11 @@ export const agent = section('The agent: checks local backends and reports to ov
     orEmpty(filePath),
     '',
     'While this file exists all backends of the agent are draining; empty turns it off.',
+  ),
+  count_clients: key(
+    bool,
+    'true',
+    'Whether the clients of draining backends are counted in the kernel’s TCP table.',
   ),
   gossip: section('How it reaches the overwatches.', {
     encryption_key: key(gossipKey, '', 'Key shared by all nodes; required in agent mode.', {

@@ -1,0 +1,124 @@
+/**
+ * The vitals actor of an agent: how its machine fares, who declared its backends draining, and who
+ * is still connected to those that drain.
+ *
+ * It keeps time and moves readings, nothing more: the share is decided in core/health/predict.ts,
+ * drains in core/health/drains.ts, what a connection is in core/health/clients.ts.
+ */
+import type { DrainView } from '../../messages/views.ts'
+import { actorsOf } from '../../kernel/actor.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { vitalsEntries } from '../../messages/vitals-entries.ts'
+import type { VitalsConfig, VitalsPorts } from './contract.ts'
+import { Declared } from './declared.ts'
+import { vitalsMetrics } from './metrics.ts'
+import { Readings } from './readings.ts'
+import { ClientWatch } from './watch.ts'
+
+/** The catalogue with the messages between vitals and gossip, wherever those are declared. */
+export type VitalsCatalogue = ProductCatalogue & typeof vitalsEntries
+
+const defineActor = actorsOf<VitalsCatalogue>()
+
+export const vitals = defineActor(
+  'vitals',
+  async (ctx, ports: VitalsPorts, started: VitalsConfig) => {
+    let config = started
+    const clients = new ClientWatch(ctx, ports, config.checkMarks, (backend, connections) =>
+      ctx.publish('vitals.clients-counted', {
+        backend,
+        ...(connections === undefined ? {} : { connections }),
+      }),
+    )
+    const declared = new Declared(ctx, ports, config, (changes) => {
+      for (const change of changes) ctx.publish('vitals.drain-changed', change)
+      watchDraining()
+    })
+    let readings = readingsOf()
+    vitalsMetrics(ctx.metrics, () => ({
+      vitals: readings?.vitals,
+      draining: declared.drains.draining(),
+      connections: clients.counted(),
+    }))
+
+    function watchDraining(): void {
+      const draining = new Set(declared.drains.draining())
+      const wanted = config.countClients
+        ? config.backends.filter(({ key }) => draining.has(key))
+        : []
+      clients.watch(wanted)
+    }
+
+    function readingsOf(): Readings | undefined {
+      const { predictive } = config
+      if (predictive === undefined) return undefined
+      return new Readings(ctx, ports, config, predictive, (reading) =>
+        ctx.publish('vitals.reading-changed', { vitals: reading }),
+      )
+    }
+
+    function views(): DrainView[] {
+      const idle = config.backends.filter(({ key }) => declared.drains.drainOf(key) === undefined)
+      const now = config.countClients && idle.length > 0 ? clients.once(idle) : new Map()
+      return config.backends.map(({ key }) => {
+        const drain = declared.drains.drainOf(key)
+        const connections = drain === undefined ? now.get(key) : clients.of(key)
+        return {
+          backend: key,
+          ...(drain === undefined ? {} : { drain }),
+          ...(connections === undefined ? {} : { connections }),
+        }
+      })
+    }
+
+    await declared.start()
+    return {
+      receive: {
+        'api.set-drain': ({ backends = 'all' as const, reason, untilMs }) => ({
+          outcome: declared.set(backends, reason, untilMs),
+          drains: views(),
+        }),
+        'api.lift-drain': ({ backends = 'all' as const }) => ({
+          lifted: declared.lift(backends),
+          drains: views(),
+        }),
+        'api.list-drains': () => {
+          const reading = readings?.vitals
+          return { drains: views(), ...(reading === undefined ? {} : { vitals: reading }) }
+        },
+        'prober.checks-counted': (counts) => readings?.checks(counts),
+        'shell.drain-signalled': (seen) => declared.signalled(seen),
+        'gossip.drains-ordered': ({ drains }) => declared.ordered(drains),
+        'gossip.overwatches-seen': ({ addresses }) => clients.leaveOut(addresses),
+      },
+      onPeerStarted: (peer) => {
+        if (peer !== 'gossip') return
+        declared.sayAgain()
+        clients.sayAgain()
+        readings?.sayAgain()
+      },
+      onReconfigured: (next) => {
+        const isSame = JSON.stringify(partOf(next)) === JSON.stringify(partOf(config))
+        config = next
+        if (!isSame) {
+          readings?.stop()
+          readings = readingsOf()
+        }
+        declared.configure(next)
+        watchDraining()
+      },
+      onStop: async () => {
+        readings?.stop()
+        clients.stop()
+        await declared.stop()
+      },
+    }
+  },
+)
+
+/** What the readings are made from: a change of it starts them anew. */
+const partOf = ({ predictive, cgroup, errorSource }: VitalsConfig) => ({
+  predictive,
+  cgroup,
+  errorSource,
+})

@@ -1,0 +1,49 @@
+/**
+ * The metrics of an agent's machine, its drains and its clients. Labels are backends of the
+ * configuration and words of fixed lists.
+ */
+import type { ConnectionsSeen, PredictiveSignal, Vitals } from '../../core/health/report.ts'
+import type { Metrics } from '../../kernel/metrics.ts'
+
+export interface Levels {
+  readonly vitals: Vitals | undefined
+  readonly draining: readonly string[]
+  readonly connections: ReadonlyMap<string, ConnectionsSeen>
+}
+
+const signals: readonly PredictiveSignal[] = ['none', 'bleed', 'drain', 'recovered']
+
+export function vitalsMetrics(metrics: Metrics, levels: () => Levels): void {
+  const gauge = (name: string, help: string, labels?: readonly string[]) =>
+    metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
+  const cpu = gauge('opengslb_agent_cpu_percent', 'Processor in use, percent of what is allowed')
+  const memory = gauge('opengslb_agent_memory_percent', 'Memory in use, percent of what is allowed')
+  const errors = gauge('opengslb_agent_error_percent', 'Checks or requests that failed, percent')
+  const share = gauge(
+    'opengslb_agent_share_thousandths',
+    'Share of its weight that each backend of the agent takes',
+  )
+  const signal = gauge('opengslb_agent_predictive_signal', '1 for the signal that holds', [
+    'signal',
+  ])
+  const draining = gauge('opengslb_agent_draining', '1 for each backend that drains', ['backend'])
+  const remaining = gauge(
+    'opengslb_agent_drain_connections',
+    'Connections of clients of a draining backend',
+    ['backend'],
+  )
+  metrics.onCollect(() => {
+    const now = levels()
+    if (now.vitals?.cpuPercent !== undefined) cpu.set(now.vitals.cpuPercent)
+    if (now.vitals?.memoryPercent !== undefined) memory.set(now.vitals.memoryPercent)
+    if (now.vitals?.errorPercent !== undefined) errors.set(now.vitals.errorPercent)
+    if (now.vitals !== undefined) {
+      share.set(now.vitals.share)
+      for (const one of signals) signal.set(one === now.vitals.signal ? 1 : 0, { signal: one })
+    }
+    draining.reset()
+    for (const backend of now.draining) draining.set(1, { backend })
+    remaining.reset()
+    for (const [backend, seen] of now.connections) remaining.set(seen.remaining, { backend })
+  })
+}

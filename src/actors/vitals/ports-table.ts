@@ -1,0 +1,183 @@
+/**
+ * The kernel's TCP table: by netlink where the native addon is there, else by the text of
+ * /proc/net; other systems have neither, and then clients are not counted.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { limits } from '../../core/base/limits.ts'
+import type { Reading } from '../../core/health/clients-table.ts'
+import { readProcTable } from '../../core/health/clients-proc.ts'
+import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
+import { loadNative, type Native } from '../../native/index.ts'
+import type { TcpTable, Whereabouts } from './contract.ts'
+
+/** What `-errno` of a dropped message is. */
+const ENOBUFS = -105
+const FIRST_ROWS = 4_096
+const none = new TcpRows(new Uint8Array(0), 0)
+
+export function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((found) =>
+    (found ?? []).map(({ address }) => address.split('%')[0] ?? ''),
+  )
+}
+
+/** Rows of both families in one array, which grows to the largest table seen, up to its limit. */
+class RowBuffer {
+  bytes = new Uint8Array(FIRST_ROWS * TCP_ROW_BYTES)
+
+  /** `write` gives how many rows there are from the row given on, or a negative fault. */
+  fill(write: readonly ((into: Uint8Array, first: number) => number)[]): TcpRows | undefined {
+    let count = 0
+    for (const one of write) {
+      let found = one(this.bytes, count)
+      if (found < 0) return undefined
+      while ((count + found) * TCP_ROW_BYTES > this.bytes.length) {
+        if (count + found > limits.clientsRowsMax.default) return undefined
+        this.#grow(count + found)
+        found = one(this.bytes, count)
+        if (found < 0) return undefined
+      }
+      count += found
+    }
+    return new TcpRows(this.bytes, count)
+  }
+
+  #grow(rows: number): void {
+    const wanted = Math.min(limits.clientsRowsMax.default, Math.ceil(rows * 1.25))
+    const larger = new Uint8Array(wanted * TCP_ROW_BYTES)
+    larger.set(this.bytes)
+    this.bytes = larger
+  }
+}
+
+/** Everything that ended since the last call, as one reading's worth of rows. */
+class Ends {
+  readonly #native: Native
+  readonly #descriptor: number
+  #bytes = new Uint8Array(FIRST_ROWS * TCP_ROW_BYTES)
+
+  constructor(native: Native) {
+    this.#native = native
+    this.#descriptor = native.openTcpEnds()
+  }
+
+  get heard(): boolean {
+    return this.#descriptor >= 0
+  }
+
+  read(ports: Uint32Array): { readonly rows: TcpRows; readonly missed: boolean } {
+    if (!this.heard) return { rows: none, missed: false }
+    const count = this.#native.readTcpEnds(this.#descriptor, ports, this.#bytes)
+    if (count < 0) return { rows: none, missed: count === ENOBUFS }
+    // A full buffer: the rest is read with the next reading, a tenth of a second later.
+    return { rows: new TcpRows(this.#bytes, count), missed: false }
+  }
+
+  close(): void {
+    if (this.heard) this.#native.closeDescriptor(this.#descriptor)
+  }
+}
+
+function netlinkTable(native: Native): TcpTable {
+  const buffer = new RowBuffer()
+  const ends = new Ends(native)
+  const dump =
+    (family: 4 | 6, ports: Uint32Array) =>
+    (into: Uint8Array, first: number): number =>
+      native.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES))
+  return {
+    read: (ports) => {
+      const wanted = Uint32Array.from(ports)
+      // The ends first: a socket that ends after the table was read is then in the next ones.
+      const { rows: ended, missed } = ends.read(wanted)
+      const rows = buffer.fill([dump(4, wanted), dump(6, wanted)])
+      if (rows === undefined) return undefined
+      return { rows, ended, missed, endsHeard: ends.heard, complete: true }
+    },
+    ownAddresses,
+    close: () => ends.close(),
+  }
+}
+
+/** The text of a table, or undefined when it is longer than may be read. */
+function procText(path: string): string | undefined {
+  const text = readFileSync(path, 'latin1')
+  return text.length > limits.clientsTableBytes.default ? undefined : text
+}
+
+const procPaths = ['/proc/net/tcp', '/proc/net/tcp6']
+
+function procTable(): TcpTable {
+  const buffer = new RowBuffer()
+  return {
+    read: (ports): Reading | undefined => {
+      const wanted = new Set(ports)
+      try {
+        // Without IPv6 in the kernel there is no second file.
+        const paths = procPaths.filter((path) => exists(path))
+        const texts = paths.map(procText)
+        if (texts.length === 0 || texts.includes(undefined)) return undefined
+        const rows = buffer.fill(
+          texts.map(
+            (text) => (into: Uint8Array, first: number) =>
+              readProcTable(text ?? '', wanted, into, first),
+          ),
+        )
+        if (rows === undefined) return undefined
+        return { rows, ended: none, missed: false, endsHeard: false, complete: true }
+      } catch {
+        return undefined
+      }
+    },
+    ownAddresses,
+    close: () => {},
+  }
+}
+
+const exists = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined
+
+export function openTcpTable(): TcpTable {
+  const native = loadNative()
+  if (native.ok && native.value.dumpTcp(4, Uint32Array.of(1), new Uint8Array(0)) >= 0)
+    return netlinkTable(native.value)
+  return procTable()
+}
+
+/** How long one connection to a backend beside us may take. */
+const CONNECT_MS = 1_000
+
+/** Whether the other end of a connection we open is a socket of this machine's table. */
+export function whereabouts(
+  address: string,
+  port: number,
+  opened: (localPort: number) => void,
+): Promise<Whereabouts> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port })
+    const timer = setTimeout(() => end('unknown'), CONNECT_MS)
+    const end = (where: Whereabouts) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(where)
+    }
+    socket.on('error', () => end('unknown'))
+    socket.once('connect', () => {
+      const { localPort } = socket
+      if (localPort === undefined) return end('unknown')
+      opened(localPort)
+      end(hasTwin(port, localPort))
+    })
+  })
+}
+
+function hasTwin(port: number, remotePort: number): Whereabouts {
+  const table = openTcpTable()
+  const rows = table.read([port])?.rows
+  table.close()
+  if (rows === undefined) return 'unknown'
+  for (let row = 0; row < rows.count; row++)
+    if (rows.remotePort(row) === remotePort && rows.localPort(row) === port) return 'here'
+  return 'elsewhere'
+}
