@@ -36,8 +36,10 @@ test('a ramp never turns twice within its hold, and each way it is monotone', ()
         const { share, move } = ramp
         expect(share).toBeGreaterThanOrEqual(0)
         expect(share).toBeLessThanOrEqual(1_000)
-        if (share < last) expect([over, move === 'falling' || move === 'empty']).toEqual([true, true])
-        if (share > last) expect([over, move === 'rising' || move === 'full']).toEqual([false, true])
+        if (share < last)
+          expect([over, move === 'falling' || move === 'empty']).toEqual([true, true])
+        if (share > last)
+          expect([over, move === 'rising' || move === 'full']).toEqual([false, true])
         if (move === 'full') expect(share).toBe(1_000)
         if (move === 'empty') expect(share).toBe(0)
         const went = ways[move] ?? direction

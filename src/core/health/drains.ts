@@ -45,7 +45,7 @@ const slot = (by: DrainSource, scope: string) => `${by} ${scope}`
 
 /** One line of printable text, cut to a bounded length. */
 export function plainReason(text: string): string {
-  const printable = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+  const printable = text.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
   return [...printable].slice(0, limits.drainReasonCharsMax.default).join('')
 }
 
