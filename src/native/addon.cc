@@ -36,12 +36,14 @@ struct Arguments {
     if (at < count) napi_get_value_bool(env, values[at], &value);
     return value;
   }
-  // Bytes of a typed array, and how many; null for anything else.
+  bool typed(size_t at) const {
+    bool is = false;
+    return at < count && napi_is_typedarray(env, values[at], &is) == napi_ok && is;
+  }
+  // Bytes of a typed array, and how many; null for anything else, and for an empty one.
   uint8_t *bytes(size_t at, size_t *length) const {
     *length = 0;
-    bool typed = false;
-    if (at >= count || napi_is_typedarray(env, values[at], &typed) != napi_ok || !typed)
-      return nullptr;
+    if (!typed(at)) return nullptr;
     napi_typedarray_type type;
     size_t elements = 0;
     void *data = nullptr;
@@ -217,7 +219,7 @@ struct TcpArguments {
     ports = reinterpret_cast<const uint32_t *>(arguments.bytes(1, &bytes));
     port_count = bytes / sizeof(uint32_t);
     into = arguments.bytes(2, &into_bytes);
-    return ports != nullptr && into != nullptr && bytes % sizeof(uint32_t) == 0 &&
+    return arguments.typed(1) && arguments.typed(2) && bytes % sizeof(uint32_t) == 0 &&
            reinterpret_cast<uintptr_t>(ports) % sizeof(uint32_t) == 0;
   }
 };
