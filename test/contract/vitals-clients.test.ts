@@ -1,7 +1,7 @@
 /**
  * Goal: clients of a real server are counted right by both ways to read the kernel's table, over
- * both families: kept connections, short ones, our own checks. Method: the whole actor with its real
- * ports, a node:http server, and clients on loopback.
+ * both families: kept connections, short ones, our own checks. Method: the whole actor with its
+ * real ports, a node:http server, and clients on loopback.
  */
 import { Agent, createServer, get } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'

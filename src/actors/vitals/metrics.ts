@@ -16,16 +16,24 @@ const signals: readonly PredictiveSignal[] = ['none', 'bleed', 'drain', 'recover
 export function vitalsMetrics(metrics: Metrics, levels: () => Levels): void {
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
     metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
-  const cpu = gauge('opengslb_agent_cpu_percent', 'Processor in use, percent of what is allowed')
-  const memory = gauge('opengslb_agent_memory_percent', 'Memory in use, percent of what is allowed')
-  const errors = gauge('opengslb_agent_error_percent', 'Checks or requests that failed, percent')
+  const cpu = gauge(
+    'opengslb_predictive_cpu_percent',
+    'Processor in use, percent of what is allowed',
+  )
+  const memory = gauge(
+    'opengslb_predictive_memory_percent',
+    'Memory in use, percent of what is allowed',
+  )
+  const errors = gauge('opengslb_predictive_error_rate', 'Checks or requests that failed, percent')
+  const bleeding = gauge(
+    'opengslb_predictive_bleeding',
+    '1 while the share of this agent is low for its own load: signal bleed or drain',
+  )
   const share = gauge(
-    'opengslb_agent_share_thousandths',
+    'opengslb_predictive_share_thousandths',
     'Share of its weight that each backend of the agent takes',
   )
-  const signal = gauge('opengslb_agent_predictive_signal', '1 for the signal that holds', [
-    'signal',
-  ])
+  const signal = gauge('opengslb_predictive_signal', '1 for the signal that holds', ['signal'])
   const draining = gauge('opengslb_agent_draining', '1 for each backend that drains', ['backend'])
   const remaining = gauge(
     'opengslb_agent_drain_connections',
@@ -39,6 +47,7 @@ export function vitalsMetrics(metrics: Metrics, levels: () => Levels): void {
     if (now.vitals?.errorPercent !== undefined) errors.set(now.vitals.errorPercent)
     if (now.vitals !== undefined) {
       share.set(now.vitals.share)
+      bleeding.set(now.vitals.signal === 'bleed' || now.vitals.signal === 'drain' ? 1 : 0)
       for (const one of signals) signal.set(one === now.vitals.signal ? 1 : 0, { signal: one })
     }
     draining.reset()

@@ -1,6 +1,6 @@
 /**
- * Goal: an agent hears how many of its checks failed, seldom and without its own faults; an overwatch
- * hears nothing. Method: the tally, then the prober with it, on a virtual clock.
+ * Goal: an agent hears how many of its checks failed, seldom and without its own faults; an
+ * overwatch hears nothing. Method: the tally, then the prober with it, on a virtual clock.
  */
 import { expect, test } from 'vitest'
 import { prober } from '../../../src/actors/prober/actor.ts'

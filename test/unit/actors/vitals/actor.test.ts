@@ -1,7 +1,7 @@
 /**
- * Goal: the actor turns readings, files, signals and requests into the messages it promises, and says
- * them again to a reader that starts anew. Method: scripted ports on a virtual clock, with the
- * catalogue that holds the messages between vitals and gossip.
+ * Goal: the actor turns readings, files, signals and requests into the messages it promises, and
+ * says them again to a reader that starts anew. Method: scripted ports on a virtual clock, with
+ * the catalogue that holds the messages between vitals and gossip.
  */
 import { describe, expect, test } from 'vitest'
 import { type VitalsCatalogue, vitals } from '../../../../src/actors/vitals/actor.ts'
@@ -283,7 +283,7 @@ describe('readings', () => {
     expect(readings.some(({ share }) => share === 0)).toBe(true)
     expect(readings.at(-1)).toMatchObject({ share: 1_000, cpuPercent: 10, memoryPercent: 20 })
     expect(readings.length).toBeLessThan(60)
-    expect(world.metrics.value('opengslb_agent_share_thousandths')).toBe(1_000)
+    expect(world.metrics.value('opengslb_predictive_share_thousandths')).toBe(1_000)
   })
 
   test('failed checks and an application’s own errors are one rate', async () => {

@@ -1,7 +1,7 @@
 /**
  * Goal: the real files are read as they are: cgroups of both versions, the drain file at once, the
- * saved drains whole or not at all, an application's counters. Method: trees of files in a folder of
- * the test, and a server on loopback.
+ * saved drains whole or not at all, an application's counters. Method: trees of files in a folder
+ * of the test, and a server on loopback.
  */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'

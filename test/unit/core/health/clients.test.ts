@@ -1,6 +1,6 @@
 /**
- * Goal: from readings of the TCP table come the right counts: who arrived, who remains, and who is no
- * client. Method: tables written by hand, reading after reading.
+ * Goal: from readings of the TCP table come the right counts: who arrived, who remains, and who is
+ * no client. Method: tables written by hand, reading after reading.
  */
 import { describe, expect, test } from 'vitest'
 import { networkOf } from '../../../../src/core/health/clients.ts'

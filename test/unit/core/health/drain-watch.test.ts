@@ -1,6 +1,6 @@
 /**
- * Goal: "safe to stop" is never said while an answer may still send somebody, somebody is connected,
- * or somebody came a moment ago; and never by count where nothing can be counted.
+ * Goal: "safe to stop" is never said while an answer may still send somebody, somebody is
+ * connected, or somebody came a moment ago; and never by count where nothing can be counted.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,5 +1,6 @@
 /**
- * Goal: the texts of the kernel and of metrics pages are read as documented, and nothing is guessed.
+ * Goal: the texts of the kernel and of metrics pages are read as documented, and nothing is
+ * guessed.
  */
 import { describe, expect, test } from 'vitest'
 import { counterName, counterSum } from '../../../../src/core/health/predict-metrics.ts'

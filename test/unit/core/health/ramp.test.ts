@@ -1,6 +1,6 @@
 /**
- * Goal: the share falls and rises along its ramps, is held as long as a fall lasts, and turns seldom.
- * Method: a script of seconds, `+` with too high a load and `-` without.
+ * Goal: the share falls and rises along its ramps, is held as long as a fall lasts, and turns
+ * seldom. Method: a script of seconds, `+` with too high a load and `-` without.
  */
 import { expect, test } from 'vitest'
 import { Ramp } from '../../../../src/core/health/ramp.ts'
