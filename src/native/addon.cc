@@ -224,13 +224,13 @@ struct TcpArguments {
   }
 };
 
-// dumpTcp(family, ports: Uint32Array, into: Uint8Array) -> rows | -errno
+// dumpTcp(family, ports: Uint32Array, into: Uint8Array, withInfo) -> rows | -errno
 napi_value DumpTcp(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   TcpArguments tcp;
   if (!tcp.read(arguments)) return refuse(env, "ports (Uint32Array) and rows (Uint8Array)");
-  return integer(env, dump_tcp(arguments.integer(0), tcp.ports, tcp.port_count, tcp.into,
-                               tcp.into_bytes));
+  return integer(env, dump_tcp(arguments.integer(0), tcp.ports, tcp.port_count, arguments.flag(3),
+                               tcp.into, tcp.into_bytes));
 }
 
 // openTcpEnds() -> fd | -errno

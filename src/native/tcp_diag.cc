@@ -130,7 +130,7 @@ struct Request {
   inet_diag_bc_op program[5 * kFilterPortsMax];
 };
 
-int ask(int fd, int family, const uint32_t *ports, size_t count) {
+int ask(int fd, int family, const uint32_t *ports, size_t count, bool with_info) {
   Request request;
   std::memset(&request, 0, sizeof(request));
   size_t length = NLMSG_LENGTH(sizeof(request.body));
@@ -145,7 +145,7 @@ int ask(int fd, int family, const uint32_t *ports, size_t count) {
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   request.body.sdiag_family = uint8_t(family == 6 ? AF_INET6 : AF_INET);
   request.body.sdiag_protocol = IPPROTO_TCP;
-  request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
+  request.body.idiag_ext = with_info ? 1 << (INET_DIAG_INFO - 1) : 0;
   request.body.idiag_states = ~0u;
   sockaddr_nl kernel;
   std::memset(&kernel, 0, sizeof(kernel));
@@ -180,11 +180,11 @@ ssize_t receive(int fd, uint8_t *buffer, int flags) {
   return bytes < 0 ? -errno : bytes;
 }
 
-int dump(int fd, int family, const uint32_t *ports, size_t count, Rows &rows) {
+int dump(int fd, int family, const uint32_t *ports, size_t count, bool with_info, Rows &rows) {
   // The kernel answers at once; a second of silence is a fault, not a reason to stop this thread.
   const timeval patience = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  if (const int code = ask(fd, family, ports, count); code != 0) return code;
+  if (const int code = ask(fd, family, ports, count, with_info); code != 0) return code;
   const PortSet chosen(ports, count);
   alignas(nlmsghdr) uint8_t buffer[kReceiveBytes];
   for (;;) {
@@ -198,12 +198,13 @@ int dump(int fd, int family, const uint32_t *ports, size_t count, Rows &rows) {
 
 }  // namespace
 
-int dump_tcp(int family, const uint32_t *ports, size_t count, uint8_t *into, size_t into_bytes) {
+int dump_tcp(int family, const uint32_t *ports, size_t count, bool with_info, uint8_t *into,
+             size_t into_bytes) {
   if (count == 0) return 0;
   const int fd = netlink();
   if (fd < 0) return -errno;
   Rows rows = {into, into_bytes / kRowBytes};
-  const int code = dump(fd, family, ports, count, rows);
+  const int code = dump(fd, family, ports, count, with_info, rows);
   close(fd);
   return code < 0 ? code : int(rows.count);
 }

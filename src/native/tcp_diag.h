@@ -33,8 +33,10 @@ enum TcpRow : size_t {
 };
 
 // Writes the sockets of one family (4 or 6) whose local port is one of `ports` into `into`, as many
-// as fit, and returns how many there are, or -errno. Listeners are among them.
-int dump_tcp(int family, const uint32_t *ports, size_t port_count, uint8_t *into, size_t into_bytes);
+// as fit, and returns how many there are, or -errno. Listeners are among them. `with_info` asks for
+// TCP_INFO as well, for which the kernel takes the lock of each socket.
+int dump_tcp(int family, const uint32_t *ports, size_t port_count, bool with_info, uint8_t *into,
+             size_t into_bytes);
 
 // A descriptor that is told of each TCP socket that ends, or -errno. Needs CAP_NET_ADMIN.
 int open_tcp_ends();

@@ -218,15 +218,15 @@ test.skipIf(!hasAddon)('a connection’s round-trip time and bytes come with its
   await ask('127.0.0.1', port, keeping())
   const native = loadNative()
   if (!native.ok) throw new Error(native.error)
-  const into = new Uint8Array(8 * TCP_ROW_BYTES)
+  const into = new Uint8Array(512 * TCP_ROW_BYTES)
   for (const ports of [
     [port],
     Array.from({ length: 64 }, (_, at) => at + port),
     [1, port, 65_535],
   ]) {
-    const count = native.value.dumpTcp(4, Uint32Array.from(ports), into)
+    const count = native.value.dumpTcp(4, Uint32Array.from(ports), into, true)
     const rows = new TcpRows(into, count)
-    const open = Array.from({ length: count }, (_, row) => rows.decode(row)).filter(
+    const open = Array.from({ length: rows.count }, (_, row) => rows.decode(row)).filter(
       ({ state, localPort }) => state === 1 && localPort === port,
     )
     expect(open.length).toBe(1)
@@ -236,7 +236,11 @@ test.skipIf(!hasAddon)('a connection’s round-trip time and bytes come with its
     expect(open[0]!.cookie).toBeGreaterThan(0)
   }
   // Memory that is too small is filled and no further; the count says how much there is.
-  expect(native.value.dumpTcp(4, Uint32Array.of(port), new Uint8Array(TCP_ROW_BYTES + 5))).toBe(2)
-  expect(native.value.dumpTcp(4, new Uint32Array(0), into)).toBe(0)
-  expect(() => native.value.dumpTcp(4, [] as unknown as Uint32Array, into)).toThrow(TypeError)
+  expect(
+    native.value.dumpTcp(4, Uint32Array.of(port), new Uint8Array(TCP_ROW_BYTES + 5), false),
+  ).toBe(2)
+  expect(native.value.dumpTcp(4, new Uint32Array(0), into, false)).toBe(0)
+  expect(() => native.value.dumpTcp(4, [] as unknown as Uint32Array, into, false)).toThrow(
+    TypeError,
+  )
 })

@@ -86,7 +86,7 @@ function netlinkTable(native: Native): TcpTable {
   const dump =
     (family: 4 | 6, ports: Uint32Array) =>
     (into: Uint8Array, first: number): number =>
-      native.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES))
+      native.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), false)
   return {
     read: (ports) => {
       const wanted = Uint32Array.from(ports)
@@ -140,7 +140,7 @@ const exists = (path: string) => statSync(path, { throwIfNoEntry: false }) !== u
 
 export function openTcpTable(): TcpTable {
   const native = loadNative()
-  if (native.ok && native.value.dumpTcp(4, Uint32Array.of(1), new Uint8Array(0)) >= 0)
+  if (native.ok && native.value.dumpTcp(4, Uint32Array.of(1), new Uint8Array(0), false) >= 0)
     return netlinkTable(native.value)
   return procTable()
 }

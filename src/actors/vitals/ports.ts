@@ -7,7 +7,16 @@ import { errorReader } from './ports-errors.ts'
 import { machineReader } from './ports-machine.ts'
 import { openTcpTable, whereabouts } from './ports-table.ts'
 
-export function openPorts(config: Pick<VitalsConfig, 'cgroup'>): VitalsPorts {
+/** `close` gives back what an actor that fell left open. */
+export function openPorts(config: Pick<VitalsConfig, 'cgroup'>): VitalsPorts & { close(): void } {
+  const open = new Set<() => void>()
+  const held = (close: () => void) => {
+    const once = () => {
+      if (open.delete(once)) close()
+    }
+    open.add(once)
+    return once
+  }
   return {
     readMachine: machineReader({
       proc: '/proc',
@@ -16,10 +25,16 @@ export function openPorts(config: Pick<VitalsConfig, 'cgroup'>): VitalsPorts {
       monotonicMs: () => performance.now(),
     }),
     readErrors: errorReader(),
-    watchDrainFile,
+    watchDrainFile: (path, seen) => held(watchDrainFile(path, seen)),
     loadDrains,
     saveDrains,
-    openTcpTable,
+    openTcpTable: () => {
+      const table = openTcpTable()
+      return { ...table, close: held(() => table.close()) }
+    },
     whereabouts,
+    close: () => {
+      for (const close of [...open]) close()
+    },
   }
 }
