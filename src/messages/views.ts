@@ -61,10 +61,10 @@ export interface CheckView {
   readonly certificateExpiresMs?: number
 }
 
-export type DrainOutcome = 'done' | 'unknown-backend' | 'too-many' | 'already-over'
+export type LocalDrainOutcome = 'done' | 'unknown-backend' | 'too-many' | 'already-over'
 
 /** One backend of an agent with its drain, as the agent sees it. */
-export interface DrainView {
+export interface LocalDrainView {
   readonly backend: string
   readonly drain?: Drain
   /** Absent where the machine's TCP table does not show the backend. */

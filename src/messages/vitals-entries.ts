@@ -7,7 +7,7 @@
 import type { ConnectionsSeen, Drain, Vitals } from '../core/health/report.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
-import type { DrainOutcome, DrainView } from './views.ts'
+import type { LocalDrainOutcome, LocalDrainView } from './views.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -18,7 +18,7 @@ const backendKeys = () =>
   )
 
 export const vitalsRequests = {
-  'api.set-drain': {
+  'api.set-local-drain': {
     kind: 'request',
     id: 23,
     from: 'api',
@@ -30,12 +30,12 @@ export const vitalsRequests = {
       untilMs: field.optional(field.number('when it ends by itself, Unix milliseconds')),
     },
     reply: {
-      outcome: field.text<DrainOutcome>('what became of it'),
-      drains: field.list<DrainView>('every backend of the agent'),
+      outcome: field.text<LocalDrainOutcome>('what became of it'),
+      drains: field.list<LocalDrainView>('every backend of the agent'),
     },
     doc: 'Take backends of this agent out of service until they are lifted, or until a moment.',
   },
-  'api.lift-drain': {
+  'api.lift-local-drain': {
     kind: 'request',
     id: 24,
     from: 'api',
@@ -44,13 +44,13 @@ export const vitalsRequests = {
     fields: { backends: backendKeys() },
     reply: {
       lifted: field.number('backends the API no longer drains'),
-      drains: field.list<DrainView>(
+      drains: field.list<LocalDrainView>(
         'every backend: one may still drain by file, signal or overwatch',
       ),
     },
     doc: 'Take the declaration of the API back.',
   },
-  'api.list-drains': {
+  'api.list-local-drains': {
     kind: 'request',
     id: 25,
     from: 'api',
@@ -58,7 +58,7 @@ export const vitalsRequests = {
     maxBytes: KIB,
     fields: {},
     reply: {
-      drains: field.list<DrainView>('every backend, its clients counted now'),
+      drains: field.list<LocalDrainView>('every backend, its clients counted now'),
       vitals: field.optional(field.object<Vitals>('the latest reading; absent when switched off')),
     },
     doc: 'Drains, clients and vitals of this agent.',

@@ -72,7 +72,7 @@ async function draining(address: string, port: number, checkMarks = checkMarksMe
     checkMarks,
   })
   cleanups.push(() => actor.onStop?.())
-  const begin = () => actor.receive['api.set-drain']({ reason: 'test' })
+  const begin = () => actor.receive['api.set-local-drain']({ reason: 'test' })
   const until = (fits: (seen: ConnectionsSeen) => boolean) =>
     vi.waitFor(
       () => {

@@ -29,9 +29,9 @@ const PEERS: Record<AskId, string> = {
   'api.clear-override': 'registry',
   'api.list-backends': 'registry',
   'api.list-checks': 'prober',
-  'api.set-drain': 'vitals',
-  'api.lift-drain': 'vitals',
-  'api.list-drains': 'vitals',
+  'api.set-local-drain': 'vitals',
+  'api.lift-local-drain': 'vitals',
+  'api.list-local-drains': 'vitals',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

@@ -5,7 +5,7 @@
  * It keeps time and moves readings, nothing more: the share is decided in core/health/predict.ts,
  * drains in core/health/drains.ts, what a connection is in core/health/clients.ts.
  */
-import type { DrainView } from '../../messages/views.ts'
+import type { LocalDrainView } from '../../messages/views.ts'
 import { actorsOf } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { vitalsEntries } from '../../messages/vitals-entries.ts'
@@ -57,7 +57,7 @@ export const vitals = defineActor(
       )
     }
 
-    function views(): DrainView[] {
+    function views(): LocalDrainView[] {
       const idle = config.backends.filter(({ key }) => declared.drains.drainOf(key) === undefined)
       const now = config.countClients && idle.length > 0 ? clients.once(idle) : new Map()
       return config.backends.map(({ key }) => {
@@ -74,15 +74,15 @@ export const vitals = defineActor(
     await declared.start()
     return {
       receive: {
-        'api.set-drain': ({ backends = 'all' as const, reason, untilMs }) => ({
+        'api.set-local-drain': ({ backends = 'all' as const, reason, untilMs }) => ({
           outcome: declared.set(backends, reason, untilMs),
           drains: views(),
         }),
-        'api.lift-drain': ({ backends = 'all' as const }) => ({
+        'api.lift-local-drain': ({ backends = 'all' as const }) => ({
           lifted: declared.lift(backends),
           drains: views(),
         }),
-        'api.list-drains': () => {
+        'api.list-local-drains': () => {
           const reading = readings?.vitals
           return { drains: views(), ...(reading === undefined ? {} : { vitals: reading }) }
         },

@@ -10,7 +10,7 @@ import { type Declaration, type DrainChange, Drains } from '../../core/health/dr
 import type { Drain } from '../../core/health/report.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { DrainOutcome } from '../../messages/views.ts'
+import type { LocalDrainOutcome } from '../../messages/views.ts'
 import type { DrainFileSeen, VitalsConfig, VitalsPorts } from './contract.ts'
 
 export interface SignalsSeen {
@@ -84,7 +84,7 @@ export class Declared {
   }
 
   /** The API's own declaration; the others have nothing to answer to. */
-  set(backends: 'all' | readonly string[], reason: string, untilMs?: number): DrainOutcome {
+  set(backends: 'all' | readonly string[], reason: string, untilMs?: number): LocalDrainOutcome {
     const nowMs = this.#clock.nowMs()
     if (untilMs !== undefined && untilMs <= nowMs) return 'already-over'
     const declaration = declarationOf(reason || 'declared by the API', nowMs, untilMs)

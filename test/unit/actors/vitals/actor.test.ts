@@ -163,35 +163,37 @@ describe('drains', () => {
     world.said()
     const { receive } = world.actor
     const untilMs = world.clock.nowMs() + 5 * SECOND
-    const set = await receive['api.set-drain']({ backends: [a], reason: 'disk', untilMs })
+    const set = await receive['api.set-local-drain']({ backends: [a], reason: 'disk', untilMs })
     expect(set).toMatchObject({ outcome: 'done' })
     expect(set.drains.map(({ drain }) => drain?.reason)).toEqual(['disk', undefined])
     expect(world.drains()).toEqual([[a, 'api', 'disk']])
     await world.clock.advanceAsync(5 * SECOND)
     expect(world.drains()).toEqual([[a, undefined, undefined]])
-    const past = await receive['api.set-drain']({ reason: '', untilMs: 1 })
+    const past = await receive['api.set-local-drain']({ reason: '', untilMs: 1 })
     expect(past.outcome).toBe('already-over')
-    const unknown = await receive['api.set-drain']({ backends: ['x'], reason: '' })
+    const unknown = await receive['api.set-local-drain']({ backends: ['x'], reason: '' })
     expect(unknown.outcome).toBe('unknown-backend')
-    await receive['api.set-drain']({ reason: 'all of them' })
+    await receive['api.set-local-drain']({ reason: 'all of them' })
     world.state.file({ present: true, text: '' })
-    const lifted = await receive['api.lift-drain']({ backends: [a] })
+    const lifted = await receive['api.lift-local-drain']({ backends: [a] })
     expect(lifted.lifted).toBe(1)
     expect(lifted.drains.map(({ drain }) => drain?.by)).toEqual(['file', 'api'])
   })
 
   test('an API drain and the id of a file’s outlive a restart without a word between', async () => {
     const before = await worldOf()
-    await before.actor.receive['api.set-drain']({ backends: [a], reason: 'kept' })
+    await before.actor.receive['api.set-local-drain']({ backends: [a], reason: 'kept' })
     before.state.file({ present: true, text: 'f' })
     await before.clock.advanceAsync(SECOND)
-    const ids = (await before.actor.receive['api.list-drains']({})).drains.map((d) => d.drain?.id)
+    const ids = (await before.actor.receive['api.list-local-drains']({})).drains.map(
+      (d) => d.drain?.id,
+    )
     await before.actor.onStop?.()
     const after = await worldOf({ saved: before.state.saved! })
     expect(after.drains()).toEqual([[a, 'api', 'kept']])
     after.state.file({ present: true, text: 'f' })
     await after.clock.advanceAsync(SECOND)
-    const views = (await after.actor.receive['api.list-drains']({})).drains
+    const views = (await after.actor.receive['api.list-local-drains']({})).drains
     expect(views.map(({ drain }) => drain?.id)).toEqual(ids)
     // Whoever held a drain that is over is told so, once all was looked at.
     const lapsed = await worldOf({ saved: before.state.saved! })
@@ -222,7 +224,7 @@ describe('clients', () => {
     await world.clock.advanceAsync(SECOND)
     world.said()
     expect(world.state.tables).toBe(0)
-    await world.actor.receive['api.set-drain']({ backends: [a], reason: 'x' })
+    await world.actor.receive['api.set-local-drain']({ backends: [a], reason: 'x' })
     await world.clock.advanceAsync(500)
     world.state.clients = 4
     await world.clock.advanceAsync(500)
@@ -237,10 +239,10 @@ describe('clients', () => {
     expect(counts.at(-1)).toEqual([4, 1])
     expect(counts.length).toBeLessThanOrEqual(5)
     expect(world.state.tables).toBe(1)
-    await world.actor.receive['api.lift-drain']({})
+    await world.actor.receive['api.lift-local-drain']({})
     expect(world.state.tables).toBe(0)
     // On request they are counted once, draining or not.
-    const { drains } = await world.actor.receive['api.list-drains']({})
+    const { drains } = await world.actor.receive['api.list-local-drains']({})
     expect(drains.map(({ connections }) => connections?.remaining)).toEqual([4, 0])
     expect(world.state.tables).toBe(0)
   })
@@ -294,12 +296,12 @@ describe('readings', () => {
     world.actor.receive['prober.checks-counted']({ passed: 99, failed: 1, atMs: 0 })
     world.state.errors = { errors: 1_020, total: 9_100 }
     await world.clock.advanceAsync(SECOND)
-    const { vitals: reading } = await world.actor.receive['api.list-drains']({})
+    const { vitals: reading } = await world.actor.receive['api.list-local-drains']({})
     expect(reading).toMatchObject({ errorPercent: 20, signal: 'bleed' })
     // The application started anew: its counters begin from zero, which is no negative rate.
     world.state.errors = { errors: 0, total: 50 }
     await world.clock.advanceAsync(SECOND)
-    const next = await world.actor.receive['api.list-drains']({})
+    const next = await world.actor.receive['api.list-local-drains']({})
     expect(next.vitals?.errorPercent).toBe(20)
   })
 
