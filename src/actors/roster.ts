@@ -54,7 +54,11 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       },
     },
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
-    prober: { ...proberDefaults, trustedAuthorities: loaded.trustedAuthorities },
+    prober: {
+      ...proberDefaults,
+      trustedAuthorities: loaded.trustedAuthorities,
+      sourceAddresses: config.overwatch.validation.source_addresses,
+    },
     api: apiConfig(loaded, self),
     shell: {
       api: shellApi(config.api),

@@ -21,6 +21,8 @@ export interface ProberConfig {
   readonly jitterShare: number
   /** Further trusted certificate authorities, PEM, beside those Node.js comes with. */
   readonly trustedAuthorities?: readonly string[]
+  /** Local addresses checks are made from, one of each family at most; else the system's choice. */
+  readonly sourceAddresses?: readonly string[]
   /** Of an agent: where the local ports of checks are marked; see core/health/clients-marks.ts. */
   readonly checkMarks?: SharedArrayBuffer
   /** Of an agent: publish `prober.checks-counted`. */

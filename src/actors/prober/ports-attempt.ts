@@ -2,6 +2,7 @@
  * One attempt against the clock: it ends once, in time, and closes what it opened.
  */
 import type { Outcome } from '../../core/health/outcome.ts'
+import type { MemberSpec } from '../../core/steer/topology.ts'
 import type { Fault } from './ports-faults.ts'
 
 /** Lateness of our own timer past which this thread, not the target, was slow. */
@@ -11,6 +12,14 @@ export interface Attempt {
   /** It passed, or failed for the reason given; only the first call counts. */
   end(fault?: Fault): void
   sawCertificate(expiresMs: number): void
+}
+
+/** What every check needs besides its server. */
+export interface CheckWorld {
+  /** Told the local port of each connection, before anything else happens on it. */
+  connected(localPort: number | undefined): void
+  /** Where to connect to, and from which local address if that is not left to the system. */
+  endOf(member: MemberSpec): { host: string; port: number; localAddress?: string }
 }
 
 /**

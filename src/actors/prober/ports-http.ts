@@ -8,7 +8,7 @@
  */
 import { X509Certificate } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
-import { type Socket, connect, isIP } from 'node:net'
+import { connect, isIP } from 'node:net'
 import {
   type PeerCertificate,
   type SecureContext,
@@ -24,20 +24,18 @@ import {
 } from '../../core/health/outcome.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
 import type { MemberSpec } from '../../core/steer/topology.ts'
-import { type Attempt, attempt } from './ports-attempt.ts'
+import { type Attempt, attempt, type CheckWorld } from './ports-attempt.ts'
 import { faultOf } from './ports-faults.ts'
 
 const USER_AGENT = 'OpenGSLB-HealthCheck/2.0'
 
-export interface HttpWorld {
+export interface HttpWorld extends CheckWorld {
   readonly trust: SecureContext
-  /** Told the local port of each connection, before the request is sent. */
-  connected(localPort: number | undefined): void
 }
 
 export function probeHttp(
   member: MemberSpec,
-  { trust, connected }: HttpWorld,
+  world: HttpWorld,
   signal?: AbortSignal,
 ): Promise<Outcome> {
   const { check } = member
@@ -52,8 +50,10 @@ export function probeHttp(
       const sent = request({
         // Called only once the request is known to be well formed.
         createConnection: () => {
-          const socket = secure ? secureSocket(member, trust, running) : plainSocket(member)
-          return socket.once('connect', () => connected(socket.localPort))
+          const socket = secure
+            ? secureSocket(member, world, running)
+            : connect(world.endOf(member))
+          return socket.once('connect', () => world.connected(socket.localPort))
         },
         method: 'GET',
         path: pathOf(check.path),
@@ -102,14 +102,11 @@ function judgeBody(reply: IncomingMessage, matches: BodyMatch, running: Attempt)
   reply.on('error', (error) => running.end(faultOf(error, false)))
 }
 
-const plainSocket = ({ address, port }: MemberSpec): Socket => connect({ host: address, port })
-
-function secureSocket(member: MemberSpec, trust: SecureContext, running: Attempt): TLSSocket {
-  const { address, port, check } = member
+function secureSocket(member: MemberSpec, world: HttpWorld, running: Attempt): TLSSocket {
+  const { address, check } = member
   const name = check.serverName || hostName(check.host)
   const socket = connectTls({
-    host: address,
-    port,
+    ...world.endOf(member),
     // RFC 6066 section 3: an address is no server name. Without one, the certificate is verified
     // against the address.
     ...(name === '' || isIP(name) !== 0
@@ -118,7 +115,7 @@ function secureSocket(member: MemberSpec, trust: SecureContext, running: Attempt
             checkAddress(address, seen),
         }
       : { servername: name }),
-    secureContext: trust,
+    secureContext: world.trust,
     rejectUnauthorized: check.verifyCertificate,
     ALPNProtocols: ['http/1.1'],
   })

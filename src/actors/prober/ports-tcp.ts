@@ -4,18 +4,17 @@
 import { connect } from 'node:net'
 import type { Outcome } from '../../core/health/outcome.ts'
 import type { MemberSpec } from '../../core/steer/topology.ts'
-import { attempt } from './ports-attempt.ts'
+import { attempt, type CheckWorld } from './ports-attempt.ts'
 import { faultOf } from './ports-faults.ts'
 
-/** `connected` is told the local port, before anything else happens on the connection. */
 export function probeTcp(
   member: MemberSpec,
-  connected: (localPort: number | undefined) => void,
+  { connected, endOf }: CheckWorld,
   signal?: AbortSignal,
 ): Promise<Outcome> {
-  const { address, port, check } = member
+  const { port, check } = member
   return attempt(check.timeoutMs, signal, ({ end }) => {
-    const socket = connect({ host: address, port })
+    const socket = connect(endOf(member))
     socket.once('connect', () => {
       connected(socket.localPort)
       // Two ends on one machine can pick the same port and so connect to themselves (RFC 9293

@@ -3,7 +3,7 @@
  */
 import { key, keys, list, listOf, mapOf, required, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
-import { endpoint, listenAddress, network } from '../kinds/network.ts'
+import { endpoint, ipAddress, listenAddress, network } from '../kinds/network.ts'
 import { bool, duration, fraction, size } from '../kinds/numbers.ts'
 import { filePath, gossipKey, httpUrl, oneOf, text, word } from '../kinds/texts.ts'
 
@@ -92,6 +92,12 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
       orEmpty(filePath),
       '',
       'Certificates (PEM) of further authorities that https checks trust.',
+      { restart: true },
+    ),
+    source_addresses: list(
+      ipAddress,
+      [],
+      'Local addresses checks are made from, one of each family at most; empty leaves it to the system.',
       { restart: true },
     ),
     check_interval: key(duration('100ms', '24h'), '30s', 'Time between two checks.'),
