@@ -27,6 +27,23 @@ export function grownCluster(
   return { world, tookMs: agreed ? world.nowMs - startMs : undefined }
 }
 
+/** A cluster that is grown when it is first asked for, and then used by one test after another. */
+export function sharedCluster(size: number, options: GossipWorldOptions): () => GossipWorld {
+  let shared: GossipWorld | undefined
+  return () => {
+    if (shared === undefined) {
+      shared = grownCluster(size, options).world
+      const { nodes } = shared
+      shared.runUntil(
+        () => nodes.every(({ membership }) => membership.counts.newsWaiting === 0),
+        120_000,
+      )
+    }
+    if (!shared.runUntil(() => shared!.agreed(), 120_000)) throw new Error('the cluster is divided')
+    return shared
+  }
+}
+
 /** Keeps the events of some kinds from now on. */
 export function record(world: GossipWorld, kinds: readonly MembershipEvent['kind'][]): Seen[] {
   const seen: Seen[] = []

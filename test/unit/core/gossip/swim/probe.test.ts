@@ -44,13 +44,9 @@ describe('a round', () => {
     }
     expect(visited.length).toBeGreaterThanOrEqual(24)
     // The end of the first round is where the order is drawn anew: rounds of five from there.
-    const rounds = [5, 10, 15].map((from) =>
-      visited
-        .slice(from, from + 5)
-        .sort()
-        .join(''),
-    )
-    expect(rounds).toEqual(['befgh', 'befgh', 'befgh'])
+    const rounds = [5, 10, 15].map((from) => visited.slice(from, from + 5))
+    expect(new Set(rounds.map((round) => round.join(''))).size).toBeGreaterThan(1)
+    expect(rounds.map((round) => round.sort().join(''))).toEqual(['befgh', 'befgh', 'befgh'])
   })
 
   test('an ack in time ends it, and makes us surer of ourselves', () => {

@@ -116,15 +116,42 @@ describe('a suspicion', () => {
     expect(failedMs).toBeLessThanOrEqual(expected + 10)
   })
 
-  test('ends at once when a confirmation comes after its shortest time', () => {
+  test('of a newer incarnation starts anew: its refutation of the older one was only missed', () => {
+    const lab = cluster()
+    lab.hear([suspect('b', 1, 'd'), suspect('b', 1, 'e')]).pass(3_500)
+    lab.hear([suspect('b', 2, 'd'), suspect('b', 2, 'e'), suspect('b', 2, 'f')])
+    expect(lab.pass(3_900).state('b')).toBe('suspect 2')
+    expect(lab.pass(200).state('b')).toBe('dead 2')
+    expect(lab.events().filter((event) => event.endsWith(' b'))).toEqual(['failed b'])
+  })
+
+  test('is told on when an accuser is new, and only then', () => {
+    const lab = cluster()
+    lab.pass(3_000)
+    const waiting = () => lab.membership.counts.newsWaiting
+    expect(waiting()).toBe(0)
+    expect(lab.hear(suspect('b', 1, 'c')) && waiting()).toBe(0)
+    expect(lab.hear(suspect('b', 1, 'd')) && waiting()).toBe(1)
+    lab.pass(3_000)
+    expect(lab.hear(suspect('b', 1, 'd')) && waiting()).toBe(0)
+  })
+
+  test('ends a probe timeout after a confirmation that comes after its shortest time', () => {
     const lab = cluster()
     for (let ms = 0; ms < 6_000; ms += 10) {
       answerPings(lab)
       lab.pass(10)
     }
     expect(lab.state('b')).toBe('suspect 1')
+    lab.packets()
     lab.hear([suspect('b', 1, 'd'), suspect('b', 1, 'e')]).pass(0)
-    expect(lab.state('b')).toBe('dead 1')
+    // Others are asked before it is declared dead: one may have heard a refutation.
+    const asked = lab
+      .packets()
+      .filter(({ messages: [first] }) => first?.type === 'suspect' && first.from === 'c')
+    expect(asked.map(({ messages }) => messages[0])).toEqual(Array(3).fill(suspect('b', 1, 'c')))
+    expect(lab.pass(490).state('b')).toBe('suspect 1')
+    expect(lab.pass(20).state('b')).toBe('dead 1')
   })
 
   test('that few share is told to the accused again before it ends', () => {
