@@ -92,7 +92,7 @@ describe('a suspicion', () => {
     lab.events()
     return lab
   }
-  /** When `b` fails, in ms from the start. It answers our pings, which clears nobody (SWIM, 4.2). */
+  /** When `b` fails, in ms from the start. It answers our pings, which clears nobody. */
   const failsAt = (lab: Lab): number => {
     for (let ms = 0; ms < 40_000; ms += 10) {
       if (lab.state('b').startsWith('dead')) return lab.nowMs
