@@ -10,7 +10,7 @@ export interface Seen {
   readonly event: MembershipEvent
 }
 
-/** Nodes that join within a second, and the time they took to agree; undefined when they did not. */
+/** Nodes that join within a second, and the time until they agreed; undefined when they did not. */
 export function grownCluster(
   size: number,
   options: GossipWorldOptions,
@@ -25,6 +25,23 @@ export function grownCluster(
   const startMs = world.nowMs
   const agreed = world.runUntil(() => world.agreed(), limitMs)
   return { world, tookMs: agreed ? world.nowMs - startMs : undefined }
+}
+
+/** A cluster that is grown when it is first asked for, and then used by one test after another. */
+export function sharedCluster(size: number, options: GossipWorldOptions): () => GossipWorld {
+  let shared: GossipWorld | undefined
+  return () => {
+    if (shared === undefined) {
+      shared = grownCluster(size, options).world
+      const { nodes } = shared
+      shared.runUntil(
+        () => nodes.every(({ membership }) => membership.counts.newsWaiting === 0),
+        120_000,
+      )
+    }
+    if (!shared.runUntil(() => shared!.agreed(), 120_000)) throw new Error('the cluster is divided')
+    return shared
+  }
 }
 
 /** Keeps the events of some kinds from now on. */

@@ -50,8 +50,8 @@ export class GossipWorld {
   octets = 0
   watch: Watcher = () => {}
   loss: number
+  delayMs: readonly [number, number]
   readonly #settings: SwimSettings
-  readonly #delayMs: readonly [number, number]
   readonly #byAddress = new Map<number, SimulatedNode>()
   readonly #planned: Planned[] = []
   #order = 0
@@ -61,7 +61,7 @@ export class GossipWorld {
     this.random = seededRandom(seed)
     this.loss = loss
     this.#settings = settings
-    this.#delayMs = delayMs
+    this.delayMs = delayMs
   }
 
   /** Adds a node at the next address and starts it. */
@@ -265,7 +265,7 @@ export class GossipWorld {
   }
 
   #delay(): number {
-    const [shortest, longest] = this.#delayMs
+    const [shortest, longest] = this.delayMs
     return shortest + this.random.next() * (longest - shortest)
   }
 }

@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { profiles, suspicionBounds } from '../../src/core/gossip/swim/settings.ts'
-import { about, grownCluster, record, told } from '../harness/gossip-cluster.ts'
+import { about, grownCluster, record, sharedCluster, told } from '../harness/gossip-cluster.ts'
 import type { GossipWorld } from '../harness/gossip-world.ts'
 
 const FULL = process.env['OPENGSLB_FULL'] === '1'
@@ -22,6 +22,8 @@ function roundsToKnow(world: GossipWorld): number {
   expect(world.runUntil(() => world.agreed(), MINUTES, 10)).toBe(true)
   return (world.nowMs - startMs) / gossipIntervalMs
 }
+
+const cluster = sharedCluster(SIZE, { seed: 7, loss: 0.02 })
 
 describe('a cluster', { timeout: 20 * MINUTES }, () => {
   test('knows a newcomer after a number of gossip rounds that grows as the logarithm', () => {
@@ -45,8 +47,7 @@ describe('a cluster', { timeout: 20 * MINUTES }, () => {
   })
 
   test('finds a crashed node within the bounds of Lifeguard, and every member agrees', () => {
-    const { world } = grownCluster(SIZE, { seed: 7, loss: 0.02 })
-    world.runUntil(() => quiet(world), 2 * MINUTES)
+    const world = cluster()
     const lines: string[] = []
     for (let turn = 1; turn <= 5; turn++) {
       const victim = world.nodes[turn * 7]!
@@ -75,7 +76,8 @@ describe('a cluster', { timeout: 20 * MINUTES }, () => {
   })
 
   test('sees one that leaves as left, and nobody suspects it', () => {
-    const { world } = grownCluster(SIZE, { seed: 3, loss: 0.05 })
+    const world = cluster()
+    const others = world.nodes.filter(({ down }) => !down).length - 1
     const leaver = world.nodes[5]!
     const seen = record(world, ['suspected', 'failed', 'left', 'leave-told'])
     const startMs = world.nowMs
@@ -88,13 +90,13 @@ describe('a cluster', { timeout: 20 * MINUTES }, () => {
     const knownMs = world.nowMs - startMs
     world.runFor(30_000)
     const left = about(seen, leaver.name, 'left')
-    expect(left.filter(({ by }) => by !== leaver)).toHaveLength(SIZE - 1)
+    expect(left.filter(({ by }) => by !== leaver)).toHaveLength(others)
     expect(told(seen.filter(({ event }) => /failed|suspected/.test(event.kind)))).toEqual([])
     print('leaving', [`${SIZE} nodes: told after ${toldMs} ms, known by all after ${knownMs} ms`])
   })
 
   test('takes a node back that restarts with the same name and address', () => {
-    const { world } = grownCluster(SIZE, { seed: 4, loss: 0.02 })
+    const world = cluster()
     const node = world.nodes[9]!
     for (const afterMs of [500, 60_000]) {
       world.crash(node)

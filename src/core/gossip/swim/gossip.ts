@@ -28,7 +28,7 @@ export class Gossip {
 
   /** What must be told at once does not wait for the cadence. */
   hasten(nowMs: number): void {
-    this.#dueMs = Math.min(this.#dueMs, nowMs)
+    this.#dueMs = nowMs
   }
 
   tick(nowMs: number): void {

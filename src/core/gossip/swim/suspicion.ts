@@ -17,6 +17,8 @@ export interface SuspicionTerms {
   readonly wanted: number
   /** How long before its end it comes up for the last warning. */
   readonly warnMs: number
+  /** How long an answer to that warning is waited for when confirmations cut the time short. */
+  readonly answerMs: number
 }
 
 export class Suspicion {
@@ -30,11 +32,13 @@ export class Suspicion {
   #warnAtMs: number
   readonly #terms: SuspicionTerms
   readonly #startMs: number
+  readonly accuser: string
   /** The first accuser, and the confirmers that counted. */
   readonly #accusers: Set<string>
 
   constructor(name: string, accuser: string, terms: SuspicionTerms, nowMs: number) {
     this.name = name
+    this.accuser = accuser
     this.#terms = terms
     this.#startMs = nowMs
     this.#accusers = new Set([accuser])
@@ -49,8 +53,11 @@ export class Suspicion {
   }
 
   warn(nowMs: number): void {
-    if (nowMs >= this.endMs - this.#terms.warnMs) this.warned = true
-    else this.#warnAtMs = nowMs + this.#terms.minMs
+    const { warnMs, minMs, maxMs, answerMs } = this.#terms
+    if (nowMs >= this.endMs - warnMs) {
+      this.warned = true
+      this.endMs = Math.max(this.endMs, Math.min(nowMs + answerMs, this.#startMs + maxMs))
+    } else this.#warnAtMs = nowMs + minMs
   }
 
   /** Whether as many others as matter hold it for dead too. */
