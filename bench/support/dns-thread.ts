@@ -14,6 +14,7 @@ import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
 import { fakeCtx } from '../../test/harness/ctx.ts'
+import { servingSetFrom } from '../../test/harness/dns-world.ts'
 
 export const BATCH = 64
 /** Client networks that ask in turn. */
@@ -80,7 +81,7 @@ export async function dnsThread(
   const none = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0, kernelDrops: 0 }
   const { every: _, after: __, ...time } = realClock()
   // Metrics that keep nothing: what is kept there is no matter of the thread.
-  const nothing = { add() {}, set() {}, observe() {}, reset() {} }
+  const nothing = { add() {}, set() {}, observe() {}, addAll() {}, reset() {} }
   const silent = () => nothing
   const metrics = { counter: silent, gauge: silent, histogram: silent, onCollect() {} }
   const clock = { ...time, every: () => () => undefined, after: () => () => undefined }
@@ -96,7 +97,7 @@ export async function dnsThread(
     },
     config,
   )
-  behaviour.receive['registry.snapshot-set'](snapshot)
+  behaviour.receive['registry.serving-set'](servingSetFrom(snapshot, hashSeed))
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)
