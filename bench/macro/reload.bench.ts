@@ -2,8 +2,8 @@
  * A reload of a large zone does not show in the answers.
  *
  * One question a millisecond, and the longest time between two answers: while nothing happens, and
- * from a SIGHUP until the changed zone is answered. The quiet time is the peer: what it shows is the
- * machine.
+ * from a SIGHUP until the changed zone is answered. The quiet time is the peer: what it shows is
+ * the machine.
  */
 import { createSocket } from 'node:dgram'
 import { median, report, sized } from '../support/report.ts'
