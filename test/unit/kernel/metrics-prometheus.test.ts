@@ -32,7 +32,8 @@ describe('one actor', () => {
   test('observations counted elsewhere read like those made one by one', async () => {
     const spec = { name: 'opengslb_h', help: 'H.', labels: ['name'], buckets: [0.125, 1] }
     const [single, together] = [prometheusMetrics(), prometheusMetrics()]
-    for (const value of [0.125, 0.0625, 0.5, 7]) single.histogram(spec).observe(value, { name: 'a' })
+    const ones = [0.125, 0.0625, 0.5, 7]
+    for (const one of ones) single.histogram(spec).observe(one, { name: 'a' })
     together.histogram(spec).addAll([1, 0, 1], 7.125, { name: 'a' })
     together.histogram(spec).addAll([1, 1, 0], 0.5625, { name: 'a' })
     const text = await mergeMetrics([await crossed(single)])
