@@ -10,11 +10,11 @@ import { dns } from '../../src/actors/dns/actor.ts'
 import type { Answer, DnsConfig } from '../../src/actors/dns/contract.ts'
 import { batchAnswerer, STRIDE } from '../../src/actors/dns/ports-native.ts'
 import { dnsShared } from '../../src/actors/dns/shared.ts'
-import { servingOf, wordsOf } from '../../src/core/dns/serving.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
 import { fakeCtx } from '../../test/harness/ctx.ts'
+import { servingSetFrom } from '../../test/harness/dns-world.ts'
 
 export const BATCH = 64
 /** Client networks that ask in turn. */
@@ -97,12 +97,7 @@ export async function dnsThread(
     },
     config,
   )
-  behaviour.receive['registry.serving-set']({
-    epoch: snapshot.epoch,
-    version: snapshot.version,
-    parts: servingOf(snapshot, hashSeed).parts,
-    words: new Uint8Array(wordsOf(snapshot).buffer),
-  })
+  behaviour.receive['registry.serving-set'](servingSetFrom(snapshot, hashSeed))
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)

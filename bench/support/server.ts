@@ -34,6 +34,8 @@ export interface ServerPlan {
   readonly sinkPort: number
   readonly intervalSeconds: number
   readonly port: number
+  /** Text of a zone file in place of a zone without records; written again by `setZone`. */
+  readonly zone?: string
 }
 
 const serverLines = ({ backends, sinkPort }: ServerPlan) =>
@@ -42,8 +44,12 @@ const serverLines = ({ backends, sinkPort }: ServerPlan) =>
     return `      - { address: ${address}, port: ${sinkPort}, service: app.bench.test }`
   }).join('\n')
 
+const zonePath = (folder: string) => join(folder, 'bench.zone')
+const zoneOf = ({ zone }: ServerPlan, folder: string) =>
+  zone === undefined ? 'bench.test' : `{ name: bench.test, file: "${zonePath(folder)}" }`
+
 const yamlOf = (plan: ServerPlan, folder: string) => `
-dns: { listen_address: "127.0.0.1:${plan.port}", zones: [bench.test] }
+dns: { listen_address: "127.0.0.1:${plan.port}", zones: [${zoneOf(plan, folder)}] }
 regions:
   - name: local
     servers:
@@ -81,6 +87,16 @@ export class LoadedServer {
   constructor(plan: ServerPlan) {
     this.plan = plan
     writeFileSync(join(this.folder, 'config.yaml'), yamlOf(plan, this.folder), { mode: 0o600 })
+    if (plan.zone !== undefined) this.setZone(plan.zone)
+  }
+
+  setZone(text: string): void {
+    writeFileSync(zonePath(this.folder), text)
+  }
+
+  /** Has it read its configuration again. */
+  reload(): void {
+    this.#child?.kill('SIGHUP')
   }
 
   /** Starts it and resolves to the milliseconds until the first NOERROR answer. */

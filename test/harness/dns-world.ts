@@ -80,8 +80,10 @@ export function snapshotOf(parts: WorldParts): Snapshot {
 }
 
 /** What the registry tells those who answer. */
-export function servingSetOf(parts: WorldParts, hashSeed: number) {
-  const snapshot = snapshotOf(parts)
+export const servingSetOf = (parts: WorldParts, hashSeed: number) =>
+  servingSetFrom(snapshotOf(parts), hashSeed)
+
+export function servingSetFrom(snapshot: Snapshot, hashSeed: number) {
   const { epoch, version } = snapshot
   const words = new Uint8Array(wordsOf(snapshot).buffer)
   return { epoch, version, words, parts: servingOf(snapshot, hashSeed).parts }

@@ -1,5 +1,5 @@
-// Goal: a reload costs the data plane nothing but a swap. Until its names are compiled all goes on in
-// the old epoch; no verdict is lost or late for it; what changes nothing does nothing.
+// Goal: a reload costs the data plane nothing but a swap. Until its names are compiled all goes on
+// in the old epoch; no verdict is lost or late for it; what changes nothing does nothing.
 // Method: the registry with a compiler that answers when the test says so, and a DNS authority that
 // takes what it publishes in the order it is published.
 import { expect, test } from 'vitest'

@@ -29,6 +29,20 @@ describe('one actor', () => {
     expect(text).toMatch(/^opengslb_h_seconds_count 1$/m)
   })
 
+  test('observations counted elsewhere read like those made one by one', async () => {
+    const spec = { name: 'opengslb_h', help: 'H.', labels: ['name'], buckets: [0.125, 1] }
+    const [single, together] = [prometheusMetrics(), prometheusMetrics()]
+    const ones = [0.125, 0.0625, 0.5, 7]
+    for (const one of ones) single.histogram(spec).observe(one, { name: 'a' })
+    together.histogram(spec).addAll([1, 0, 1], 7.125, { name: 'a' })
+    together.histogram(spec).addAll([1, 1, 0], 0.5625, { name: 'a' })
+    const text = await mergeMetrics([await crossed(single)])
+    expect(await mergeMetrics([await crossed(together)])).toBe(text)
+    expect(text).toMatch(/^opengslb_h_bucket\{le="0.125",name="a"\} 2$/m)
+    expect(text).toMatch(/^opengslb_h_bucket\{le="\+Inf",name="a"\} 4$/m)
+    expect(text).toMatch(/^opengslb_h_sum\{name="a"\} 7.6875$/m)
+  })
+
   test('a counter without labels is there from the start, at 0', async () => {
     const metrics = prometheusMetrics()
     metrics.counter({ name: 'opengslb_refused_total', help: 'R.' })

@@ -1,6 +1,6 @@
 /**
- * Goal: what a fact shares arrives with it, in order, whatever is replaced or dropped on the way; and
- * memory that an actor lent is given back once, at the latest when the actor ends.
+ * Goal: what a fact shares arrives with it, in order, whatever is replaced or dropped on the way;
+ * and memory that an actor lent is given back once, at the latest when the actor ends.
  * Method: hosts whose peer is played by the test, and small actors in a simulated world.
  */
 import { describe, expect, test } from 'vitest'
