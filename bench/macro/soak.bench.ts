@@ -2,7 +2,8 @@
  * No answer is lost or wrong while everything happens at once: load at 80 % of capacity, changes of
  * health, reloads, and the DNS thread killed again and again.
  *
- * Capacity is what the generator reaches at saturation just before. A question for which there is
+ * Capacity is what the generator reaches at saturation just before, with the changes of health on
+ * the same core. A question for which there is
  * no room in the generator's window, because a thread is being replaced, is counted as skipped: it
  * was never asked. Every answer is checked.
  */
@@ -18,6 +19,8 @@ import { report, sized } from '../support/report.ts'
 import { startSink } from '../support/server.ts'
 
 const SECONDS = sized(60, 3)
+/** `--without=kills,reloads` leaves some of it out, to see what a loss comes from. */
+const without = process.argv.find((word) => word.startsWith('--without=')) ?? ''
 const RELOAD_MS = sized(5_000, 1_000)
 const KILL_MS = sized(10_000, 2_000)
 const DELTAS_PER_SECOND = 100
@@ -52,18 +55,26 @@ async function soak(generator: string): Promise<Soaked> {
     warmupSeconds: sized(3, 1),
     echo: false,
     watched: [],
+    // What a resolver waits before it asks the next server.
+    patienceSeconds: 1,
   }
   let [reloads, kills] = [0, 0]
   const timers: NodeJS.Timeout[] = []
   try {
-    const full = await runLoad(generator, [1], load)
+    // Changes of health and their API cost the same core: capacity is what is left beside them.
+    const [full] = await Promise.all([
+      runLoad(generator, [1], load),
+      running.disturb?.((load.seconds + load.warmupSeconds) * 1000),
+    ])
     const capacity = full.answered / full.seconds
     timers.push(
       setInterval(() => {
+        if (without.includes('reloads')) return
         reloads++
         server.signal('SIGHUP')
       }, RELOAD_MS),
       setInterval(() => {
+        if (without.includes('kills')) return
         kills++
         server.signal('SIGUSR2')
       }, KILL_MS),
@@ -112,7 +123,7 @@ if (typeof native === 'string' || cores < 2 || !existsSync(subjectFile)) {
       'max ms': latencyNs.max / 1e6,
     },
     {
-      holds: unharmed && asked > 0 && kills > 0 && reloads > 0,
+      holds: unharmed && asked > 0 && (without !== '' || (kills > 0 && reloads > 0)),
       sentence: unharmed
         ? `${asked} queries, ${kills} threads killed, ${reloads} reloads: none lost, none wrong`
         : `${lost} of ${asked} queries lost, ${wrong} answered wrongly`,

@@ -26,6 +26,7 @@ bool read_word(const std::string &word, bench::Plan *plan) {
   else if (key == "seconds") plan->seconds = number;
   else if (key == "warmup") plan->warmup_seconds = number;
   else if (key == "rate") plan->rate = number;
+  else if (key == "patience") plan->patience_ns = uint64_t(number * 1e9);
   else if (key == "window") plan->window = count;
   else if (key == "segments") plan->segments = count;
   else if (key == "prefixes") plan->prefixes = count;

@@ -10,7 +10,6 @@ namespace bench {
 namespace {
 
 // Ten thousand times a round trip on loopback: what is not back by then was dropped.
-constexpr uint64_t kPatienceNs = 300000000;
 constexpr uint64_t kExpireEveryNs = 50000000;
 
 uint32_t bits_for(uint32_t size) {
@@ -82,7 +81,7 @@ bool Window::take(const uint8_t *answer, uint32_t length, uint64_t at_ns) {
 void Window::expire(uint64_t now) {
   for (uint32_t at = 0; at < size_; at++) {
     Slot &slot = slots_[at];
-    if (slot.kind == nullptr || now < slot.at_ns + kPatienceNs) continue;
+    if (slot.kind == nullptr || now < slot.at_ns + plan_.patience_ns) continue;
     tally_.lost++;
     slot.kind = nullptr;
     free_.push_back(at);
@@ -137,7 +136,7 @@ bool Phases::turn(uint64_t now) {
     window_.expire(now);
     expired_at_ = now;
   }
-  return !ended_ || (window_.outstanding() > 0 && now < end_at_ + 2 * kPatienceNs);
+  return !ended_ || (window_.outstanding() > 0 && now < end_at_ + 2 * plan_.patience_ns);
 }
 
 bool Phases::due(uint64_t now, uint64_t *due_at_ns) {

@@ -24,6 +24,8 @@ struct Plan {
   // Answers come from the echo: only what it can know is checked.
   bool echo = false;
   double seconds = 1, warmup_seconds = 0;
+  // A question unanswered for so long is lost.
+  uint64_t patience_ns = 300000000;
   // Queries a second; 0 asks as fast as answers come.
   double rate = 0;
   uint32_t window = 192;

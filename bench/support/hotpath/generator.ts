@@ -16,6 +16,8 @@ export interface Load {
   /** Queries a second; undefined asks as fast as answers come. */
   readonly rate?: number
   readonly echo: boolean
+  /** Seconds after which a question counts as lost. */
+  readonly patienceSeconds?: number
   readonly watched: readonly string[]
 }
 
@@ -64,6 +66,7 @@ function wordsOf(load: Load): string[] {
     `window=${open ? OPEN_WINDOW : WINDOW[load.transport]}`,
     `rate=${load.rate ?? 0}`,
     `watch=${load.watched.join(',')}`,
+    ...(load.patienceSeconds === undefined ? [] : [`patience=${load.patienceSeconds}`]),
     ...load.kinds.map((kind) => `kind=${kind}`),
   ]
 }
