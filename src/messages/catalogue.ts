@@ -10,6 +10,13 @@ import type { ServingPool } from '../core/steer/snapshot.ts'
 import type { MemberSpec, ZoneSpec } from '../core/steer/topology.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
+import {
+  gossipFacts,
+  gossipRequests,
+  registryToGossip,
+  unheard,
+  vitalsToGossip,
+} from './gossip-entries.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -71,7 +78,7 @@ export const catalogue = {
     kind: 'fact',
     id: 4,
     from: 'prober',
-    to: ['registry'],
+    to: ['registry', 'gossip'],
     delivery: 'latest',
     key: ['target'],
     maxBytes: 4 * KIB,
@@ -169,6 +176,10 @@ export const catalogue = {
     },
     doc: 'One HTTP request, taken off the socket by the shell on the main thread.',
   },
+  ...unheard(gossipFacts),
+  ...gossipRequests,
+  ...registryToGossip,
+  ...vitalsToGossip,
 } as const satisfies Catalogue
 
 export type ProductCatalogue = typeof catalogue

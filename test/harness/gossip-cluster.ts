@@ -10,7 +10,7 @@ export interface Seen {
   readonly event: MembershipEvent
 }
 
-/** Nodes that join within a second, and the time they took to agree; undefined when they did not. */
+/** Nodes that join within a second, and how long they took to agree; undefined: they did not. */
 export function grownCluster(
   size: number,
   options: GossipWorldOptions,

@@ -29,6 +29,9 @@ const PEERS: Record<AskId, string> = {
   'api.clear-override': 'registry',
   'api.list-backends': 'registry',
   'api.list-checks': 'prober',
+  'api.list-agents': 'gossip',
+  'api.revoke-agent': 'gossip',
+  'api.forget-agent': 'gossip',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

@@ -81,7 +81,7 @@ export const gossipLimits = {
     65_536,
     [16, 1_048_576],
     'members',
-    'ten times the largest fleet; past it a newcomer takes the place of a dead member or is refused',
+    'ten times the largest fleet; past it a newcomer takes the place of a dead one or is refused',
   ),
   swimNameChars: limit(
     255,

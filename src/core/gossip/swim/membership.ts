@@ -159,7 +159,7 @@ export class Membership {
     this.#gossip.tick(nowMs)
   }
 
-  /** Asks for an exchange with each seed, and returns their ids: those beyond the bound get none. */
+  /** Asks for an exchange with each seed and returns their ids; those beyond the bound get none. */
   join(seeds: readonly Endpoint[], nowMs: number): number[] {
     this.#enter(nowMs)
     return seeds.flatMap((seed) => this.#exchanges.begin(seed, 'join', nowMs) ?? [])
