@@ -12,6 +12,13 @@ import type { MemberSpec } from '../core/steer/topology.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
 import { vitalsRequests } from './vitals-entries.ts'
+import {
+  gossipFacts,
+  gossipRequests,
+  registryToGossip,
+  unheard,
+  vitalsToGossip,
+} from './gossip-entries.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -72,7 +79,7 @@ export const catalogue = {
     kind: 'fact',
     id: 4,
     from: 'prober',
-    to: ['registry'],
+    to: ['registry', 'gossip'],
     delivery: 'latest',
     key: ['target'],
     maxBytes: 4 * KIB,
@@ -190,6 +197,12 @@ export const catalogue = {
     doc: 'The whole serving state: sent at start, after a reload, and to a restarted reader.',
   },
   ...vitalsRequests,
+  ...unheard(gossipFacts),
+  'gossip.drains-wanted': gossipFacts['gossip.drains-wanted'],
+  'gossip.members-set': { ...gossipFacts['gossip.members-set'], to: ['vitals'] },
+  ...gossipRequests,
+  ...registryToGossip,
+  ...vitalsToGossip,
 } as const satisfies Catalogue
 
 export type ProductCatalogue = typeof catalogue

@@ -1,10 +1,5 @@
-/**
- * Messages to and from the vitals actor of an agent; a part of the catalogue.
- *
- * Split by what the other end must be: `vitalsRequests` are sent by actors that every mode has,
- * `vitalsGossip` joins vitals to the gossip actor.
- */
-import type { ConnectionsSeen, Drain, Vitals } from '../core/health/report.ts'
+/** Messages to the vitals actor of an agent; a part of the catalogue. */
+import type { Vitals } from '../core/health/report.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
 import type { LocalDrainOutcome, LocalDrainView } from './views.ts'
@@ -94,77 +89,3 @@ export const vitalsRequests = {
     doc: 'Signals of the process, as a count, so that hearing one twice changes nothing.',
   },
 } as const satisfies Catalogue
-
-export const vitalsGossip = {
-  'vitals.reading-changed': {
-    kind: 'fact',
-    id: 20,
-    from: 'vitals',
-    to: ['gossip'],
-    delivery: 'latest',
-    key: [],
-    maxBytes: KIB,
-    fields: { vitals: field.object<Vitals>('the reading, its signal and its share') },
-    doc: 'What the agent measures of its machine changed worth a message.',
-  },
-  'vitals.drain-changed': {
-    kind: 'fact',
-    id: 21,
-    from: 'vitals',
-    to: ['gossip'],
-    delivery: 'latest',
-    key: ['backend'],
-    maxBytes: 8 * KIB,
-    fields: {
-      backend: field.text('key of the backend'),
-      drain: field.optional(field.object<Drain>('absent: it does not drain')),
-    },
-    doc: 'A backend began to drain, or ended, or its drain has another reason or expiry.',
-  },
-  'vitals.clients-counted': {
-    kind: 'fact',
-    id: 22,
-    from: 'vitals',
-    to: ['gossip'],
-    delivery: 'latest',
-    key: ['backend'],
-    maxBytes: 8 * KIB,
-    fields: {
-      backend: field.text('key of the backend'),
-      connections: field.optional(
-        field.object<ConnectionsSeen>('absent: they cannot be counted, or no longer are'),
-      ),
-    },
-    doc: 'Clients of a draining backend; said again each second.',
-  },
-  'gossip.drains-ordered': {
-    kind: 'fact',
-    id: 28,
-    from: 'gossip',
-    to: ['vitals'],
-    delivery: 'latest',
-    key: [],
-    maxBytes: MIB,
-    fields: {
-      drains: field.list<{ readonly backend: string; readonly drain: Drain }>(
-        'every drain that overwatches hold on backends of this agent; what is missing is lifted',
-      ),
-    },
-    doc: 'Drains declared at overwatches.',
-  },
-  'gossip.overwatches-seen': {
-    kind: 'fact',
-    id: 29,
-    from: 'gossip',
-    to: ['vitals'],
-    delivery: 'latest',
-    key: [],
-    maxBytes: 64 * KIB,
-    fields: {
-      addresses: field.list<string>('addresses of the overwatches: their checks are no clients'),
-    },
-    doc: 'Where the overwatches are.',
-  },
-} as const satisfies Catalogue
-
-export const vitalsEntries = { ...vitalsRequests, ...vitalsGossip } as const satisfies Catalogue

@@ -8,7 +8,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openPorts as openProber } from '../../src/actors/prober/ports.ts'
-import { type VitalsCatalogue, vitals } from '../../src/actors/vitals/actor.ts'
+import { vitals } from '../../src/actors/vitals/actor.ts'
 import { openPorts } from '../../src/actors/vitals/ports.ts'
 import { openTcpTable } from '../../src/actors/vitals/ports-table.ts'
 import { checkMarksMemory } from '../../src/core/health/clients-marks.ts'
@@ -53,7 +53,7 @@ async function serve(address: string): Promise<number> {
 
 /** The vitals actor, with one backend that drains; what it last said of its clients. */
 async function draining(address: string, port: number, checkMarks = checkMarksMemory()) {
-  const world = fakeCtx<'vitals', VitalsCatalogue>('vitals')
+  const world = fakeCtx('vitals')
   let last: ConnectionsSeen | undefined
   const ctx = {
     ...world.ctx,

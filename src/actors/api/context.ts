@@ -32,6 +32,9 @@ const PEERS: Record<AskId, string> = {
   'api.set-local-drain': 'vitals',
   'api.lift-local-drain': 'vitals',
   'api.list-local-drains': 'vitals',
+  'api.list-agents': 'gossip',
+  'api.revoke-agent': 'gossip',
+  'api.forget-agent': 'gossip',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

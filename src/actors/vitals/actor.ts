@@ -6,19 +6,12 @@
  * drains in core/health/drains.ts, what a connection is in core/health/clients.ts.
  */
 import type { LocalDrainView } from '../../messages/views.ts'
-import { actorsOf } from '../../kernel/actor.ts'
-import type { ProductCatalogue } from '../../messages/catalogue.ts'
-import type { vitalsEntries } from '../../messages/vitals-entries.ts'
+import { defineActor } from '../define.ts'
 import type { VitalsConfig, VitalsPorts } from './contract.ts'
 import { Declared } from './declared.ts'
 import { vitalsMetrics } from './metrics.ts'
 import { Readings } from './readings.ts'
 import { ClientWatch } from './watch.ts'
-
-/** The catalogue with the messages between vitals and gossip, wherever those are declared. */
-export type VitalsCatalogue = ProductCatalogue & typeof vitalsEntries
-
-const defineActor = actorsOf<VitalsCatalogue>()
 
 export const vitals = defineActor(
   'vitals',
@@ -88,8 +81,12 @@ export const vitals = defineActor(
         },
         'prober.checks-counted': (counts) => readings?.checks(counts),
         'shell.drain-signalled': (seen) => declared.signalled(seen),
-        'gossip.drains-ordered': ({ drains }) => declared.ordered(drains),
-        'gossip.overwatches-seen': ({ addresses }) => clients.leaveOut(addresses),
+        'gossip.drains-wanted': ({ drains }) => declared.ordered(drains),
+        'gossip.members-set': ({ members }) => {
+          // Checks that an overwatch makes are no clients.
+          const overwatches = members.filter(({ role }) => role === 'overwatch')
+          clients.leaveOut(overwatches.map(({ address }) => address))
+        },
       },
       onPeerStarted: (peer) => {
         if (peer !== 'gossip') return

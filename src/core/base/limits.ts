@@ -8,6 +8,7 @@ import { apiLimits } from './limits/api.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
 import { gossipLimits } from './limits/gossip.ts'
+import { gossipActorLimits } from './limits/gossip-actor.ts'
 import { gossipAppLimits } from './limits/gossip-app.ts'
 import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
@@ -30,4 +31,5 @@ export const limits = {
   ...peersLimits,
   ...gossipAppLimits,
   ...vitalsLimits,
+  ...gossipActorLimits,
 }

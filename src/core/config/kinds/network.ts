@@ -62,6 +62,17 @@ export const endpoint: Kind<string> = kindOf({
   read: (value) => hostPort(value, true),
 })
 
+/** Where others reach this node: a host, with a port where that is not the one bound. */
+export const advertised: Kind<string> = kindOf({
+  name: 'address to advertise',
+  allowed: 'host or host:port; IPv6 in brackets where a port follows',
+  json: { type: 'string' },
+  read: (value) => {
+    const alone = host.read(value)
+    return alone.ok ? alone : hostPort(value, true)
+  },
+})
+
 /** A network in CIDR notation, host bits cleared; a bare address is itself alone. */
 export const network: Kind<string> = kindOf({
   name: 'network',

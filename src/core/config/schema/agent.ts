@@ -7,7 +7,7 @@
 import { fail, ok } from '../../base/result.ts'
 import { key, keys, list, listOf, required, section } from '../keys.ts'
 import { type Kind, kindOf, orEmpty } from '../kinds/kind.ts'
-import { endpoint, host, ipAddress, listenAddress } from '../kinds/network.ts'
+import { advertised, endpoint, host, ipAddress, listenAddress } from '../kinds/network.ts'
 import { bool, duration, fraction, integer, percent, port, weight } from '../kinds/numbers.ts'
 import { filePath, gossipKey, text, word } from '../kinds/texts.ts'
 import { healthCheck } from './checks.ts'
@@ -137,8 +137,19 @@ export const agent = section('The agent: checks local backends and reports to ov
   gossip: section('How it reaches the overwatches.', {
     encryption_key: key(gossipKey, '', 'Key shared by all nodes; required in agent mode.', {
       secret: true,
-      restart: true,
     }),
+    keyring: list(
+      gossipKey,
+      [],
+      'Further keys that open messages, while the key is being changed.',
+      { secret: true },
+    ),
+    advertise_address: key(
+      orEmpty(advertised),
+      '',
+      'Address told to others, with a port or without; empty means how overwatches are reached.',
+      { restart: true },
+    ),
     overwatch_nodes: list(endpoint, [], 'The overwatches; at least one in agent mode.'),
     bind_address: key(listenAddress, '0.0.0.0:0', 'Where it hears gossip; port 0 takes any.', {
       restart: true,

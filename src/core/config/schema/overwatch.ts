@@ -17,10 +17,20 @@ const gossip = section('Gossip with agents and other overwatches.', {
   advertise_address: key(orEmpty(endpoint), '', 'Address told to others; empty means its own.', {
     restart: true,
   }),
-  encryption_key: key(gossipKey, '', 'Key shared by all nodes; empty turns gossip off.', {
+  encryption_key: key(
+    gossipKey,
+    '',
+    'Key shared by all nodes; empty turns gossip off. Turning it on or off needs a restart.',
+    { secret: true },
+  ),
+  keyring: list(gossipKey, [], 'Further keys that open messages, while the key is being changed.', {
     secret: true,
-    restart: true,
   }),
+  allow_unsigned_agents: key(
+    bool,
+    'false',
+    'Whether agents that sign nothing, as those of the Go program, are believed.',
+  ),
   probe_interval: key(duration('100ms', '1m'), '1s', 'Time between two probes of members.'),
   probe_timeout: key(duration('10ms', '1m'), '500ms', 'How long a probed member may take.'),
   gossip_interval: key(duration('10ms', '1m'), '200ms', 'Time between two rounds of gossip.'),
@@ -70,6 +80,12 @@ const peering = section('State shared between overwatches on a port of its own.'
   }),
   bootstrap_peers: list(endpoint, [], 'Overwatches to start from.'),
   bind_address: key(listenAddress, ':7947', 'Where peers are heard.', { restart: true }),
+  secret: key(
+    text(),
+    '',
+    'Secret of the overwatches among themselves; empty derives it from the agent tokens.',
+    { secret: true },
+  ),
   sync: section('What is shared.', {
     backend_registry: key(bool, 'true', 'Backends and their state.'),
     latency_data: key(bool, 'true', 'Learned latencies.'),

@@ -23,6 +23,8 @@ export interface NodeMeta {
   readonly boot: number | undefined
   /** Whether an overwatch confirms what it hears. */
   readonly acks: boolean
+  /** Whether an overwatch shares what it knows with others. */
+  readonly peer?: boolean
 }
 
 export const META_VERSION = '1.0.0'
@@ -40,6 +42,7 @@ export function writeMeta(meta: NodeMeta): Result<Uint8Array, string> {
       ...filled('node_id', meta.nodeId),
       ...(meta.boot === undefined ? {} : { boot: meta.boot }),
       ...(meta.acks ? { acks: 1 } : {}),
+      ...(meta.peer === true ? { peer: 1 } : {}),
     }),
   )
   const most = limits.nodeMetaBytes.default
@@ -62,5 +65,6 @@ export function parseMeta(bytes: Uint8Array): Result<NodeMeta, Malformed> {
     nodeId: fields.text('node_id', 255),
     boot: fields.integer('boot', 1, Number.MAX_SAFE_INTEGER, undefined),
     acks: fields.integer('acks', 0, 255, 0) > 0,
+    ...(fields.integer('peer', 0, 255, 0) > 0 ? { peer: true } : {}),
   }))
 }

@@ -4,7 +4,7 @@
  * the catalogue that holds the messages between vitals and gossip.
  */
 import { describe, expect, test } from 'vitest'
-import { type VitalsCatalogue, vitals } from '../../../../src/actors/vitals/actor.ts'
+import { vitals } from '../../../../src/actors/vitals/actor.ts'
 import type {
   DrainFileSeen,
   ErrorCounts,
@@ -17,7 +17,6 @@ import { TCP_ROW_BYTES, TcpRows, tcpStates } from '../../../../src/core/health/c
 import { catalogue } from '../../../../src/messages/catalogue.ts'
 import { codecOf } from '../../../../src/messages/codec.ts'
 import { catalogueFaults } from '../../../../src/messages/edges.ts'
-import { vitalsEntries } from '../../../../src/messages/vitals-entries.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 
 const a = 'web:192.0.2.1:80'
@@ -72,7 +71,7 @@ interface Script {
 }
 
 async function worldOf(script: Script = {}) {
-  const world = fakeCtx<'vitals', VitalsCatalogue>('vitals')
+  const world = fakeCtx('vitals')
   const state = {
     machine: {} as MachineReading,
     errors: undefined as ErrorCounts | undefined,
@@ -105,7 +104,7 @@ async function worldOf(script: Script = {}) {
     whereabouts: async () => script.where ?? 'here',
   }
   const actor = await vitals.start(world.ctx, ports, { ...config, ...script.config })
-  const codec = codecOf({ ...catalogue, ...vitalsEntries })
+  const codec = codecOf(catalogue)
   /** What was said since the last call, by message; each fits its entry of the catalogue. */
   const said = () => {
     const facts = world.published.splice(0)
@@ -120,7 +119,7 @@ async function worldOf(script: Script = {}) {
 }
 
 test('the messages make a sound catalogue together with the others', () => {
-  expect(catalogueFaults({ ...catalogue, ...vitalsEntries })).toEqual([])
+  expect(catalogueFaults(catalogue)).toEqual([])
 })
 
 describe('drains', () => {
@@ -210,9 +209,9 @@ describe('drains', () => {
     await world.clock.advanceAsync(SECOND)
     world.said()
     const drain = { id: 'x', reason: 'maintenance', by: 'overwatch', sinceMs: 1 } as const
-    world.actor.receive['gossip.drains-ordered']({ drains: [{ backend: b, drain }] })
+    world.actor.receive['gossip.drains-wanted']({ drains: [{ backend: b, drain }] })
     expect(world.drains()).toEqual([[b, 'overwatch', 'maintenance']])
-    world.actor.receive['gossip.drains-ordered']({ drains: [] })
+    world.actor.receive['gossip.drains-wanted']({ drains: [] })
     expect(world.drains()).toEqual([[b, undefined, undefined]])
   })
 })

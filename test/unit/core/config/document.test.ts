@@ -55,8 +55,11 @@ test('secrets are marked as such', () => {
     'dns.cookies.previous_secret',
     'overwatch.agent_tokens',
     'overwatch.gossip.encryption_key',
+    'overwatch.gossip.keyring',
+    'overwatch.peering.secret',
     'agent.identity.service_token',
     'agent.gossip.encryption_key',
+    'agent.gossip.keyring',
     'cluster.gossip.encryption_key',
     'api.auth.tokens',
   ])

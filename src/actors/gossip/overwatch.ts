@@ -1,0 +1,396 @@
+/**
+ * The overwatch's half: agents are heard, believed or refused, and told on; overwatches agree.
+ *
+ * Who is believed is decided in core/gossip/app, what overwatches exchange in core/gossip/peers;
+ * here their outputs become facts for the registry, messages for members, and lines of the log.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { ReceiverOutput } from '../../core/gossip/app/outputs.ts'
+import { PEER } from '../../core/gossip/app/outputs.ts'
+import { Receiver, type ReceiverSettings } from '../../core/gossip/app/receiver.ts'
+import type { Endpoint } from '../../core/gossip/messages.ts'
+import { isFrame } from '../../core/gossip/peers/frames.ts'
+import type { SharedRecord } from '../../core/gossip/peers/record.ts'
+import type { AgentReport } from '../../core/health/report.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { Cancel } from '../../kernel/clock.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { AgentOutcome, AgentView } from '../../messages/views.ts'
+import { KnownAgents } from './agents-known.ts'
+import type { GossipPorts, OverwatchGossip } from './contract.ts'
+import type { Arrived } from './inbox.ts'
+import { type KnownMembers, isThere, placeOf } from './members.ts'
+import type { GossipMetrics } from './metrics.ts'
+import type { Node } from './node.ts'
+import type { Notices } from './notices.ts'
+import { Orders } from './orders.ts'
+import { PeerPort } from './peer-port.ts'
+import { pinOf, pinRecord, reportIds, reportRecords, samePin, unpinRecord } from './records.ts'
+import { macOf, Sharing } from './sharing.ts'
+
+export interface OverwatchWorld {
+  readonly ctx: Ctx<ProductCatalogue, 'gossip'>
+  readonly ports: GossipPorts
+  readonly node: Node
+  readonly members: KnownMembers
+  readonly notices: Notices
+  readonly metrics: GossipMetrics
+  /** Joins places remembered from before. */
+  remember(places: readonly string[]): void
+}
+
+export class Overwatch {
+  readonly agents = new KnownAgents()
+  readonly receiver: Receiver
+  readonly sharing: Sharing
+  readonly #world: OverwatchWorld
+  readonly #boot: number
+  readonly #orders: Orders
+  readonly #strangers = new Map<string, number>()
+  #config: OverwatchGossip
+  #peerPort: PeerPort | undefined
+  #cancels: Cancel[] = []
+  #saveAt = 0
+
+  constructor(world: OverwatchWorld, config: OverwatchGossip, boot: number) {
+    this.#world = world
+    this.#config = config
+    this.#boot = boot
+    const self = { node: config.node, boot, secret: world.ports.secret(32) }
+    this.receiver = new Receiver(self, settingsOf(config), world.ports.crypto)
+    const { agentTokens, peering } = config
+    const mac = macOf(world.ports.crypto, agentTokens, peering.secret)
+    this.sharing = new Sharing(world.ctx, { node: config.node, boot }, mac, {
+      send: (to, octets, via) => this.#toPeer(to, octets, via),
+      learned: (record) => this.#learned(record),
+    })
+    this.#orders = new Orders(world.ctx.clock, config.node, boot, (agentId, octets) =>
+      this.#toMember(agentId, octets),
+    )
+  }
+
+  async start(): Promise<void> {
+    const { ctx, ports } = this.#world
+    const { peering, encryptionKeys } = this.#config
+    if (this.#config.allowUnsignedAgents) this.#world.notices.unsignedAdmitted()
+    if (peering.enabled) {
+      const opened = await PeerPort.open(ctx, ports, peering, encryptionKeys, this.sharing)
+      if (!opened.ok) throw new Error(`overwatch.peering.bind_address: ${opened.error.message}`)
+      this.#peerPort = opened.value
+    }
+    this.sharing.start()
+    const { clock, random } = ctx
+    this.#cancels = [clock.every(1_000, random.below(1_000), () => this.#everySecond())]
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#cancels) cancel()
+    this.sharing.stop()
+    await this.#peerPort?.close()
+  }
+
+  configure(config: OverwatchGossip): void {
+    const { ctx, ports, notices } = this.#world
+    if (config.allowUnsignedAgents && !this.#config.allowUnsignedAgents) notices.unsignedAdmitted()
+    this.#config = config
+    this.sharing.configure(macOf(ports.crypto, config.agentTokens, config.peering.secret))
+    this.#peerPort?.configure(config.encryptionKeys, config.peering.bootstrapPeers)
+    this.#carryOut(this.receiver.configure(settingsOf(config), ctx.clock.nowMs()), PEER)
+  }
+
+  /** Overwatches that are alive and share become the peers, unless peers have their own port. */
+  membersChanged(): void {
+    if (this.#peerPort !== undefined) return
+    const names = this.#world.members
+      .overwatches()
+      .filter(({ member, meta }) => isThere(member) && meta?.peer === true)
+      .map(({ member }) => member.name)
+      .filter((name) => name !== this.#config.node)
+    this.sharing.setPeers(names)
+  }
+
+  hear({ payload, from, via }: Arrived): void {
+    if (isFrame(payload)) {
+      const sender = this.#peerPort === undefined ? this.sharing.hear(payload) : undefined
+      // Somebody who is known to an overwatch and not to us: we ask for the members.
+      if (sender !== undefined && this.#world.members.find(sender) === undefined)
+        this.#meet(from, via)
+      return
+    }
+    const place = placeOf(from)
+    const { ctx, members } = this.#world
+    this.#world.metrics.heard(payload)
+    this.#carryOut(this.receiver.receive(payload, place, ctx.clock.nowMs()), place, from)
+    if (members.at(place) === undefined) this.#meet(from, via)
+  }
+
+  /** A full exchange with one that is no member, so that one agent is enough to find them all. */
+  #meet(from: Endpoint, via: Arrived['via']): void {
+    if (via === 'stream') return
+    const nowMs = this.#world.ctx.clock.monotonicMs()
+    const place = placeOf(from)
+    const untilMs = this.#strangers.get(place) ?? Number.NEGATIVE_INFINITY
+    if (untilMs > nowMs) return
+    if (this.#strangers.size >= limits.gossipStrangers.default) this.#strangers.clear()
+    this.#strangers.set(place, nowMs + limits.gossipStrangerMs.default)
+    this.#world.node.join([from])
+  }
+
+  #carryOut(outputs: readonly ReceiverOutput[], from: string, endpoint?: Endpoint): void {
+    for (const output of outputs) this.#carryOne(output, from === PEER, endpoint)
+  }
+
+  #carryOne(output: ReceiverOutput, isPeer: boolean, endpoint: Endpoint | undefined): void {
+    const { ctx, notices, metrics } = this.#world
+    const nowMs = ctx.clock.nowMs()
+    switch (output.kind) {
+      case 'report':
+        this.#reported(output.report, isPeer && endpoint === undefined && this.#isHearsay(output))
+        break
+      case 'seen':
+        this.agents.seen(output.agentId, output.atMs)
+        ctx.publish('gossip.agent-seen', { agentId: output.agentId, atMs: output.atMs })
+        if (!isPeer) this.#seen(output.agentId)
+        break
+      case 'left':
+        this.#left(output.agentId, output.reason, isPeer)
+        break
+      case 'pinned':
+        metrics.pinned(output.pin.revoked)
+        notices.pinned(output.pin)
+        this.#tell(pinRecord(output.pin, this.#config.node, nowMs))
+        break
+      case 'unpinned':
+        this.#tell(unpinRecord(output.agentId, this.#config.node, nowMs))
+        break
+      case 'reply':
+        this.#reply(output.node, output.bytes, endpoint)
+        break
+      case 'refusal':
+        notices.refused(output.refusal)
+        break
+      case 'latency':
+        break
+    }
+  }
+
+  /** What was judged again here stays first-hand when it was heard first-hand. */
+  #isHearsay({ report }: Extract<ReceiverOutput, { kind: 'report' }>): boolean {
+    const heard = this.agents.heard.get(report.agentId)
+    const same = heard?.report.boot === report.boot && heard.report.seq === report.seq
+    return heard === undefined || heard.hearsay || !same
+  }
+
+  #reported(report: AgentReport, hearsay: boolean): void {
+    const { ctx, metrics, notices } = this.#world
+    const { agentId } = report
+    const atMs = ctx.clock.nowMs()
+    notices.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
+    metrics.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
+    this.agents.report(report, hearsay, atMs)
+    ctx.publish('gossip.agent-reported', { agentId, report, hearsay, atMs })
+    if (hearsay) return
+    this.#share(report)
+    this.#orders.heard(agentId)
+  }
+
+  #share({ agentId, boot, seq }: Pick<AgentReport, 'agentId' | 'boot' | 'seq'>): void {
+    const raw = this.receiver.rawOf(agentId)
+    if (raw === undefined) return
+    const nowMs = this.#world.ctx.clock.nowMs()
+    const { node } = this.#config
+    for (const record of reportRecords(agentId, { boot, seq }, raw.pages, node, nowMs))
+      this.#tell(record)
+  }
+
+  #seen(agentId: string): void {
+    this.#orders.heard(agentId)
+    const heard = this.agents.heard.get(agentId)
+    const { ledger } = this.sharing.exchange
+    if (heard !== undefined && ledger.get('agent', agentId) === undefined) this.#share(heard.report)
+  }
+
+  #left(agentId: string, why: string, isPeer: boolean): void {
+    const { ctx, notices, metrics } = this.#world
+    const pin = this.receiver.trust.find(agentId)
+    const boot = this.agents.heard.get(agentId)?.report.boot ?? pin?.fence.boot ?? 0
+    const reason = why === 'deregistered' || why === 'revoked' ? why : 'forgotten'
+    this.agents.left(agentId)
+    notices.agentLeft(agentId, why)
+    metrics.agentLeft(agentId)
+    ctx.publish('gossip.agent-left', { agentId, boot, atMs: ctx.clock.nowMs(), reason })
+    const fence = pin?.fence
+    if (reason === 'deregistered' && !isPeer && fence !== undefined)
+      this.#share({ agentId, boot: fence.boot, seq: fence.seq })
+  }
+
+  #reply(name: string, octets: Uint8Array, from: Endpoint | undefined): void {
+    if (this.#world.members.find(name) !== undefined) this.#toMember(name, octets)
+    else if (from !== undefined) this.#world.node.sendUser(from, octets, 'packet')
+  }
+
+  #toMember(name: string, octets: Uint8Array): void {
+    const known = this.#world.members.find(name)
+    if (known === undefined || !isThere(known.member)) return
+    this.#world.node.sendUser(known.member, octets, viaOf(octets), known.member.vsn[1])
+  }
+
+  #toPeer(name: string, octets: Uint8Array, via: 'packet' | 'stream'): void {
+    if (this.#peerPort !== undefined) this.#peerPort.send(name, octets, via)
+    else {
+      const known = this.#world.members.find(name)
+      if (known !== undefined) this.#world.node.sendUser(known.member, octets, via, 0)
+    }
+    this.#world.metrics.told()
+  }
+
+  /** Ours: told to peers, and kept by the registry. */
+  #tell(record: SharedRecord): void {
+    this.sharing.tell(record)
+    this.#world.ctx.publish('gossip.record-learned', record)
+  }
+
+  /** From the registry: what this node knows, or knew before it restarted. */
+  told(record: SharedRecord): void {
+    if (record.kind === 'member') {
+      const isFresh = record.keepUntilMs > this.#world.ctx.clock.nowMs()
+      if (isFresh) this.#world.remember([new TextDecoder().decode(record.body)])
+      return
+    }
+    this.sharing.tell(record)
+    this.#take(record)
+  }
+
+  #learned(record: SharedRecord): void {
+    this.#world.ctx.publish('gossip.record-learned', record)
+    this.#take(record)
+  }
+
+  /** What the receiver has to know of a record that was not made here. */
+  #take(record: SharedRecord): void {
+    const nowMs = this.#world.ctx.clock.nowMs()
+    if (record.kind === 'pin') this.#takePin(record, nowMs)
+    else if (record.kind === 'agent' && record.body.length > 0)
+      this.#carryOut(this.receiver.receive(record.body, PEER, nowMs), PEER)
+  }
+
+  #takePin(record: SharedRecord, nowMs: number): void {
+    const { trust } = this.receiver
+    if (record.body.length === 0) {
+      if (trust.find(record.id) === undefined) return
+      const outputs = this.receiver.unpin(record.id, nowMs)
+      // It was told already: only what follows of it is carried out.
+      this.#carryOut(
+        outputs.filter(({ kind }) => kind !== 'unpinned'),
+        PEER,
+      )
+      return
+    }
+    const pin = pinOf(record)
+    if (pin === undefined) return
+    const isNew = trust.find(pin.agentId) === undefined
+    this.#carryOut(this.receiver.importPin(pin, nowMs), PEER)
+    const merged = trust.find(pin.agentId)
+    if (merged !== undefined && !samePin(merged, pin))
+      this.#tell(pinRecord(merged, this.#config.node, nowMs))
+    if (!isNew) return
+    // Its report may have come before its key.
+    const { ledger } = this.sharing.exchange
+    for (const id of reportIds(pin.agentId)) {
+      const held = ledger.get('agent', id)
+      if (held === undefined) break
+      this.#take(held)
+    }
+  }
+
+  drains(message: Parameters<Orders['set']>[0]): void {
+    this.#orders.set(message)
+  }
+
+  list(): readonly AgentView[] {
+    const { members } = this.#world
+    return this.agents.views(this.receiver.trust.list(), (name) => members.find(name))
+  }
+
+  revoke(agentId: string, reason: string, by: string): Outcome {
+    const { ctx } = this.#world
+    const pin = this.receiver.trust.find(agentId)
+    if (pin === undefined) return notFound(agentId)
+    if (pin.revoked) return { outcome: 'already-done', message: `${agentId} is revoked already` }
+    this.#carryOut(this.receiver.revoke(agentId, reason, ctx.clock.nowMs()), PEER)
+    ctx.log.warn('agent revoked', { agentId, reason, by })
+    return { outcome: 'done', message: `the key of ${agentId} is refused from now on` }
+  }
+
+  forget(agentId: string, by: string): Outcome {
+    const { ctx } = this.#world
+    if (this.receiver.trust.find(agentId) === undefined) return notFound(agentId)
+    this.#carryOut(this.receiver.unpin(agentId, ctx.clock.nowMs()), PEER)
+    ctx.log.warn('agent forgotten', { agentId, by })
+    return { outcome: 'done', message: `the next message of ${agentId} is a first contact` }
+  }
+
+  /** The registry holds nothing: everything again. */
+  sayAgain(): void {
+    const { ctx } = this.#world
+    for (const record of this.sharing.exchange.ledger.records())
+      ctx.publish('gossip.record-learned', record)
+    for (const { report, hearsay, heardMs } of this.agents.heard.values()) {
+      const { agentId } = report
+      ctx.publish('gossip.agent-reported', { agentId, report, hearsay, atMs: heardMs })
+    }
+  }
+
+  #everySecond(): void {
+    const nowMs = this.#world.ctx.clock.nowMs()
+    this.receiver.sweep(nowMs)
+    const { staleThresholdMs, removeAfterMs } = this.#config
+    for (const [agentId, heard] of this.agents.heard) {
+      const silentMs = nowMs - heard.heardMs
+      if (heard.connected && silentMs > staleThresholdMs) {
+        heard.connected = false
+        this.#world.notices.agentSilent(agentId, silentMs)
+        this.#world.metrics.stale(agentId)
+      }
+      if (silentMs <= removeAfterMs) continue
+      // The registry decides by its own clocks what of the agent goes.
+      this.agents.left(agentId)
+      this.#world.metrics.agentLeft(agentId)
+      this.#carryOut(this.receiver.forget(agentId, nowMs), PEER)
+    }
+    this.#savePins(nowMs)
+  }
+
+  /** How far agents were heard travels in their pins: a few a second, all within the interval. */
+  #savePins(nowMs: number): void {
+    const pins = this.receiver.trust.list()
+    if (pins.length === 0) return
+    const share = Math.ceil((pins.length * 1_000) / limits.gossipPinSaveMs.default)
+    for (let saved = 0; saved < share; saved++) {
+      const pin = pins[this.#saveAt++ % pins.length]!
+      if (pin.lastSeenMs <= this.#boot) continue
+      this.#world.ctx.publish('gossip.record-learned', pinRecord(pin, this.#config.node, nowMs))
+    }
+  }
+}
+
+export interface Outcome {
+  readonly outcome: AgentOutcome
+  readonly message: string
+}
+
+const notFound = (agentId: string): Outcome => ({
+  outcome: 'not-found',
+  message: `no agent ${agentId} is known`,
+})
+
+const viaOf = (octets: Uint8Array) =>
+  octets.length <= limits.reportPacketBytes.default ? 'packet' : 'stream'
+
+const settingsOf = (config: OverwatchGossip): ReceiverSettings => ({
+  agentTokens: config.agentTokens,
+  zones: config.zones,
+  allowedBackends: config.allowedBackends,
+  allowUnsigned: config.allowUnsignedAgents,
+  silentMs: config.staleThresholdMs,
+})

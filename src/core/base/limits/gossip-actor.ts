@@ -1,0 +1,157 @@
+/** Limits of the gossip actor: its sockets, what waits inside it, and how often it tries again. */
+import { type Limit, limit } from '../limit.ts'
+
+export const gossipActorLimits = {
+  gossipStreamsIn: limit(
+    128,
+    [8, 4_096],
+    'connections',
+    'each may unpack to 40 MiB; a full exchange of a large cluster takes a fraction of a second',
+  ),
+  gossipStreamsInPerPeer: limit(
+    16,
+    [1, 1_024],
+    'connections',
+    'one address alone cannot take all of gossipStreamsIn',
+  ),
+  gossipStreamsOut: limit(
+    256,
+    [8, 4_096],
+    'connections',
+    'dialled at one time; past it a message to be streamed is dropped and told again later',
+  ),
+  gossipStreamMs: limit(
+    10_000,
+    [100, 120_000],
+    'ms',
+    'a connection that came in must say its message within this time, as other members give it',
+  ),
+  gossipBatch: limit(
+    1_024,
+    [64, 16_384],
+    'datagrams',
+    'read in one turn before anything is looked at; the rest stays in the socket buffer or is lost',
+  ),
+  gossipReceiveBufferBytes: limit(
+    8_388_608,
+    [65_536, 67_108_864],
+    'bytes',
+    'asked of the kernel, which may give less: five thousand agents that start together',
+  ),
+  gossipInbox: limit(
+    16_384,
+    [64, 262_144],
+    'messages',
+    'messages of agents and overwatches that wait to be looked at; past it the newest are dropped',
+  ),
+  gossipInboxBytes: limit(
+    67_108_864,
+    [1_048_576, 1_073_741_824],
+    'bytes',
+    'what the waiting messages may take together',
+  ),
+  gossipInboxTurn: limit(
+    32,
+    [1, 1_024],
+    'messages',
+    'looked at in one turn: each costs a signature, and pings are answered between turns',
+  ),
+  gossipBindAttempts: limit(
+    16,
+    [1, 256],
+    'attempts',
+    'a free TCP port whose number is taken for UDP is given back and another one asked for',
+  ),
+  gossipResolveMs: limit(2_000, [100, 30_000], 'ms', 'a name that takes longer is tried later'),
+  gossipRejoinMs: limit(
+    250,
+    [10, 60_000],
+    'ms',
+    'before a seed that did not answer is joined again; doubled with each attempt, with jitter',
+  ),
+  gossipRejoinMsMax: limit(
+    15_000,
+    [100, 600_000],
+    'ms',
+    'a seed that comes back is joined by then at the latest, and by a datagram in a second',
+  ),
+  gossipSeeds: limit(64, [1, 1_024], 'addresses', 'seeds tried in one round; more wait their turn'),
+  gossipPingMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'how often an agent asks an overwatch for its start; more seldom where members are many',
+  ),
+  gossipPingMembersPerSecond: limit(
+    1_000,
+    [10, 100_000],
+    'pings',
+    'what agents together ask one overwatch in a second',
+  ),
+  gossipMembersSetMs: limit(
+    250,
+    [10, 60_000],
+    'ms',
+    'time between two lists of members; a millisecond more for every four members',
+  ),
+  gossipRememberedAgents: limit(
+    16,
+    [0, 1_024],
+    'agents',
+    'addresses kept for the next start, beside those of all overwatches: any one of them is enough',
+  ),
+  gossipRememberMs: limit(
+    86_400_000,
+    [60_000, 2_592_000_000],
+    'ms',
+    'an address that was not seen for a day is not called again',
+  ),
+  gossipStrangerMs: limit(
+    10_000,
+    [100, 600_000],
+    'ms',
+    'a sender that is no member is asked for a full exchange no more often than this',
+  ),
+  gossipStrangers: limit(
+    1_024,
+    [16, 65_536],
+    'addresses',
+    'senders that are no members and were asked for an exchange lately',
+  ),
+  gossipRecordMs: limit(
+    86_400_000,
+    [3_600_000, 2_592_000_000],
+    'ms',
+    'a signed report is shared this long; a report that still holds then is shared again',
+  ),
+  gossipPinSaveMs: limit(
+    600_000,
+    [1_000, 3_600_000],
+    'ms',
+    'how far an agent was heard is kept with its pin this often, as a fence after a restart',
+  ),
+  gossipLeaveMs: limit(
+    500,
+    [50, 5_000],
+    'ms',
+    'how long a node that stops spreads that it leaves, after an agent has deregistered',
+  ),
+  gossipPeerSilenceMs: limit(
+    10_000,
+    [1_000, 600_000],
+    'ms',
+    'a peer on the separate port that was not heard for so long is no peer any more',
+  ),
+  gossipPeerHelloMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'how often a bootstrap peer that was not heard yet is greeted on the separate port',
+  ),
+  gossipLogEveryMs: limit(
+    60_000,
+    [1_000, 3_600_000],
+    'ms',
+    'a warning that repeats is logged once in this time, with its count',
+  ),
+} as const satisfies Record<string, Limit>
