@@ -176,25 +176,27 @@ export class GossipNetwork {
       this.#later(() => {
         const theirs = peer.ears.accept({ addr: from.endpoint.addr, port: 50_000 })
         if (theirs === undefined || peer.closed) return end('closed')
-        const said = sayTo(theirs, octets)
+        // Only a dialler that wants no answer closes its end after what it says.
+        const said = sayTo(theirs, octets, ears === undefined)
+        if (ears !== undefined && said === 'more') return
         this.#later(() => {
-          if (ears === undefined) return end('done')
-          if (said instanceof Uint8Array) sayTo(ears, said)
-          else ears.end()
-          return end(said instanceof Uint8Array ? 'done' : 'closed')
+          if (ears !== undefined) sayTo(ears, said instanceof Uint8Array ? said : nothing, true)
+          end('done')
         })
       })
     })
   }
 }
 
+const nothing = new Uint8Array(0)
+
 /** In pieces, as a stream comes. */
-function sayTo(ears: StreamEars, octets: Uint8Array): Heard {
+function sayTo(ears: StreamEars, octets: Uint8Array, ends: boolean): Heard {
   for (let at = 0; at < octets.length; at += 1_000) {
     const heard = ears.feed(octets.slice(at, at + 1_000))
     if (heard !== 'more') return heard
   }
-  return ears.end()
+  return ends ? ears.end() : 'more'
 }
 
 const identityOf = (region: string, key: AgentKey): AgentIdentity => ({
