@@ -104,7 +104,9 @@ export class GossipActors {
 
   async start(config: GossipConfig, ports: GossipPorts): Promise<RunningGossip> {
     const world = fakeCtx('gossip', { seed: this.#seed++ })
-    const ctx = { ...world.ctx, clock: this.clock as Clock }
+    // The time of day comes in whole milliseconds, as the real one does.
+    const clock: Clock = { ...this.clock, nowMs: () => Math.floor(this.clock.nowMs()) }
+    const ctx = { ...world.ctx, clock }
     const behaviour = (await gossip.start(ctx, ports, config)) as GossipBehaviour
     await settle()
     const said = <Id extends keyof Facts>(id: Id): Facts[Id][] =>

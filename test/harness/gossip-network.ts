@@ -42,6 +42,7 @@ export class GossipNetwork {
   passes: (from: string, to: string, octets: Uint8Array) => boolean = () => true
   readonly names = new Map<string, string>()
   readonly #clock: Clock
+  readonly #bridges = new Set<string>()
   readonly #hosts = new Map<string, Host>()
   #side: (address: string) => number = () => 0
   #port = 40_000
@@ -58,6 +59,22 @@ export class GossipNetwork {
 
   heal(): void {
     this.#side = () => 0
+    this.#bridges.clear()
+  }
+
+  /** Two addresses reach each other whatever is parted. */
+  bridge(one: string, other: string): void {
+    this.#bridges.add(`${one} ${other}`)
+    this.#bridges.add(`${other} ${one}`)
+  }
+
+  #parted(one: string, other: string): boolean {
+    return this.#side(one) !== this.#side(other) && !this.#bridges.has(`${one} ${other}`)
+  }
+
+  /** Switches a machine off, as `kill -9` does: it says nothing more and hears nothing. */
+  kill(address: string): void {
+    for (const host of this.#hosts.values()) if (host.address === address) host.closed = true
   }
 
   /** The ports of a machine with this address; `key` is the identity of an agent on it. */
@@ -98,7 +115,7 @@ export class GossipNetwork {
   #reached(from: string, to: Endpoint): Host | undefined {
     const host = this.#hosts.get(placeOf(to))
     if (host === undefined || host.closed) return undefined
-    return this.#side(host.address) === this.#side(from) ? host : undefined
+    return this.#parted(host.address, from) ? undefined : host
   }
 
   #delay(): number {
@@ -115,7 +132,7 @@ export class GossipNetwork {
     return {
       endpoint: host.endpoint,
       send: (octets, to) => {
-        if (octets.length > 65_507) return false
+        if (octets.length > 65_507 || host.closed) return false
         const datagram: Datagram = { octets: octets.slice(), from: host.endpoint }
         this.datagrams++
         const peer = this.#reached(host.address, to)
@@ -128,7 +145,8 @@ export class GossipNetwork {
         })
         return true
       },
-      dial: (to, octets, timeoutMs, ears) => this.#dial(host, to, octets, timeoutMs, ears),
+      dial: (to, octets, timeoutMs, ears) =>
+        host.closed ? Promise.resolve('closed') : this.#dial(host, to, octets, timeoutMs, ears),
       counts: () => ({ streams: 0, refused: 0, dropped: 0 }),
       close: async () => {
         host.closed = true
@@ -149,7 +167,7 @@ export class GossipNetwork {
         resolve(outcome)
       }
       const cancel = this.#clock.after(timeoutMs, () => resolve('timed-out'))
-      const split = this.#side(from.address) !== this.#side(formatAddress(to.addr))
+      const split = this.#parted(from.address, formatAddress(to.addr))
       const peer = this.#reached(from.address, to)
       if (peer === undefined) {
         if (!split) this.#later(() => end('refused'))
@@ -158,25 +176,27 @@ export class GossipNetwork {
       this.#later(() => {
         const theirs = peer.ears.accept({ addr: from.endpoint.addr, port: 50_000 })
         if (theirs === undefined || peer.closed) return end('closed')
-        const said = sayTo(theirs, octets)
+        // Only a dialler that wants no answer closes its end after what it says.
+        const said = sayTo(theirs, octets, ears === undefined)
+        if (ears !== undefined && said === 'more') return
         this.#later(() => {
-          if (ears === undefined) return end('done')
-          if (said instanceof Uint8Array) sayTo(ears, said)
-          else ears.end()
-          return end(said instanceof Uint8Array ? 'done' : 'closed')
+          if (ears !== undefined) sayTo(ears, said instanceof Uint8Array ? said : nothing, true)
+          end('done')
         })
       })
     })
   }
 }
 
+const nothing = new Uint8Array(0)
+
 /** In pieces, as a stream comes. */
-function sayTo(ears: StreamEars, octets: Uint8Array): Heard {
+function sayTo(ears: StreamEars, octets: Uint8Array, ends: boolean): Heard {
   for (let at = 0; at < octets.length; at += 1_000) {
     const heard = ears.feed(octets.slice(at, at + 1_000))
     if (heard !== 'more') return heard
   }
-  return ears.end()
+  return ends ? ears.end() : 'more'
 }
 
 const identityOf = (region: string, key: AgentKey): AgentIdentity => ({

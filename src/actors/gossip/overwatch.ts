@@ -51,6 +51,7 @@ export class Overwatch {
   #peerPort: PeerPort | undefined
   #cancels: Cancel[] = []
   #saveAt = 0
+  #saveDue = 0
 
   constructor(world: OverwatchWorld, config: OverwatchGossip, boot: number) {
     this.#world = world
@@ -214,7 +215,9 @@ export class Overwatch {
     const { ctx, notices, metrics } = this.#world
     const pin = this.receiver.trust.find(agentId)
     const boot = this.agents.heard.get(agentId)?.report.boot ?? pin?.fence.boot ?? 0
-    const reason = why === 'deregistered' || why === 'revoked' ? why : 'forgotten'
+    // What an agent gives as its reason is a text of its own, so the pin is asked.
+    const byPin = pin?.revoked === true ? 'revoked' : 'deregistered'
+    const reason = pin === undefined && why !== 'deregistered' ? 'forgotten' : byPin
     this.agents.left(agentId)
     notices.agentLeft(agentId, why)
     metrics.agentLeft(agentId)
@@ -365,8 +368,8 @@ export class Overwatch {
   #savePins(nowMs: number): void {
     const pins = this.receiver.trust.list()
     if (pins.length === 0) return
-    const share = Math.ceil((pins.length * 1_000) / limits.gossipPinSaveMs.default)
-    for (let saved = 0; saved < share; saved++) {
+    this.#saveDue += (pins.length * 1_000) / limits.gossipPinSaveMs.default
+    for (; this.#saveDue >= 1; this.#saveDue--) {
       const pin = pins[this.#saveAt++ % pins.length]!
       if (pin.lastSeenMs <= this.#boot) continue
       this.#world.ctx.publish('gossip.record-learned', pinRecord(pin, this.#config.node, nowMs))

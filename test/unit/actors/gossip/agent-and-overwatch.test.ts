@@ -1,26 +1,220 @@
 // Goal: whatever starts first, restarts or is lost, an overwatch holds what the agent says.
 // Method: gossip actors on a network in memory, on a virtual clock.
 import { expect, test } from 'vitest'
+import type { RunningGossip } from '../../../harness/gossip-actors.ts'
 import { GossipActors } from '../../../harness/gossip-actors.ts'
+
+type Agent = RunningGossip & { readonly agentId: string }
+
+const say = (agent: Agent, verdict: 'up' | 'down', reason = '') =>
+  agent.behaviour.receive['prober.verdict-changed']({
+    target: 'web:10.0.1.1:80',
+    verdict,
+    atMs: 1,
+    reason,
+  })
+
+const healthOf = (overwatch: RunningGossip, { agentId }: Agent) =>
+  overwatch.reportOf(agentId)?.backends[0]?.healthy
+
+/** One overwatch that believes one agent. */
+async function pair(actors: GossipActors) {
+  const overwatch = await actors.overwatch(1)
+  const agent = await actors.agent(1)
+  say(agent, 'up')
+  await actors.until(() => healthOf(overwatch, agent) === true, 5_000)
+  return { overwatch, agent }
+}
 
 test('an agent that joins is believed, and its backend reported within a second', async () => {
   const actors = new GossipActors()
   const overwatch = await actors.overwatch(1)
   const agent = await actors.agent(1)
-  agent.behaviour.receive['prober.verdict-changed']({
-    target: 'web:10.0.1.1:80',
-    verdict: 'up',
-    atMs: 1,
-    reason: '',
-  })
-  const tookMs = await actors.until(
-    () => overwatch.reportOf(agent.agentId)?.backends[0]?.healthy === true,
-    5_000,
-  )
+  say(agent, 'up')
+  const tookMs = await actors.until(() => healthOf(overwatch, agent) === true, 5_000)
   expect(tookMs).toBeLessThan(1_000)
   expect(overwatch.reportOf(agent.agentId)).toMatchObject({
     region: 'eu',
     backends: [{ service: 'web', address: '10.0.1.1', port: 80, weight: 100, healthy: true }],
   })
   expect(overwatch.said('gossip.agent-reported').at(-1)?.hearsay).toBe(false)
+})
+
+test('an agent starts before any overwatch, and is heard soon after one starts', async () => {
+  const actors = new GossipActors()
+  const agent = await actors.agent(1)
+  say(agent, 'up')
+  await actors.run(120_000)
+  const overwatch = await actors.overwatch(1)
+  const tookMs = await actors.until(() => healthOf(overwatch, agent) === true, 30_000)
+  // The datagram a second finds it, not the attempts that have backed off.
+  expect(tookMs).toBeLessThan(2_000)
+})
+
+test('an overwatch that is killed and started again is told everything within two seconds', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  await actors.run(30_000)
+  actors.network.kill('10.0.0.1')
+  await actors.run(300)
+  const restarted = await actors.overwatch(1)
+  const tookMs = await actors.until(() => healthOf(restarted, agent) === true, 30_000)
+  expect(tookMs).toBeLessThan(2_000)
+  expect(healthOf(overwatch, agent)).toBe(true)
+  expect(agent.world.logs.some(({ message }) => message === 'overwatch restarted')).toBe(true)
+})
+
+test('an overwatch that was taken for dead is told everything within two seconds', async () => {
+  const actors = new GossipActors()
+  const { agent } = await pair(actors)
+  actors.network.kill('10.0.0.1')
+  await actors.run(120_000)
+  expect(agent.membersAlive()).toEqual([agent.agentId])
+  const restarted = await actors.overwatch(1)
+  const tookMs = await actors.until(() => healthOf(restarted, agent) === true, 30_000)
+  expect(tookMs).toBeLessThan(2_500)
+})
+
+test('an overwatch that stopped in order and came back is told everything', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  await actors.stop(overwatch)
+  await actors.run(60_000)
+  const restarted = await actors.overwatch(1)
+  const tookMs = await actors.until(() => healthOf(restarted, agent) === true, 30_000)
+  expect(tookMs).toBeLessThan(2_500)
+})
+
+test('a change of health is heard within 100 ms', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  say(agent, 'down', 'refused')
+  const tookMs = await actors.until(() => healthOf(overwatch, agent) === false, 5_000, 10)
+  expect(tookMs).toBeLessThan(100)
+  expect(overwatch.reportOf(agent.agentId)?.backends[0]?.reason).toBe('refused')
+})
+
+test('one lost datagram loses nothing: the change is heard within 300 ms', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  await actors.run(1_000)
+  let left = 1
+  actors.network.passes = (from, _to, octets) =>
+    !(from.startsWith('10.0.1.1:') && octets.length > 300 && left-- > 0)
+  say(agent, 'down', 'refused')
+  const tookMs = await actors.until(() => healthOf(overwatch, agent) === false, 5_000, 10)
+  expect(left).toBeLessThan(1)
+  expect(tookMs).toBeLessThan(300)
+})
+
+test('with every third datagram lost nobody dies and all changes are heard', async () => {
+  const actors = new GossipActors(3)
+  const { overwatch, agent } = await pair(actors)
+  actors.network.loss = 0.33
+  for (const verdict of ['down', 'up', 'down', 'up'] as const) {
+    say(agent, verdict)
+    const wanted = verdict === 'up'
+    const tookMs = await actors.until(() => healthOf(overwatch, agent) === wanted, 20_000)
+    expect(tookMs).toBeLessThan(5_000)
+  }
+  expect(overwatch.said('gossip.agent-left')).toEqual([])
+})
+
+test('an agent that is stopped deregisters, and its backend leaves at once', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  const startMs = actors.clock.monotonicMs()
+  await actors.stop(agent)
+  expect(actors.clock.monotonicMs() - startMs).toBeLessThan(2_000)
+  expect(overwatch.said('gossip.agent-left')).toMatchObject([
+    { agentId: agent.agentId, reason: 'deregistered' },
+  ])
+  await actors.run(1_000)
+  expect(overwatch.membersAlive()).toEqual(['ow1'])
+})
+
+test('an agent stops within a second and a half though no overwatch answers', async () => {
+  const actors = new GossipActors()
+  const { agent } = await pair(actors)
+  actors.network.kill('10.0.0.1')
+  const startMs = actors.clock.monotonicMs()
+  await actors.stop(agent)
+  expect(actors.clock.monotonicMs() - startMs).toBeLessThanOrEqual(1_600)
+})
+
+test('a revoked agent leaves at once and is refused from then on', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  const revoke = overwatch.behaviour.receive['api.revoke-agent']
+  const { agentId } = agent
+  expect(await revoke({ agentId, reason: 'lost laptop', by: 'me' })).toMatchObject({
+    outcome: 'done',
+  })
+  expect(overwatch.said('gossip.agent-left')).toMatchObject([{ agentId, reason: 'revoked' }])
+  say(agent, 'down')
+  await actors.run(60_000)
+  expect(overwatch.reportOf(agentId)).toBeUndefined()
+  const { agents } = await overwatch.behaviour.receive['api.list-agents']({})
+  expect(agents).toMatchObject([{ agentId, revoked: true, revokedReason: 'lost laptop' }])
+  expect(await revoke({ agentId, reason: '', by: 'me' })).toMatchObject({ outcome: 'already-done' })
+  expect(await revoke({ agentId: 'nobody', reason: '', by: '' })).toMatchObject({
+    outcome: 'not-found',
+  })
+})
+
+test('a forgotten agent proves its right again and is back within seconds', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  const { agentId } = agent
+  await overwatch.behaviour.receive['api.forget-agent']({ agentId, by: 'me' })
+  expect(overwatch.said('gossip.agent-left')).toMatchObject([{ agentId, reason: 'forgotten' }])
+  const tookMs = await actors.until(() => healthOf(overwatch, agent) === true, 30_000)
+  expect(tookMs).toBeLessThan(11_000)
+})
+
+test('heartbeats that go unanswered are said in the log, loudly at the threshold', async () => {
+  const actors = new GossipActors()
+  const { agent } = await pair(actors)
+  await actors.run(15_000)
+  // Acknowledgements of heartbeats are lost; pings and acks of membership pass.
+  actors.network.passes = (from, _to, octets) =>
+    !(from.startsWith('10.0.0.1') && octets.length > 130)
+  await actors.run(60_000)
+  const lines = agent.world.logs.map(({ message }) => message)
+  expect(lines).toContain('heartbeat not answered')
+  expect(lines).toContain('overwatch does not answer heartbeats')
+  const failures = agent.world.metrics.value('opengslb_agent_heartbeat_failures_total')
+  expect(failures).toBeGreaterThan(2)
+})
+
+test('drains that an overwatch declares reach the agent, and their end does', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  const backend = 'web:10.0.1.1:80'
+  const drain = { id: 'd1', reason: 'deploy', by: 'overwatch', sinceMs: 5 } as const
+  const { agentId } = agent
+  const set = overwatch.behaviour.receive['registry.drains-set']
+  set({ drains: [{ agentId, backend, drain }] })
+  await actors.run(100)
+  expect(agent.said('gossip.drains-wanted').at(-1)).toEqual({ drains: [{ backend, drain }] })
+  // What an overwatch ordered is counted, and never said in the agent's own name.
+  agent.behaviour.receive['vitals.drain-changed']({ backend, drain })
+  await actors.run(1_000)
+  expect(overwatch.reportOf(agentId)?.backends[0]?.drain).toBeUndefined()
+  set({ drains: [] })
+  await actors.run(100)
+  expect(agent.said('gossip.drains-wanted').at(-1)).toEqual({ drains: [] })
+})
+
+test('a drain and vitals of the agent are in its next report', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  const drain = { id: 'd2', reason: 'file', by: 'file', sinceMs: 5 } as const
+  agent.behaviour.receive['vitals.drain-changed']({ backend: '', drain })
+  const vitals = { atMs: 6, cpuPercent: 91, signal: 'bleed', reason: '', sinceMs: 6, share: 500 }
+  agent.behaviour.receive['vitals.reading-changed']({ vitals: { ...vitals, signal: 'bleed' } })
+  await actors.run(100)
+  const report = overwatch.reportOf(agent.agentId)
+  expect(report?.backends[0]?.drain).toMatchObject({ id: 'd2', by: 'file' })
+  expect(report?.vitals).toMatchObject({ signal: 'bleed', share: 500 })
 })
