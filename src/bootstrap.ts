@@ -6,12 +6,9 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { untilServing } from './actors/api/ports-serving.ts'
-import { lendSockets } from './actors/dns/ports-sockets.ts'
-import { dnsShared } from './actors/dns/shared.ts'
-import { lockDataDir } from './actors/registry/ports-lock.ts'
-import { byChild, configsOf, overwatchOf, type Process } from './actors/roster.ts'
 import { setMetricsSource } from './actors/shell/ports.ts'
+import { agentStage } from './actors/stage-agent.ts'
+import { overwatchStage } from './actors/stage-overwatch.ts'
 import { load } from './cli/configuration.ts'
 import { parseFlags, usage } from './cli/flags.ts'
 import { logProblems, reportCheck } from './cli/report.ts'
@@ -36,32 +33,22 @@ export interface Running extends System {
 export async function launch(path: string, mode?: string): Promise<Running> {
   const first = load(path, mode)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
-  const { config: started, warnings, topology } = first.value
+  let loaded = first.value
+  const { config: started, warnings } = loaded
   const { logging } = started
   let { level } = logging
   const log = pinoLog({ ...logging, name: 'main' })
   logProblems(log, warnings)
-  if (started.mode !== 'overwatch') throw new Error('agent mode is not part of this version')
-  const { listen_address: listenAddress, threads, batch_size: batchSize } = started.dns
-  const lent = lendSockets({ listenAddress, threads, batchSize })
-  for (const note of lent.notes) log.info(note)
-  const self: Process = {
-    version,
-    sockets: lent.threads,
-    dnsAddress: listenAddress,
-    hostName: hostname(),
-    startedAtMs: Date.now(),
-    ...dnsShared(randomBytes),
-  }
-  let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: self.startedAtMs }
+  const facts = { version, hostName: hostname(), startedAtMs: Date.now(), randomBytes }
+  let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: facts.startedAtMs }
   log.info('OpenGSLB starting', { version, config: path, mode: started.mode })
-  const lock = await lockDataDir(started.overwatch.data_dir)
-  if (!lock.ok) throw new Error(lock.error.message)
-  let configs = configsOf(first.value, self, reloads)
-  const system = await startSystem({ catalogue, log, logging, ...overwatchOf(configs, self) })
+  const open = started.mode === 'agent' ? agentStage : overwatchStage
+  const stage = await open(loaded, facts, reloads)
+  for (const note of stage.notes) log.info(note)
+  const system = await startSystem({ catalogue, log, logging, ...stage.system })
   setMetricsSource(() => system.metricsText())
-  if (!(await untilServing(listenAddress, topology.zones[0]?.apex ?? '')))
-    log.warn('DNS does not answer yet', { address: listenAddress })
+  const notYet = await stage.serving()
+  if (notYet !== undefined) log.warn(notYet)
   log.info('OpenGSLB running', { pid: process.pid, mode: started.mode })
 
   function reload(): void {
@@ -75,22 +62,21 @@ export async function launch(path: string, mode?: string): Promise<Running> {
       reloads = { ...reloads, failed: reloads.failed + 1 }
       logProblems(log, next.error)
       log.error('configuration not reloaded, nothing was changed', { config: path })
-      system.reconfigure({ shell: { ...configs.shell, reloads } })
+      system.reconfigure({ shell: stage.configs(loaded, reloads)['shell'] })
       return
     }
     logProblems(log, next.value.warnings)
     const restart = restartNeeded(started, next.value.config)
     if (restart.length > 0) log.warn('needs a restart to take effect', { keys: restart.join(' ') })
     reloads = { ...reloads, succeeded: reloads.succeeded + 1, lastMs: now, loadedMs: now }
-    configs = configsOf(next.value, self, reloads)
-    system.reconfigure(byChild(configs))
+    loaded = next.value
+    system.reconfigure(stage.configs(loaded, reloads))
     log.info('configuration reloaded', { config: path })
   }
 
   const stop = async () => {
     const outcome = await system.stop()
-    lent.close()
-    lock.value.release()
+    stage.close()
     log.info('OpenGSLB stopped', { outcome })
     return outcome
   }

@@ -11,18 +11,18 @@ import type { ApiConfig } from './api/contract.ts'
 import type { DnsConfig, LentSocket } from './dns/contract.ts'
 import { readCounts } from './dns/ports-scrape.ts'
 import type { DnsShared } from './dns/shared.ts'
+import type { OverwatchGossip } from './gossip/contract.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { RegistryConfig } from './registry/contract.ts'
 import { contentOf } from './registry/ports-content.ts'
+import { overwatchGossip } from './roster-gossip.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
+import type { ProcessFacts } from './stage.ts'
 
-/** What belongs to the process, whatever its configuration becomes. */
-export interface Process extends DnsShared {
-  readonly version: string
-  readonly hostName: string
+/** What belongs to the process of an overwatch, whatever its configuration becomes. */
+export interface Process extends DnsShared, ProcessFacts {
   /** Where DNS listens while this process lives; a reload does not move it. */
   readonly dnsAddress: string
-  readonly startedAtMs: number
   /** UDP sockets of each DNS thread; an empty list means node:dgram. */
   readonly sockets: readonly (readonly LentSocket[])[]
 }
@@ -32,6 +32,8 @@ export interface ActorConfigs {
   /** One for each thread. */
   readonly dns: readonly DnsConfig[]
   readonly prober: ProberConfig
+  /** Absent: gossip is switched off. */
+  readonly gossip?: OverwatchGossip
   readonly api: ApiConfig
   readonly shell: ShellConfig
 }
@@ -39,6 +41,7 @@ export interface ActorConfigs {
 /** The configuration of every actor; plain data, copied to its thread. */
 export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts): ActorConfigs {
   const { config, topology, serial } = loaded
+  const gossip = overwatchGossip(loaded, self.hostName)
   return {
     registry: {
       ...contentOf(topology, serial),
@@ -59,6 +62,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       trustedAuthorities: loaded.trustedAuthorities,
       sourceAddresses: config.overwatch.validation.source_addresses,
     },
+    ...(gossip === undefined ? {} : { gossip }),
     api: apiConfig(loaded, self),
     shell: {
       api: shellApi(config.api),
@@ -72,7 +76,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
   }
 }
 
-function shellApi({ address, enabled, tls }: Loaded['config']['api']): ShellConfig['api'] {
+export function shellApi({ address, enabled, tls }: Loaded['config']['api']): ShellConfig['api'] {
   const { cert_file: certFile, key_file: keyFile } = tls
   // The rules of the configuration ask for both or neither.
   return { address, enabled, ...(certFile === '' ? {} : { tls: { certFile, keyFile } }) }
@@ -149,7 +153,8 @@ function apiConfig({ config, topology }: Loaded, self: Process): ApiConfig {
   }
 }
 
-const moduleOf = (name: string, file: string) => new URL(`./${name}/${file}.js`, import.meta.url)
+export const moduleOf = (name: string, file: string) =>
+  new URL(`./${name}/${file}.js`, import.meta.url)
 
 /** The configurations by the names of the children that get them. */
 export function byChild({ dns, ...others }: ActorConfigs): Readonly<Record<string, unknown>> {
@@ -180,6 +185,7 @@ export function overwatchRoster(configs: ActorConfigs): readonly ChildSpec[] {
     child('registry'),
     ...configs.dns.map(dnsThread),
     child('prober'),
+    ...(configs.gossip === undefined ? [] : [child('gossip')]),
     child('api'),
     // The main thread owns the sockets of HTTP: uWebSockets.js ends the process when a worker that
     // listens is terminated.

@@ -98,6 +98,7 @@ export class ProductHttp {
 
   ports(life: Life): ShellPorts {
     return {
+      onDrainSignal: () => () => {},
       listen: async ({ address, onRequest }) => {
         const listener = { onRequest, isAlive: life.isAlive }
         this.#listeners.set(address, listener)

@@ -96,16 +96,26 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     return { healthyByRegion, targets: rounds.size, running: rounds.running }
   }
 
+  /** An agent's prober has no registry: its configuration says what to check. */
+  function watchOwn({ targets }: ProberConfig): void {
+    if (targets !== undefined)
+      watch(targets.map((member) => ({ member, lastVerdict: 'unknown' as const })))
+  }
+
+  watchOwn(config)
   return {
     receive: {
       'registry.targets-set': ({ targets }) => watch(targets),
       'api.list-checks': () => ({ checks: verdicts.records() }),
     },
     onPeerStarted: (peer) => {
-      if (peer !== 'registry') return
+      if (peer !== 'registry' && peer !== 'gossip') return
       for (const fact of verdicts.known()) ctx.publish('prober.verdict-changed', fact)
     },
-    onReconfigured: (changed) => rounds.configure(changed),
+    onReconfigured: (changed) => {
+      rounds.configure(changed)
+      watchOwn(changed)
+    },
     onStop: () => rounds.stop(),
   }
 })

@@ -23,6 +23,8 @@ export interface ProberConfig {
   readonly trustedAuthorities?: readonly string[]
   /** Local addresses checks are made from, one of each family at most; else the system's choice. */
   readonly sourceAddresses?: readonly string[]
+  /** Of an agent: what it checks; an overwatch hears that from its registry. */
+  readonly targets?: readonly MemberSpec[]
   /** Of an agent: where the local ports of checks are marked; see core/health/clients-marks.ts. */
   readonly checkMarks?: SharedArrayBuffer
   /** Of an agent: publish `prober.checks-counted`. */

@@ -69,6 +69,8 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     ctx.log.info('http listening', { key, address, port, by, ...certificate })
   }
 
+  const warn = (error: unknown) => ctx.log.warn('metrics are not served', { error })
+
   async function closeAll(): Promise<void> {
     for (const front of fronts.splice(0)) await front.close()
   }
@@ -76,7 +78,20 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
   if (ports.fallbackReason !== undefined && (config.api.enabled || config.metrics.enabled))
     ctx.log.info('serving http with node:http', { reason: ports.fallbackReason })
   if (config.api.enabled) await open('api.address', config.api.address, handleApi, config.api.tls)
-  if (config.metrics.enabled) await open('metrics.address', config.metrics.address, handleMetrics)
+  if (config.metrics.enabled) {
+    const opened = open('metrics.address', config.metrics.address, handleMetrics)
+    await (config.metrics.optional === true ? opened.catch(warn) : opened)
+  }
+  const drains = { signals: 0, atMs: 0 }
+  const sayDrains = () => ctx.publish('shell.drain-signalled', { ...drains, stopping: false })
+  const deafen =
+    config.drainSignals === true
+      ? ports.onDrainSignal(() => {
+          drains.signals++
+          drains.atMs = ctx.clock.nowMs()
+          sayDrains()
+        })
+      : () => {}
 
   return {
     receive: {},
@@ -84,7 +99,13 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
       scrapers = scrapersOf(next)
       reloads(next.reloads)
     },
-    onStop: closeAll,
+    onPeerStarted: (peer) => {
+      if (peer === 'vitals' && drains.signals > 0) sayDrains()
+    },
+    onStop: () => {
+      deafen()
+      return closeAll()
+    },
   }
 })
 

@@ -82,6 +82,8 @@ export interface ShellPorts {
   readonly listen: Listen
   /** Why uWebSockets.js does not serve, for the log; undefined when it does. */
   readonly fallbackReason: string | undefined
+  /** Calls `run` at each SIGUSR1; the function given ends that. */
+  onDrainSignal(run: () => void): () => void
   /** The metrics of all actors in Prometheus text. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>
 }
@@ -109,5 +111,9 @@ export interface ShellConfig {
     readonly enabled: boolean
     /** Networks that may scrape; empty means everybody who can reach the address. */
     readonly allowedNetworks: readonly string[]
+    /** An address that cannot be had is a warning and no reason to end. */
+    readonly optional?: boolean
   }
+  /** Of an agent: SIGUSR1 declares its backends draining, and lifts that again. */
+  readonly drainSignals?: boolean
 }

@@ -43,6 +43,11 @@ export async function openPorts(): Promise<ShellPorts> {
         },
       })
     },
+    onDrainSignal: (run) => {
+      // With a listener of our own Node.js does not open its debugger at this signal.
+      process.on('SIGUSR1', run)
+      return () => process.off('SIGUSR1', run)
+    },
     fallbackReason: uws.ok ? undefined : uws.error,
     metricsText: async () => ({ text: await metricsSource(), contentType: TEXT_FORMAT }),
   }

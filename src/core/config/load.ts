@@ -81,9 +81,16 @@ function withoutConsequences(later: readonly Problem[], earlier: readonly Proble
 
 /** Keys whose value follows from another when the file leaves them out. */
 function settled(config: Config, tree: MapNode): Config {
-  const given = nodeAt(tree, ['dns', 'when_all_down']) !== undefined
-  if (given || !config.dns.return_last_healthy) return config
-  return { ...config, dns: { ...config.dns, when_all_down: 'last_healthy' } }
+  const given = (...path: string[]) => nodeAt(tree, path) !== undefined
+  const { dns, api } = config
+  const lastHealthy = !given('dns', 'when_all_down') && dns.return_last_healthy
+  // The default port belongs to an overwatch, which may run on the same host as its agents.
+  const silentApi = config.mode === 'agent' && !given('api')
+  return {
+    ...config,
+    ...(lastHealthy ? { dns: { ...dns, when_all_down: 'last_healthy' } } : {}),
+    ...(silentApi ? { api: { ...api, enabled: false } } : {}),
+  }
 }
 
 function bounded(problems: readonly Problem[]): readonly Problem[] {

@@ -21,7 +21,6 @@ interface Row {
 }
 
 const isTrue = (value: unknown) => value === true
-const isFalse = (value: unknown) => value === false
 const isFilled = (value: unknown) =>
   typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== ''
 const is =
@@ -32,24 +31,10 @@ const measured = is('geolocation', 'latency', 'learned_latency')
 
 const IN_TURN = 'servers are answered in turn'
 const ALONE = 'this node answers by itself, whatever other nodes do'
-const NO_AGENTS = 'no agent can reach this node'
 const NOBODY_PLACED = 'clients are told apart by nothing'
-const OWN_CHECKS = 'servers are checked as their health_check says'
 
 const ROWS: readonly Row[] = [
-  { path: ['mode'], asks: is('agent'), mode: 'agent', instead: 'a process in it does not start' },
   { path: ['cluster', 'mode'], asks: is('cluster'), instead: ALONE },
-  {
-    path: ['overwatch', 'gossip', 'encryption_key'],
-    asks: isFilled,
-    instead: 'gossip is neither heard nor sent',
-  },
-  { path: ['overwatch', 'agent_tokens'], asks: isFilled, instead: NO_AGENTS },
-  { path: ['overwatch', 'peering', 'enabled'], asks: isTrue, instead: ALONE },
-  { path: ['overwatch', 'stale'], instead: NO_AGENTS },
-  { path: ['overwatch', 'validation', 'enabled'], asks: isFalse, instead: OWN_CHECKS },
-  { path: ['overwatch', 'validation', 'check_interval'], instead: OWN_CHECKS },
-  { path: ['overwatch', 'validation', 'check_timeout'], instead: OWN_CHECKS },
   { path: ['overwatch', 'dnssec', 'enabled'], asks: isTrue, instead: 'answers are not signed' },
   {
     path: ['overwatch', 'geolocation', 'database_path'],

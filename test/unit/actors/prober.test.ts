@@ -354,10 +354,8 @@ describe('prober: metrics', () => {
     const passes = metrics.value(results, { region: 'eu', server, result: 'success' })
     const failures = metrics.value(results, { region: 'us', server: other, result: 'failure' })
     expect([passes, failures]).toEqual([checksOf(1), checksOf(2)])
-    const durations = metrics.observed('opengslb_health_check_duration_seconds', {
-      region: 'eu',
-      server,
-    })
+    const duration = 'opengslb_health_check_duration_seconds'
+    const durations = metrics.observed(duration, { region: 'eu', server })
     expect(durations).toEqual(new Array(checksOf(1)).fill(0.004))
     expect(metrics.value('opengslb_healthy_servers', { region: 'eu' })).toBe(1)
     expect(metrics.value('opengslb_healthy_servers', { region: 'us' })).toBe(0)

@@ -113,7 +113,7 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
     source_addresses: list(
       ipAddress,
       [],
-      'Local addresses checks are made from, one of each family at most; empty leaves it to the system.',
+      'Local addresses checks leave from, one of each family at most; else the system’s choice.',
       { restart: true },
     ),
     check_interval: key(duration('100ms', '24h'), '30s', 'Time between two checks.'),

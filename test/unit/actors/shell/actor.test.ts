@@ -30,6 +30,7 @@ async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: key
   const world = fakeCtx('shell')
   const open = new Map<string, ListenOptions>()
   const ports: ShellPorts = {
+    onDrainSignal: () => () => {},
     listen: async (options) => {
       if (options.address === taken)
         return fail({ code: 'address-in-use', message: `${taken}: the address is already in use` })

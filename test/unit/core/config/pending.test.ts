@@ -19,12 +19,6 @@ test('a key without effect is told where it is written, with what holds instead'
 test.each([
   ['cluster: { mode: cluster }', 'cluster.mode'],
   ['mode: cluster', 'cluster.mode'],
-  [`overwatch: { gossip: { encryption_key: "${KEY}" } }`, 'overwatch.gossip.encryption_key'],
-  ['overwatch: { agent_tokens: { app: a-token-of-tests } }', 'overwatch.agent_tokens'],
-  ['overwatch: { peering: { enabled: yes } }', 'overwatch.peering.enabled'],
-  ['overwatch: { stale: { threshold: 20s } }', 'overwatch.stale'],
-  ['overwatch: { validation: { enabled: false } }', 'overwatch.validation.enabled'],
-  ['overwatch: { validation: { check_interval: 5s } }', 'overwatch.validation.check_interval'],
   ['overwatch: { geolocation: { database_path: a.mmdb } }', 'overwatch.geolocation.database_path'],
   [
     'overwatch: { geolocation: { custom_mappings: [{ cidr: 10.0.0.0/8, region: main }] } }',
@@ -40,7 +34,8 @@ test.each([
 
 test.each([
   'overwatch: { dnssec: { enabled: false } }',
-  'overwatch: { validation: { enabled: true } }',
+  'overwatch: { validation: { enabled: false }, stale: { threshold: 20s } }',
+  `overwatch: { gossip: { encryption_key: "${KEY}" }, agent_tokens: { app: a-token-of-tests } }`,
   'overwatch: { peering: { enabled: false } }',
   'overwatch: { gossip: { encryption_key: "" }, geolocation: { database_path: "" } }',
   'cluster: { mode: standalone }',
@@ -61,13 +56,6 @@ test('algorithms that are not there are told once, with their number', () => {
   expect(told(whole)).toHaveLength(1)
 })
 
-test('the mode of an agent is told, and by the flag that sets it', () => {
-  const text = `agent:
-  identity: { service_token: a-token-of-tests-long-enough }
-  backends: [{ service: a, address: 127.0.0.1, port: 80 }]
-  gossip: { encryption_key: "${KEY}", overwatch_nodes: ["127.0.0.1:7946"] }
-`
-  expect(told(`mode: agent\n${text}`)[0]).toMatch(/^main\.yaml:1:7: warning: mode: is accepted/)
-  expect(told(text, { modeFlag: 'agent' })[0]).toMatch(/^--mode: warning: mode: is accepted/)
+test('a mode of the command line is told by its flag', () => {
   expect(told(`${SMALL}`, { modeFlag: 'cluster' })[0]).toMatch(/^--mode: warning: cluster\.mode/)
 })

@@ -1,0 +1,182 @@
+/**
+ * The agent: prober, vitals, gossip, API, beside an application.
+ *
+ * It answers no DNS and keeps no state but its identity and the drains declared through its API,
+ * both beside its key, so that several agents run on one host. Its API is open only where the file
+ * has an `api` section.
+ */
+import { resolveCheck } from '../core/config/checks.ts'
+import type { Loaded } from '../core/config/load.ts'
+import { checkMarksMemory } from '../core/health/clients-marks.ts'
+import type { AgentBackend } from '../core/health/self.ts'
+import { parseAddress, serverKey } from '../core/net/address.ts'
+import type { MemberSpec } from '../core/steer/topology.ts'
+import type { ChildSpec } from '../kernel/system.ts'
+import type { ApiConfig } from './api/contract.ts'
+import type { AgentGossip } from './gossip/contract.ts'
+import { loadIdentity } from './gossip/ports-identity.ts'
+import { type ProberConfig, proberDefaults } from './prober/contract.ts'
+import { moduleOf, shellApi } from './roster.ts'
+import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
+import type { ProcessFacts, Stage } from './stage.ts'
+import { vitalsConfigOf } from './vitals/config.ts'
+import type { VitalsConfig } from './vitals/contract.ts'
+
+type Keys = Loaded['config']['agent']
+type BackendKeys = Keys['backends'][number]
+
+interface AgentConfigs {
+  readonly prober: ProberConfig
+  readonly vitals: VitalsConfig
+  readonly gossip: AgentGossip
+  readonly api: ApiConfig
+  readonly shell: ShellConfig
+}
+
+/** What the process keeps through reloads. */
+interface Self extends ProcessFacts {
+  readonly agentId: string
+  readonly checkMarks: SharedArrayBuffer
+}
+
+function targetOf(backend: BackendKeys, region: string): MemberSpec {
+  const { service, address, port, weight } = backend
+  const parsed = parseAddress(address)
+  return {
+    key: serverKey(service, address, port),
+    service,
+    address,
+    family: parsed.ok ? parsed.value.family : 4,
+    port,
+    region,
+    weight,
+    source: 'static',
+    check: resolveCheck([backend.health_check]),
+  }
+}
+
+function backendOf(backend: BackendKeys): AgentBackend {
+  const { service, address, advertise_address: advertiseAddress, port, weight } = backend
+  const check = resolveCheck([backend.health_check])
+  const { type, intervalMs, timeoutMs, path, host, failureThreshold, successThreshold } = check
+  return {
+    ...{ service, address, advertiseAddress, port, weight },
+    check: { type, intervalMs, timeoutMs, path, host, failureThreshold, successThreshold },
+  }
+}
+
+function gossipOf(keys: Keys): AgentGossip {
+  const { gossip, identity, heartbeat } = keys
+  const { anycast_address: anycastAddress, fallback_nodes: fallbackNodes } = gossip.discovery
+  return {
+    mode: 'agent',
+    bindAddress: gossip.bind_address,
+    advertiseAddress: gossip.advertise_address,
+    region: identity.region,
+    encryptionKeys: [gossip.encryption_key, ...gossip.keyring],
+    overwatchNodes: gossip.overwatch_nodes,
+    discovery: { enabled: gossip.discovery.enabled, anycastAddress, fallbackNodes },
+    identity: {
+      region: identity.region,
+      certPath: identity.cert_path,
+      keyPath: identity.key_path,
+      serviceToken: identity.service_token,
+    },
+    heartbeatIntervalMs: heartbeat.interval,
+    missedThreshold: heartbeat.missed_threshold,
+    backends: keys.backends.map(backendOf),
+  }
+}
+
+function vitalsOf(keys: Keys, { agentId, checkMarks }: Self): VitalsConfig {
+  const backends = keys.backends.map(({ service, address, advertise_address: told, port }) => ({
+    key: serverKey(service, address, port),
+    addresses: [address, told].filter((text) => parseAddress(text).ok),
+    port,
+  }))
+  const drainStatePath = `${keys.identity.key_path}.drains`
+  return vitalsConfigOf(keys, { agentId, backends, drainStatePath, checkMarks })
+}
+
+function apiOf({ config }: Loaded, self: Self): ApiConfig {
+  return {
+    version: self.version,
+    nodeId: self.agentId,
+    region: config.agent.identity.region,
+    mode: 'agent',
+    allowedNetworks: config.api.allowed_networks,
+    trustProxyHeaders: config.api.trust_proxy_headers,
+    tokens: config.api.auth.tokens,
+    authRequired: config.api.auth.required,
+    hostNames: config.api.allowed_hosts,
+    dnsAddress: '',
+    probeName: '',
+    startedAtMs: self.startedAtMs,
+  }
+}
+
+function configsOf(loaded: Loaded, self: Self, reloads: ReloadCounts): AgentConfigs {
+  const { config } = loaded
+  const { agent, api, metrics } = config
+  return {
+    prober: {
+      ...proberDefaults,
+      trustedAuthorities: loaded.trustedAuthorities,
+      targets: agent.backends.map((backend) => targetOf(backend, agent.identity.region)),
+      countChecks: true,
+      checkMarks: self.checkMarks,
+    },
+    vitals: vitalsOf(agent, self),
+    gossip: gossipOf(agent),
+    api: apiOf(loaded, self),
+    shell: {
+      api: shellApi(api),
+      metrics: {
+        address: metrics.address,
+        enabled: metrics.enabled,
+        allowedNetworks: metrics.allowed_networks,
+        // Several agents of one host may share one file of configuration.
+        optional: true,
+      },
+      reloads,
+      drainSignals: true,
+    },
+  }
+}
+
+/** Rejects with a fault an operator can act on: the identity cannot be read or made. */
+export async function agentStage(
+  loaded: Loaded,
+  facts: ProcessFacts,
+  reloads: ReloadCounts,
+): Promise<Stage> {
+  const { region, cert_path: certPath, key_path: keyPath } = loaded.config.agent.identity
+  const identity = loadIdentity({ region, certPath, keyPath }, facts.startedAtMs)
+  if (!identity.ok) throw new Error(identity.error.message)
+  const self = { ...facts, agentId: identity.value.agentId, checkMarks: checkMarksMemory() }
+  const configs = configsOf(loaded, self, reloads)
+  const child = (role: keyof AgentConfigs, host: ChildSpec['host'] = 'worker'): ChildSpec => ({
+    name: role,
+    actorUrl: moduleOf(role, 'actor'),
+    portsUrl: moduleOf(role, 'ports'),
+    config: configs[role],
+    host,
+    escalate: false,
+  })
+  return {
+    // Stopped in reverse: the application is checked no longer once the agent has said goodbye.
+    system: {
+      children: [
+        child('prober'),
+        child('vitals'),
+        child('gossip'),
+        child('api'),
+        child('shell', 'main'),
+      ],
+    },
+    notes: [],
+    configs: (next, counts) => ({ ...configsOf(next, self, counts) }),
+    serving: async () => undefined,
+    close: () => {},
+  }
+}
