@@ -5,13 +5,15 @@
  * everything but the registry.
  */
 import type { Loaded } from '../core/config/load.ts'
+import { domainNames, zoneNames } from '../core/config/names.ts'
+import { servicePool } from '../core/config/topology.ts'
 import { replicaName } from '../kernel/role.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
 import type { DnsConfig, LentSocket } from './dns/contract.ts'
 import type { DnsShared } from './dns/shared.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
-import type { RegistryConfig } from './registry/contract.ts'
+import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 
 /** What belongs to the process, whatever its configuration becomes. */
@@ -49,6 +51,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
         retentionMs: config.overwatch.event_log.retention,
         maxBytes: config.overwatch.event_log.max_size,
       },
+      agents: agentsConfig(loaded, self),
     },
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: proberDefaults,
@@ -62,6 +65,38 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       },
       reloads,
     },
+  }
+}
+
+const nodeIdOf = ({ config }: Loaded, self: Process) =>
+  config.overwatch.identity.node_id || self.hostName
+
+function agentsConfig(loaded: Loaded, self: Process): AgentsConfig {
+  const { config } = loaded
+  const { validation, stale } = config.overwatch
+  const { name: _, zone: __, members: ___, ...service } = servicePool(config, '', '', [])
+  return {
+    chorus: {
+      self: nodeIdOf(loaded, self),
+      roll: {
+        domains: [...domainNames(config)],
+        zones: [...zoneNames(config)],
+        staleMs: stale.threshold,
+        removeAfterMs: Math.max(stale.threshold, stale.remove_after),
+      },
+      vetoMode: validation.veto_mode,
+      quorum: validation.quorum,
+      withdrawSilent: stale.on_silence === 'withdraw',
+      validates: validation.enabled,
+    },
+    validation: {
+      enabled: validation.enabled,
+      intervalMs: validation.check_interval,
+      timeoutMs: validation.check_timeout,
+      vetoMode: validation.veto_mode,
+      vetoThreshold: validation.veto_threshold,
+    },
+    service,
   }
 }
 
@@ -116,11 +151,12 @@ function rateConfig(keys: DnsKeys['rate_limit']): Pick<DnsConfig, 'rateLimit'> {
   }
 }
 
-function apiConfig({ config, topology }: Loaded, self: Process): ApiConfig {
+function apiConfig(loaded: Loaded, self: Process): ApiConfig {
+  const { config, topology } = loaded
   const { identity } = config.overwatch
   return {
     version: self.version,
-    nodeId: identity.node_id || self.hostName,
+    nodeId: nodeIdOf(loaded, self),
     region: identity.region,
     mode: config.mode,
     allowedNetworks: config.api.allowed_networks,

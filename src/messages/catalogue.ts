@@ -8,6 +8,8 @@
 import type { BackendView, CheckView, HoldView, OverrideOutcome } from './views.ts'
 import type { ServingPool } from '../core/steer/snapshot.ts'
 import type { MemberSpec, ZoneSpec } from '../core/steer/topology.ts'
+import { agentEntries } from './agent-entries.ts'
+import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
 
@@ -129,7 +131,9 @@ export const catalogue = {
     from: 'api',
     to: ['registry'],
     maxBytes: KIB,
-    fields: {},
+    fields: {
+      layers: field.optional(field.boolean('with every layer of the precedence of each server')),
+    },
     reply: {
       backends: field.list<BackendView>('every server with its state'),
       settled: field.boolean('every pool has a server with a verdict'),
@@ -169,6 +173,8 @@ export const catalogue = {
     },
     doc: 'One HTTP request, taken off the socket by the shell on the main thread.',
   },
+  ...agentEntries,
+  ...drainEntries,
 } as const satisfies Catalogue
 
 export type ProductCatalogue = typeof catalogue

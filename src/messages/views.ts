@@ -2,6 +2,7 @@
  * Shapes of the larger values that messages carry.
  */
 import type { HoldReason } from '../core/health/holds.ts'
+import type { Hearing } from './agent-views.ts'
 import type { Status } from '../core/steer/words.ts'
 
 export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
@@ -26,6 +27,8 @@ export interface BackendView {
   readonly verdictReason?: string
   /** True until a check of this process confirms what was restored from disk. */
   readonly restored: boolean
+  /** What agents, drains and other overwatches say of it. */
+  readonly hearing?: Hearing
   readonly override?: {
     readonly healthy: boolean
     readonly reason: string

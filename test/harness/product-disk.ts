@@ -10,6 +10,7 @@ import type {
   CommitOutcome,
   EventLog,
   RegistryPorts,
+  SharedStore,
   StateStore,
 } from '../../src/actors/registry/contract.ts'
 import { limits } from '../../src/core/base/limits.ts'
@@ -22,6 +23,7 @@ export type CommitMoment = 'unwritten' | 'unacknowledged'
 
 export class ProductDisk {
   readonly rows = new Map<string, unknown>()
+  readonly shared = new Map<string, Uint8Array>()
   readonly events: HealthEvent[] = []
   commits = 0
   /** While true every write fails. */
@@ -51,14 +53,25 @@ export class ProductDisk {
       read: async () => ({ events: [...this.events], unreadable: 0, damagedSegments: 0 }),
       close,
     }
-    return { store, log, faults, close }
+    const keep = (key: string, bytes: Uint8Array | undefined) => queue.add({ shared: key, bytes })
+    const shared: SharedStore = {
+      load: async () => structuredClone(this.shared),
+      put: keep,
+      remove: (key) => keep(key, undefined),
+      flush: () => queue.flush(),
+      close,
+    }
+    return { store, log, shared, faults, close }
   }
 
   hold(group: readonly Queued[]): void {
     this.commits++
     for (const queued of group) {
       if ('event' in queued) this.events.push(structuredClone(queued.event))
-      else if (queued.row === undefined) this.rows.delete(queued.key)
+      else if ('shared' in queued) {
+        if (queued.bytes === undefined) this.shared.delete(queued.shared)
+        else this.shared.set(queued.shared, queued.bytes)
+      } else if (queued.row === undefined) this.rows.delete(queued.key)
       else this.rows.set(queued.key, structuredClone(queued.row))
     }
   }
@@ -77,6 +90,7 @@ export class ProductDisk {
 
 type Queued =
   | { readonly event: HealthEvent }
+  | { readonly shared: string; readonly bytes: Uint8Array | undefined }
   | { readonly key: string; readonly row: ServerRow | undefined }
 
 const WRITE_MS = 1

@@ -10,6 +10,7 @@
  * After every step the invariants of docs/testing.md are checked (product-invariants.ts). Beside
  * that it only watches: what the prober publishes, what its checks saw, and who lives.
  */
+import { agentsDefaults } from '../../src/actors/registry/contract.ts'
 import type { ApiConfig } from '../../src/actors/api/contract.ts'
 import type { DnsConfig } from '../../src/actors/dns/contract.ts'
 import { proberDefaults } from '../../src/actors/prober/contract.ts'
@@ -188,6 +189,7 @@ export class Product {
       dataDir: '',
       guard: this.#options.guard ?? { enabled: true, maxWithdrawnShare: 0.5 },
       eventLog: { retentionMs: 86_400_000, maxBytes: 1_000_000 },
+      agents: agentsDefaults,
     }
   }
 

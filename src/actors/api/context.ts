@@ -9,6 +9,7 @@ import type { ReplyOf } from '../../messages/entry.ts'
 import type { BackendView, CheckView } from '../../messages/views.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
 import { type HttpAnswer, refuse, timestamp } from './http.ts'
+import type { Members } from './members.ts'
 import type { Serving } from './serving.ts'
 
 export type ApiCtx = Ctx<ProductCatalogue, 'api'>
@@ -19,6 +20,7 @@ export interface Context {
   /** The configuration as of now. */
   readonly config: () => ApiConfig
   readonly serving: Serving
+  readonly members: Members
 }
 
 /** Asks that the API sends, by id. */
@@ -29,6 +31,13 @@ const PEERS: Record<AskId, string> = {
   'api.clear-override': 'registry',
   'api.list-backends': 'registry',
   'api.list-checks': 'prober',
+  'api.list-agents': 'gossip',
+  'api.revoke-agent': 'gossip',
+  'api.forget-agent': 'gossip',
+  'api.set-drain': 'registry',
+  'api.lift-drain': 'registry',
+  'api.list-drains': 'registry',
+  'api.validate-now': 'registry',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

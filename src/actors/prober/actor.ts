@@ -44,7 +44,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     metrics.checked(member, outcome)
     notices.checked(member, outcome, nowMs)
     const intervalMs = intervalOf(member)
-    if (verdicts.verdictOf(member.key) === 'unknown')
+    if (verdicts.verdictOf(member.key) === 'unknown' || verdicts.isWanted(member.key))
       return { intervalMs: unknownIntervalMs(intervalMs), spread: false }
     // First verdicts come close together, so the checks after them are spread out again.
     return { intervalMs, spread: change !== undefined }
@@ -84,6 +84,14 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     rounds.resume()
   }
 
+  /** Checks at once, and quickly on until the verdict was said. */
+  function want(key: string, doubt: boolean): void {
+    if (rounds.targetOf(key) === undefined) return
+    verdicts.want(key, doubt, ctx.clock.nowMs())
+    rounds.hasten(key, 0)
+    rounds.resume()
+  }
+
   function levels(): Levels {
     const healthyByRegion = new Map<string, number>()
     for (const { member } of rounds.targets()) {
@@ -96,6 +104,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   return {
     receive: {
       'registry.targets-set': ({ targets }) => watch(targets),
+      'registry.check-wanted': ({ key, doubt }) => want(key, doubt),
       'api.list-checks': () => ({ checks: verdicts.records() }),
     },
     onPeerStarted: (peer) => {

@@ -3,9 +3,14 @@
  * the readers' words, the disk's queues and the operator's log.
  *
  * It decides nothing; core/health does. It owns the one timer that ends hold-downs and overrides.
+ * Words change in the turn of their cause. A server that an agent declares needs a compilation;
+ * the first of a burst is at once, and the rest share the next, so that many agents that start
+ * together do not keep the registry compiling.
  */
 import { limits } from '../../core/base/limits.ts'
-import type { GuardHeld, ServerEvent } from '../../core/health/events.ts'
+import type { Chorus } from '../../core/health/chorus.ts'
+import { declaredTopology } from '../../core/health/declared.ts'
+import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
 import { type Compiled, Fleet } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
@@ -15,6 +20,8 @@ import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { type Notices, notices } from './notices.ts'
+import { Sharing } from './sharing.ts'
+import { Told } from './told.ts'
 import { Slots, snapshotOf, targetsOf } from './views.ts'
 
 /** A restarted registry outranks its predecessor, which has had fewer compilations than this. */
@@ -25,22 +32,40 @@ export type RegistryCtx = Ctx<ProductCatalogue, 'registry'>
 
 export class Book {
   readonly fleet: Fleet
+  readonly chorus: Chorus
+  readonly sharing: Sharing
+  readonly told: Told
   readonly metrics: RegistryMetrics
   readonly tell: Notices
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #slots = new Slots(limits.poolsMax.default)
+  #config: RegistryConfig
+  /** When the topology may be compiled again, of the monotonic clock. */
+  #compileFromMs = Number.NEGATIVE_INFINITY
+  #isCompiling = false
+  /** Called after each change of what is declared. */
+  onCompiled: (compiled: Compiled) => void = () => {}
   #timer = NEVER
   /** Readers hear nothing before this. */
   #speaks = false
   /** Servers whose verdict a restarted registry waits for before it speaks. */
   #awaited = new Set<string>()
 
-  constructor(ctx: RegistryCtx, ports: RegistryPorts, config: RegistryConfig) {
+  constructor(ctx: RegistryCtx, ports: RegistryPorts, config: RegistryConfig, chorus: Chorus) {
     this.#ctx = ctx
     this.#ports = ports
-    this.fleet = new Fleet(ctx.incarnation * EPOCHS_PER_INCARNATION, config.guard)
-    this.metrics = registryMetrics(ctx.metrics, this.fleet, ports.faults)
+    this.#config = config
+    this.chorus = chorus
+    this.sharing = new Sharing(ctx, ports, chorus.settings.self)
+    this.told = new Told(this.sharing, chorus)
+    this.fleet = new Fleet(ctx.incarnation * EPOCHS_PER_INCARNATION, config.guard, chorus)
+    const { fleet, sharing } = this
+    const nowMs = () => this.nowMs()
+    this.metrics = registryMetrics(ctx.metrics, {
+      ...{ fleet, chorus, sharing, nowMs },
+      faults: ports.faults,
+    })
     this.tell = notices(ctx.log, this.metrics, this.fleet)
   }
 
@@ -49,8 +74,8 @@ export class Book {
   }
 
   /** Takes the topology with what the disk remembers, and speaks as soon as that is sensible. */
-  open(config: RegistryConfig, stored: ReadonlyMap<string, ServerRow>): void {
-    const compiled = this.fleet.setTopology(config.topology, this.nowMs(), stored)
+  open(stored: ReadonlyMap<string, ServerRow>): void {
+    const compiled = this.fleet.setTopology(this.#topology(), this.nowMs(), stored)
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
     this.#store([...stored.keys()].filter((key) => !this.fleet.servers.has(key)))
@@ -68,13 +93,45 @@ export class Book {
   }
 
   reconfigure(config: RegistryConfig): void {
+    this.#config = config
     this.fleet.guard = config.guard
-    this.#settle(this.fleet.setTopology(config.topology, this.nowMs()))
+    this.chorus.configure(config.agents.chorus)
+    this.rejudge(this.fleet.servers.keys())
+    this.#compile()
+  }
+
+  /** Takes what agents declare into the topology, now or in a moment. */
+  declare(): void {
+    if (this.#isCompiling) return
+    const waitMs = this.#compileFromMs - this.#ctx.clock.monotonicMs()
+    if (waitMs <= 0) {
+      this.#compile()
+      return
+    }
+    this.#isCompiling = true
+    this.#ctx.clock.after(Math.ceil(waitMs), () => {
+      this.#isCompiling = false
+      this.#compile()
+    })
+  }
+
+  /** Servers of which something else is said; everyone concerned hears of it in this turn. */
+  rejudge(keys: Iterable<string>): void {
+    const all = [...keys]
+    if (all.length === 0) return
+    const { turned, words, stale, compiled } = this.fleet.rejudge(all, this.nowMs())
+    if (compiled === undefined) this.#publishWords(words)
+    this.#store(stale)
+    for (const change of turned) this.tell.changed(change)
+    for (const key of all) this.#noteVoices(key)
+    if (compiled !== undefined) this.#settle(compiled)
     this.#wakeAt(this.fleet.nextDueMs())
   }
 
   /** Folds an event of a server that is known; everyone concerned hears of it in this turn. */
   fold(event: ServerEvent): void {
+    const isVerdict = event.kind === 'verdict-changed'
+    const isAnswer = isVerdict && this.chorus.answered(event.key, event.atMs)
     const change = this.fleet.apply(event, this.nowMs())
     if (change === undefined) return
     if (change.compiled === undefined) this.#publishWords(change.words)
@@ -83,17 +140,22 @@ export class Book {
     this.tell.changed(change)
     if (change.compiled !== undefined) this.#settle(change.compiled)
     this.#wakeAt(change.dueMs)
-    if (event.kind === 'verdict-changed') this.#heard(event.key)
+    if (isAnswer && !change.folded) this.rejudge([event.key])
+    if (isVerdict) {
+      this.told.verdict(event.key, event.verdict, event.atMs, this.nowMs())
+      this.#heard(event.key)
+    }
+    this.#noteVoices(event.key)
   }
 
-  /** Records that an order was held back. */
-  hold(refusal: Refusal): void {
+  /** Records that a change was held back. */
+  hold(refusal: Refusal, change: GuardedChange): void {
     const keys = refusal.keys.slice(0, limits.eventKeysMax.default)
     const atMs = this.nowMs()
     const event: GuardHeld = {
       kind: 'guard-held',
       pool: refusal.pool,
-      change: 'override',
+      change,
       keys,
       reason: refusal.message,
       atMs,
@@ -109,12 +171,13 @@ export class Book {
   }
 
   publishTargets(): void {
-    this.#ctx.publish('registry.targets-set', { targets: targetsOf(this.fleet) })
+    const { validates } = this.chorus.settings
+    this.#ctx.publish('registry.targets-set', { targets: targetsOf(this.fleet, validates) })
   }
 
   /** Whether what is queued reached the disk before an operator's patience ended. */
   isDurable(): Promise<boolean> {
-    const writes = Promise.all([this.#ports.store.flush(), this.#ports.log.flush()])
+    const writes = Promise.all(this.#flushes())
     return new Promise((resolve) => {
       const cancel = this.#ctx.clock.after(limits.persistAckMs.default, () => resolve(false))
       void writes.then((outcomes) => {
@@ -126,7 +189,44 @@ export class Book {
 
   async close(): Promise<void> {
     this.#timer.cancel()
-    await Promise.all([this.#ports.store.flush(), this.#ports.log.flush()])
+    await Promise.all(this.#flushes())
+  }
+
+  #flushes() {
+    const { store, log, shared } = this.#ports
+    return [store.flush(), log.flush(), shared.flush()]
+  }
+
+  /** What the configuration declares, with what agents add. */
+  #topology() {
+    const { topology, agents } = this.#config
+    const claims = this.chorus.roll.claims()
+    return declaredTopology(topology, claims, agents.service, agents.validation)
+  }
+
+  #compile(): void {
+    const fromMs = this.#ctx.clock.monotonicMs()
+    this.#settle(this.fleet.setTopology(this.#topology(), this.nowMs()))
+    this.#wakeAt(this.fleet.nextDueMs())
+    const { compileGapMs, compileGapFactor } = limits
+    const tookMs = this.#ctx.clock.monotonicMs() - fromMs
+    const gapMs = Math.max(compileGapMs.default, tookMs * compileGapFactor.default)
+    this.#compileFromMs = fromMs + tookMs + gapMs
+  }
+
+  /** Tells and counts what follows from the voices on a server. */
+  #noteVoices(key: string): void {
+    const server = this.fleet.servers.get(key)
+    if (server === undefined) return
+    this.told.withdrawn(key, this.nowMs())
+    const { verdict } = server.health
+    const claim = this.chorus.voiceOf(key)
+    const isVetoed =
+      server.judged.cause === 'validation' &&
+      claim?.silent === false &&
+      claim.healthy !== undefined &&
+      claim.healthy !== (verdict === 'up')
+    this.metrics.vetoed(key, isVetoed ? server.spec.service : undefined, verdict)
   }
 
   #speak(): void {
@@ -160,8 +260,10 @@ export class Book {
       this.#ports.log.append(event)
       this.tell.guard(event)
     }
+    for (const key of compiled.removed) this.told.forget(key, this.nowMs())
     this.publishSnapshot()
     this.publishTargets()
+    this.onCompiled(compiled)
     this.#ctx.log.info('topology compiled', {
       epoch: this.fleet.epoch,
       domains: this.fleet.pools.length,
@@ -185,6 +287,7 @@ export class Book {
       this.fold({ kind: 'override-expired', key, setAtMs, atMs: this.nowMs() })
       this.metrics.overrideChanged(server.spec.service, 'expire')
       this.tell.override('override expired', server, {})
+      this.told.override(server, this.nowMs())
     }
     const { words, stale } = this.fleet.tick(this.nowMs())
     this.#publishWords(words)

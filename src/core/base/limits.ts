@@ -13,6 +13,7 @@ import { kernelLimits } from './limits/kernel.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
 import { steerLimits } from './limits/steer.ts'
+import { vitalsLimits } from './limits/vitals.ts'
 import { zoneLimits } from './limits/zone.ts'
 
 export const limits = {
@@ -26,4 +27,5 @@ export const limits = {
   ...gossipLimits,
   ...apiLimits,
   ...peersLimits,
+  ...vitalsLimits,
 }

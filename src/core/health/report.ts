@@ -27,6 +27,11 @@ export interface ConnectionsSeen {
   readonly arrived: number
   /** Since when no connection has arrived, Unix milliseconds. */
   readonly quietSinceMs: number
+  /**
+   * Whether the kernel tells of every connection that ends, so that one which comes and goes
+   * between two readings is counted too. Without it quiet needs to last longer to be believed.
+   */
+  readonly endsHeard?: boolean
   /** Networks (CIDR, at most 16, busiest first) of the clients that came last or remain. */
   readonly networks: readonly { readonly network: string; readonly connections: number }[]
 }
@@ -84,6 +89,11 @@ export interface AgentReport {
   readonly boot: number
   /** Grows with every change of the content within a boot; a heartbeat alone does not raise it. */
   readonly seq: number
+  /**
+   * Set by an overwatch that judged the same content anew, after a proof, an owner's leave or other
+   * settings: it compares after `seq`, and is 0 when absent.
+   */
+  readonly judged?: number
   readonly atMs: number
   readonly backends: readonly ReportedBackend[]
   readonly vitals?: Vitals

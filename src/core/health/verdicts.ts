@@ -48,6 +48,10 @@ interface State {
   verdict: VerdictOrUnknown
   /** True once a check of this process agreed with the verdict. */
   confirmed: boolean
+  /** A check is wanted that says the verdict again; contested ones count thresholds anew. */
+  wanted: 'no' | 'said-again' | 'counted-anew'
+  /** Checks that began before this, Unix milliseconds, answer no doubt. */
+  wantedMs: number
   atMs: number
   reason: string
   failures: number
@@ -79,6 +83,26 @@ export class Verdicts {
     if (state !== undefined && !state.confirmed) state.verdict = lastVerdict
   }
 
+  /**
+   * A verdict is to be said again by a check that begins from now on.
+   * @param doubt it is contested: the thresholds are to be crossed anew
+   */
+  want(key: string, doubt: boolean, nowMs: number): void {
+    const state = this.#states.get(key)
+    if (state === undefined) return
+    if (!doubt && state.wanted === 'counted-anew') return
+    state.wantedMs = nowMs
+    state.wanted = doubt ? 'counted-anew' : 'said-again'
+    if (!doubt) return
+    state.failures = 0
+    state.successes = 0
+  }
+
+  /** Whether somebody waits for a verdict. */
+  isWanted(key: string): boolean {
+    return (this.#states.get(key)?.wanted ?? 'no') !== 'no'
+  }
+
   forget(key: string): void {
     this.#states.delete(key)
   }
@@ -93,6 +117,8 @@ export class Verdicts {
     if (state === undefined) return undefined
     record(state, outcome, nowMs)
     if (outcome.inconclusive === true) return undefined
+    const isWanted = state.wanted !== 'no' && nowMs - outcome.latencyMs >= state.wantedMs
+    if (state.wanted === 'counted-anew' && !isWanted) return undefined
     if (outcome.ok) {
       state.successes++
       state.failures = 0
@@ -106,7 +132,10 @@ export class Verdicts {
       ? state.successes >= successThreshold
       : state.failures >= failureThreshold
     const agrees = state.verdict === verdict
-    if (agrees ? state.confirmed : !crossed) return undefined
+    const isKnown = state.confirmed && !isWanted
+    const isNoNews = agrees && state.wanted !== 'counted-anew' ? isKnown : !crossed
+    if (isNoNews) return undefined
+    state.wanted = 'no'
     const previous = state.verdict
     state.verdict = verdict
     state.confirmed = true
@@ -135,6 +164,8 @@ function fresh(key: string, thresholds: Thresholds, verdict: VerdictOrUnknown): 
     thresholds,
     verdict,
     confirmed: false,
+    wanted: 'no',
+    wantedMs: 0,
     atMs: 0,
     reason: '',
     failures: 0,

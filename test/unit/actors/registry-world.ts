@@ -1,4 +1,5 @@
 /** The registry on a virtual clock with a simulated disk; a crash is a second start on it. */
+import { agentsDefaults } from '../../../src/actors/registry/contract.ts'
 import { registry } from '../../../src/actors/registry/actor.ts'
 import {
   emptyDisk,
@@ -21,6 +22,7 @@ export const configOf = (topology: Topology) => ({
   dataDir: '',
   guard: { enabled: true, maxWithdrawnShare: 0.5 },
   eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
+  agents: agentsDefaults,
 })
 
 interface StartOptions {
