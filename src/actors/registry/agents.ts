@@ -37,6 +37,7 @@ export class Agents {
     this.#ctx = ctx
     this.#ports = ports
     this.#book = book
+    book.chorus.orderOn = (key) => this.#orderOn(book.sharing.get('override', key))
     book.onCompiled = (compiled) => this.#compiled(compiled)
   }
 
@@ -216,10 +217,8 @@ export class Agents {
 
   /** Folds an override that another overwatch told of. */
   #order(server: Server, record: SharedRecord): void {
-    const event = overrideEvent(record)
-    if (event === undefined || event.atMs < server.health.overrideStampMs) return
-    const isOver = event.kind === 'override-set' && (event.expiresAtMs ?? Infinity) <= this.#now()
-    if (isOver) return
+    const event = this.#orderOn(record)
+    if (event === undefined) return
     const before = server.health.override
     this.#book.fold(event)
     if (before === server.health.override) return
@@ -229,11 +228,17 @@ export class Agents {
     this.#book.tell.override(message, server, { ...event, expiresAtMs })
   }
 
+  #orderOn(record: SharedRecord | undefined) {
+    const event = record && overrideEvent(record)
+    if (event?.kind !== 'override-set') return event
+    return (event.expiresAtMs ?? NEVER.dueMs) > this.#now() ? event : undefined
+  }
+
   #now(): number {
     return this.#book.nowMs()
   }
 
-  /** Servers that are new learn what was ordered before they came; others learn of our orders. */
+  /** Others learn of orders that were given here before anything was shared. */
   #compiled({ added }: Compiled): void {
     const { book, chorus, sharing } = this.#parts()
     let isDrained = false
@@ -241,7 +246,6 @@ export class Agents {
       const server = book.fleet.servers.get(key)
       if (server === undefined) continue
       const record = sharing.get('override', key)
-      if (record !== undefined) this.#order(server, record)
       if (server.health.overrideStampMs > (record?.stamp ?? 0))
         book.told.override(server, this.#now())
       book.told.withdrawn(key, this.#now())

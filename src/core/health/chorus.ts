@@ -9,6 +9,7 @@
  */
 import type { SharedRecord } from '../gossip/peers/record.ts'
 import type { MemberSpec } from '../steer/topology.ts'
+import type { ServerEvent } from './events.ts'
 import { DrainOrders } from './drain-orders.ts'
 import { PeerVotes, type Touched } from './peer-votes.ts'
 import type { VetoMode, Voices } from './precedence.ts'
@@ -34,6 +35,8 @@ export class Chorus {
   readonly drains = new DrainOrders()
   readonly votes: PeerVotes
   settings: ChorusSettings
+  /** What another overwatch ordered for a server before it came; set by its owner. */
+  orderOn: (key: string) => ServerEvent | undefined = () => undefined
   /** By server: when its agent claimed otherwise than the last check. */
   readonly #doubts = new Map<string, number>()
   /** Ends that agents stated of their drains. */

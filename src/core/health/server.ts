@@ -2,7 +2,8 @@
  * One server as the fleet knows it, and how all that is said of it becomes a judgement.
  */
 import type { MemberSpec } from '../steer/topology.ts'
-import { type ServerHealth, UNKNOWN_HEALTH } from './fold.ts'
+import type { ServerEvent } from './events.ts'
+import { foldServer, type ServerHealth, UNKNOWN_HEALTH } from './fold.ts'
 import { type Judgement, judge, type Voices } from './precedence.ts'
 import type { ServerRow } from './rows.ts'
 
@@ -11,9 +12,15 @@ export interface Others {
   voicesOf(spec: MemberSpec): Partial<Voices>
   /** Thousandths of its weight that a server asks for, 0-1000. */
   shareOf(spec: MemberSpec): number
+  /** What another overwatch ordered for a server before it came. */
+  orderOn(key: string): ServerEvent | undefined
 }
 
-export const NOBODY_ELSE: Others = { voicesOf: () => ({}), shareOf: () => 1000 }
+export const NOBODY_ELSE: Others = {
+  voicesOf: () => ({}),
+  shareOf: () => 1000,
+  orderOn: () => undefined,
+}
 
 /** One server as the fleet knows it. Its fields change in place; copy what must not. */
 export interface Server {
@@ -58,7 +65,9 @@ export function serverOf(
   others: Others,
   nowMs: number,
 ): Server {
-  const health = row?.health ?? UNKNOWN_HEALTH
+  const known = row?.health ?? UNKNOWN_HEALTH
+  const order = others.orderOn(spec.key)
+  const health = order === undefined ? known : foldServer(known, order)
   const restored = health.verdict !== 'unknown'
   const judged = judgementOf({ spec, health, restored }, others)
   const same = row !== undefined && row.status === judged.status

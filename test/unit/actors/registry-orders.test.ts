@@ -207,7 +207,7 @@ describe('restart', () => {
     expect(world.said('registry.snapshot-set')).toEqual([])
     world.behaviour.onPeerStarted!('dns')
     world.verdict(A, 'up')
-    expect(world.published.map(([id]) => id)).toEqual(['registry.targets-set'])
+    expect(world.toReaders().map(([id]) => id)).toEqual(['registry.targets-set'])
     world.verdict(B, 'up')
     expect(world.lastSnapshot().epoch).toBe(2 * 2 ** 20 + 1)
     expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['SL healthy', 'SL healthy'])

@@ -1,5 +1,5 @@
 /** The registry on a virtual clock with a simulated disk; a crash is a second start on it. */
-import { agentsDefaults } from '../../../src/actors/registry/contract.ts'
+import { type AgentsConfig, agentsDefaults } from '../../../src/actors/registry/contract.ts'
 import { registry } from '../../../src/actors/registry/actor.ts'
 import {
   emptyDisk,
@@ -17,25 +17,26 @@ export const C = '10.0.0.3'
 export const A6 = '2001:db8::1'
 export const START_MS = 1_750_000_000_000
 
-export const configOf = (topology: Topology) => ({
+export const configOf = (topology: Topology, agents: AgentsConfig = agentsDefaults) => ({
   topology,
   dataDir: '',
   guard: { enabled: true, maxWithdrawnShare: 0.5 },
   eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
-  agents: agentsDefaults,
+  agents,
 })
 
 interface StartOptions {
   readonly incarnation?: number
   readonly atMs?: number
   readonly disk?: MemoryDisk
+  readonly agents?: AgentsConfig
 }
 
 export async function start(topology: Topology, options: StartOptions = {}) {
-  const { incarnation = 1, atMs = START_MS, disk = emptyDisk() } = options
+  const { incarnation = 1, atMs = START_MS, disk = emptyDisk(), agents } = options
   const world = fakeCtx('registry', { incarnation, startUnixMs: atMs })
   const ports = memoryPorts(disk, world.clock)
-  const behaviour = await registry.start(world.ctx, ports, configOf(topology))
+  const behaviour = await registry.start(world.ctx, ports, configOf(topology, agents))
   const said = (id: string) => world.published.filter(([name]) => name === id)
   const { receive } = behaviour
   return {
@@ -43,7 +44,9 @@ export async function start(topology: Topology, options: StartOptions = {}) {
     behaviour,
     disk,
     said,
-    reload: (next: Topology) => behaviour.onReconfigured!(configOf(next)),
+    /** Everything but the records for other overwatches. */
+    toReaders: () => world.published.filter(([id]) => id !== 'registry.record-told'),
+    reload: (next: Topology) => behaviour.onReconfigured!(configOf(next, agents)),
     lastSnapshot: () => {
       const last = said('registry.snapshot-set').at(-1)
       return last?.[1] as Snapshot

@@ -46,6 +46,7 @@ describe('the roll', () => {
       declared: true,
       keys: ['app.demo.local:192.0.2.1:80', KEY].sort().reverse(),
       contested: [],
+      turned: [],
     })
     expect(roll.claims()).toEqual([])
   })
