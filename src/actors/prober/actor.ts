@@ -32,10 +32,10 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   const metrics = proberMetrics(ctx.metrics, levels)
   const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })
 
-  function ended(target: Target, outcome: Outcome): Next {
+  function ended(target: Target, outcome: Outcome, startedMs: number): Next {
     const { member } = target
     const nowMs = ctx.clock.nowMs()
-    const change = verdicts.observe(member.key, outcome, nowMs)
+    const change = verdicts.observe(member.key, outcome, nowMs, startedMs)
     if (change !== undefined) {
       const { previous, ...fact } = change
       ctx.publish('prober.verdict-changed', fact)
@@ -87,7 +87,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   /** Checks at once, and quickly on until the verdict was said. */
   function want(key: string, doubt: boolean): void {
     if (rounds.targetOf(key) === undefined) return
-    verdicts.want(key, doubt, ctx.clock.nowMs())
+    verdicts.want(key, doubt, ctx.clock.monotonicMs())
     rounds.hasten(key, 0)
     rounds.resume()
   }

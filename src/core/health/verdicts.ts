@@ -50,7 +50,7 @@ interface State {
   confirmed: boolean
   /** A check is wanted that says the verdict again; contested ones count thresholds anew. */
   wanted: 'no' | 'said-again' | 'counted-anew'
-  /** Checks that began before this, Unix milliseconds, answer no doubt. */
+  /** Checks that began before this, of a monotonic clock, do not answer. */
   wantedMs: number
   atMs: number
   reason: string
@@ -86,12 +86,13 @@ export class Verdicts {
   /**
    * A verdict is to be said again by a check that begins from now on.
    * @param doubt it is contested: the thresholds are to be crossed anew
+   * @param fromMs now, of a clock that never runs backwards
    */
-  want(key: string, doubt: boolean, nowMs: number): void {
+  want(key: string, doubt: boolean, fromMs: number): void {
     const state = this.#states.get(key)
     if (state === undefined) return
     if (!doubt && state.wanted === 'counted-anew') return
-    state.wantedMs = nowMs
+    state.wantedMs = fromMs
     state.wanted = doubt ? 'counted-anew' : 'said-again'
     if (!doubt) return
     state.failures = 0
@@ -111,13 +112,21 @@ export class Verdicts {
     return this.#states.get(key)?.verdict ?? 'unknown'
   }
 
-  /** Counts one outcome; a change or a confirmation comes back, to be announced. */
-  observe(key: string, outcome: Outcome, nowMs: number): VerdictChange | undefined {
+  /**
+   * Counts one outcome; a change or a confirmation comes back, to be announced.
+   * @param startedMs when the check began, of the clock of `want`
+   */
+  observe(
+    key: string,
+    outcome: Outcome,
+    nowMs: number,
+    startedMs: number = Number.POSITIVE_INFINITY,
+  ): VerdictChange | undefined {
     const state = this.#states.get(key)
     if (state === undefined) return undefined
     record(state, outcome, nowMs)
     if (outcome.inconclusive === true) return undefined
-    const isWanted = state.wanted !== 'no' && nowMs - outcome.latencyMs >= state.wantedMs
+    const isWanted = state.wanted !== 'no' && startedMs >= state.wantedMs
     if (state.wanted === 'counted-anew' && !isWanted) return undefined
     if (outcome.ok) {
       state.successes++
