@@ -168,6 +168,23 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     // The apex exists whatever the health of anybody: a name server is ready during an outage too.
     probeName: topology.zones[0]?.apex ?? '',
     startedAtMs: self.startedAtMs,
+    gossip: gossipFacts(loaded),
+  }
+}
+
+/** What the API tells of gossip; never the key. */
+function gossipFacts({ config }: Loaded) {
+  const { gossip } = config.overwatch
+  const bind = gossip.bind_address
+  return {
+    enabled: gossip.encryption_key !== '',
+    bind_address: bind,
+    bind_port: Number(bind.slice(bind.lastIndexOf(':') + 1)),
+    advertise_address: gossip.advertise_address,
+    encryption_enabled: gossip.encryption_key !== '',
+    gossip_interval_ms: gossip.gossip_interval,
+    probe_interval_ms: gossip.probe_interval,
+    probe_timeout_ms: gossip.probe_timeout,
   }
 }
 

@@ -2,7 +2,7 @@
  * Messages about agents and what overwatches share; a part of the catalogue.
  */
 import type { AgentReport } from '../core/health/report.ts'
-import type { AgentView, MemberView, OrderOutcome } from './agent-views.ts'
+import type { AgentOutcome, AgentView, MemberView } from './agent-views.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
 
@@ -138,7 +138,7 @@ export const agentEntries = {
       by: field.text('who asked'),
     },
     reply: {
-      outcome: field.text<OrderOutcome>('what became of it'),
+      outcome: field.text<AgentOutcome>('what became of it'),
       message: field.text('one sentence for the operator'),
     },
     doc: 'Never believe this agent again; its backends leave at once.',
@@ -154,7 +154,7 @@ export const agentEntries = {
       by: field.text('who asked'),
     },
     reply: {
-      outcome: field.text<OrderOutcome>('what became of it'),
+      outcome: field.text<AgentOutcome>('what became of it'),
       message: field.text('one sentence for the operator'),
     },
     doc: 'Forget the key of an agent, so that its next contact pins one anew.',

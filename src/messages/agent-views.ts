@@ -6,38 +6,49 @@ import type { Layer } from '../core/health/precedence.ts'
 import type { ConnectionsSeen, Drain, Vitals } from '../core/health/report.ts'
 import type { StopAnswer } from '../core/health/drain-watch.ts'
 
-/** One member of the gossip cluster. */
+/** One member of the gossip cluster. Times are Unix milliseconds. */
 export interface MemberView {
   readonly name: string
-  readonly role: 'overwatch' | 'agent' | 'unknown'
+  /** `unknown` where its metadata is not ours to read. */
+  readonly role: 'agent' | 'overwatch' | 'unknown'
   readonly region: string
   readonly address: string
   readonly port: number
   readonly state: 'alive' | 'suspect' | 'dead' | 'left'
-  /** Start of its process, Unix milliseconds; 0 where it did not say. */
-  readonly boot: number
+  /** Start of its process; absent where it does not say. */
+  readonly boot?: number
+  readonly sinceMs: number
   readonly self: boolean
 }
 
-/** An agent as the gossip actor knows it: its pin, and when it was last heard. */
+export type AgentOutcome = 'done' | 'not-found' | 'already-done'
+
+/** What an overwatch knows of an agent. Times are Unix milliseconds. */
 export interface AgentView {
   readonly agentId: string
-  readonly fingerprint: string
   readonly region: string
-  readonly firstSeenMs: number
-  readonly lastSeenMs: number
-  readonly notAfterMs: number
-  readonly revoked: boolean
-  /** 0 while it is not. */
-  readonly revokedAtMs: number
-  readonly revokedReason: string
-  /** How it signs: `Ed25519`, `ECDSA-P256`, or `none` where unsigned agents are admitted. */
-  readonly algorithm: string
+  /** Lower-case hex SHA-256 of its certificate; empty for one that signs nothing. */
+  readonly fingerprint: string
+  readonly alg: 'ed25519' | 'p256' | ''
   /** Services it has proven its right to. */
   readonly services: readonly string[]
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+  /** When its certificate ends; 0 for none. */
+  readonly notAfterMs: number
+  readonly revoked: boolean
+  readonly revokedAtMs: number
+  readonly revokedReason: string
+  /** Heard here within `overwatch.stale.threshold`. */
+  readonly connected: boolean
+  /** Its last start; 0 when it was not heard here. */
+  readonly boot: number
+  /** Backends of its that are admitted. */
+  readonly backends: number
+  /** `alive`, `suspect`, … among the members; absent for none. */
+  readonly memberState?: 'alive' | 'suspect' | 'dead' | 'left'
+  readonly address?: string
 }
-
-export type OrderOutcome = 'done' | 'not-found' | 'refused'
 
 /** What an agent adds to what is known of a server. */
 export interface AgentSay {

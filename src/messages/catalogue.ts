@@ -12,6 +12,7 @@ import { agentEntries } from './agent-entries.ts'
 import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
+import { vitalsRequests } from './vitals-entries.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -175,6 +176,7 @@ export const catalogue = {
   },
   ...agentEntries,
   ...drainEntries,
+  ...vitalsRequests,
 } as const satisfies Catalogue
 
 export type ProductCatalogue = typeof catalogue

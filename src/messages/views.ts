@@ -3,6 +3,7 @@
  */
 import type { HoldReason } from '../core/health/holds.ts'
 import type { Hearing } from './agent-views.ts'
+import type { ConnectionsSeen, Drain } from '../core/health/report.ts'
 import type { Status } from '../core/steer/words.ts'
 
 export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
@@ -61,4 +62,14 @@ export interface CheckView {
   readonly lastError?: string
   readonly latencyMs?: number
   readonly certificateExpiresMs?: number
+}
+
+export type LocalDrainOutcome = 'done' | 'unknown-backend' | 'too-many' | 'already-over'
+
+/** One backend of an agent with its drain, as the agent sees it. */
+export interface LocalDrainView {
+  readonly backend: string
+  readonly drain?: Drain
+  /** Absent where the machine's TCP table does not show the backend. */
+  readonly connections?: ConnectionsSeen
 }

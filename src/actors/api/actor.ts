@@ -12,6 +12,9 @@ import type { ApiConfig, ApiPorts } from './contract.ts'
 import { apiMetrics } from './metrics.ts'
 import { Members } from './members.ts'
 import { Router } from './router.ts'
+import { agentRoutes } from './routes/agents.ts'
+import { clusterRoutes } from './routes/cluster.ts'
+import { drainRoutes } from './routes/drains.ts'
 import { healthRoutes } from './routes/health.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { overwatchRoutes } from './routes/overwatch.ts'
@@ -31,6 +34,9 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     ...healthRoutes(context),
     ...overwatchRoutes(context),
     ...overrideRoutes(context),
+    ...agentRoutes(context),
+    ...drainRoutes(context),
+    ...clusterRoutes(context),
     ...routingRoutes(context),
   ]
   const router = new Router([...routes, ...indexRoutes(context, routes)])
