@@ -168,6 +168,7 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     // The apex exists whatever the health of anybody: a name server is ready during an outage too.
     probeName: topology.zones[0]?.apex ?? '',
     startedAtMs: self.startedAtMs,
+    validates: config.overwatch.validation.enabled,
     gossip: gossipFacts(loaded),
   }
 }

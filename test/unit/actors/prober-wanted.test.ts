@@ -34,7 +34,8 @@ async function worldOf() {
   world.published.length = 0
   state.probes.length = 0
   const want = (doubt: boolean) => receive['registry.check-wanted']({ key: member.key, doubt })
-  const said = () => world.published.map(([, { verdict }]) => verdict)
+  const said = () =>
+    world.published.flatMap(([id, fact]) => (id === 'prober.verdict-changed' ? [fact.verdict] : []))
   return { ...world, state, want, said }
 }
 

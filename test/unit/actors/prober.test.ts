@@ -65,7 +65,9 @@ async function worldOf(
       })),
     })
   const verdicts = () =>
-    world.published.map(([, { target, verdict }]) => `${target.split(':')[2]} ${verdict}`)
+    world.published.flatMap(([id, fact]) =>
+      id === 'prober.verdict-changed' ? [`${fact.target.split(':')[2]} ${fact.verdict}`] : [],
+    )
   const checks = async () =>
     (await actor.receive['api.list-checks']({})).checks.map((check) => ({ ...check }))
   return { ...world, actor, watch, probed, verdicts, checks }
@@ -83,7 +85,8 @@ async function run(script: string, member: Member = {}) {
   while (check < script.length) {
     const before = world.published.length
     await world.clock.advanceAsync(10)
-    for (const [, { verdict }] of world.published.slice(before)) said.push(`${verdict}@${check}`)
+    for (const [id, fact] of world.published.slice(before))
+      if (id === 'prober.verdict-changed') said.push(`${fact.verdict}@${check}`)
   }
   return said.join(' ')
 }

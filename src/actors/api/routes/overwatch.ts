@@ -32,7 +32,7 @@ export function overwatchRoutes(context: Context): Route[] {
     route('GET', '/api/v1/overwatch/stats', 'Figures over all backends', async () => {
       const reply = await ask(context, 'api.list-backends', {})
       if (!reply.ok) return reply.error
-      const stats = statsOf(reply.value.backends)
+      const stats = statsOf(reply.value.backends, context.config().validates ?? true)
       return json(200, { ...stats, generated_at: nowText(context) })
     }),
     route(
@@ -64,6 +64,8 @@ async function validate(context: Context, query: URLSearchParams) {
   })
   if (!reply.ok) return reply.error
   const { count, message } = reply.value
+  if (count === 0 && context.config().validates === false)
+    return refuse(503, 'backends of agents are not checked (overwatch.validation.enabled)')
   if (count === 0 && (service || address || port)) return refuse(404, 'backend not found')
   return json(200, { success: true, message, count })
 }
@@ -143,7 +145,7 @@ function disagrees({ verdict, hearing }: BackendView): boolean {
   return healthy !== undefined && verdict !== 'unknown' && healthy !== (verdict === 'up')
 }
 
-function statsOf(backends: readonly BackendView[]) {
+function statsOf(backends: readonly BackendView[], validates: boolean) {
   const count = (test: (backend: BackendView) => boolean) => backends.filter(test).length
   const byStatus = (status: Status) => count((backend) => backend.status === status)
   const agents = backends.flatMap(({ hearing }) =>
@@ -159,7 +161,7 @@ function statsOf(backends: readonly BackendView[]) {
     unknown_backends: byStatus('unknown'),
     serving_backends: count((backend) => backend.serving),
     active_overrides: count((backend) => backend.override !== undefined),
-    validation_enabled: true,
+    validation_enabled: validates,
     validated_backends: count((backend) => backend.verdict !== 'unknown'),
     disagreement_count: count(disagrees),
     active_agents: new Set(agents).size,
