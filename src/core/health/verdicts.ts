@@ -95,8 +95,9 @@ export class Verdicts {
     state.wantedMs = fromMs
     state.wanted = doubt ? 'counted-anew' : 'said-again'
     if (!doubt) return
-    state.failures = 0
-    state.successes = 0
+    // What speaks against the verdict counts on.
+    if (state.verdict === 'up') state.successes = 0
+    else state.failures = 0
   }
 
   /** Whether somebody waits for a verdict. */
@@ -127,15 +128,12 @@ export class Verdicts {
     record(state, outcome, nowMs)
     if (outcome.inconclusive === true) return undefined
     const isWanted = state.wanted !== 'no' && startedMs >= state.wantedMs
-    if (state.wanted === 'counted-anew' && !isWanted) return undefined
-    if (outcome.ok) {
-      state.successes++
-      state.failures = 0
-    } else {
-      state.failures++
-      state.successes = 0
-    }
     const verdict = outcome.ok ? 'up' : 'down'
+    // A check from before the doubt cannot dispel it; one that agrees with the doubt counts.
+    const isLate = state.wanted === 'counted-anew' && !isWanted && verdict === state.verdict
+    const counted = isLate ? 0 : 1
+    state.successes = outcome.ok ? state.successes + counted : 0
+    state.failures = outcome.ok ? 0 : state.failures + counted
     const { successThreshold, failureThreshold } = state.thresholds
     const crossed = outcome.ok
       ? state.successes >= successThreshold
