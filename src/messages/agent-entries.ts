@@ -75,7 +75,7 @@ export const agentEntries = {
     key: ['kind', 'id'],
     maxBytes: 128 * KIB,
     fields: recordFields,
-    doc: 'A record of another overwatch, or one of the gossip actor itself for the registry to keep.',
+    doc: 'A record of another overwatch, or one of the gossip actor itself to be kept.',
   },
   'gossip.members-set': {
     kind: 'fact',

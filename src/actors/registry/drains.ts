@@ -92,7 +92,7 @@ export async function liftDrain(book: Book, agents: Agents, order: DrainLift): P
     const message =
       view === undefined
         ? `there is no drain ${order.id}`
-        : `agent ${view.agentId ?? ''} declared ${order.id} itself (${view.drain.by}): lift it there`
+        : `agent ${view.agentId ?? ''} declared it itself (${view.drain.by}): lift it there`
     return { outcome: 'not-found', message }
   }
   const { key } = found

@@ -13,7 +13,8 @@ import type { Verdict } from './fold.ts'
  * What the overwatch's own check may do to an agent's word.
  *
  * `strict`: it outranks the agent both ways, once it has answered a claim of ill health that is
- * newer than it. `balanced`: the same, and a newer claim of health stands too until it is answered. `permissive`: the agent is believed while it is heard.
+ * newer than it. `balanced`: the same, and a newer claim of health stands too until a check answers
+ * it. `permissive`: the agent is believed while it is heard.
  */
 export type VetoMode = 'strict' | 'balanced' | 'permissive'
 

@@ -1,4 +1,4 @@
-/** The commands on agents, drains and backends, against a small server that answers as the API does. */
+/** The commands on agents, drains and backends, against a server that answers as the API does. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'

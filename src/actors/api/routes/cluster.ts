@@ -1,5 +1,6 @@
 /**
- * The nodes of the deployment: overwatches and agents as gossip knows them, and what they vouch for.
+ * The nodes of the deployment: overwatches and agents as gossip knows them, and what these vouch
+ * for.
  *
  * What agents say of their backends is the registry's to tell, so that these pages answer, with
  * less in them, while the gossip actor does not.
