@@ -1,5 +1,5 @@
 /**
- * Goal: after a kill of the registry anywhere, with agents that claim, drain, bleed, fall silent and
+ * Goal: after a kill of the registry anywhere, with agents that claim, drain, bleed, go silent and
  * leave, the product comes to the very state it would have come to without.
  * Method: a scripted gossip actor and seeded servers; the same seed runs twice, once with a kill in
  * the middle of a message, a commit or a handler. At rest the answers, the registry's view and what
