@@ -6,6 +6,7 @@
  * the servers that it does not concern.
  */
 import { contentOf } from '../../src/actors/registry/ports-content.ts'
+import { agentsDefaults } from '../../src/actors/registry/contract.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +39,7 @@ async function measure(pools: readonly PoolSpec[]): Promise<Figures> {
     dataDir,
     guard: { enabled: true, maxWithdrawnShare: 0.5 },
     eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
+    agents: agentsDefaults,
   }
   const keys = pools.flatMap((pool) => pool.members.map((member) => member.key))
   const start = async () => {

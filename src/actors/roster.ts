@@ -5,6 +5,8 @@
  * everything but the registry.
  */
 import type { Loaded } from '../core/config/load.ts'
+import { domainNames, zoneNames } from '../core/config/names.ts'
+import { servicePool } from '../core/config/topology.ts'
 import { replicaName } from '../kernel/role.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
@@ -13,7 +15,7 @@ import { readCounts } from './dns/ports-scrape.ts'
 import type { DnsShared } from './dns/shared.ts'
 import type { OverwatchGossip } from './gossip/contract.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
-import type { RegistryConfig } from './registry/contract.ts'
+import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
 import { contentOf } from './registry/ports-content.ts'
 import { overwatchGossip } from './roster-gossip.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
@@ -55,6 +57,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
         retentionMs: config.overwatch.event_log.retention,
         maxBytes: config.overwatch.event_log.max_size,
       },
+      agents: agentsConfig(loaded, self),
     },
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: {
@@ -80,6 +83,38 @@ export function shellApi({ address, enabled, tls }: Loaded['config']['api']): Sh
   const { cert_file: certFile, key_file: keyFile } = tls
   // The rules of the configuration ask for both or neither.
   return { address, enabled, ...(certFile === '' ? {} : { tls: { certFile, keyFile } }) }
+}
+
+const nodeIdOf = ({ config }: Loaded, self: Process) =>
+  config.overwatch.identity.node_id || self.hostName
+
+function agentsConfig(loaded: Loaded, self: Process): AgentsConfig {
+  const { config } = loaded
+  const { validation, stale } = config.overwatch
+  const { name: _, zone: __, members: ___, ...service } = servicePool(config, '', '', [])
+  return {
+    chorus: {
+      self: nodeIdOf(loaded, self),
+      roll: {
+        domains: [...domainNames(config)],
+        zones: [...zoneNames(config)],
+        staleMs: stale.threshold,
+        removeAfterMs: Math.max(stale.threshold, stale.remove_after),
+      },
+      vetoMode: validation.veto_mode,
+      quorum: validation.quorum,
+      withdrawSilent: stale.on_silence === 'withdraw',
+      validates: validation.enabled,
+    },
+    validation: {
+      enabled: validation.enabled,
+      intervalMs: validation.check_interval,
+      timeoutMs: validation.check_timeout,
+      vetoMode: validation.veto_mode,
+      vetoThreshold: validation.veto_threshold,
+    },
+    service,
+  }
 }
 
 function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig {
@@ -133,11 +168,12 @@ function rateConfig(keys: DnsKeys['rate_limit']): Pick<DnsConfig, 'rateLimit'> {
   }
 }
 
-function apiConfig({ config, topology }: Loaded, self: Process): ApiConfig {
+function apiConfig(loaded: Loaded, self: Process): ApiConfig {
+  const { config, topology } = loaded
   const { identity } = config.overwatch
   return {
     version: self.version,
-    nodeId: identity.node_id || self.hostName,
+    nodeId: nodeIdOf(loaded, self),
     region: identity.region,
     mode: config.mode,
     allowedNetworks: config.api.allowed_networks,
@@ -150,6 +186,24 @@ function apiConfig({ config, topology }: Loaded, self: Process): ApiConfig {
     // The apex exists whatever the health of anybody: a name server is ready during an outage too.
     probeName: topology.zones[0]?.apex ?? '',
     startedAtMs: self.startedAtMs,
+    validates: config.overwatch.validation.enabled,
+    gossip: gossipFacts(loaded),
+  }
+}
+
+/** What the API tells of gossip; never the key. */
+function gossipFacts({ config }: Loaded) {
+  const { gossip } = config.overwatch
+  const bind = gossip.bind_address
+  return {
+    enabled: gossip.encryption_key !== '',
+    bind_address: bind,
+    bind_port: Number(bind.slice(bind.lastIndexOf(':') + 1)),
+    advertise_address: gossip.advertise_address,
+    encryption_enabled: gossip.encryption_key !== '',
+    gossip_interval_ms: gossip.gossip_interval,
+    probe_interval_ms: gossip.probe_interval,
+    probe_timeout_ms: gossip.probe_timeout,
   }
 }
 

@@ -8,8 +8,11 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
+import { addAgents } from './commands/agents.ts'
+import { addBackends } from './commands/backends.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addDrain } from './commands/drain.ts'
 import { addOverrides } from './commands/overrides.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
@@ -49,8 +52,11 @@ function programOf(io: Io): Command {
       writeErr: (text) => io.err(text.trimEnd()),
     })
     .exitOverride()
-  for (const add of [addStatus, addServers, addOverrides, addRouting, addConfig, addCompletion])
-    add(program, io)
+  const commands = [
+    ...[addStatus, addServers, addBackends, addOverrides, addDrain, addAgents],
+    ...[addRouting, addConfig, addCompletion],
+  ]
+  for (const add of commands) add(program, io)
   inherit(program)
   return program
 }

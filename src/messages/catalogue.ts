@@ -9,16 +9,11 @@ import type { BackendView, CheckView, HoldView, OverrideOutcome } from './views.
 import type { ServingParts } from '../core/dns/serving.ts'
 import type { ServingPool } from '../core/steer/snapshot.ts'
 import type { MemberSpec } from '../core/steer/topology.ts'
+import { agentEntries } from './agent-entries.ts'
+import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
-import { vitalsRequests } from './vitals-entries.ts'
-import {
-  gossipFacts,
-  gossipRequests,
-  registryToGossip,
-  unheard,
-  vitalsToGossip,
-} from './gossip-entries.ts'
+import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -137,7 +132,9 @@ export const catalogue = {
     from: 'api',
     to: ['registry'],
     maxBytes: KIB,
-    fields: {},
+    fields: {
+      layers: field.optional(field.boolean('with every layer of the precedence of each server')),
+    },
     reply: {
       backends: field.list<BackendView>('every server with its state'),
       settled: field.boolean('every pool has a server with a verdict'),
@@ -196,12 +193,9 @@ export const catalogue = {
     },
     doc: 'The whole serving state: sent at start, after a reload, and to a restarted reader.',
   },
+  ...agentEntries,
+  ...drainEntries,
   ...vitalsRequests,
-  ...unheard(gossipFacts),
-  'gossip.drains-wanted': gossipFacts['gossip.drains-wanted'],
-  'gossip.members-set': { ...gossipFacts['gossip.members-set'], to: ['vitals'] },
-  ...gossipRequests,
-  ...registryToGossip,
   ...vitalsToGossip,
 } as const satisfies Catalogue
 

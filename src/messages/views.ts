@@ -2,6 +2,7 @@
  * Shapes of the larger values that messages carry.
  */
 import type { HoldReason } from '../core/health/holds.ts'
+import type { Hearing } from './agent-views.ts'
 import type { ConnectionsSeen, Drain } from '../core/health/report.ts'
 import type { Status } from '../core/steer/words.ts'
 
@@ -27,6 +28,8 @@ export interface BackendView {
   readonly verdictReason?: string
   /** True until a check of this process confirms what was restored from disk. */
   readonly restored: boolean
+  /** What agents, drains and other overwatches say of it. */
+  readonly hearing?: Hearing
   readonly override?: {
     readonly healthy: boolean
     readonly reason: string
@@ -69,55 +72,4 @@ export interface LocalDrainView {
   readonly drain?: Drain
   /** Absent where the machine's TCP table does not show the backend. */
   readonly connections?: ConnectionsSeen
-}
-
-/** One member of the gossip cluster. Times are Unix milliseconds. */
-export interface MemberView {
-  readonly name: string
-  /** `unknown` where its metadata is not ours to read. */
-  readonly role: 'agent' | 'overwatch' | 'unknown'
-  readonly region: string
-  readonly address: string
-  readonly port: number
-  readonly state: 'alive' | 'suspect' | 'dead' | 'left'
-  /** Start of its process; absent where it does not say. */
-  readonly boot?: number
-  readonly sinceMs: number
-  readonly self: boolean
-}
-
-export type AgentOutcome = 'done' | 'not-found' | 'already-done'
-
-/** What an overwatch knows of an agent. Times are Unix milliseconds. */
-export interface AgentView {
-  readonly agentId: string
-  readonly region: string
-  /** Lower-case hex SHA-256 of its certificate; empty for one that signs nothing. */
-  readonly fingerprint: string
-  readonly alg: 'ed25519' | 'p256' | ''
-  /** Services it has proven its right to. */
-  readonly services: readonly string[]
-  readonly firstSeenMs: number
-  readonly lastSeenMs: number
-  /** When its certificate ends; 0 for none. */
-  readonly notAfterMs: number
-  readonly revoked: boolean
-  readonly revokedAtMs: number
-  readonly revokedReason: string
-  /** Heard here within `overwatch.stale.threshold`. */
-  readonly connected: boolean
-  /** Its last start; 0 when it was not heard here. */
-  readonly boot: number
-  /** Backends of its that are admitted. */
-  readonly backends: number
-  /** `alive`, `suspect`, … among the members; absent for none. */
-  readonly memberState?: 'alive' | 'suspect' | 'dead' | 'left'
-  readonly address?: string
-}
-
-/** A drain declared on an overwatch for one backend of one agent. */
-export interface DrainDeclared {
-  readonly agentId: string
-  readonly backend: string
-  readonly drain: Drain
 }

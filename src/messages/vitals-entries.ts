@@ -1,5 +1,5 @@
-/** Messages to the vitals actor of an agent; a part of the catalogue. */
-import type { Vitals } from '../core/health/report.ts'
+/** Messages to and from the vitals actor of an agent; a part of the catalogue. */
+import type { ConnectionsSeen, Drain, Vitals } from '../core/health/report.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
 import type { LocalDrainOutcome, LocalDrainView } from './views.ts'
@@ -87,5 +87,65 @@ export const vitalsRequests = {
       atMs: field.number('when the last of them came, Unix milliseconds'),
     },
     doc: 'Signals of the process, as a count, so that hearing one twice changes nothing.',
+  },
+} as const satisfies Catalogue
+
+/** Between the vitals of an agent and its gossip. */
+export const vitalsToGossip = {
+  'vitals.reading-changed': {
+    kind: 'fact',
+    id: 20,
+    from: 'vitals',
+    to: ['gossip'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: KIB,
+    fields: { vitals: field.object<Vitals>('the reading, its signal and its share') },
+    doc: 'What the agent measures of its machine changed worth a message.',
+  },
+  'vitals.drain-changed': {
+    kind: 'fact',
+    id: 21,
+    from: 'vitals',
+    to: ['gossip'],
+    delivery: 'latest',
+    key: ['backend'],
+    maxBytes: 8 * KIB,
+    fields: {
+      backend: field.text('key of the backend; empty for all'),
+      drain: field.optional(field.object<Drain>('absent: it does not drain')),
+    },
+    doc: 'A backend began to drain, or ended, or its drain has another reason or expiry.',
+  },
+  'vitals.clients-counted': {
+    kind: 'fact',
+    id: 22,
+    from: 'vitals',
+    to: ['gossip'],
+    delivery: 'latest',
+    key: ['backend'],
+    maxBytes: 8 * KIB,
+    fields: {
+      backend: field.text('key of the backend'),
+      connections: field.optional(
+        field.object<ConnectionsSeen>('absent: they cannot be counted, or no longer are'),
+      ),
+    },
+    doc: 'Clients of a draining backend; said again each second.',
+  },
+  'gossip.drains-wanted': {
+    kind: 'fact',
+    id: 35,
+    from: 'gossip',
+    to: ['vitals'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: MIB,
+    fields: {
+      drains: field.list<{ readonly backend: string; readonly drain: Drain }>(
+        'all that overwatches declared for backends of this agent; what is missing is lifted',
+      ),
+    },
+    doc: 'Drains that overwatches declared: the agent counts the clients of these backends.',
   },
 } as const satisfies Catalogue

@@ -1,6 +1,7 @@
 // Goal: the disk of the registry keeps one promise, whether it is simulated or real: what was
 // flushed is there after a crash, the last row of a key holds, and faults are outcomes.
 import { contentOf } from '../../src/actors/registry/ports-content.ts'
+import { agentsDefaults } from '../../src/actors/registry/contract.ts'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,7 @@ const configOf = (dataDir: string) => ({
   dataDir,
   guard: { enabled: true, maxWithdrawnShare: 0.5 },
   eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
+  agents: agentsDefaults,
 })
 const openReal = (dataDir: string) => openPorts(configOf(dataDir), { log: recordingLog([]) })
 const freshDir = () => join(root, `data-${folders++}`)

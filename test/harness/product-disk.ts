@@ -11,6 +11,7 @@ import type {
   Compile,
   EventLog,
   RegistryPorts,
+  SharedStore,
   StateStore,
 } from '../../src/actors/registry/contract.ts'
 import { ownMemory } from '../../src/core/base/memory.ts'
@@ -25,6 +26,7 @@ export type CommitMoment = 'unwritten' | 'unacknowledged'
 
 export class ProductDisk {
   readonly rows = new Map<string, unknown>()
+  readonly shared = new Map<string, Uint8Array>()
   readonly events: HealthEvent[] = []
   commits = 0
   /** While true every write fails. */
@@ -58,14 +60,25 @@ export class ProductDisk {
       await life.delay(COMPILE_MS)
       return { code: 'compiled', table: tableOf(source, ownMemory) }
     }
-    return { store, log, faults, compile, close }
+    const keep = (key: string, bytes: Uint8Array | undefined) => queue.add({ shared: key, bytes })
+    const shared: SharedStore = {
+      load: async () => structuredClone(this.shared),
+      put: keep,
+      remove: (key) => keep(key, undefined),
+      flush: () => queue.flush(),
+      close,
+    }
+    return { store, log, shared, faults, compile, close }
   }
 
   hold(group: readonly Queued[]): void {
     this.commits++
     for (const queued of group) {
       if ('event' in queued) this.events.push(structuredClone(queued.event))
-      else if (queued.row === undefined) this.rows.delete(queued.key)
+      else if ('shared' in queued) {
+        if (queued.bytes === undefined) this.shared.delete(queued.shared)
+        else this.shared.set(queued.shared, queued.bytes)
+      } else if (queued.row === undefined) this.rows.delete(queued.key)
       else this.rows.set(queued.key, structuredClone(queued.row))
     }
   }
@@ -84,6 +97,7 @@ export class ProductDisk {
 
 type Queued =
   | { readonly event: HealthEvent }
+  | { readonly shared: string; readonly bytes: Uint8Array | undefined }
   | { readonly key: string; readonly row: ServerRow | undefined }
 
 const WRITE_MS = 1

@@ -10,6 +10,7 @@
  * After every step the invariants of docs/testing.md are checked (product-invariants.ts). Beside
  * that it only watches: what the prober publishes, what its checks saw, and who lives.
  */
+import { type AgentsConfig, agentsDefaults } from '../../src/actors/registry/contract.ts'
 import type { ApiConfig } from '../../src/actors/api/contract.ts'
 import type { DnsConfig } from '../../src/actors/dns/contract.ts'
 import { proberDefaults } from '../../src/actors/prober/contract.ts'
@@ -19,6 +20,7 @@ import type { ShellConfig } from '../../src/actors/shell/contract.ts'
 import type { MemberSpec, Topology } from '../../src/core/steer/topology.ts'
 import type { AnyActor, AnyCtx } from '../../src/kernel/erased.ts'
 import { countsInto } from './dns-counts.ts'
+import type { ScriptedAgents } from './product-gossip.ts'
 import { productActors, productCatalogue } from './product.ts'
 import { ProductDisk } from './product-disk.ts'
 import { ProductDns, ProductHttp } from './product-fronts.ts'
@@ -51,6 +53,8 @@ export interface ProductOptions {
   readonly guard?: RegistryConfig['guard']
   /** Steps between two looks at the invariants; 1 unless given. */
   readonly checkEvery?: number
+  /** Stands in for the gossip actor; their servers are none of the topology. */
+  readonly agents?: ScriptedAgents
   /** Further invariants, by name; each returns a sentence when it is broken. */
   readonly invariants?: Readonly<Record<string, (product: Product) => string | undefined>>
 }
@@ -87,7 +91,10 @@ export class Product {
     this.world = new World({
       catalogue: productCatalogue,
       seed: options.seed,
-      children: ACTORS.map((name) => this.#child(name)),
+      children: [
+        ...ACTORS.map((name) => this.#child(name)),
+        ...(options.agents === undefined ? [] : [{ name: 'gossip', actor: options.agents.actor }]),
+      ],
       ...(options.hasteChance === undefined ? {} : { hasteChance: options.hasteChance }),
       invariants: {
         oracle: () => this.#step(),
@@ -191,6 +198,7 @@ export class Product {
       dataDir: '',
       guard: this.#options.guard ?? { enabled: true, maxWithdrawnShare: 0.5 },
       eventLog: { retentionMs: 86_400_000, maxBytes: 1_000_000 },
+      agents: this.#options.agents === undefined ? agentsDefaults : AGENTS,
     }
   }
 
@@ -269,6 +277,16 @@ export class Product {
     }
     return { probe }
   }
+}
+
+const AGENTS: AgentsConfig = {
+  ...agentsDefaults,
+  chorus: {
+    ...agentsDefaults.chorus,
+    roll: { domains: [], zones: ['example.com'], staleMs: 3_000, removeAfterMs: 6_000 },
+  },
+  validation: { ...agentsDefaults.validation, intervalMs: 1_000, vetoThreshold: 2 },
+  service: { ...agentsDefaults.service, answers: 8, holdDownMs: 0 },
 }
 
 const API = '127.0.0.1:8080'

@@ -3,6 +3,7 @@
 // Method: a writer on the built ports that tells each number once it is flushed; it is ended at
 // random times, twenty times over one directory, and the directory is read after each.
 import { contentOf } from '../../src/actors/registry/ports-content.ts'
+import { agentsDefaults } from '../../src/actors/registry/contract.ts'
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -65,6 +66,7 @@ const openHere = (dataDir: string) =>
       dataDir,
       guard: { enabled: true, maxWithdrawnShare: 0.5 },
       eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
+      agents: agentsDefaults,
     },
     { log: recordingLog([]) },
   )

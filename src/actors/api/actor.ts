@@ -10,7 +10,11 @@ import { Gate } from './access.ts'
 import type { Context } from './context.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
 import { apiMetrics } from './metrics.ts'
+import { Members } from './members.ts'
 import { Router } from './router.ts'
+import { agentRoutes } from './routes/agents.ts'
+import { clusterRoutes } from './routes/cluster.ts'
+import { drainRoutes } from './routes/drains.ts'
 import { healthRoutes } from './routes/health.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { overwatchRoutes } from './routes/overwatch.ts'
@@ -22,13 +26,17 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
   let config = first
   let gate = gateOf(first)
   const serving = new Serving()
+  const members = new Members()
   const metrics = apiMetrics(ctx.metrics, first)
-  const context: Context = { ctx, ports, config: () => config, serving }
+  const context: Context = { ctx, ports, config: () => config, serving, members }
   const routes = [
     ...systemRoutes(context),
     ...healthRoutes(context),
     ...overwatchRoutes(context),
     ...overrideRoutes(context),
+    ...agentRoutes(context),
+    ...drainRoutes(context),
+    ...clusterRoutes(context),
     ...routingRoutes(context),
   ]
   const router = new Router([...routes, ...indexRoutes(context, routes)])
@@ -44,6 +52,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     receive: {
       'registry.snapshot-set': (snapshot) => serving.setSnapshot(snapshot),
       'registry.word-changed': (change) => serving.setWord(change),
+      'gossip.members-set': (message) => members.set(message, ctx.clock.nowMs()),
       'shell.handle-request': async (request) => {
         const { answer, pattern } = await router.dispatch(request, gate)
         metrics.counted(pattern, request.method, answer.status)

@@ -8,7 +8,8 @@ import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
 import type { BackendView, CheckView } from '../../messages/views.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
-import { type HttpAnswer, refuse, timestamp } from './http.ts'
+import { type HttpAnswer, type HttpRequest, refuse, timestamp } from './http.ts'
+import type { Members } from './members.ts'
 import type { Serving } from './serving.ts'
 
 export type ApiCtx = Ctx<ProductCatalogue, 'api'>
@@ -19,6 +20,7 @@ export interface Context {
   /** The configuration as of now. */
   readonly config: () => ApiConfig
   readonly serving: Serving
+  readonly members: Members
 }
 
 /** Asks that the API sends, by id. */
@@ -29,12 +31,16 @@ const PEERS: Record<AskId, string> = {
   'api.clear-override': 'registry',
   'api.list-backends': 'registry',
   'api.list-checks': 'prober',
-  'api.set-local-drain': 'vitals',
-  'api.lift-local-drain': 'vitals',
-  'api.list-local-drains': 'vitals',
   'api.list-agents': 'gossip',
   'api.revoke-agent': 'gossip',
   'api.forget-agent': 'gossip',
+  'api.set-drain': 'registry',
+  'api.lift-drain': 'registry',
+  'api.list-drains': 'registry',
+  'api.validate-now': 'registry',
+  'api.set-local-drain': 'vitals',
+  'api.lift-local-drain': 'vitals',
+  'api.list-local-drains': 'vitals',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */
@@ -69,9 +75,12 @@ export interface Joint {
  * Every server with its latest check. A prober that does not answer costs the details of the
  * checks, not the whole answer: the state of a server is the registry's to tell.
  */
-export async function joinBackends(context: Context): Promise<Result<Joint, HttpAnswer>> {
+export async function joinBackends(
+  context: Context,
+  wanted: { readonly layers?: boolean } = {},
+): Promise<Result<Joint, HttpAnswer>> {
   const [backends, checks] = await Promise.all([
-    ask(context, 'api.list-backends', {}),
+    ask(context, 'api.list-backends', wanted),
     ask(context, 'api.list-checks', {}),
   ])
   if (!backends.ok) return backends
@@ -83,6 +92,12 @@ export async function joinBackends(context: Context): Promise<Result<Joint, Http
     check: byKey.get(backend.key),
   }))
   return ok({ joined, settled, regions })
+}
+
+/** Who asks, for the audit trail; the header is the caller's own word. */
+export function callerOf({ headers }: HttpRequest): string {
+  const name = (headers['x-user'] ?? '').trim().slice(0, limits.apiTextChars.default)
+  return name === '' ? 'api' : name
 }
 
 export const nowText = ({ ctx }: Context): string => timestamp(ctx.clock.nowMs())

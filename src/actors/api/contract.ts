@@ -43,6 +43,10 @@ export interface ApiConfig {
   readonly dnsFront?: string
   /** A name we serve, asked for to learn whether we answer. */
   readonly probeName: string
+  /** Whether this overwatch checks what agents report; absent means it does. */
+  readonly validates?: boolean
+  /** How gossip is set up, as `GET /api/v1/gossip/config` tells it; absent where there is none. */
+  readonly gossip?: Readonly<Record<string, unknown>>
   /** Unix milliseconds. */
   readonly startedAtMs: number
 }

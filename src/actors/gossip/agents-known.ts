@@ -8,7 +8,7 @@ import { fromPem, readCertificate } from '../../core/gossip/app/certificate.ts'
 import type { Pin } from '../../core/gossip/app/pins.ts'
 import type { AgentReport } from '../../core/health/report.ts'
 import { formatAddress } from '../../core/net/address.ts'
-import type { AgentView } from '../../messages/views.ts'
+import type { AgentView } from '../../messages/agent-views.ts'
 import type { Known } from './members.ts'
 
 export interface AgentHeard {

@@ -10,7 +10,7 @@ import { type NodeMeta, parseMeta } from '../../core/gossip/app/meta.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
 import type { Member } from '../../core/gossip/swim/node.ts'
 import type { MembershipEvent } from '../../core/gossip/swim/outputs.ts'
-import type { MemberView } from '../../messages/views.ts'
+import type { MemberView } from '../../messages/agent-views.ts'
 
 export interface Known {
   readonly member: Member

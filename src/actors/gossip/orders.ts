@@ -6,7 +6,7 @@
  */
 import { type OrderedDrain, writeOrders } from '../../core/gossip/app/orders.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import type { DrainDeclared } from '../../messages/views.ts'
+import type { DrainForAgent } from '../../messages/drain-entries.ts'
 
 /** For so long an agent is still told that it has no drains any more. */
 const LIFTED_FOR_MS = 60_000
@@ -36,7 +36,7 @@ export class Orders {
     this.#send = send
   }
 
-  set({ drains }: { readonly drains: readonly DrainDeclared[] }): void {
+  set({ drains }: { readonly drains: readonly DrainForAgent[] }): void {
     const wanted = new Map<string, OrderedDrain[]>()
     for (const { agentId, backend, drain } of drains) {
       const list = wanted.get(agentId) ?? []

@@ -34,10 +34,10 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   const tally = new Tally(ctx.clock, (counts) => ctx.publish('prober.checks-counted', counts))
   const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })
 
-  function ended(target: Target, outcome: Outcome): Next {
+  function ended(target: Target, outcome: Outcome, startedMs: number): Next {
     const { member } = target
     const nowMs = ctx.clock.nowMs()
-    const change = verdicts.observe(member.key, outcome, nowMs)
+    const change = verdicts.observe(member.key, outcome, nowMs, startedMs)
     if (change !== undefined) {
       const { previous, ...fact } = change
       ctx.publish('prober.verdict-changed', fact)
@@ -47,7 +47,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     if (config.countChecks === true) tally.count(outcome)
     notices.checked(member, outcome, nowMs)
     const intervalMs = intervalOf(member)
-    if (verdicts.verdictOf(member.key) === 'unknown')
+    if (verdicts.verdictOf(member.key) === 'unknown' || verdicts.isWanted(member.key))
       return { intervalMs: unknownIntervalMs(intervalMs), spread: false }
     // First verdicts come close together, so the checks after them are spread out again.
     return { intervalMs, spread: change !== undefined }
@@ -87,6 +87,14 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     rounds.resume()
   }
 
+  /** Checks at once, and quickly on until the verdict was said. */
+  function want(key: string, doubt: boolean): void {
+    if (rounds.targetOf(key) === undefined) return
+    verdicts.want(key, doubt, ctx.clock.monotonicMs())
+    rounds.hasten(key, 0)
+    rounds.resume()
+  }
+
   function levels(): Levels {
     const healthyByRegion = new Map<string, number>()
     for (const { member } of rounds.targets()) {
@@ -106,6 +114,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   return {
     receive: {
       'registry.targets-set': ({ targets }) => watch(targets),
+      'registry.check-wanted': ({ key, doubt }) => want(key, doubt),
       'api.list-checks': () => ({ checks: verdicts.records() }),
     },
     onPeerStarted: (peer) => {

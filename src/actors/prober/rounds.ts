@@ -26,8 +26,8 @@ export interface Next {
 
 export interface RoundsOwner {
   started(lagMs: number): void
-  /** A check ended; says when the target is due again. */
-  ended(target: Target, outcome: Outcome): Next
+  /** A check that began then, of the monotonic clock, ended; says when the target is due again. */
+  ended(target: Target, outcome: Outcome, startedMs: number): Next
 }
 
 const optionsOf = (config: ProberConfig): ScheduleOptions => ({
@@ -121,9 +121,11 @@ export class Rounds {
   }
 
   async #run(entry: Entry<Target>): Promise<void> {
-    const { task } = entry
+    const { task, startedMs } = entry
     const outcome = await this.#ports.probe(task.member, task.abort.signal)
-    const next = entry.removed ? { intervalMs: 0, spread: false } : this.#owner.ended(task, outcome)
+    const next = entry.removed
+      ? { intervalMs: 0, spread: false }
+      : this.#owner.ended(task, outcome, startedMs)
     this.#schedule.done(entry, this.#clock.monotonicMs(), next.intervalMs, next.spread)
     this.#arm()
   }

@@ -8,8 +8,12 @@
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import { defineActor } from '../define.ts'
+import { Chorus } from '../../core/health/chorus.ts'
+import { readKept } from '../../core/health/kept.ts'
+import { Agents } from './agents.ts'
 import { Book } from './book.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import { drainViews, liftDrain, serversNamed, setDrain } from './drains.ts'
 import {
   type ClearOrder,
   clearEvent,
@@ -39,11 +43,12 @@ async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
   }
   const refusal = refusalOfOrder(book.fleet, servers, order)
   if (refusal !== undefined) {
-    book.hold(refusal)
+    book.hold(refusal, 'override')
     return { outcome: 'held-by-guard-rail', message: `${refusal.message}; force passes it` }
   }
   for (const server of servers) {
     book.fold(setEvent(server, order, book.nowMs()))
+    book.told.override(server, book.nowMs())
     book.metrics.overrideChanged(server.spec.service, 'set')
     book.tell.override('override set', server, order)
   }
@@ -58,6 +63,7 @@ async function clearOverride(book: Book, order: ClearOrder): Promise<Reply> {
   }
   for (const server of servers) {
     book.fold(clearEvent(server, order, book.nowMs()))
+    book.told.override(server, book.nowMs())
     book.metrics.overrideChanged(server.spec.service, 'clear')
     book.tell.override('override cleared', server, order)
   }
@@ -83,33 +89,68 @@ function onVerdict(book: Book, { target, verdict, atMs, reason }: Verdict): void
   book.fold({ kind: 'verdict-changed', key: target, verdict, atMs: stampMs, reason })
 }
 
+function validateNow(
+  book: Book,
+  agents: Agents,
+  named: MessageOf<ProductCatalogue, 'api.validate-now'>,
+): ReplyOf<ProductCatalogue, 'api.validate-now'> {
+  const servers = serversNamed(book, named)
+  const count = servers.filter((server) => agents.check(server, false)).length
+  if (count > 0) return { count, message: `${count} backends are checked now` }
+  const none = servers.length === 0 ? 'no such backend' : 'backends of agents are not checked here'
+  return { count, message: none }
+}
+
 export const registry = defineActor(
   'registry',
   async (ctx, ports: RegistryPorts, config: RegistryConfig) => {
-    const book = new Book(ctx, ports, config)
+    const chorus = new Chorus(config.agents.chorus, Math.floor(ctx.clock.nowMs()))
+    const book = new Book(ctx, ports, config, chorus)
+    const agents = new Agents(ctx, ports, book)
     const stored = await restore(ports, ctx.log, book.nowMs())
     book.metrics.rowsDropped(stored.dropped)
+    agents.restore(readKept(await ports.shared.load()))
     await book.open(stored.rows)
+    agents.open()
 
     return {
       receive: {
         'prober.verdict-changed': (message) => onVerdict(book, message),
         'api.set-override': (order) => setOverride(book, order),
         'api.clear-override': (order) => clearOverride(book, order),
-        'api.list-backends': () => ({
-          backends: [...book.fleet.servers.values()].map((one) => backendView(book.fleet, one)),
+        'gossip.agent-reported': (message) => agents.reported(message),
+        'gossip.agent-seen': (message) => agents.seen(message),
+        'gossip.agent-left': (message) => agents.left(message),
+        'gossip.record-learned': (record) => agents.learned(record),
+        'gossip.members-set': (message) => agents.members(message),
+        'api.set-drain': (order) => setDrain(book, agents, order),
+        'api.lift-drain': (order) => liftDrain(book, agents, order),
+        'api.list-drains': () => ({ drains: drainViews(book) }),
+        'api.validate-now': (named) => validateNow(book, agents, named),
+        'api.list-backends': ({ layers }) => ({
+          backends: [...book.fleet.servers.values()].map((one) =>
+            backendView(book, one, layers === true),
+          ),
           settled: book.fleet.isSettled(),
           regions: book.fleet.topology.regions.map((region) => region.name),
           holds: holdViews(book.fleet),
         }),
       },
       onPeerStarted: (peer) => {
-        if (peer === 'prober') book.publishTargets()
-        else if (peer === 'dns') book.publishServing()
+        if (peer === 'prober') {
+          book.publishTargets()
+          agents.checkDoubted()
+        } else if (peer === 'gossip') {
+          book.sharing.tellAll()
+          agents.publishDrains()
+        } else if (peer === 'dns') book.publishServing()
         else if (peer === 'api') book.publishSnapshot()
       },
       onReconfigured: (next: RegistryConfig) => book.reconfigure(next),
-      onStop: () => book.close(),
+      onStop: () => {
+        agents.close()
+        return book.close()
+      },
     }
   },
 )

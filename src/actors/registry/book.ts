@@ -2,23 +2,29 @@
  * The book the registry keeps: the fleet, and the three places every change of it goes to at once,
  * the readers' words, the disk's queues and the operator's log.
  *
- * A new configuration takes effect once its name table is compiled. Until then everything goes on
- * in the old epoch, so that a verdict never waits for a compiler.
- *
  * It decides nothing; core/health does. It owns the one timer that ends hold-downs and overrides.
+ * Words change in the turn of their cause. A new configuration, or a server that an agent declares,
+ * makes a new epoch, and takes effect once its name table is compiled; until then everything goes
+ * on in the old one, so that a verdict never waits for a compiler. Of many agents that start
+ * together the first is taken up at once, and the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
-import type { GuardHeld, ServerEvent } from '../../core/health/events.ts'
+import type { Chorus } from '../../core/health/chorus.ts'
+import { declaredTopology } from '../../core/health/declared.ts'
+import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
 import { type Compiled, Fleet } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { WordChange } from '../../core/steer/snapshot.ts'
+import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { type Notices, notices } from './notices.ts'
+import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
+import { Told } from './told.ts'
 import { targetsOf } from './views.ts'
 
 /** A restarted registry outranks its predecessor, which has had fewer compilations than this. */
@@ -29,29 +35,47 @@ export type RegistryCtx = Ctx<ProductCatalogue, 'registry'>
 
 export class Book {
   readonly fleet: Fleet
+  readonly chorus: Chorus
+  readonly sharing: Sharing
+  readonly told: Told
   readonly metrics: RegistryMetrics
   readonly tell: Notices
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
-  /** What is in force; what is to take its place, while that is compiled. */
+  /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
-  #isAdopting = false
+  /** An epoch is being made; another is to follow it. */
+  #isRenewing = false
+  #isAgain = false
+  /** When the topology may be compiled again, of the monotonic clock. */
+  #compileFromMs = Number.NEGATIVE_INFINITY
+  #isWaiting = false
+  /** Called after each change of what is declared. */
+  onCompiled: (compiled: Compiled) => void = () => {}
   #timer = NEVER
   /** Readers hear nothing before this. */
   #speaks = false
   /** Servers whose verdict a restarted registry waits for before it speaks. */
   #awaited = new Set<string>()
 
-  constructor(ctx: RegistryCtx, ports: RegistryPorts, config: RegistryConfig) {
+  constructor(ctx: RegistryCtx, ports: RegistryPorts, config: RegistryConfig, chorus: Chorus) {
     this.#ctx = ctx
     this.#ports = ports
-    this.fleet = new Fleet(ctx.incarnation * EPOCHS_PER_INCARNATION, config.guard)
-    this.metrics = registryMetrics(ctx.metrics, this.fleet, ports.faults)
+    this.#config = config
+    this.chorus = chorus
+    this.sharing = new Sharing(ctx, ports, chorus.settings.self)
+    this.told = new Told(this.sharing, chorus)
+    this.fleet = new Fleet(ctx.incarnation * EPOCHS_PER_INCARNATION, config.guard, chorus)
+    const { fleet, sharing } = this
+    const nowMs = () => this.nowMs()
+    this.metrics = registryMetrics(ctx.metrics, {
+      ...{ fleet, chorus, sharing, nowMs },
+      faults: ports.faults,
+    })
     this.tell = notices(ctx.log, this.metrics, this.fleet)
     this.#shelf = new Shelf(this.fleet)
-    this.#config = config
   }
 
   nowMs(): number {
@@ -60,11 +84,11 @@ export class Book {
 
   /** Takes the topology with what the disk remembers, and speaks as soon as that is sensible. */
   async open(stored: ReadonlyMap<string, ServerRow>): Promise<void> {
-    const config = this.#config
-    const outcome = await this.#shelf.compile(this.#ports, config)
+    const topology = this.#topologyOf(this.#config)
+    const outcome = await this.#shelf.compile(this.#ports, this.#config, topology)
     if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
-    this.#shelf.take(outcome.table)
-    const compiled = this.fleet.setTopology(config.topology, this.nowMs(), stored)
+    this.#shelf.take(outcome.table, this.#config, topology)
+    const compiled = this.fleet.setTopology(topology, this.nowMs(), stored)
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
     this.#store([...stored.keys()].filter((key) => !this.fleet.servers.has(key)))
@@ -84,46 +108,91 @@ export class Book {
   /** Resolves when this or a later configuration is in force. */
   async reconfigure(config: RegistryConfig): Promise<void> {
     this.#wanted = config
-    if (this.#isAdopting) return
-    this.#isAdopting = true
-    for (;;) {
-      const next: RegistryConfig | undefined = this.#wanted
-      if (next === undefined) break
-      this.#wanted = undefined
-      const outcome = this.#servesAlready(next) ? undefined : this.#shelf.compile(this.#ports, next)
-      this.#adopt(next, outcome instanceof Promise ? await outcome : outcome)
-    }
-    this.#isAdopting = false
+    await this.#renew()
   }
 
-  #servesAlready({ contentHash, guard }: RegistryConfig): boolean {
+  /** Takes what agents declare into the topology, now or in a moment. */
+  declare(): void {
+    if (this.#isWaiting) return
+    const waitMs = this.#compileFromMs - this.#ctx.clock.monotonicMs()
+    if (waitMs <= 0) {
+      void this.#renew()
+      return
+    }
+    this.#isWaiting = true
+    this.#ctx.clock.after(Math.ceil(waitMs), () => {
+      this.#isWaiting = false
+      void this.#renew()
+    })
+  }
+
+  /** Makes the next epoch, and more while something was asked for meanwhile. */
+  async #renew(): Promise<void> {
+    this.#isAgain = true
+    if (this.#isRenewing) return
+    this.#isRenewing = true
+    while (this.#isAgain) {
+      this.#isAgain = false
+      const config = this.#wanted ?? this.#config
+      this.#wanted = undefined
+      if (config !== this.#config && this.#servesAlready(config)) {
+        this.#ctx.log.info('the configuration serves what is served already')
+        continue
+      }
+      this.chorus.configure(config.agents.chorus)
+      const topology = this.#topologyOf(config)
+      const outcome = this.#shelf.compile(this.#ports, config, topology)
+      this.#adopt(config, topology, outcome instanceof Promise ? await outcome : outcome)
+    }
+    this.#isRenewing = false
+  }
+
+  #servesAlready({ contentHash, guard, agents }: RegistryConfig): boolean {
     const held = this.#config
     return (
       contentHash === held.contentHash &&
-      guard.enabled === held.guard.enabled &&
-      guard.maxWithdrawnShare === held.guard.maxWithdrawnShare
+      JSON.stringify([guard, agents]) === JSON.stringify([held.guard, held.agents])
     )
   }
 
-  #adopt(config: RegistryConfig, outcome: CompileOutcome | undefined): void {
-    if (outcome === undefined) {
-      this.#ctx.log.info('the configuration serves what is served already')
-      return
-    }
+  #adopt(config: RegistryConfig, topology: FleetTopology, outcome: CompileOutcome): void {
     if (outcome.code === 'failed') {
       const error = `the names do not compile: ${outcome.message}`
       this.#ctx.log.error('the configuration was not taken over', { error })
+      this.chorus.configure(this.#config.agents.chorus)
       return
     }
+    const fromMs = this.#ctx.clock.monotonicMs()
+    const isNew = config !== this.#config
     this.#config = config
-    this.#shelf.take(outcome.table)
+    this.#shelf.take(outcome.table, config, topology)
     this.fleet.guard = config.guard
-    this.#settle(this.fleet.setTopology(config.topology, this.nowMs()))
+    if (isNew) this.rejudge(this.fleet.servers.keys())
+    this.#settle(this.fleet.setTopology(topology, this.nowMs()))
+    this.#wakeAt(this.fleet.nextDueMs())
+    const { compileGapMs, compileGapFactor } = limits
+    const tookMs = this.#ctx.clock.monotonicMs() - fromMs
+    const gapMs = Math.max(compileGapMs.default, tookMs * compileGapFactor.default)
+    this.#compileFromMs = fromMs + tookMs + gapMs
+  }
+
+  /** Servers of which something else is said; everyone concerned hears of it in this turn. */
+  rejudge(keys: Iterable<string>): void {
+    const all = [...keys]
+    if (all.length === 0) return
+    const { turned, words, stale, compiled } = this.fleet.rejudge(all, this.nowMs())
+    if (compiled === undefined) this.#publishWords(words)
+    this.#store(stale)
+    for (const change of turned) this.tell.changed(change)
+    for (const key of all) this.#noteVoices(key)
+    if (compiled !== undefined) this.#settle(compiled)
     this.#wakeAt(this.fleet.nextDueMs())
   }
 
   /** Folds an event of a server that is known; everyone concerned hears of it in this turn. */
   fold(event: ServerEvent): void {
+    const isVerdict = event.kind === 'verdict-changed'
+    const isAnswer = isVerdict && this.chorus.answered(event.key, event.atMs)
     const change = this.fleet.apply(event, this.nowMs())
     if (change === undefined) return
     if (change.compiled === undefined) this.#publishWords(change.words)
@@ -132,17 +201,22 @@ export class Book {
     this.tell.changed(change)
     if (change.compiled !== undefined) this.#settle(change.compiled)
     this.#wakeAt(change.dueMs)
-    if (event.kind === 'verdict-changed') this.#heard(event.key)
+    if (isAnswer && !change.folded) this.rejudge([event.key])
+    if (isVerdict) {
+      this.told.verdict(event.key, event.verdict, event.atMs, this.nowMs())
+      this.#heard(event.key)
+    }
+    this.#noteVoices(event.key)
   }
 
-  /** Records that an order was held back. */
-  hold(refusal: Refusal): void {
+  /** Records that a change was held back. */
+  hold(refusal: Refusal, change: GuardedChange): void {
     const keys = refusal.keys.slice(0, limits.eventKeysMax.default)
     const atMs = this.nowMs()
     const event: GuardHeld = {
       kind: 'guard-held',
       pool: refusal.pool,
-      change: 'override',
+      change,
       keys,
       reason: refusal.message,
       atMs,
@@ -160,12 +234,13 @@ export class Book {
   }
 
   publishTargets(): void {
-    this.#ctx.publish('registry.targets-set', { targets: targetsOf(this.fleet) })
+    const { validates } = this.chorus.settings
+    this.#ctx.publish('registry.targets-set', { targets: targetsOf(this.fleet, validates) })
   }
 
   /** Whether what is queued reached the disk before an operator's patience ended. */
   isDurable(): Promise<boolean> {
-    const writes = Promise.all([this.#ports.store.flush(), this.#ports.log.flush()])
+    const writes = Promise.all(this.#flushes())
     return new Promise((resolve) => {
       const cancel = this.#ctx.clock.after(limits.persistAckMs.default, () => resolve(false))
       void writes.then((outcomes) => {
@@ -177,7 +252,34 @@ export class Book {
 
   async close(): Promise<void> {
     this.#timer.cancel()
-    await Promise.all([this.#ports.store.flush(), this.#ports.log.flush()])
+    await Promise.all(this.#flushes())
+  }
+
+  #flushes() {
+    const { store, log, shared } = this.#ports
+    return [store.flush(), log.flush(), shared.flush()]
+  }
+
+  /** What a configuration declares, with what agents add. */
+  #topologyOf({ topology, agents }: RegistryConfig): FleetTopology {
+    const claims = this.chorus.roll.claims()
+    const { roll } = agents.chorus
+    return declaredTopology(topology, roll.zones, claims, agents.service, agents.validation)
+  }
+
+  /** Tells and counts what follows from the voices on a server. */
+  #noteVoices(key: string): void {
+    const server = this.fleet.servers.get(key)
+    if (server === undefined) return
+    this.told.withdrawn(key, this.nowMs())
+    const { verdict } = server.health
+    const claim = this.chorus.voiceOf(key)
+    const isVetoed =
+      server.judged.cause === 'validation' &&
+      claim?.silent === false &&
+      claim.healthy !== undefined &&
+      claim.healthy !== (verdict === 'up')
+    this.metrics.vetoed(key, isVetoed ? server.spec.service : undefined, verdict)
   }
 
   #speak(): void {
@@ -212,9 +314,11 @@ export class Book {
       this.#ports.log.append(event)
       this.tell.guard(event)
     }
+    for (const key of compiled.removed) this.told.forget(key, this.nowMs())
     this.publishServing()
     this.publishSnapshot()
     this.publishTargets()
+    this.onCompiled(compiled)
     this.#ctx.log.info('topology compiled', {
       epoch: this.fleet.epoch,
       domains: this.fleet.pools.length,
@@ -238,6 +342,7 @@ export class Book {
       this.fold({ kind: 'override-expired', key, setAtMs, atMs: this.nowMs() })
       this.metrics.overrideChanged(server.spec.service, 'expire')
       this.tell.override('override expired', server, {})
+      this.told.override(server, this.nowMs())
     }
     const { words, stale } = this.fleet.tick(this.nowMs())
     this.#publishWords(words)

@@ -2,6 +2,8 @@
  * What the registry needs: its configuration, and a disk for state and events.
  */
 import type { HealthEvent } from '../../core/health/events.ts'
+import type { ChorusSettings } from '../../core/health/chorus.ts'
+import type { ServiceDefaults, ValidationSettings } from '../../core/health/declared.ts'
 import type { GuardSettings } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
@@ -20,6 +22,42 @@ export interface RegistryConfig {
   readonly dataDir: string
   readonly guard: GuardSettings
   readonly eventLog: EventLogSettings
+  readonly agents: AgentsConfig
+}
+
+/** How what agents and other overwatches say is taken. */
+export interface AgentsConfig {
+  readonly chorus: ChorusSettings
+  readonly validation: ValidationSettings
+  /** The pool of a service that no domain describes. */
+  readonly service: ServiceDefaults
+}
+
+/** Nobody but the file declares servers; for tests and tools. */
+export const agentsDefaults: AgentsConfig = {
+  chorus: {
+    self: 'node',
+    roll: { domains: [], zones: [], staleMs: 30_000, removeAfterMs: 300_000 },
+    vetoMode: 'balanced',
+    quorum: 0,
+    withdrawSilent: false,
+    validates: true,
+  },
+  validation: {
+    enabled: true,
+    intervalMs: 30_000,
+    timeoutMs: 5_000,
+    vetoMode: 'balanced',
+    vetoThreshold: 3,
+  },
+  service: {
+    ttlSeconds: 30,
+    policy: 'round-robin',
+    answers: 1,
+    whenAllDown: 'servfail',
+    fallback: [],
+    holdDownMs: 30_000,
+  },
 }
 
 export interface EventLogSettings {
@@ -44,6 +82,15 @@ export interface StateStore {
   put(key: string, row: ServerRow): void
   remove(key: string): void
   /** Resolves once everything queued so far is on disk, or could not be put there. */
+  flush(): Promise<CommitOutcome>
+  close(): Promise<void>
+}
+
+/** What agents and other overwatches said, by key. Writes are queued like those of state. */
+export interface SharedStore {
+  load(): Promise<ReadonlyMap<string, Uint8Array>>
+  put(key: string, bytes: Uint8Array): void
+  remove(key: string): void
   flush(): Promise<CommitOutcome>
   close(): Promise<void>
 }
@@ -84,7 +131,8 @@ export interface RegistryPorts {
   readonly compile: Compile
   readonly store: StateStore
   readonly log: EventLog
+  readonly shared: SharedStore
   readonly faults: DiskFaults
-  /** Flushes and closes both. */
+  /** Flushes and closes them all. */
   close(): Promise<void>
 }

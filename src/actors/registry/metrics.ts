@@ -1,19 +1,23 @@
 /**
  * What the registry counts. Labels are service names of the topology and words of this program.
  */
+import type { GuardedChange } from '../../core/health/events.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
 import { type Cause, causes } from '../../core/steer/words.ts'
 import type { Metrics } from '../../kernel/metrics.ts'
+import type { Chorus } from '../../core/health/chorus.ts'
+import { type AgentCounts, agentMetrics } from './metrics-agents.ts'
+import type { Sharing } from './sharing.ts'
 import type { DiskFaults } from './contract.ts'
 
 /** The names operators know for two of the rules. */
 const authorityOf = (cause: Cause) =>
   cause === 'age' ? 'stale' : cause === 'none' ? 'unknown' : cause
 
-export interface RegistryMetrics {
+export interface RegistryMetrics extends AgentCounts {
   verdictIgnored(reason: 'unknown-server' | 'out-of-date'): void
   overrideChanged(service: string, action: 'set' | 'clear' | 'expire'): void
-  guardHeld(change: 'override' | 'reload'): void
+  guardHeld(change: GuardedChange): void
   rowsDropped(count: number): void
 }
 
@@ -70,11 +74,16 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
   }
 }
 
-export function registryMetrics(
-  metrics: Metrics,
-  fleet: Fleet,
-  faults: DiskFaults,
-): RegistryMetrics {
+export interface Watched {
+  readonly fleet: Fleet
+  readonly chorus: Chorus
+  readonly sharing: Sharing
+  readonly faults: DiskFaults
+  readonly nowMs: () => number
+}
+
+export function registryMetrics(metrics: Metrics, watched: Watched): RegistryMetrics {
+  const { fleet, faults } = watched
   const counter = (name: string, help: string, labels?: readonly string[]) =>
     metrics.counter({ name, help, ...(labels === undefined ? {} : { labels }) })
   const ignored = counter(
@@ -105,9 +114,11 @@ export function registryMetrics(
     'Changes that the disk was too slow for.',
   )
   const copyGauges = gauges(metrics, fleet)
+  const agents = agentMetrics(metrics, watched)
   const seen = { failedCommits: 0, dropped: 0 }
   metrics.onCollect(() => {
     copyGauges()
+    agents.collect()
     commits.add(faults.failedCommits - seen.failedCommits)
     lost.add(faults.dropped - seen.dropped)
     Object.assign(seen, faults)
@@ -120,5 +131,6 @@ export function registryMetrics(
     },
     guardHeld: (change) => held.add(1, { change }),
     rowsDropped: (count) => rows.add(count),
+    ...agents.counts,
   }
 }

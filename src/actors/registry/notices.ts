@@ -15,6 +15,13 @@ interface Order {
   readonly expiresAtMs?: number | undefined
 }
 
+interface DrainNotice {
+  readonly reason?: string
+  readonly by: string
+  readonly untilMs?: number | undefined
+  readonly force?: boolean
+}
+
 const nameOf = ({ spec }: Server) => ({
   service: spec.service,
   address: spec.address,
@@ -23,8 +30,9 @@ const nameOf = ({ spec }: Server) => ({
 })
 
 export interface Notices {
-  changed(change: Change): void
+  changed(change: Pick<Change, 'server' | 'before'>): void
   override(message: string, server: Server, order: Order): void
+  drained(message: string, keys: readonly string[], order: DrainNotice): void
   guard(event: GuardHeld | GuardReleased): void
 }
 
@@ -60,6 +68,14 @@ export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notic
         ...(expiresAtMs === undefined ? {} : { expires_at: expiresAtMs }),
       })
     },
+    drained: (message, keys, { reason, by, untilMs, force }) =>
+      log.info(message, {
+        backends: keys,
+        by,
+        ...(reason === undefined ? {} : { reason }),
+        ...(untilMs === undefined ? {} : { until: untilMs }),
+        ...(force === true ? { force } : {}),
+      }),
     guard: (event) => {
       const fields = { domain: event.pool, backends: event.keys }
       if (event.kind === 'guard-held') {

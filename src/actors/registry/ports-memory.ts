@@ -15,9 +15,10 @@ import type { Compile, RegistryPorts } from './contract.ts'
 export interface MemoryDisk {
   rows: Map<string, ServerRow>
   events: HealthEvent[]
+  shared: Map<string, Uint8Array>
 }
 
-export const emptyDisk = (): MemoryDisk => ({ rows: new Map(), events: [] })
+export const emptyDisk = (): MemoryDisk => ({ rows: new Map(), events: [], shared: new Map() })
 
 const compileHere: Compile = (source) => ({ code: 'compiled', table: tableOf(source, ownMemory) })
 
@@ -26,6 +27,7 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
   const faults = { failedCommits: 0, dropped: 0 }
   let rows = new Map<string, ServerRow | undefined>()
   let events: HealthEvent[] = []
+  let shared = new Map<string, Uint8Array | undefined>()
   let isArmed = false
 
   const commit = async (): Promise<'committed'> => {
@@ -36,7 +38,12 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
     // Nobody reads the log of a disk that is not there back, so it keeps a bounded tail.
     disk.events.push(...events)
     disk.events.splice(0, disk.events.length - limits.stateRowsMax.default)
+    for (const [key, bytes] of shared) {
+      if (bytes === undefined) disk.shared.delete(key)
+      else disk.shared.set(key, bytes)
+    }
     rows = new Map()
+    shared = new Map()
     events = []
     return 'committed'
   }
@@ -53,6 +60,10 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
 
   const put = (key: string, row: ServerRow | undefined) => {
     rows.set(key, row)
+    wake()
+  }
+  const keep = (key: string, bytes: Uint8Array | undefined) => {
+    shared.set(key, bytes)
     wake()
   }
   const append = (event: HealthEvent) => {
@@ -77,6 +88,13 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
         await commit()
         return { events: [...disk.events], unreadable: 0, damagedSegments: 0 }
       },
+      close,
+    },
+    shared: {
+      load: async () => new Map(disk.shared),
+      put: keep,
+      remove: (key) => keep(key, undefined),
+      flush: commit,
       close,
     },
     close,

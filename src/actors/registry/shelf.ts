@@ -12,8 +12,16 @@ import { layWords } from '../../core/steer/pool-layout.ts'
 import type { ServingPool } from '../../core/steer/snapshot.ts'
 import { namesOf } from '../../core/zone/table-source.ts'
 import type { TableParts } from '../../core/zone/table.ts'
-import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import type { FleetTopology } from '../../core/steer/topology.ts'
+import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { Slots, servingPools } from './views.ts'
+
+/** A table, and what it was made of. */
+interface Tabled {
+  readonly table: TableParts
+  readonly zones: Uint8Array
+  readonly names: string
+}
 
 interface Laid {
   readonly epoch: number
@@ -24,20 +32,29 @@ interface Laid {
 export class Shelf {
   readonly #fleet: Fleet
   readonly #slots = new Slots(limits.poolsMax.default)
-  #table: TableParts | undefined
+  #table: Tabled | undefined
   #laid: Laid | undefined
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet
   }
 
-  compile({ compile }: RegistryPorts, { topology, zones, hashSeed }: RegistryConfig) {
-    return compile({ zones, names: namesOf(topology.pools), seed: hashSeed })
+  /** The table of these zones and names; the one held, while both are what they were. */
+  compile(
+    { compile }: RegistryPorts,
+    { zones, hashSeed }: RegistryConfig,
+    { pools }: FleetTopology,
+  ): CompileOutcome | Promise<CompileOutcome> {
+    const names = namesOf(pools)
+    const held = this.#table
+    if (held !== undefined && held.zones === zones && held.names === names)
+      return { code: 'compiled', table: held.table }
+    return compile({ zones, names, seed: hashSeed })
   }
 
   /** The names of the topology that the fleet is given next. */
-  take(table: TableParts): void {
-    this.#table = table
+  take(table: TableParts, { zones }: RegistryConfig, { pools }: FleetTopology): void {
+    this.#table = { table, zones, names: namesOf(pools) }
     this.#laid = undefined
   }
 
@@ -62,7 +79,7 @@ export class Shelf {
     const { epoch } = this.#fleet
     if (this.#laid?.epoch === epoch) return this.#laid
     const pools = servingPools(this.#fleet, this.#slots)
-    this.#laid = { epoch, pools, parts: servingParts(this.#table!, pools, sharedMemory) }
+    this.#laid = { epoch, pools, parts: servingParts(this.#table!.table, pools, sharedMemory) }
     return this.#laid
   }
 }

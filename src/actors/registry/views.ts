@@ -2,9 +2,13 @@
  * The forms in which others get the state of the registry.
  */
 import type { Fleet, Server } from '../../core/health/fleet.ts'
+import { layersOf } from '../../core/health/precedence.ts'
+import { voicesOf } from '../../core/health/server.ts'
 import type { ServingPool } from '../../core/steer/snapshot.ts'
 import type { MemberSpec, PoolSpec } from '../../core/steer/topology.ts'
+import type { Hearing } from '../../messages/agent-views.ts'
 import type { BackendView, HoldView } from '../../messages/views.ts'
+import type { Book } from './book.ts'
 
 /** Turn counters by pool name; a name keeps its slot while the registry lives. */
 export class Slots {
@@ -65,12 +69,14 @@ export function servingPools(fleet: Fleet, slots: Slots): readonly ServingPool[]
   return fleet.pools.map(({ spec, members }) => servingPool(spec, members, slots.of(spec.name)))
 }
 
-/** Every server to check, those that the guard-rail keeps among them. */
-export const targetsOf = (fleet: Fleet) =>
-  [...fleet.servers.values()].map(({ spec, health }) => ({
-    member: spec,
-    lastVerdict: health.verdict,
-  }))
+/**
+ * Every server to check, those that the guard-rail keeps among them.
+ * @param validates whether servers of agents are checked
+ */
+export const targetsOf = (fleet: Fleet, validates: boolean) =>
+  [...fleet.servers.values()]
+    .filter(({ spec }) => validates || spec.source !== 'agent')
+    .map(({ spec, health }) => ({ member: spec, lastVerdict: health.verdict }))
 
 const isServing = (fleet: Fleet, server: Server) =>
   server.places.some((place) => fleet.pools[place.pool]!.isServing(place.member))
@@ -82,21 +88,46 @@ export const holdViews = (fleet: Fleet): readonly HoldView[] =>
 const guestPlace = (fleet: Fleet, server: Server) =>
   server.places.find((place) => fleet.pools[place.pool]!.isGuest(place.member))
 
-export function backendView(fleet: Fleet, server: Server): BackendView {
+function hearingOf({ fleet, chorus }: Book, server: Server, withLayers: boolean): Hearing {
+  const { key } = server.spec
+  const voice = chorus.voiceOf(key)
+  const drain = chorus.drainOf(key)
+  const place = server.places[0]
+  const vitals = voice && chorus.roll.vitalsOf(voice.agentId)
+  const { agentId = '', healthy, reason = '', silent = false, lastSeenMs = 0 } = voice ?? {}
+  const agent = {
+    ...{ agentId, reason, silent, lastSeenMs },
+    ...(healthy === undefined ? {} : { healthy }),
+    ...(vitals === undefined ? {} : { vitals }),
+  }
+  return {
+    ...(voice === undefined ? {} : { agent }),
+    ...(drain === undefined ? {} : { drain }),
+    peers: chorus.votes.on(key),
+    doubted: chorus.isDoubted(key),
+    share: place === undefined ? server.share : fleet.pools[place.pool]!.shareOf(place.member),
+    ...(withLayers ? { layers: layersOf(voicesOf(server, chorus)) } : {}),
+  }
+}
+
+export function backendView(book: Book, server: Server, withLayers = false): BackendView {
+  const { fleet } = book
   const { spec, health, judged } = server
   const { key, service, address, port, region, source } = spec
   const guest = guestPlace(fleet, server)
   const { weight } = guest === undefined ? spec : fleet.pools[guest.pool]!.members[guest.member]!
+  const isBled = server.places.some(({ pool, member }) => fleet.pools[pool]!.isBled(member))
   const seen = health.verdict !== 'unknown'
   return {
     ...{ key, service, address, port, weight, region, source },
-    status: judged.status,
-    cause: guest === undefined ? judged.cause : 'guard-rail',
+    status: isBled ? 'draining' : judged.status,
+    cause: guest !== undefined ? 'guard-rail' : isBled ? 'predictive' : judged.cause,
     serving: isServing(fleet, server),
     sinceMs: server.sinceMs,
     verdict: health.verdict,
     ...(seen ? { verdictAtMs: health.verdictAtMs, verdictReason: health.verdictReason } : {}),
     restored: server.restored,
+    hearing: hearingOf(book, server, withLayers),
     ...(health.override === undefined ? {} : { override: health.override }),
   }
 }

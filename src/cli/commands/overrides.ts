@@ -3,7 +3,8 @@
  */
 import type { Command } from 'commander'
 import { formatEndpoint } from '../../core/net/address.ts'
-import { CommandFailed, type Io, shellOf } from '../shell.ts'
+import { secondsOf } from '../seconds.ts'
+import { type Io, shellOf } from '../shell.ts'
 import { table } from '../table.ts'
 
 interface Override {
@@ -54,7 +55,7 @@ export function addOverrides(program: Command, io: Io): void {
         ...(options.force === true ? { force: true } : {}),
         ...(options.expiresIn === undefined
           ? {}
-          : { expires_in_seconds: secondsOf(options.expiresIn) }),
+          : { expires_in_seconds: secondsOf('--expires-in', options.expiresIn) }),
       })
       shell.print(answer, ({ healthy }) => {
         const state = healthy ? 'healthy' : 'unhealthy'
@@ -87,11 +88,3 @@ const rowOf = (one: Override): string[] => [
 
 const pathOf = (service: string, address: string): string =>
   `/api/v1/overrides/${encodeURIComponent(service)}/${encodeURIComponent(address)}`
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
-
-function secondsOf(text: string): number {
-  const found = /^([1-9][0-9]{0,8})([smhd])$/.exec(text)
-  if (found !== null) return Number(found[1]) * UNIT_SECONDS[found[2]!]!
-  throw new CommandFailed(`--expires-in: "${text}" is not a time such as 90s, 30m, 2h or 1d`)
-}

@@ -32,4 +32,5 @@ export const limits = {
   ...gossipAppLimits,
   ...vitalsLimits,
   ...gossipActorLimits,
+  ...vitalsLimits,
 }

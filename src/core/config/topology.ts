@@ -51,6 +51,7 @@ function domainPool(
     whenAllDown: noFallback ? 'servfail' : whenAllDown,
     fallback: domain.fallback_addresses,
     holdDownMs: domain.hold_down,
+    bleedFloor: domain.bleed_floor ?? config.overwatch.predictive.floor,
     members,
   }
 }
@@ -72,6 +73,7 @@ export function servicePool(
     whenAllDown: when_all_down === 'fallback' ? 'servfail' : when_all_down,
     fallback: [],
     holdDownMs: HOLD_DOWN_MS,
+    bleedFloor: config.overwatch.predictive.floor,
     members,
   }
 }

@@ -6,7 +6,7 @@
  * by the defaults of `dns.default_…`. Pure: the same inputs in any order give the same topology.
  */
 import { parseAddress } from '../net/address.ts'
-import type { CheckSpec, MemberSpec, PoolSpec, Topology } from '../steer/topology.ts'
+import type { CheckSpec, FleetTopology, MemberSpec, PoolSpec } from '../steer/topology.ts'
 import type { ReportedBackend } from './report.ts'
 import type { Claim } from './roll.ts'
 
@@ -68,13 +68,17 @@ function zoneOf(name: string, apexes: ReadonlySet<string>): string {
   return apexes.has('') ? '' : name
 }
 
-/** @param claims in a stable order, for members keep it */
+/**
+ * @param zones apexes under which services without a domain are served
+ * @param claims in a stable order, for members keep it
+ */
 export function declaredTopology(
-  base: Topology,
+  base: FleetTopology,
+  zones: readonly string[],
   claims: readonly Claim[],
   defaults: ServiceDefaults,
   settings: ValidationSettings,
-): Topology {
+): FleetTopology {
   if (claims.length === 0) return base
   const byName = new Map<string, Claim[]>()
   for (const claim of claims) {
@@ -92,7 +96,7 @@ export function declaredTopology(
       ? pool
       : { ...pool, members: [...pool.members, ...members.map((one) => memberOf(one, settings))] }
   })
-  const apexes = new Set(base.zones.map(({ apex }) => apex))
+  const apexes = new Set(zones)
   for (const [name, added] of byName) {
     const members = added.map((claim) => memberOf(claim, settings))
     pools.push({ ...defaults, name, zone: zoneOf(name, apexes), members })

@@ -42,11 +42,15 @@ export interface OverrideExpired {
   readonly atMs: number
 }
 
+/** What the guard-rail looks at. */
+export type GuardedChange = (typeof guardedChanges)[number]
+export const guardedChanges = ['override', 'reload', 'drain', 'claim'] as const
+
 /** The guard-rail kept servers in a pool. A record for people: folding it changes nothing. */
 export interface GuardHeld {
   readonly kind: 'guard-held'
   readonly pool: string
-  readonly change: 'override' | 'reload'
+  readonly change: GuardedChange
   /** Servers kept in service; at most `limits.eventKeysMax` of them. */
   readonly keys: readonly string[]
   /** Why, for people. */
@@ -92,8 +96,9 @@ function guardEvent(value: Untrusted): GuardHeld | GuardReleased | undefined {
   if (!isKey(pool) || !isTime(atMs) || !Array.isArray(keys)) return
   if (keys.length > limits.eventKeysMax.max || !keys.every(isKey)) return
   if (kind === 'guard-released') return { kind, pool, keys, atMs }
-  if ((change !== 'override' && change !== 'reload') || !isProse(reason)) return
-  return { kind: 'guard-held', pool, change, keys, reason, atMs }
+  const known = guardedChanges.find((one) => one === change)
+  if (known === undefined || !isProse(reason)) return
+  return { kind: 'guard-held', pool, change: known, keys, reason, atMs }
 }
 
 /** Reads an event from untrusted data; undefined when it is none that this version knows. */

@@ -11,28 +11,17 @@ import type { WordChange } from '../steer/snapshot.ts'
 import type { FleetTopology, MemberSpec, PoolSpec } from '../steer/topology.ts'
 import type { Status } from '../steer/words.ts'
 import type { GuardHeld, GuardReleased, ServerEvent } from './events.ts'
-import { foldServer, type ServerHealth, UNKNOWN_HEALTH } from './fold.ts'
+import { foldServer, UNKNOWN_HEALTH } from './fold.ts'
 import { type GuardSettings, type Refusal, refusalOf } from './guard.ts'
 import { HeldPools } from './held.ts'
 import { type FormerPool, type Held, heldOf, holdOf, isOver, NO_HOLD } from './holds.ts'
 import { formerOf, isSame, type Membership, seatsByPool, wasLastHealthy } from './membership.ts'
 import { type Memory, PoolState } from './pool-state.ts'
-import { type Judgement, judge } from './precedence.ts'
+import type { Judgement } from './precedence.ts'
 import type { ServerRow } from './rows.ts'
+import { judgementOf, NOBODY_ELSE, type Others, type Server, serverOf, shareOf } from './server.ts'
 
-/** One server as the fleet knows it. Its fields change in place; copy what must not. */
-export interface Server {
-  spec: MemberSpec
-  health: ServerHealth
-  /** Nothing of this process has confirmed what was read from disk. */
-  restored: boolean
-  judged: Judgement
-  sinceMs: number
-  recoveredAtMs: number
-  /** It is in the topology; otherwise the guard-rail keeps it. */
-  declared: boolean
-  places: { readonly pool: number; readonly member: number }[]
-}
+export type { Server }
 
 export interface Change {
   readonly server: Server
@@ -48,7 +37,18 @@ export interface Change {
   readonly compiled: Compiled | undefined
 }
 
+/** Servers whose other voices said something else. */
+export interface Rejudged {
+  /** Those with another status, and what they were judged before. */
+  readonly turned: readonly Pick<Change, 'server' | 'before'>[]
+  readonly words: readonly WordChange[]
+  readonly stale: readonly string[]
+  readonly compiled: Compiled | undefined
+}
+
 export interface Compiled {
+  /** Servers that are new. */
+  readonly added: readonly string[]
   /** Servers that are gone. */
   readonly removed: readonly string[]
   /** Servers whose row on disk may be out of date. */
@@ -73,11 +73,16 @@ export class Fleet {
   /** Servers whose override has an end. */
   readonly #expiring = new Set<string>()
   readonly #held = new HeldPools()
+  readonly #others: Others
 
-  /** @param epochBase every epoch is above it */
-  constructor(epochBase: number, guard: GuardSettings) {
+  /**
+   * @param epochBase every epoch is above it
+   * @param others who speaks of servers beside checks and operators
+   */
+  constructor(epochBase: number, guard: GuardSettings, others: Others = NOBODY_ELSE) {
     this.epoch = epochBase
     this.guard = guard
+    this.#others = others
   }
 
   /**
@@ -94,19 +99,21 @@ export class Fleet {
     for (const pool of topology.pools) {
       for (const spec of pool.members) {
         const known = this.servers.get(spec.key)
-        if (known === undefined) this.servers.set(spec.key, serverOf(spec, stored, nowMs))
+        if (known === undefined) this.servers.set(spec.key, this.#serverOf(spec, stored, nowMs))
         else Object.assign(known, { spec, declared: true })
       }
     }
     const compiled = this.#compile(nowMs, this.#formers(nowMs, stored), stored)
     const stale: string[] = []
+    const added: string[] = []
     for (const [key, server] of this.servers) {
+      if (!before.has(key)) added.push(key)
       // There is no row yet of a server that nothing is known of.
       if (server.health === UNKNOWN_HEALTH) continue
       const old = before.get(key) ?? stored.get(key)?.membership
       if (!isSame(old, this.#membershipOf(server))) stale.push(key)
     }
-    return { ...compiled, stale }
+    return { ...compiled, added, stale }
   }
 
   /** What the guard-rail holds, with the reason as of now. */
@@ -140,6 +147,28 @@ export class Fleet {
     const compiled = over ? this.#compile(nowMs, this.#formers(nowMs)) : undefined
     const dueMs = compiled === undefined ? this.#dueOf(server) : this.nextDueMs()
     return { server, folded, before, words, stale: [...stale], dueMs, compiled }
+  }
+
+  /** Judges servers anew because something else is said of them. */
+  rejudge(keys: Iterable<string>, nowMs: number): Rejudged {
+    const turned: Rejudged['turned'][number][] = []
+    const pools = new Set<number>()
+    const stale = new Set<string>()
+    for (const key of keys) {
+      const server = this.servers.get(key)
+      if (server === undefined) continue
+      const before = server.judged
+      this.#judge(server, nowMs)
+      for (const { pool } of server.places) pools.add(pool)
+      if (server.judged.status === before.status) continue
+      turned.push({ server, before })
+      stale.add(key)
+    }
+    const words = this.#takeWords([...pools])
+    for (const word of words) stale.add(this.#keyAt(word))
+    const isOver = [...pools].some((pool) => this.#isGuardOver(pool))
+    const compiled = isOver ? this.#compile(nowMs, this.#formers(nowMs)) : undefined
+    return { turned, words, stale: [...stale], compiled }
   }
 
   /** Ends the hold-downs that are over. */
@@ -227,20 +256,29 @@ export class Fleet {
     return server.judged
   }
 
+  #serverOf(spec: MemberSpec, stored: Rows, nowMs: number): Server {
+    return serverOf(spec, stored.get(spec.key), this.#others, nowMs)
+  }
+
   #keyAt(word: WordChange): string {
     return this.pools[word.pool]!.members[word.member]!.key
   }
 
   #judge(server: Server, nowMs: number): void {
     const before = server.judged
-    const judged = judgementOf(server)
-    server.judged = judged
+    const judged = judgementOf(server, this.#others)
+    const share = shareOf(server.spec, judged, this.#others)
+    const isShared = share !== server.share
+    Object.assign(server, { judged, share })
     if (judged.status !== before.status) server.sinceMs = nowMs
     const cameBack = judged.serving && isOut(before.status)
     if (cameBack) server.recoveredAtMs = nowMs
-    if (judged.status === before.status && judged.cause === before.cause) return
+    const isJudged = judged.status !== before.status || judged.cause !== before.cause
+    if (!isJudged && !isShared) return
     for (const { pool, member } of server.places) {
       const state = this.pools[pool]!
+      if (isShared) state.setShare(member, share)
+      if (!isJudged) continue
       state.judge(member, judged, cameBack, nowMs)
       this.#watchHolds(pool, state)
     }
@@ -280,7 +318,10 @@ export class Fleet {
     for (const { name } of this.topology.pools) {
       for (const { member } of seats.get(name) ?? []) {
         if (this.servers.has(member.key)) continue
-        this.servers.set(member.key, { ...serverOf(member, stored, nowMs), declared: false })
+        this.servers.set(member.key, {
+          ...this.#serverOf(member, stored, nowMs),
+          declared: false,
+        })
       }
     }
     return (spec) => formerOf(spec, seats.get(spec.name) ?? [], this.#judgedOf)
@@ -303,6 +344,7 @@ export class Fleet {
       pool.fill(
         pool.members.map((member) => this.#judgedOf(member.key)),
         nowMs,
+        pool.members.map((member) => this.servers.get(member.key)!.share),
       )
     }
     this.#holding.clear()
@@ -310,7 +352,7 @@ export class Fleet {
     this.epoch++
     this.version = 0
     const { guard, turned } = this.#held.note(this.pools, this.#whyHeld, nowMs)
-    return { removed, guard, stale: turned }
+    return { added: [], removed, guard, stale: turned }
   }
 
   /** What is remembered of a member: by its old pool, else by its row on disk. */
@@ -344,26 +386,5 @@ export class Fleet {
       if (server.health.override?.expiresAtMs !== undefined) this.#expiring.add(key)
     }
     return removed
-  }
-}
-
-const judgementOf = ({ health, restored }: Pick<Server, 'health' | 'restored'>): Judgement =>
-  judge({ override: health.override, verdict: health.verdict, restored })
-
-function serverOf(spec: MemberSpec, stored: Rows, nowMs: number): Server {
-  const row = stored.get(spec.key)
-  const health = row?.health ?? UNKNOWN_HEALTH
-  const restored = health.verdict !== 'unknown'
-  const judged = judgementOf({ health, restored })
-  const same = row !== undefined && row.status === judged.status
-  return {
-    spec,
-    health,
-    restored,
-    judged,
-    sinceMs: same ? row.sinceMs : nowMs,
-    recoveredAtMs: row?.recoveredAtMs ?? 0,
-    declared: true,
-    places: [],
   }
 }

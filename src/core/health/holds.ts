@@ -52,6 +52,9 @@ type Judge = (key: string) => Judgement
 
 const hasWeight = (member: MemberSpec) => member.weight > 0
 
+/** What an agent declared leaves when the agent says so, the last of a pool too. */
+const isAgents = (member: MemberSpec) => member.source === 'agent'
+
 /** Forced out: the operator has said what shall become of it. */
 const isLetGo = ({ cause, serving }: Judgement) => cause === 'override' && !serving
 
@@ -87,7 +90,7 @@ export function holdOf(
   const leaving = former.members
     .filter((one) => one.serving || (one.guest && !isLetGo(judgementOf(one.member.key))))
     .map((one) => one.member)
-    .filter((member) => hasWeight(member) && !declared.has(member.key))
+    .filter((member) => hasWeight(member) && !declared.has(member.key) && !isAgents(member))
   if (leaving.length === 0) return NO_HOLD
   const { served } = former
   const held = families.filter(

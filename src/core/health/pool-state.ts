@@ -11,15 +11,21 @@
 import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
 import { GUARDED, HELD_DOWN, LAST_HEALTHY, SERVING, packWord } from '../steer/words.ts'
+import { Floor, raisedShare } from './floor.ts'
 import type { FormerPool, Hold } from './holds.ts'
 import type { Judgement } from './precedence.ts'
 
-/** The parts of a word that belong to the server and not to the pool. */
-function baseWord({ status, cause }: Judgement): number {
-  const none = { serving: false, lastHealthy: false, heldDown: false, guarded: false }
-  // Share: no policy bleeds a server yet.
-  return packWord({ ...none, status, cause, share: 1000 })
-}
+/** The default of `overwatch.predictive.floor`. */
+const BLEED_FLOOR = 0.5
+const WHOLE = 1000
+const NO_FLAGS = { serving: false, lastHealthy: false, heldDown: false, guarded: false }
+
+/** The parts of a word that belong to the server and not to the pool; the share is set later. */
+const baseWord = ({ status, cause }: Pick<Judgement, 'status' | 'cause'>): number =>
+  packWord({ ...NO_FLAGS, status, cause, share: 0 })
+
+/** Its load asks it to take nothing. */
+const BLED = baseWord({ status: 'draining', cause: 'predictive' })
 
 /** What a pool remembers of a server when it is compiled anew. */
 export interface Memory {
@@ -40,6 +46,11 @@ export class PoolState {
   private readonly base: Int32Array
   private readonly flags: Uint8Array
   private readonly eligible: Uint8Array
+  /** It serves unless its share is 0. */
+  private readonly willing: Uint8Array
+  /** Thousandths of its weight that each server asks for. */
+  private readonly shares: Uint16Array
+  private readonly floors: Readonly<Record<Family, Floor>>
   private readonly families: Uint8Array
   /** When the server came back from being out; 0 when it owes no hold-down. */
   private readonly holdFromMs: Float64Array
@@ -64,6 +75,10 @@ export class PoolState {
     this.base = new Int32Array(size)
     this.flags = new Uint8Array(size)
     this.eligible = new Uint8Array(size)
+    this.willing = new Uint8Array(size)
+    this.shares = new Uint16Array(size).fill(WHOLE)
+    const floor = spec.bleedFloor ?? BLEED_FLOOR
+    this.floors = { 4: new Floor(floor), 6: new Floor(floor) }
     this.families = Uint8Array.from(this.members, (member) => member.family)
     this.first = { 4: size, 6: size }
     this.holdFromMs = new Float64Array(size)
@@ -77,13 +92,14 @@ export class PoolState {
   }
 
   /** The first judgement of every server, in order; afterwards `words` is complete. */
-  fill(judgements: readonly Judgement[], nowMs: number): void {
+  fill(judgements: readonly Judgement[], nowMs: number, shares: readonly number[] = []): void {
+    for (const [index, share] of shares.entries()) this.shares[index] = share
     for (const [index, judged] of judgements.entries()) {
       this.base[index] = baseWord(judged)
       const eligible = this.mayServe(index, judged)
       this.eligible[index] = eligible ? 1 : 0
       if (!eligible || judged.cause === 'override') this.holdFromMs[index] = 0
-      if (!this.holds) this.setServing(index, eligible)
+      if (!this.holds) this.setWilling(index, eligible)
     }
     if (this.holds) {
       this.reassess(4, nowMs)
@@ -108,7 +124,33 @@ export class PoolState {
     if (this.holds) {
       const reach = this.reassess(this.members[index]!.family, nowMs, index)
       if (index > reach) this.place(index, reach)
-    } else this.setServing(index, eligible)
+    } else this.setWilling(index, eligible)
+  }
+
+  /** A server asks for another share of its weight, 0-1000. */
+  setShare(index: number, share: number): void {
+    const before = this.shares[index]!
+    if (share === before) return
+    this.shares[index] = share
+    this.changed.add(index)
+    if (this.willing[index] === 0) return
+    const floor = this.floors[this.members[index]!.family]
+    const { weight } = this.members[index]!
+    const outgoing = floor.lift
+    floor.count(weight, before, -1)
+    floor.count(weight, share, 1)
+    this.settleShares(index, floor.lift !== outgoing)
+  }
+
+  /** Thousandths of its weight that it is given; of a server that does not serve, that it asks. */
+  shareOf(index: number): number {
+    if (this.willing[index] === 0) return this.shares[index]!
+    return raisedShare(this.shares[index]!, this.floors[this.members[index]!.family].lift)
+  }
+
+  /** It would serve, and its load asks it to take nothing. */
+  isBled(index: number): boolean {
+    return this.willing[index] === 1 && this.shareOf(index) === 0
   }
 
   /** Ends the hold-downs whose time is over. */
@@ -190,7 +232,30 @@ export class PoolState {
   }
 
   private wordOf(index: number): number {
-    return this.base[index]! | this.flags[index]!
+    const share = this.shareOf(index)
+    const bled = this.willing[index] === 1 && share === 0
+    return (bled ? BLED : this.base[index]!) | this.flags[index]! | (share << 16)
+  }
+
+  private setWilling(index: number, willing: boolean): void {
+    if ((this.willing[index] === 1) === willing) return
+    this.willing[index] = willing ? 1 : 0
+    this.changed.add(index)
+    const { family, weight } = this.members[index]!
+    const lifted = this.floors[family].count(weight, this.shares[index]!, willing ? 1 : -1)
+    this.settleShares(index, lifted)
+  }
+
+  /** Lets those serve who would and are given some of their weight. */
+  private settleShares(index: number, lifted: boolean): void {
+    this.setServing(index, this.willing[index] === 1 && this.shareOf(index) > 0)
+    if (!lifted) return
+    const { family } = this.members[index]!
+    for (let other = 0; other < this.willing.length; other++) {
+      if (this.willing[other] === 0 || this.families[other] !== family) continue
+      this.changed.add(other)
+      this.setServing(other, this.shareOf(other) > 0)
+    }
   }
 
   private setServing(index: number, serving: boolean): void {
@@ -264,6 +329,6 @@ export class PoolState {
     this.setHeld(index, held)
     // Once it stands by it owes nothing more: the wait is against traffic moving back too early.
     if (eligible && !held) this.holdFromMs[index] = 0
-    this.setServing(index, eligible && !held)
+    this.setWilling(index, eligible && !held)
   }
 }

@@ -12,8 +12,9 @@ import type { Verdict } from './fold.ts'
 /**
  * What the overwatch's own check may do to an agent's word.
  *
- * `strict`: it outranks the agent both ways. `balanced`: likewise, but a claim newer than the last
- * check stands until a check answers it. `permissive`: the agent is believed while it is heard.
+ * `strict`: it outranks the agent both ways, once it has answered a claim of ill health that is
+ * newer than it. `balanced`: the same, and a newer claim of health stands too until a check answers
+ * it. `permissive`: the agent is believed while it is heard.
  */
 export type VetoMode = 'strict' | 'balanced' | 'permissive'
 
@@ -25,7 +26,7 @@ export interface Voices {
   /** The verdict comes from disk and no check of this process has confirmed it yet. */
   readonly restored: boolean
   /** The agent has claimed otherwise since the last check, which is being repeated. */
-  readonly doubted?: boolean
+  readonly doubted?: boolean | undefined
   /** `silent`: not heard of for longer than `stale.threshold`. */
   readonly agent?: { readonly healthy?: boolean | undefined; readonly silent: boolean } | undefined
   /** Verdicts of other overwatches that are alive. */
@@ -108,33 +109,38 @@ function ageLayer({ agent }: Voices): Layer {
   return { ...layer, status: 'stale', because: 'its agent is silent and no check vouches for it' }
 }
 
-/** What every layer says, highest first; the first with a status decides. */
-export function layersOf(voices: Voices): readonly Layer[] {
-  const { override, draining } = voices
-  return [
-    override === undefined
-      ? { layer: 'override', cause: 'override', because: 'no override' }
-      : {
-          layer: 'override',
-          cause: 'override',
-          status: word(override.healthy),
-          because: `an operator forces it ${word(override.healthy)}`,
-        },
-    draining === true
-      ? { layer: 'drain', cause: 'drain', status: 'draining', because: 'a drain is declared' }
-      : { layer: 'drain', cause: 'drain', because: 'no drain' },
-    silenceLayer(voices),
-    validationLayer(voices),
-    agentLayer(voices),
-    ageLayer(voices),
-  ]
+function overrideLayer({ override }: Voices): Layer {
+  const layer = { layer: 'override', cause: 'override' } as const
+  if (override === undefined) return { ...layer, because: 'no override' }
+  const status = word(override.healthy)
+  return { ...layer, status, because: `an operator forces it ${status}` }
 }
+
+function drainLayer({ draining }: Voices): Layer {
+  const layer = { layer: 'drain', cause: 'drain' } as const
+  if (draining !== true) return { ...layer, because: 'no drain' }
+  return { ...layer, status: 'draining', because: 'a drain is declared' }
+}
+
+/** Highest first. */
+const LAYERS = [
+  overrideLayer,
+  drainLayer,
+  silenceLayer,
+  validationLayer,
+  agentLayer,
+  ageLayer,
+] as const
+
+/** What every layer says, highest first; the first with a status decides. */
+export const layersOf = (voices: Voices): readonly Layer[] => LAYERS.map((say) => say(voices))
 
 const NOBODY: Judgement = { status: 'unknown', cause: 'none', serving: false }
 
 /** The one decision on whether a server may serve. Pure. */
 export function judge(voices: Voices): Judgement {
-  for (const { status, cause } of layersOf(voices)) {
+  for (const say of LAYERS) {
+    const { status, cause } = say(voices)
     if (status !== undefined) return { status, cause, serving: status === 'healthy' }
   }
   return NOBODY

@@ -48,6 +48,8 @@ export interface AgentRow {
   readonly report: AgentReport
   readonly lastSeenMs: number
   readonly silent: boolean
+  /** Servers it speaks for. */
+  readonly keys: readonly string[]
 }
 
 interface Agent {
@@ -57,6 +59,8 @@ interface Agent {
   /** Nobody of this process has heard it: it was read from disk or told by a peer. */
   hearsay: boolean
   keys: readonly string[]
+  /** It claims servers that others speak for. */
+  contests: boolean
 }
 
 export interface RollChange {
@@ -66,12 +70,18 @@ export interface RollChange {
   readonly keys: readonly string[]
   /** Servers that another agent speaks for. */
   readonly contested: readonly string[]
+  /** Servers whose agent says another health of them than before. */
+  readonly turned: readonly string[]
 }
+
+const NO_CHANGE: RollChange = { declared: false, keys: [], contested: [], turned: [] }
 
 export type Acceptance = RollChange | 'stale'
 
-const laterThan = (a: AgentReport, b: AgentReport) =>
-  a.boot !== b.boot ? a.boot > b.boot : a.seq > b.seq
+function laterThan(a: AgentReport, b: AgentReport): boolean {
+  if (a.boot !== b.boot) return a.boot > b.boot
+  return a.seq !== b.seq ? a.seq > b.seq : (a.judged ?? 0) > (b.judged ?? 0)
+}
 
 /** What a topology is made of, in one string: when it is the same nothing needs compiling. */
 const declarationOf = ({ name, region, backend }: Claim) =>
@@ -105,18 +115,25 @@ export class Roll {
   /**
    * Takes a report; `stale` when a later one is known.
    * @param hearsay it was read from disk or came by a peer: it says nothing about being alive now
+   * @param heardMs when it was heard last, for hearsay
    */
-  accept(report: AgentReport, nowMs: number, hearsay = false): Acceptance {
+  accept(
+    report: AgentReport,
+    nowMs: number,
+    hearsay = false,
+    heardMs: number = report.atMs,
+  ): Acceptance {
     const known = this.#agents.get(report.agentId)
     if (known !== undefined && laterThan(known.report, report)) return 'stale'
     const before = new Map((known?.keys ?? []).map((key) => [key, this.#owners.get(key)]))
-    const seenMs = hearsay ? Math.min(report.atMs, nowMs) : nowMs
+    const seenMs = hearsay ? Math.min(heardMs, nowMs) : nowMs
     const agent: Agent = {
       report,
       lastSeenMs: Math.max(seenMs, known?.lastSeenMs ?? 0),
       silent: false,
       hearsay: hearsay && (known?.hearsay ?? true),
       keys: [],
+      contests: false,
     }
     agent.silent = nowMs - agent.lastSeenMs >= this.#settings.staleMs
     this.#agents.set(report.agentId, agent)
@@ -129,7 +146,10 @@ export class Roll {
       if (now === undefined || old === undefined) return now !== old
       return declarationOf(now) !== declarationOf(old)
     })
-    return { declared, keys: [...keys], contested }
+    const turned = agent.keys.filter(
+      (key) => this.#owners.get(key)!.backend.healthy !== before.get(key)?.backend.healthy,
+    )
+    return { declared, keys: [...keys], contested, turned }
   }
 
   /** A sign of life without news. Returns the servers whose agent was silent until now. */
@@ -146,10 +166,25 @@ export class Roll {
   /** Takes an agent off the roll. */
   leave(agentId: string): RollChange {
     const agent = this.#agents.get(agentId)
-    if (agent === undefined) return { declared: false, keys: [], contested: [] }
+    if (agent === undefined) return NO_CHANGE
     this.#agents.delete(agentId)
-    for (const key of agent.keys) this.#release(key, agentId)
-    return { declared: agent.keys.length > 0, keys: agent.keys, contested: [] }
+    return this.#givenUp(agent, agent.keys)
+  }
+
+  /** Takes servers from an agent that stays on the roll. */
+  forsake(agentId: string, keys: ReadonlySet<string>): RollChange {
+    const agent = this.#agents.get(agentId)
+    if (agent === undefined) return NO_CHANGE
+    const given = agent.keys.filter((key) => keys.has(key))
+    agent.keys = agent.keys.filter((key) => !keys.has(key))
+    return this.#givenUp(agent, given)
+  }
+
+  #givenUp({ report }: Agent, keys: readonly string[]): RollChange {
+    for (const key of keys) this.#release(key, report.agentId)
+    // Whoever claimed them in vain speaks for them now.
+    for (const agent of this.#agents.values()) if (agent.contests) this.#claim(agent)
+    return { declared: keys.length > 0, keys, contested: [], turned: [] }
   }
 
   /** Marks those silent whose time is over; returns their servers. */
@@ -241,6 +276,7 @@ export class Roll {
       }
     }
     agent.keys = keys
+    agent.contests = contested.length > 0
     return contested
   }
 

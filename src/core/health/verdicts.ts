@@ -48,6 +48,10 @@ interface State {
   verdict: VerdictOrUnknown
   /** True once a check of this process agreed with the verdict. */
   confirmed: boolean
+  /** A check is wanted that says the verdict again; contested ones count thresholds anew. */
+  wanted: 'no' | 'said-again' | 'counted-anew'
+  /** Checks that began before this, of a monotonic clock, do not answer. */
+  wantedMs: number
   atMs: number
   reason: string
   failures: number
@@ -79,6 +83,28 @@ export class Verdicts {
     if (state !== undefined && !state.confirmed) state.verdict = lastVerdict
   }
 
+  /**
+   * A verdict is to be said again by a check that begins from now on.
+   * @param doubt it is contested: the thresholds are to be crossed anew
+   * @param fromMs now, of a clock that never runs backwards
+   */
+  want(key: string, doubt: boolean, fromMs: number): void {
+    const state = this.#states.get(key)
+    if (state === undefined) return
+    if (!doubt && state.wanted === 'counted-anew') return
+    state.wantedMs = fromMs
+    state.wanted = doubt ? 'counted-anew' : 'said-again'
+    if (!doubt) return
+    // What speaks against the verdict counts on.
+    if (state.verdict === 'up') state.successes = 0
+    else state.failures = 0
+  }
+
+  /** Whether somebody waits for a verdict. */
+  isWanted(key: string): boolean {
+    return (this.#states.get(key)?.wanted ?? 'no') !== 'no'
+  }
+
   forget(key: string): void {
     this.#states.delete(key)
   }
@@ -87,26 +113,36 @@ export class Verdicts {
     return this.#states.get(key)?.verdict ?? 'unknown'
   }
 
-  /** Counts one outcome; a change or a confirmation comes back, to be announced. */
-  observe(key: string, outcome: Outcome, nowMs: number): VerdictChange | undefined {
+  /**
+   * Counts one outcome; a change or a confirmation comes back, to be announced.
+   * @param startedMs when the check began, of the clock of `want`
+   */
+  observe(
+    key: string,
+    outcome: Outcome,
+    nowMs: number,
+    startedMs: number = Number.POSITIVE_INFINITY,
+  ): VerdictChange | undefined {
     const state = this.#states.get(key)
     if (state === undefined) return undefined
     record(state, outcome, nowMs)
     if (outcome.inconclusive === true) return undefined
-    if (outcome.ok) {
-      state.successes++
-      state.failures = 0
-    } else {
-      state.failures++
-      state.successes = 0
-    }
+    const isWanted = state.wanted !== 'no' && startedMs >= state.wantedMs
     const verdict = outcome.ok ? 'up' : 'down'
+    // A check from before the doubt cannot dispel it; one that agrees with the doubt counts.
+    const isLate = state.wanted === 'counted-anew' && !isWanted && verdict === state.verdict
+    const counted = isLate ? 0 : 1
+    state.successes = outcome.ok ? state.successes + counted : 0
+    state.failures = outcome.ok ? 0 : state.failures + counted
     const { successThreshold, failureThreshold } = state.thresholds
     const crossed = outcome.ok
       ? state.successes >= successThreshold
       : state.failures >= failureThreshold
     const agrees = state.verdict === verdict
-    if (agrees ? state.confirmed : !crossed) return undefined
+    const isKnown = state.confirmed && !isWanted
+    const isNoNews = agrees && state.wanted !== 'counted-anew' ? isKnown : !crossed
+    if (isNoNews) return undefined
+    state.wanted = 'no'
     const previous = state.verdict
     state.verdict = verdict
     state.confirmed = true
@@ -135,6 +171,8 @@ function fresh(key: string, thresholds: Thresholds, verdict: VerdictOrUnknown): 
     thresholds,
     verdict,
     confirmed: false,
+    wanted: 'no',
+    wantedMs: 0,
     atMs: 0,
     reason: '',
     failures: 0,

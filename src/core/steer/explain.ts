@@ -150,6 +150,7 @@ const BECAUSE: Record<WordFields['cause'], string> = {
   validation: ' by its health check',
   agent: ' by the claim of its agent',
   age: ' because nothing was heard for too long',
+  predictive: ' because of the load its agent sees',
   restored: ' when last known before the restart',
 }
 

@@ -67,6 +67,8 @@ export interface PoolSpec {
   readonly fallback: readonly string[]
   /** For failover: how long a server must be healthy again before traffic returns to it. */
   readonly holdDownMs: number
+  /** Least part of its weight, 0-1, that a pool keeps however much its servers bleed. */
+  readonly bleedFloor?: number
   readonly members: readonly MemberSpec[]
 }
 

@@ -23,6 +23,7 @@ export const causes = [
   'agent',
   'age',
   'restored',
+  'predictive',
 ] as const
 export type Cause = (typeof causes)[number]
 

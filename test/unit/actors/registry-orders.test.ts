@@ -2,7 +2,7 @@
 // what a registry knew is there again after a crash.
 import { describe, expect, test } from 'vitest'
 import { registry } from '../../../src/actors/registry/actor.ts'
-import { memoryPorts } from '../../../src/actors/registry/ports-memory.ts'
+import { emptyDisk, memoryPorts } from '../../../src/actors/registry/ports-memory.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { settle } from '../../harness/virtual-clock.ts'
 import { keyOf, memberOf, poolOf, spell, topologyOf } from '../core/health/sample.ts'
@@ -169,7 +169,11 @@ describe('restart', () => {
       await first.clock.advanceAsync(30)
       first.reload(topologyOf(poolOf('app', [B])))
       await first.clock.advanceAsync(delayMs)
-      const disk = { rows: new Map(first.disk.rows), events: [...first.disk.events] }
+      const disk = {
+        ...emptyDisk(),
+        rows: new Map(first.disk.rows),
+        events: [...first.disk.events],
+      }
       const next = topologyOf(poolOf('app', [B]))
       const world = await start(next, { incarnation, atMs: START_MS + 1_000, disk })
       expect(world.said('registry.targets-set')[0]![1]).toMatchObject({
@@ -203,7 +207,7 @@ describe('restart', () => {
     expect(world.said('registry.snapshot-set')).toEqual([])
     world.behaviour.onPeerStarted!('dns')
     world.verdict(A, 'up')
-    expect(world.published.map(([id]) => id)).toEqual(['registry.targets-set'])
+    expect(world.toReaders().map(([id]) => id)).toEqual(['registry.targets-set'])
     world.verdict(B, 'up')
     expect(world.lastSnapshot().epoch).toBe(2 * 2 ** 20 + 1)
     expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['SL healthy', 'SL healthy'])
@@ -223,7 +227,7 @@ describe('restart', () => {
     first.clock.advance(30)
     await settle()
     const world = fakeCtx('registry', { startUnixMs: START_MS + 1_000 })
-    const ports = memoryPorts({ rows: new Map(), events: first.disk.events })
+    const ports = memoryPorts({ ...emptyDisk(), events: first.disk.events })
     const load = async () => ({ rows: new Map(), dropped: 0, damaged: true })
     const damaged = { ...ports, store: { ...ports.store, load } }
     const { receive } = await registry.start(world.ctx, damaged, configOf(topology))

@@ -1,4 +1,5 @@
 /** The registry on a virtual clock with a simulated disk; a crash is a second start on it. */
+import { type AgentsConfig, agentsDefaults } from '../../../src/actors/registry/contract.ts'
 import { registry } from '../../../src/actors/registry/actor.ts'
 import {
   emptyDisk,
@@ -20,12 +21,13 @@ export const C = '10.0.0.3'
 export const A6 = '2001:db8::1'
 export const START_MS = 1_750_000_000_000
 
-export const configOf = (topology: Topology) => ({
+export const configOf = (topology: Topology, agents: AgentsConfig = agentsDefaults) => ({
   ...contentOf(topology, 0),
   hashSeed: 7,
   dataDir: '',
   guard: { enabled: true, maxWithdrawnShare: 0.5 },
   eventLog: { retentionMs: 86_400_000, maxBytes: 1e9 },
+  agents,
 })
 
 interface StartOptions {
@@ -33,14 +35,15 @@ interface StartOptions {
   readonly atMs?: number
   readonly disk?: MemoryDisk
   readonly compile?: Compile
+  readonly agents?: AgentsConfig
 }
 
 export async function start(topology: Topology, options: StartOptions = {}) {
-  const { incarnation = 1, atMs = START_MS, disk = emptyDisk() } = options
+  const { incarnation = 1, atMs = START_MS, disk = emptyDisk(), agents } = options
   const world = fakeCtx('registry', { incarnation, startUnixMs: atMs })
   const memory = memoryPorts(disk, world.clock)
   const ports = options.compile === undefined ? memory : { ...memory, compile: options.compile }
-  const behaviour = await registry.start(world.ctx, ports, configOf(topology))
+  const behaviour = await registry.start(world.ctx, ports, configOf(topology, agents))
   const said = (id: string) => world.published.filter(([name]) => name === id)
   const { receive } = behaviour
   return {
@@ -48,11 +51,13 @@ export async function start(topology: Topology, options: StartOptions = {}) {
     behaviour,
     disk,
     said,
-    reload: (next: Topology) => behaviour.onReconfigured!(configOf(next)),
     lastServing: () => {
       const last = said('registry.serving-set').at(-1)
       return last?.[1] as MessageOf<ProductCatalogue, 'registry.serving-set'>
     },
+    /** Everything but the records for other overwatches. */
+    toReaders: () => world.published.filter(([id]) => id !== 'registry.record-told'),
+    reload: (next: Topology) => behaviour.onReconfigured!(configOf(next, agents)),
     lastSnapshot: () => {
       const last = said('registry.snapshot-set').at(-1)
       return last?.[1] as PoolSnapshot

@@ -4,12 +4,11 @@
  * Two paths, one mechanism: that of the backend's own resource, and the flat list that external
  * tools use. Both change what DNS answers, survive a restart, and may end by themselves.
  */
-import { limits } from '../../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
 import type { BackendView } from '../../../messages/views.ts'
 import { Fields, parseObject } from '../body.ts'
-import { ask, type Context } from '../context.ts'
+import { ask, callerOf, type Context } from '../context.ts'
 import { type HttpAnswer, json, noContent, refuse, timestamp, timestampOf } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
 
@@ -24,7 +23,7 @@ export function overrideRoutes(context: Context): Route[] {
       if (!target.ok) return target.error
       const body = readBody(context, call)
       if (!body.ok) return body.error
-      const order = { ...target.value, ...body.value.order, by: callerOf(call) }
+      const order = { ...target.value, ...body.value.order, by: callerOf(call.request) }
       const refusal = await set(context, order)
       const state = order.healthy ? 'healthy' : 'unhealthy'
       const message = `Override set: backend marked as ${state}`
@@ -33,7 +32,7 @@ export function overrideRoutes(context: Context): Route[] {
     route('DELETE', BACKEND, 'End the override of a backend', async (call) => {
       const target = targetOf(call)
       if (!target.ok) return target.error
-      const refusal = await clear(context, target.value, callerOf(call))
+      const refusal = await clear(context, target.value, callerOf(call.request))
       return refusal ?? json(200, { success: true, message: 'Override cleared' })
     }),
     route('GET', LIST, 'Every override', async () => {
@@ -63,7 +62,7 @@ export function overrideRoutes(context: Context): Route[] {
     route('DELETE', ONE, 'End an override', async (call) => {
       const target = targetOf(call)
       if (!target.ok) return target.error
-      return (await clear(context, target.value, callerOf(call))) ?? noContent
+      return (await clear(context, target.value, callerOf(call.request))) ?? noContent
     }),
   ]
 }
@@ -108,12 +107,6 @@ function targetOf({ params }: Call): Result<Target, HttpAnswer> {
 function portOf(text: string): number | undefined {
   const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0
   return port >= 1 && port <= 65_535 ? port : undefined
-}
-
-/** Who asks, for the audit trail; the header is the caller's own word. */
-function callerOf({ request }: Call): string {
-  const name = (request.headers['x-user'] ?? '').trim().slice(0, limits.apiTextChars.default)
-  return name === '' ? 'api' : name
 }
 
 const YEAR_SECONDS = 31_536_000

@@ -4,7 +4,7 @@
 import { key, keys, list, listOf, mapOf, required, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { endpoint, ipAddress, listenAddress, network } from '../kinds/network.ts'
-import { bool, duration, fraction, size } from '../kinds/numbers.ts'
+import { bool, duration, fraction, integer, size } from '../kinds/numbers.ts'
 import { filePath, gossipKey, httpUrl, oneOf, text, word } from '../kinds/texts.ts'
 
 const gossip = section('Gossip with agents and other overwatches.', {
@@ -118,6 +118,31 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
     ),
     check_interval: key(duration('100ms', '24h'), '30s', 'Time between two checks.'),
     check_timeout: key(duration('10ms', '10m'), '5s', 'How long a check may take.'),
+    veto_mode: key(
+      oneOf(['strict', 'balanced', 'permissive']),
+      'balanced',
+      'What checks may do to the word of an agent: `strict` and `balanced` overrule it (under ' +
+        '`balanced` its newer word stands until it is checked), `permissive` believes it while ' +
+        'it is heard.',
+    ),
+    veto_threshold: key(
+      integer(1, 100),
+      '3',
+      'Failures in a row that overrule an agent under `balanced`, if its own check asks for fewer.',
+    ),
+    quorum: key(
+      integer(0, 99),
+      '0',
+      'Overwatches that must call a backend down before it is; 0 and 1 leave it to each alone.',
+    ),
+  }),
+  predictive: section('What the load that agents see may do to a pool.', {
+    floor: key(
+      fraction(0.01, 1),
+      '0.5',
+      'Least part of its weight that a pool keeps however many of its servers bleed; above it, ' +
+        'a server whose share reached 0 takes no traffic.',
+    ),
   }),
   stale: section('Backends whose agent fell silent.', {
     threshold: key(duration('100ms', '24h'), '30s', 'Silence after which a backend is stale.'),

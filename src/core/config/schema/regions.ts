@@ -56,6 +56,12 @@ const domain = keys({
     '30s',
     'Under failover, how long a server must be healthy again before traffic returns to it.',
   ),
+  bleed_floor: optional(
+    fraction(0.01, 1),
+    '',
+    'Least part of its weight that it keeps however much its servers bleed; absent means ' +
+      'overwatch.predictive.floor.',
+  ),
   latency_config: section('Latency algorithms.', {
     smoothing_factor: key(fraction(0.01, 1), '0.3', 'Weight of a new measurement.'),
     max_latency_ms: key(fraction(1, 60_000), '500', 'Slower servers are passed over.'),

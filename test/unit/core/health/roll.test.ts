@@ -46,6 +46,7 @@ describe('the roll', () => {
       declared: true,
       keys: ['app.demo.local:192.0.2.1:80', KEY].sort().reverse(),
       contested: [],
+      turned: [],
     })
     expect(roll.claims()).toEqual([])
   })
@@ -139,7 +140,7 @@ describe('the declared topology', () => {
     regions: [],
   }
   const served = (roll: Roll, from = base) =>
-    declaredTopology(from, roll.claims(), defaults, validation)
+    declaredTopology(from, settings.zones, roll.claims(), defaults, validation)
 
   test('is the configured one while no agent has spoken', () => {
     expect(served(new Roll(settings))).toBe(base)

@@ -1,0 +1,127 @@
+/**
+ * Agents: whose keys are pinned, whose certificates end soon, and the end of trust in one.
+ */
+import { limits } from '../../../core/base/limits.ts'
+import { fail, ok, type Result } from '../../../core/base/result.ts'
+import type { AgentView } from '../../../messages/agent-views.ts'
+import { Fields, parseObject } from '../body.ts'
+import { ask, callerOf, type Context, nowText, pageOf } from '../context.ts'
+import { type HttpAnswer, json, refuse, timestamp, timestampOf } from '../http.ts'
+import { type Call, type Route, route } from '../router.ts'
+
+const LIST = '/api/v1/overwatch/agents'
+const ONE = '/api/v1/overwatch/agents/{id}'
+const HOUR_MS = 3_600_000
+const EXPIRING_DAYS = 30
+const DAYS_MAX = 3_650
+
+export function agentRoutes(context: Context): Route[] {
+  const nowMs = () => context.ctx.clock.nowMs()
+  return [
+    route('GET', LIST, 'Every agent whose key is pinned', async ({ query }) => {
+      const agents = await list(context)
+      if (!agents.ok) return agents.error
+      const page = pageOf(agents.value, query)
+      if (!page.ok) return page.error
+      return json(200, {
+        agents: page.value.map((agent) => agentOf(agent, nowMs())),
+        total: agents.value.length,
+        revoked: agents.value.filter((agent) => agent.revoked).length,
+        expiring: expiringOf(agents.value, EXPIRING_DAYS, nowMs()).length,
+        generated_at: nowText(context),
+      })
+    }),
+    route('GET', `${LIST}/expiring`, 'Agents whose certificate ends soon', async ({ query }) => {
+      const days = daysOf(query.get('threshold_days'))
+      if (days === undefined)
+        return refuse(400, `threshold_days must be a number from 0 to ${DAYS_MAX}`)
+      const agents = await list(context)
+      if (!agents.ok) return agents.error
+      const expiring = expiringOf(agents.value, days, nowMs())
+      return json(200, {
+        expiring: expiring.map((agent) => agentOf(agent, nowMs())),
+        count: expiring.length,
+        threshold_days: days,
+        generated_at: nowText(context),
+      })
+    }),
+    route('GET', ONE, 'One agent', async ({ params }) => {
+      const agents = await list(context)
+      if (!agents.ok) return agents.error
+      const found = agents.value.find((agent) => agent.agentId === params['id'])
+      return found === undefined
+        ? refuse(404, 'agent not found')
+        : json(200, agentOf(found, nowMs()))
+    }),
+    route('DELETE', ONE, 'Forget the key of an agent, so that it may be pinned anew', (call) =>
+      forget(context, call),
+    ),
+    route('POST', `${ONE}/revoke`, 'Never believe an agent again', (call) => revoke(context, call)),
+  ]
+}
+
+/** Every agent, in the order of their names. */
+export async function list(context: Context): Promise<Result<readonly AgentView[], HttpAnswer>> {
+  const reply = await ask(context, 'api.list-agents', {})
+  if (!reply.ok) return reply
+  const sorted = [...reply.value.agents].sort((a, b) => (a.agentId < b.agentId ? -1 : 1))
+  return ok(sorted)
+}
+
+async function forget(context: Context, call: Call): Promise<HttpAnswer> {
+  const agentId = call.params['id']!
+  const reply = await ask(context, 'api.forget-agent', { agentId, by: callerOf(call.request) })
+  return reply.ok ? answerOf(reply.value) : reply.error
+}
+
+async function revoke(context: Context, call: Call): Promise<HttpAnswer> {
+  const reason = reasonOf(call)
+  if (!reason.ok) return reason.error
+  const order = { agentId: call.params['id']!, reason: reason.value, by: callerOf(call.request) }
+  const reply = await ask(context, 'api.revoke-agent', order)
+  return reply.ok ? answerOf(reply.value) : reply.error
+}
+
+function reasonOf({ request }: Call): Result<string, HttpAnswer> {
+  const object = parseObject(request.body)
+  if (!object.ok) return fail(refuse(400, object.error))
+  const fields = new Fields(object.value)
+  const reason = fields.requiredText('reason')
+  return fields.fault === undefined ? ok(reason) : fail(refuse(400, fields.fault))
+}
+
+const answerOf = ({ outcome, message }: { outcome: string; message: string }): HttpAnswer =>
+  outcome === 'not-found' ? refuse(404, 'agent not found') : json(200, { success: true, message })
+
+function daysOf(text: string | null): number | undefined {
+  if (text === null) return EXPIRING_DAYS
+  return /^[0-9]{1,4}$/.test(text) && Number(text) <= DAYS_MAX ? Number(text) : undefined
+}
+
+const expiringOf = (agents: readonly AgentView[], days: number, nowMs: number) =>
+  agents.filter(
+    ({ revoked, notAfterMs }) =>
+      !revoked && notAfterMs > 0 && notAfterMs - nowMs <= days * 24 * HOUR_MS,
+  )
+
+function agentOf(agent: AgentView, nowMs: number) {
+  const { notAfterMs, revoked } = agent
+  return {
+    agent_id: agent.agentId,
+    fingerprint: agent.fingerprint,
+    region: agent.region,
+    first_seen: timestamp(agent.firstSeenMs),
+    last_seen: timestamp(agent.lastSeenMs),
+    not_after: notAfterMs === 0 ? undefined : timestamp(notAfterMs),
+    revoked,
+    revoked_at: revoked ? timestampOf(agent.revokedAtMs) : undefined,
+    revoked_reason: revoked ? agent.revokedReason : undefined,
+    expires_in_hours: notAfterMs === 0 ? undefined : Math.floor((notAfterMs - nowMs) / HOUR_MS),
+    algorithm: agent.alg || 'none',
+    services: agent.services.slice(0, limits.apiListItems.default),
+    connected: agent.connected,
+    backends: agent.backends,
+    address: agent.address,
+    member_state: agent.memberState,
+  }
+}
