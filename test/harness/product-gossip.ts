@@ -36,6 +36,10 @@ export class ScriptedAgents {
         receive: {
           'registry.record-told': () => {},
           'registry.drains-set': () => {},
+          'prober.verdict-changed': () => {},
+          'vitals.reading-changed': () => {},
+          'vitals.drain-changed': () => {},
+          'vitals.clients-counted': () => {},
           'api.list-agents': () => ({ agents: [] }),
           'api.revoke-agent': () => ({ outcome: 'not-found', message: '' }),
           'api.forget-agent': () => ({ outcome: 'not-found', message: '' }),

@@ -35,6 +35,9 @@ interface Target {
 }
 
 const UNKNOWN: readonly State[] = ['unknown']
+const ANY: readonly State[] = ['up', 'down', 'unknown']
+/** Longer than two epochs follow each other in the simulation, and than a message waits. */
+const QUICK_MS = 1_000
 
 const nothingKnown = () => ({
   verdicts: UNKNOWN,
@@ -73,7 +76,11 @@ export class Oracle {
     for (const member of members) {
       const known = this.#targets.get(member.key)
       if (known !== undefined) {
-        Object.assign(known, { member, isGone: false })
+        // Of two lists at once the prober hears the last: who was away for a moment may never have
+        // been away for it, and goes on with the counts it had.
+        const isQuick = known.isGone && this.#nowMs() - known.goneMs <= QUICK_MS
+        Object.assign(known, { member, isGone: false, ...(isQuick ? { verdicts: ANY } : {}) })
+        if (isQuick) this.#note(known)
         continue
       }
       const history = [{ sinceMs: this.#nowMs(), states: UNKNOWN }]
