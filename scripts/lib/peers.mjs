@@ -16,6 +16,8 @@ const PEERS = {
   openssl: 'openssl',
   curl: 'curl',
   pgrep: 'procps',
+  serf: 'serf',
+  go: 'golang-go',
 }
 
 const found = (tool) =>
