@@ -17,7 +17,7 @@ const PEERS = {
   curl: 'curl',
   pgrep: 'procps',
   serf: 'serf',
-  go: 'golang-go',
+  go: 'golang-go golang-github-hashicorp-memberlist-dev',
 }
 
 const found = (tool) =>
@@ -30,7 +30,7 @@ export function installPeers() {
   const wanted = missing()
   if (wanted.length === 0) return []
   if (process.getuid?.() !== 0 || !found('apt-get')) return wanted
-  const packages = [...new Set(wanted.map((tool) => PEERS[tool]))]
+  const packages = [...new Set(wanted.flatMap((tool) => PEERS[tool].split(' ')))]
   process.stdout.write(`Installing Debian packages for the tests: ${packages.join(' ')}\n`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (args) =>
