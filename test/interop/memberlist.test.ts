@@ -1,4 +1,4 @@
-// Goal: HashiCorp's own memberlist and our nodes exchange messages both ways, by datagram and stream.
+// Goal: HashiCorp's own memberlist and our nodes exchange messages, by datagram and by stream.
 // Method: a small Go program on Debian's package of the library; it plays the Go program's agent
 // beside our overwatch, and its overwatch beside our agent.
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'

@@ -54,7 +54,7 @@ test.runIf(has('serf'))(
     const them = await serf('s1', '-join', `127.0.0.1:${us.port}`)
     expect(await eventually(() => stateOf(us, 's1') === 'alive')).toBe(true)
     expect(await eventually(async () => /ow1 .*alive/.test(await them.members()))).toBe(true)
-    // Long enough for each to probe the other several times, and to suspect it if it did not answer.
+    // Long enough for each to probe the other several times, and to suspect one that is silent.
     await eventually(() => false, 4_000)
     expect(stateOf(us, 's1')).toBe('alive')
     expect(await them.members()).toMatch(/ow1 .*alive/)

@@ -1,7 +1,7 @@
 // Goal: whatever comes in at the ports of a gossip actor, with the key or without, it goes on.
-// Method: an overwatch on a socket of the test; mutants of every packet, stream, agent's message and
-// frame, sealed again with its key so that they pass the outer layers. An honest agent beside them is
-// still heard at the end. OPENGSLB_FULL=1 makes a million mutants.
+// Method: an overwatch on a socket of the test; mutants of packets, streams, agents' messages and
+// frames, sealed again with its key so that they pass the outer layers. An honest agent beside
+// them is still heard at the end. OPENGSLB_FULL=1 makes a million mutants.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'

@@ -218,3 +218,16 @@ test('a drain and vitals of the agent are in its next report', async () => {
   expect(report?.backends[0]?.drain).toMatchObject({ id: 'd2', by: 'file' })
   expect(report?.vitals).toMatchObject({ signal: 'bleed', share: 500 })
 })
+
+test('another heartbeat interval holds from the reload on', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  agent.behaviour.onReconfigured?.({
+    ...agent.config,
+    heartbeatIntervalMs: 1_000,
+  } as typeof agent.config)
+  await actors.run(2_000)
+  const before = overwatch.said('gossip.agent-seen').length
+  await actors.run(10_000)
+  expect(overwatch.said('gossip.agent-seen').length - before).toBeGreaterThanOrEqual(9)
+})

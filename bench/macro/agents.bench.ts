@@ -1,0 +1,112 @@
+/**
+ * 5,000 agents on one overwatch: under one core of its own CPU, flat memory, no heartbeat lost.
+ *
+ * Agents and overwatch are processes of their own. Each agent is a member with sockets, key pair
+ * and certificate, beats every 10 s and asks for the overwatch's start every 5 s. Counted is the
+ * whole process of the overwatch's gossip actor, once all agents are believed.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { KEY, overwatchConfig } from '../../test/harness/gossip-actors.ts'
+import { report, sized } from '../support/report.ts'
+import type { GeneratorOrder, Said } from './agents-generator.ts'
+import type { Standing, SubjectFigures, SubjectOrder } from './agents-subject.ts'
+
+const agents = sized(5_000, 50)
+const intervalMs = sized(10_000, 1_000)
+const spreadMs = sized(30_000, 500)
+const settleMs = sized(15_000, 1_000)
+const windowMs = sized(120_000, 3_000)
+const believedMsMax = sized(180_000, 20_000)
+/** What the RSS may grow a minute, in MB, over the last two thirds of the window. */
+const GROWTH_MAX = 0.5
+
+const child = (name: string) =>
+  fork(new URL(`./${name}.js`, import.meta.url), { execArgv: ['--expose-gc'] })
+
+function ask<T>(process: ChildProcess, message: GeneratorOrder | SubjectOrder): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null) => reject(new Error(`a child ended with ${code}`))
+    process.once('exit', ended)
+    process.once('message', (answer) => {
+      process.off('exit', ended)
+      resolve(answer as T)
+    })
+    process.send(message)
+  })
+}
+
+const wait = (delayMs: number) => new Promise((done) => setTimeout(done, delayMs))
+
+/** MB a minute by least squares over the last two thirds of the samples. */
+function growthOf(rssMb: readonly number[], minutes: number): number {
+  const from = Math.floor(rssMb.length / 3)
+  const part = rssMb.slice(from)
+  const meanX = (part.length - 1) / 2
+  const meanY = part.reduce((sum, mb) => sum + mb, 0) / part.length
+  let [over, under] = [0, 0]
+  for (const [index, mb] of part.entries()) {
+    over += (index - meanX) * (mb - meanY)
+    under += (index - meanX) ** 2
+  }
+  return under === 0 ? 0 : (over / under) * (rssMb.length / minutes)
+}
+
+const subject = child('agents-subject')
+const generator = child('agents-generator')
+try {
+  const config = overwatchConfig({ bindAddress: '127.0.0.1:0' })
+  const { port } = await ask<Standing>(subject, { listen: config })
+  const overwatch = { name: config.node, port }
+  const startedMs = performance.now()
+  await ask<Said>(generator, { agents, key: KEY, overwatch, intervalMs, spreadMs })
+  let now = await ask<Standing>(subject, { count: true })
+  while (now.agents < agents && performance.now() - startedMs < believedMsMax) {
+    await wait(200)
+    now = await ask<Standing>(subject, { count: true })
+  }
+  const believedMs = performance.now() - startedMs
+  await wait(settleMs)
+  const before = await ask<Said>(generator, { count: true })
+  const seen = await ask<SubjectFigures>(subject, { windowMs, samples: 24 })
+  const after = await ask<Said>(generator, { count: true })
+  const end = await ask<Standing>(subject, { count: true })
+  const sent = after.heartbeats - before.heartbeats
+  const growth = growthOf(seen.rssMb, windowMs / 60_000)
+  // What is on its way at either end of the window is counted on one side only.
+  const lost = Math.max(0, sent - seen.heartbeats - Math.ceil(sent * 0.002) - 5)
+  const faults = [
+    ...(seen.cores >= 1 ? [`takes ${seen.cores.toFixed(2)} cores`] : []),
+    ...(end.agents < agents ? [`${agents - end.agents} agents are not believed`] : []),
+    ...(lost > 0 ? [`${lost} heartbeats were lost`] : []),
+    ...(seen.left > 0 ? [`${seen.left} agents left`] : []),
+    ...(growth > GROWTH_MAX && windowMs > 60_000
+      ? [`memory grows ${growth.toFixed(2)} MB/min`]
+      : []),
+  ]
+  report(
+    'agents',
+    {
+      agents,
+      'all believed after ms': believedMs,
+      'members alive': end.alive,
+      'cores of the overwatch': seen.cores,
+      'share of time without a core': seen.waitedForCore,
+      'heartbeats sent in the window': sent,
+      'heartbeats heard in the window': seen.heartbeats,
+      'us of CPU a heartbeat': (seen.cores * windowMs * 1_000) / Math.max(1, seen.heartbeats),
+      'RSS MB': seen.rssMb.at(-1) ?? 0,
+      'RSS growth MB a minute': growth,
+      'agents refused': end.refused,
+    },
+    {
+      holds: faults.length === 0,
+      sentence:
+        faults.length === 0
+          ? `${agents} agents take ${seen.cores.toFixed(3)} cores of one overwatch, no heartbeat lost`
+          : faults.join('; '),
+    },
+  )
+} finally {
+  subject.disconnect()
+  generator.disconnect()
+}
