@@ -16,7 +16,8 @@ import type { ProductCatalogue } from '../../src/messages/catalogue.ts'
 
 export type SubjectOrder =
   | { readonly listen: OverwatchGossip }
-  | { readonly windowMs: number; readonly samples: number }
+  | { readonly windowMs: number }
+  | { readonly collect: true }
   | { readonly count: true }
 
 export interface Standing {
@@ -30,8 +31,9 @@ export interface Standing {
 export interface SubjectFigures {
   readonly cores: number
   readonly waitedForCore: number
-  readonly rssMb: readonly number[]
   readonly heartbeats: number
+  /** Datagrams the kernel dropped because nobody read them in time. */
+  readonly dropped: number
   readonly left: number
 }
 
@@ -87,29 +89,40 @@ const standing = (): Standing => ({
 const waitedNs = () => Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1])
 const wait = (delayMs: number) => new Promise((done) => setTimeout(done, delayMs))
 
-async function measure(windowMs: number, samples: number): Promise<SubjectFigures> {
+/** Drops of our UDP socket; the last column of Linux's /proc/net/udp. */
+function kernelDrops(): number {
+  const place = `:${seen.port.toString(16).toUpperCase().padStart(4, '0')} `
+  const lines = readFileSync('/proc/net/udp', 'utf8').split('\n')
+  const line = lines.find((one) => one.includes(`0100007F${place}`))
+  return Number(line?.trim().split(/\s+/).at(-1) ?? 0)
+}
+
+async function measure(windowMs: number): Promise<SubjectFigures> {
   const before = { ...seen, waitedNs: waitedNs(), cpu: process.cpuUsage(), atMs: performance.now() }
-  const rssMb: number[] = []
-  for (let sample = 0; sample < samples; sample++) {
-    await wait(windowMs / samples)
-    globalThis.gc?.()
-    rssMb.push(process.memoryUsage().rss / 1_048_576)
-  }
+  const droppedBefore = kernelDrops()
+  await wait(windowMs)
   const cpu = process.cpuUsage(before.cpu)
   const tookMs = performance.now() - before.atMs
   return {
     cores: (cpu.user + cpu.system) / 1_000 / tookMs,
     waitedForCore: (waitedNs() - before.waitedNs) / 1e6 / tookMs,
-    rssMb,
     heartbeats: seen.heartbeats - before.heartbeats,
+    dropped: kernelDrops() - droppedBefore,
     left: seen.left - before.left,
   }
+}
+
+/** MB in use after a collection, which stops the world and so lies between the windows. */
+function collected(): number {
+  globalThis.gc?.()
+  return process.memoryUsage().rss / 1_048_576
 }
 
 process.on('message', (order: SubjectOrder) => {
   const say = (answer: unknown) => void process.send?.(answer)
   if ('listen' in order) void listen(order.listen).then(say)
-  else if ('windowMs' in order) void measure(order.windowMs, order.samples).then(say)
+  else if ('windowMs' in order) void measure(order.windowMs).then(say)
+  else if ('collect' in order) say(collected())
   else say(standing())
 })
 process.on('disconnect', () => process.exit(0))
