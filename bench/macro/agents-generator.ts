@@ -23,6 +23,8 @@ export type GeneratorOrder =
       readonly intervalMs: number
       readonly spreadMs: number
     }
+  /** Nothing is said while paused, so that what was said can be counted on both sides. */
+  | { readonly pause: boolean }
   | { readonly count: true }
 
 export interface Said {
@@ -31,6 +33,7 @@ export interface Said {
 }
 
 const said = { heartbeats: 0, acked: 0 }
+let paused = false
 const ports = openPorts()
 const random = seededRandom(9)
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1)
@@ -143,9 +146,13 @@ class LeanAgent {
   }
 
   #tick(): void {
+    clearTimeout(this.#timer)
+    if (paused) {
+      this.#timer = setTimeout(() => this.#tick(), 1 + random.below(1_000))
+      return
+    }
     const nowMs = Date.now()
     this.#carryOut(this.#reporter.tick(nowMs))
-    clearTimeout(this.#timer)
     const waitMs = Math.max(1, Math.min(this.#reporter.nextDueMs() - nowMs, 3_600_000))
     this.#timer = setTimeout(() => this.#tick(), waitMs)
   }
@@ -159,7 +166,7 @@ class LeanAgent {
   }
 }
 
-async function start(order: Exclude<GeneratorOrder, { count: true }>): Promise<void> {
+async function start(order: Extract<GeneratorOrder, { agents: number }>): Promise<void> {
   const { agents, spreadMs } = order
   const startedMs = performance.now()
   for (let index = 0; index < agents; index++) {
@@ -172,6 +179,9 @@ async function start(order: Exclude<GeneratorOrder, { count: true }>): Promise<v
 
 process.on('message', (order: GeneratorOrder) => {
   if ('count' in order) process.send?.({ ...said })
-  else void start(order).then(() => process.send?.({ ...said }))
+  else if ('pause' in order) {
+    paused = order.pause
+    process.send?.({ ...said })
+  } else void start(order).then(() => process.send?.({ ...said }))
 })
 process.on('disconnect', () => process.exit(0))
