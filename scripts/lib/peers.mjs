@@ -16,6 +16,8 @@ const PEERS = {
   openssl: 'openssl',
   curl: 'curl',
   pgrep: 'procps',
+  serf: 'serf',
+  go: 'golang-go golang-github-hashicorp-memberlist-dev',
 }
 
 const found = (tool) =>
@@ -28,7 +30,7 @@ export function installPeers() {
   const wanted = missing()
   if (wanted.length === 0) return []
   if (process.getuid?.() !== 0 || !found('apt-get')) return wanted
-  const packages = [...new Set(wanted.map((tool) => PEERS[tool]))]
+  const packages = [...new Set(wanted.flatMap((tool) => PEERS[tool].split(' ')))]
   process.stdout.write(`Installing Debian packages for the tests: ${packages.join(' ')}\n`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (args) =>

@@ -85,7 +85,7 @@ const mutations: readonly Mutation[] = [
   },
 ]
 
-function mutated(octets: Uint8Array, random: Random, other: Uint8Array): Uint8Array {
+export function mutated(octets: Uint8Array, random: Random, other: Uint8Array): Uint8Array {
   let mutant = octets
   for (let left = 1 + random.below(3); left > 0 && mutant.length > 0; left--)
     mutant = mutations[random.below(mutations.length)]!(mutant, random, other)

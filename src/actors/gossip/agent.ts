@@ -80,6 +80,8 @@ export class Agent {
 
   configure(config: AgentGossip): void {
     this.#config = config
+    this.reporter.beatEvery(config.heartbeatIntervalMs, this.#nowMs)
+    this.#hearts.configure(config, () => this.reporter.status())
     this.#self.configure(config.backends, this.#world.ownAddress)
     this.changed()
   }

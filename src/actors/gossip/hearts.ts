@@ -17,7 +17,7 @@ interface Heart {
 
 export class Hearts {
   readonly #here: Ticking
-  readonly #config: Pick<AgentGossip, 'heartbeatIntervalMs' | 'missedThreshold'>
+  #config: Pick<AgentGossip, 'heartbeatIntervalMs' | 'missedThreshold'>
   readonly #notices: Notices
   readonly #metrics: GossipMetrics
   readonly #hearts = new Map<string, Heart>()
@@ -40,6 +40,17 @@ export class Hearts {
     this.#cancel = this.#here.clock.every(heartbeatIntervalMs, heartbeatIntervalMs, () =>
       this.#look(status()),
     )
+  }
+
+  configure(
+    config: Pick<AgentGossip, 'heartbeatIntervalMs' | 'missedThreshold'>,
+    status: () => readonly OverwatchStatus[],
+  ): void {
+    const isSame = config.heartbeatIntervalMs === this.#config.heartbeatIntervalMs
+    this.#config = config
+    if (isSame) return
+    this.stop()
+    this.start(status)
   }
 
   stop(): void {

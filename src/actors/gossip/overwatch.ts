@@ -121,7 +121,9 @@ export class Overwatch {
     const place = placeOf(from)
     const { ctx, members } = this.#world
     this.#world.metrics.heard(payload)
-    this.#carryOut(this.receiver.receive(payload, place, ctx.clock.nowMs()), place, from)
+    // The far port of a stream is nobody's address: there an answer goes to a member or nowhere.
+    const back = via === 'packet' ? from : undefined
+    this.#carryOut(this.receiver.receive(payload, place, ctx.clock.nowMs()), place, back)
     if (members.at(place) === undefined) this.#meet(from, via)
   }
 

@@ -31,9 +31,15 @@ const gossip = section('Gossip with agents and other overwatches.', {
     'false',
     'Whether agents that sign nothing, as those of the Go program, are believed.',
   ),
-  probe_interval: key(duration('100ms', '1m'), '1s', 'Time between two probes of members.'),
-  probe_timeout: key(duration('10ms', '1m'), '500ms', 'How long a probed member may take.'),
-  gossip_interval: key(duration('10ms', '1m'), '200ms', 'Time between two rounds of gossip.'),
+  probe_interval: key(duration('100ms', '1m'), '1s', 'Time between two probes of members.', {
+    restart: true,
+  }),
+  probe_timeout: key(duration('10ms', '1m'), '500ms', 'How long a probed member may take.', {
+    restart: true,
+  }),
+  gossip_interval: key(duration('10ms', '1m'), '200ms', 'Time between two rounds of gossip.', {
+    restart: true,
+  }),
   allowed_backends: list(
     network,
     [],

@@ -71,7 +71,7 @@ export class Reporter {
   readonly #messages: AgentMessages
   readonly #agentId: string
   readonly #random: Random
-  readonly #intervalMs: number
+  #intervalMs: number
   readonly #peers = new Map<string, ReporterPeer>()
   #content: ReportContent = { backends: [] }
   #prepared = NOTHING
@@ -118,6 +118,13 @@ export class Reporter {
       latest = Math.max(latest ?? 0, atMs)
     }
     return latest
+  }
+
+  /** Another `agent.heartbeat.interval`; the next beat of each overwatch is planned anew. */
+  beatEvery(intervalMs: number, nowMs: number): void {
+    if (intervalMs === this.#intervalMs) return
+    this.#intervalMs = intervalMs
+    for (const peer of this.#peers.values()) peer.beatMs = nowMs + this.#random.next() * intervalMs
   }
 
   /** The overwatches that are members now; those past the limit are left out. */

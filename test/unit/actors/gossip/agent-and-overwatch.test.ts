@@ -64,6 +64,17 @@ test('an overwatch that is killed and started again is told everything within tw
   expect(agent.world.logs.some(({ message }) => message === 'overwatch restarted')).toBe(true)
 })
 
+test('an overwatch that is another process the next instant is told everything', async () => {
+  const actors = new GossipActors()
+  const { agent } = await pair(actors)
+  await actors.run(12_345)
+  // Nobody had the time to miss it: only its answer to a ping tells of another start.
+  actors.network.kill('10.0.0.1')
+  const restarted = await actors.overwatch(1)
+  const tookMs = await actors.until(() => healthOf(restarted, agent) === true, 30_000)
+  expect(tookMs).toBeLessThan(2_000)
+})
+
 test('an overwatch that was taken for dead is told everything within two seconds', async () => {
   const actors = new GossipActors()
   const { agent } = await pair(actors)
@@ -217,4 +228,17 @@ test('a drain and vitals of the agent are in its next report', async () => {
   const report = overwatch.reportOf(agent.agentId)
   expect(report?.backends[0]?.drain).toMatchObject({ id: 'd2', by: 'file' })
   expect(report?.vitals).toMatchObject({ signal: 'bleed', share: 500 })
+})
+
+test('another heartbeat interval holds from the reload on', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  agent.behaviour.onReconfigured?.({
+    ...agent.config,
+    heartbeatIntervalMs: 1_000,
+  } as typeof agent.config)
+  await actors.run(2_000)
+  const before = overwatch.said('gossip.agent-seen').length
+  await actors.run(10_000)
+  expect(overwatch.said('gossip.agent-seen').length - before).toBeGreaterThanOrEqual(9)
 })

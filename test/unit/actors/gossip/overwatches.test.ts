@@ -1,6 +1,7 @@
 // Goal: overwatches that share a cluster hold the same, whatever was cut, restarted or changed.
 // Method: gossip actors on a network in memory, on a virtual clock.
 import { expect, test } from 'vitest'
+import { Transport } from '../../../../src/actors/gossip/transport.ts'
 import type { SharedRecord } from '../../../../src/core/gossip/peers/record.ts'
 import {
   agentConfig,
@@ -158,6 +159,28 @@ test('one agent that speaks is enough for a restarted overwatch to find everyone
   const found = () => restarted.membersAlive().length === 6
   expect(await actors.until(found, 20_000)).toBeLessThan(2_500)
   expect(overwatches).toHaveLength(3)
+})
+
+test('a sender that is no member is asked for all it knows, once in a while', async () => {
+  const actors = new GossipActors()
+  const overwatch = await actors.overwatch(1)
+  const ports = actors.network.ports('10.0.1.77')
+  let asked = 0
+  const ears = { datagrams: () => {}, accept: () => void asked++ }
+  const opened = await ports.open('10.0.1.77:7946', ears)
+  if (!opened.ok) throw new Error(opened.error.message)
+  const stranger = new Transport(opened.value, ports, [KEY])
+  const say = () => {
+    const payload = new TextEncoder().encode('{"type":"heartbeat"}')
+    stranger.send({ addr: Uint8Array.of(10, 0, 0, 1), port: 7_946 }, [{ type: 'user', payload }], 5)
+    return actors.run(1_000)
+  }
+  for (let second = 0; second < 5; second++) await say()
+  expect(asked).toBe(1)
+  await actors.run(10_000)
+  await say()
+  expect(asked).toBe(2)
+  expect(overwatch.membersAlive()).toEqual(['ow1'])
 })
 
 test('the key is changed while everything runs, and nobody is lost meanwhile', async () => {
