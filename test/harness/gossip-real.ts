@@ -7,7 +7,7 @@ import { openPorts } from '../../src/actors/gossip/ports.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
 import type { ProductCatalogue } from '../../src/messages/catalogue.ts'
 import type { MessageOf } from '../../src/messages/entry.ts'
-import type { MemberView } from '../../src/messages/views.ts'
+import type { MemberView } from '../../src/messages/agent-views.ts'
 import { type FakeCtx, fakeCtx } from './ctx.ts'
 import type { GossipBehaviour } from './gossip-actors.ts'
 

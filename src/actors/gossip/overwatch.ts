@@ -5,8 +5,7 @@
  * here their outputs become facts for the registry, messages for members, and lines of the log.
  */
 import { limits } from '../../core/base/limits.ts'
-import type { ReceiverOutput } from '../../core/gossip/app/outputs.ts'
-import { PEER } from '../../core/gossip/app/outputs.ts'
+import { PEER, type ReceiverOutput } from '../../core/gossip/app/outputs.ts'
 import { Receiver, type ReceiverSettings } from '../../core/gossip/app/receiver.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
 import { isFrame } from '../../core/gossip/peers/frames.ts'
