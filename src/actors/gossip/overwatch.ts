@@ -5,8 +5,9 @@
  * here their outputs become facts for the registry, messages for members, and lines of the log.
  */
 import { limits } from '../../core/base/limits.ts'
-import { PEER, type ReceiverOutput } from '../../core/gossip/app/outputs.ts'
-import { Receiver, type ReceiverSettings } from '../../core/gossip/app/receiver.ts'
+import type { ReceiverOutput } from '../../core/gossip/app/outputs.ts'
+import { PEER } from '../../core/gossip/app/outputs.ts'
+import { Receiver } from '../../core/gossip/app/receiver.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
 import { isFrame } from '../../core/gossip/peers/frames.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
@@ -25,6 +26,7 @@ import type { Notices } from './notices.ts'
 import { Orders } from './orders.ts'
 import { PeerPort } from './peer-port.ts'
 import { pinOf, pinRecord, reportIds, reportRecords, samePin, unpinRecord } from './records.ts'
+import { receiverSettingsOf } from './setup.ts'
 import { macOf, Sharing } from './sharing.ts'
 
 export interface OverwatchWorld {
@@ -57,7 +59,7 @@ export class Overwatch {
     this.#config = config
     this.#boot = boot
     const self = { node: config.node, boot, secret: world.ports.secret(32) }
-    this.receiver = new Receiver(self, settingsOf(config), world.ports.crypto)
+    this.receiver = new Receiver(self, receiverSettingsOf(config), world.ports.crypto)
     const { agentTokens, peering } = config
     const mac = macOf(world.ports.crypto, agentTokens, peering.secret)
     this.sharing = new Sharing(world.ctx, { node: config.node, boot }, mac, {
@@ -95,7 +97,7 @@ export class Overwatch {
     this.#config = config
     this.sharing.configure(macOf(ports.crypto, config.agentTokens, config.peering.secret))
     this.#peerPort?.configure(config.encryptionKeys, config.peering.bootstrapPeers)
-    this.#carryOut(this.receiver.configure(settingsOf(config), ctx.clock.nowMs()), PEER)
+    this.#carryOut(this.receiver.configure(receiverSettingsOf(config), ctx.clock.nowMs()), PEER)
   }
 
   /** Overwatches that are alive and share become the peers, unless peers have their own port. */
@@ -390,11 +392,3 @@ const notFound = (agentId: string): Outcome => ({
 
 const viaOf = (octets: Uint8Array) =>
   octets.length <= limits.reportPacketBytes.default ? 'packet' : 'stream'
-
-const settingsOf = (config: OverwatchGossip): ReceiverSettings => ({
-  agentTokens: config.agentTokens,
-  zones: config.zones,
-  allowedBackends: config.allowedBackends,
-  allowUnsigned: config.allowUnsignedAgents,
-  silentMs: config.staleThresholdMs,
-})

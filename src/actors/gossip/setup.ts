@@ -2,6 +2,7 @@
  * What a member is at its start: its address, its metadata, its settings, its identity.
  */
 import { type NodeMeta, writeMeta } from '../../core/gossip/app/meta.ts'
+import type { ReceiverSettings } from '../../core/gossip/app/receiver.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
 import type { SwimSettings } from '../../core/gossip/swim/settings.ts'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
@@ -12,6 +13,7 @@ import type {
   GossipConfig,
   GossipPorts,
   GossipSocket,
+  OverwatchGossip,
 } from './contract.ts'
 
 const isAny = (addr: Uint8Array): boolean => addr.every((octet) => octet === 0)
@@ -90,3 +92,12 @@ export function identityOf(
   log.info('identity', { agentId, fingerprint: key.fingerprint, notAfterMs })
   return loaded.value
 }
+
+/** Whom an overwatch believes. */
+export const receiverSettingsOf = (config: OverwatchGossip): ReceiverSettings => ({
+  agentTokens: config.agentTokens,
+  zones: config.zones,
+  allowedBackends: config.allowedBackends,
+  allowUnsigned: config.allowUnsignedAgents,
+  silentMs: config.staleThresholdMs,
+})
