@@ -3,7 +3,9 @@
  *
  * It answers no DNS and keeps no state but its identity and the drains declared through its API,
  * both beside its key, so that several agents run on one host. Its API is open only where the file
- * has an `api` section.
+ * has an `api` section. A thread costs some 10 MB, and an agent shares its machine with what it
+ * watches: only gossip has one of its own, because a stall of half a second looks to other members
+ * like a failure.
  */
 import { resolveCheck } from '../core/config/checks.ts'
 import type { Loaded } from '../core/config/load.ts'
@@ -155,7 +157,7 @@ export async function agentStage(
   if (!identity.ok) throw new Error(identity.error.message)
   const self = { ...facts, agentId: identity.value.agentId, checkMarks: checkMarksMemory() }
   const configs = configsOf(loaded, self, reloads)
-  const child = (role: keyof AgentConfigs, host: ChildSpec['host'] = 'worker'): ChildSpec => ({
+  const child = (role: keyof AgentConfigs, host: ChildSpec['host']): ChildSpec => ({
     name: role,
     actorUrl: moduleOf(role, 'actor'),
     portsUrl: moduleOf(role, 'ports'),
@@ -167,10 +169,10 @@ export async function agentStage(
     // Stopped in reverse: the application is checked no longer once the agent has said goodbye.
     system: {
       children: [
-        child('prober'),
-        child('vitals'),
-        child('gossip'),
-        child('api'),
+        child('prober', 'main'),
+        child('vitals', 'main'),
+        child('gossip', 'worker'),
+        child('api', 'main'),
         child('shell', 'main'),
       ],
     },
