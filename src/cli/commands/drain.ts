@@ -17,6 +17,7 @@ interface Drain {
   readonly expires_at?: string
   readonly safe?: boolean | 'unknown'
   readonly why?: string
+  readonly safe_by_time?: string
   readonly connections?: {
     readonly remaining: number
     readonly networks: readonly { readonly network: string; readonly connections: number }[]
@@ -118,6 +119,7 @@ function detailOf(drain: Drain): string {
     `  Expires:      ${drain.expires_at ?? 'when it is stopped'}`,
     `  Safe to stop: ${WORDS.get(drain.safe) ?? '-'}${drain.why ? `, ${drain.why}` : ''}`,
   ]
+  if (drain.safe_by_time !== undefined) lines.push(`  By time:      ${drain.safe_by_time}`)
   if (connections === undefined) return lines.join('\n')
   lines.push(`  Connections:  ${connections.remaining}`)
   for (const { network, connections: count } of connections.networks)

@@ -62,6 +62,24 @@ test('the HA overwatch has a zone and no names of its own; agents bring them', (
   expect(config.dns.default_routing_algorithm).toBe('round-robin')
 })
 
+test('the HA agent reports one web server to three overwatches, under the service they admit', () => {
+  const { agent } = loadExample('examples/ha-agent.yaml').config
+  expect(agent.gossip.overwatch_nodes).toHaveLength(3)
+  expect(agent.backends.map(({ service, port }) => [service, port])).toEqual([['webapp', 80]])
+  const admitted = loadExample('examples/ha-overwatch.yaml').config.overwatch.agent_tokens
+  expect(admitted['webapp']).toBe(agent.identity.service_token)
+})
+
+test('the quickstart’s agents speak for the servers of its overwatch', () => {
+  const { agent } = loadExample('quickstart-agent.yaml').config
+  const { config, topology } = loadExample('quickstart.yaml')
+  const { service, address, port } = agent.backends[0]!
+  const keys = topology.pools.flatMap(({ members }) => members.map(({ key }) => key))
+  expect(keys).toContain(`${service}:${address}:${port}`)
+  expect(Object.keys(config.overwatch.agent_tokens)).toEqual([service])
+  expect(agent.gossip.overwatch_nodes).toEqual([config.overwatch.gossip.bind_address])
+})
+
 test('the cluster node’s servers, which name no service, serve the domain of their regions', () => {
   const { topology, config } = loadExample('examples/cluster-node.yaml')
   expect(topology.pools[0]!.members.map((one) => one.key)).toEqual([
