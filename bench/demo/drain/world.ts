@@ -110,8 +110,9 @@ export class World {
       this.sites.push(await this.#site(index, address))
     await Promise.all(this.sites.map((site) => site.startBackend()))
     for (const site of this.sites) site.startAgent()
-    await this.#startUnbound()
     for (const site of this.sites) await this.inAnswers(site.address, true, 40_000)
+    // Only now: a resolver remembers for seconds that a name could not be answered.
+    await this.#startUnbound()
   }
 
   /** Resolves with Unix milliseconds when the address is in the answers, or is in none. */
@@ -159,7 +160,7 @@ export class World {
     writeFileSync(conf, unboundConf(this.folder, this.unboundPort, this.ports.dns))
     this.#unbound = startProgram(path, ['-d', '-c', conf], join(this.folder, 'unbound.log'))
     const lookup = new Lookup(addresses.resolver, this.unboundPort)
-    await until('unbound answers', async () => (await lookup.once(NAME, 300)) !== undefined)
+    await until('unbound answers', async () => (await lookup.once(NAME, 300))?.rcode === 'NOERROR')
     lookup.close()
   }
 }
