@@ -89,6 +89,8 @@ agent:
     check_interval: 1s
     cgroup: "${plan.cgroup}"
     cpu: { threshold: 80, window: 2s, bleed_duration: 3s }
+    # The demo kills backends, and looks at the processor alone.
+    error_rate: { threshold: 100 }
 api: { enabled: true, address: "${plan.address}:${plan.apiPort}" }
 metrics: { enabled: true, address: "${plan.address}:${plan.metricsPort}" }
 logging: { level: info, format: text }

@@ -12,6 +12,8 @@ import { unboundVersion, World } from './world.ts'
 import { drawing } from './draw.ts'
 import { writeFileSync } from 'node:fs'
 
+const SHOWN_FAILURES = 10
+
 const flag = (name: string): string | undefined => {
   const found = process.argv.find((word) => word === `--${name}` || word.startsWith(`--${name}=`))
   return found === undefined ? undefined : (found.split('=')[1] ?? '')
@@ -26,6 +28,7 @@ async function scenarioRuns(world: World, runsOfEach: number): Promise<Run[]> {
     for (let run = 1; run <= runsOfEach; run++) {
       const done = await stage(world, scenario)
       runs.push(done)
+      explain(done)
       if (!process.argv.includes('--json')) {
         const label = runsOfEach > 1 ? ` ${run}/${runsOfEach}` : ''
         const { recorder, falseSafe } = done
@@ -36,6 +39,16 @@ async function scenarioRuns(world: World, runsOfEach: number): Promise<Run[]> {
       }
     }
   return runs
+}
+
+/** What was lost although notice was given: when, after which moments, by whom. */
+function explain({ recorder, scenario }: Run): void {
+  if (!scenario.lossless || recorder.failures.length === 0) return
+  const second = (ms: number) => ((ms - recorder.startedMs) / 1_000).toFixed(3)
+  for (const { atMs, what, address } of recorder.moments)
+    process.stderr.write(`  ${second(atMs)} ${what} ${address}\n`)
+  for (const { atMs, pool, address, fault } of recorder.failures.slice(0, SHOWN_FAILURES))
+    process.stderr.write(`  ${second(atMs)} FAILED ${fault} of ${pool} at ${address}\n`)
 }
 
 function verdictOf(runs: readonly Run[]) {

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DrainSeen, OverwatchApi } from './api.ts'
 import { FakeCgroup } from './cgroup.ts'
@@ -23,7 +23,8 @@ import { Lookup } from './lookup.ts'
 import { type Child, freePort, startModule, startProgram, until } from './process.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const program = here('../../../../dist/opengslb.js')
+// A demo is run from the root of the project, wherever it was compiled to.
+const program = resolve('dist', 'opengslb.js')
 
 const ROW_WITHOUT = 30
 
