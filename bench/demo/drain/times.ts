@@ -13,6 +13,9 @@ interface Delay {
   readonly run: (world: World, site: Site) => Promise<number>
 }
 
+/** An agent that has just started may not yet hear that it is to end. */
+const SETTLE_MS = 2_000
+
 /** From the declaration to the first answer without it; then the drain is lifted again. */
 async function changed(
   world: World,
@@ -63,6 +66,7 @@ async function byTermination(world: World, site: Site): Promise<number> {
   await site.agent?.exited
   site.startAgent()
   await world.inAnswers(site.address, true)
+  await sleep(SETTLE_MS)
   return took
 }
 
@@ -74,6 +78,7 @@ async function agentStart(world: World, site: Site): Promise<number> {
   site.startAgent()
   const answeredMs = await world.inAnswers(site.address, true)
   await until('it was checked', () => site.checkedMs.length > 0)
+  await sleep(SETTLE_MS)
   return Math.max(0, answeredMs - site.checkedMs[0]!)
 }
 
