@@ -21,6 +21,9 @@ interface Told {
 const sameCounts = (a: ConnectionsSeen | undefined, b: ConnectionsSeen | undefined) =>
   a?.remaining === b?.remaining && a?.arrived === b?.arrived && a?.quietSinceMs === b?.quietSinceMs
 
+/** The addresses a connection leaves from when nobody chose one: anybody's on this machine. */
+const loopbacks = ['127.0.0.1', '::1']
+
 const isLoopback = (bytes: Uint8Array) =>
   bytes.length === 4
     ? bytes[0] === 127
@@ -56,7 +59,10 @@ export class ClientWatch {
     this.#counts = this.#tableOf()
   }
 
-  /** Addresses of overwatches; one that is this machine's too may be a client's, and counts. */
+  /**
+   * Addresses of overwatches. One that is this machine's too may be a client's, and counts; but
+   * nobody connects from a loopback address of its own (127.20.0.10) who did not choose it.
+   */
   leaveOut(addresses: readonly string[]): void {
     this.#overwatches = new Set(addresses.flatMap(keyOfText))
   }
@@ -125,10 +131,16 @@ export class ClientWatch {
 
   #tableOf(): ClientTable {
     return new ClientTable({
-      isOwn: (address) => isLoopback(address) || this.#own.has(keyOfBytes(address)),
+      isOwn: (address) => this.#isOwn(address),
       isOverwatch: (address) => this.#overwatches.has(keyOfBytes(address)),
       checkAgeMs: (port, nowMs) => this.#marks.ageMs(port, nowMs),
     })
+  }
+
+  #isOwn(address: Uint8Array): boolean {
+    const key = keyOfBytes(address)
+    if (this.#own.has(key)) return true
+    return isLoopback(address) && !this.#overwatches.has(key)
   }
 
   #open(): TcpTable {
@@ -138,7 +150,7 @@ export class ClientWatch {
   }
 
   #learnOwn(table: TcpTable): void {
-    this.#own = new Set(table.ownAddresses().flatMap(keyOfText))
+    this.#own = new Set([...loopbacks, ...table.ownAddresses()].flatMap(keyOfText))
   }
 
   /** Counts mean nothing where connections are forwarded past this machine's table. */

@@ -63,10 +63,11 @@ function waitForConnections(seen: ConnectionsSeen): Waiting[] {
   return [{ what: 'connections', detail }]
 }
 
-function waitForQuiet(seen: ConnectionsSeen, quietMs: number, nowMs: number): Waiting[] {
+/** A reading says nothing of what came after it, so quiet lasts until it and not until now. */
+function waitForQuiet(seen: ConnectionsSeen, quietMs: number): Waiting[] {
   const untilMs = seen.quietSinceMs + quietMs
-  if (nowMs >= untilMs) return []
-  const since = seconds(Math.max(0, nowMs - seen.quietSinceMs))
+  if (seen.atMs >= untilMs) return []
+  const since = seconds(Math.max(0, seen.atMs - seen.quietSinceMs))
   const detail = `quiet for ${since} of ${seconds(quietMs)}${named(seen)}`
   return [{ what: 'quiet', detail, untilMs }]
 }
@@ -103,7 +104,7 @@ export function safeToStop(question: StopQuestion): StopAnswer {
   const waiting = [
     ...ttl,
     ...waitForConnections(connections),
-    ...waitForQuiet(connections, heardMs, nowMs),
+    ...waitForQuiet(connections, heardMs),
   ]
   return answered(waiting, `nobody is connected and nobody came for ${seconds(heardMs)}`)
 }

@@ -43,7 +43,7 @@ const predictive = {
 }
 
 /** A table with a listener on both ports and `clients` connections to the first. */
-function tableOf(clients: number): Reading {
+function tableOf(clients: number, from: readonly number[] = [198, 51, 100, 1]): Reading {
   const bytes = new Uint8Array((clients + 2) * TCP_ROW_BYTES)
   const put = (row: number, port: number, state: number, remotePort: number) => {
     const view = new DataView(bytes.buffer, row * TCP_ROW_BYTES)
@@ -52,7 +52,7 @@ function tableOf(clients: number): Reading {
     view.setUint16(2, port, true)
     view.setUint16(4, remotePort, true)
     bytes.set([192, 0, 2, 1], row * TCP_ROW_BYTES + 8)
-    if (remotePort > 0) bytes.set([198, 51, 100, 1], row * TCP_ROW_BYTES + 24)
+    if (remotePort > 0) bytes.set(from, row * TCP_ROW_BYTES + 24)
   }
   put(0, 80, tcpStates.listen, 0)
   put(1, 81, tcpStates.listen, 0)
@@ -76,6 +76,7 @@ async function worldOf(script: Script = {}) {
     machine: {} as MachineReading,
     errors: undefined as ErrorCounts | undefined,
     clients: 0,
+    from: undefined as readonly number[] | undefined,
     tables: 0,
     saved: script.saved,
     file: (_file: DrainFileSeen): void => {},
@@ -96,7 +97,7 @@ async function worldOf(script: Script = {}) {
     openTcpTable: () => {
       state.tables++
       return {
-        read: () => tableOf(state.clients),
+        read: () => tableOf(state.clients, state.from),
         ownAddresses: () => ['192.0.2.1'],
         close: () => void state.tables--,
       }
@@ -245,6 +246,32 @@ describe('clients', () => {
     expect(drains.map(({ connections }) => connections?.remaining)).toEqual([4, 0])
     expect(world.state.tables).toBe(0)
   })
+
+  test.each([
+    ['127.20.0.10', 0, 'left out'],
+    ['127.0.0.1', 2, 'counted, for anybody may come from there'],
+    ['192.0.2.1', 2, 'counted, for anybody may come from there'],
+  ])(
+    'from an overwatch at %s on this machine, %i of two remain: %s',
+    async (address, remaining) => {
+      const world = await worldOf()
+      world.state.clients = 2
+      world.state.from = address.split('.').map(Number)
+      const place = { region: 'eu', port: 7946, sinceMs: 0, self: false } as const
+      const overwatch = {
+        name: 'ow',
+        role: 'overwatch',
+        state: 'alive',
+        ...place,
+        address,
+      } as const
+      world.actor.receive['gossip.members-set']({ members: [overwatch], liveOverwatches: ['ow'] })
+      await world.actor.receive['api.set-local-drain']({ backends: [a], reason: 'x' })
+      await world.clock.advanceAsync(2 * SECOND)
+      const { drains } = await world.actor.receive['api.list-local-drains']({})
+      expect(drains[0]?.connections?.remaining).toBe(remaining)
+    },
+  )
 
   test('nothing is said of a backend whose connections are forwarded elsewhere', async () => {
     const world = await worldOf({ where: 'elsewhere' })

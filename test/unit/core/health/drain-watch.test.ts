@@ -44,6 +44,12 @@ test.each([
     'no',
     ['quiet'],
   ],
+  [
+    'the last count was made before the quiet had lasted',
+    { connections: { ...quiet, atMs: NOW - 3_000, quietSinceMs: NOW - 32_000 } },
+    'no',
+    ['quiet'],
+  ],
   ['the quiet asked for is longer', { quietMs: 60_000 }, 'no', ['quiet']],
   ['short connections go unseen', { connections: { ...quiet, endsHeard: false } }, 'no', ['quiet']],
   [
@@ -90,7 +96,9 @@ test('yes is only said when all three conditions hold, whatever is asked', () =>
         if (safe !== 'yes') return
         expect(connections?.remaining).toBe(0)
         expect(NOW - acknowledgedMs!).toBeGreaterThan(ttlSeconds * 1_000)
-        expect(NOW - connections!.quietSinceMs).toBeGreaterThanOrEqual(ttlSeconds * 1_000)
+        expect(connections!.atMs - connections!.quietSinceMs).toBeGreaterThanOrEqual(
+          ttlSeconds * 1_000,
+        )
       },
     ),
   )

@@ -1,0 +1,94 @@
+/**
+ * `npm run demo:drain [-- FLAGS]`: stops backends under load and counts the requests that fail.
+ *
+ * Flags: `--scenario=api,file` (default all), `--runs=N` of each, `--smoke`, `--json`, `--write`
+ * (draws docs/demo-drain.svg), `--times` (delays alone, N runs of each), `--keep` (keeps logs).
+ */
+import { report } from '../../support/report.ts'
+import { figuresOf, type Run, sizes, stage } from './runs.ts'
+import { scenarios } from './scenarios.ts'
+import { measureTimes } from './times.ts'
+import { unboundVersion, World } from './world.ts'
+import { drawing } from './draw.ts'
+import { writeFileSync } from 'node:fs'
+
+const SHOWN_FAILURES = 10
+
+const flag = (name: string): string | undefined => {
+  const found = process.argv.find((word) => word === `--${name}` || word.startsWith(`--${name}=`))
+  return found === undefined ? undefined : (found.split('=')[1] ?? '')
+}
+
+async function scenarioRuns(world: World, runsOfEach: number): Promise<Run[]> {
+  const wanted = flag('scenario')?.split(',')
+  const chosen = scenarios.filter(({ name }) => wanted?.includes(name) ?? true)
+  if (chosen.length === 0) throw new Error(`--scenario: ${scenarios.map(({ name }) => name)}`)
+  const runs: Run[] = []
+  for (const scenario of chosen)
+    for (let run = 1; run <= runsOfEach; run++) {
+      const done = await stage(world, scenario)
+      runs.push(done)
+      explain(done)
+      if (!process.argv.includes('--json')) {
+        const label = runsOfEach > 1 ? ` ${run}/${runsOfEach}` : ''
+        const { recorder, falseSafe } = done
+        process.stdout.write(
+          `${scenario.name}${label}: ${recorder.requests} requests, ` +
+            `${recorder.failures.length} failed, ${falseSafe} false "safe to stop"\n`,
+        )
+      }
+    }
+  return runs
+}
+
+/** What was lost although notice was given: when, after which moments, by whom. */
+function explain({ recorder, scenario }: Run): void {
+  if (!scenario.lossless || recorder.failures.length === 0) return
+  const second = (ms: number) => ((ms - recorder.startedMs) / 1_000).toFixed(3)
+  for (const { atMs, what, address } of recorder.moments)
+    process.stderr.write(`  ${second(atMs)} ${what} ${address}\n`)
+  for (const { atMs, pool, address, fault } of recorder.failures.slice(0, SHOWN_FAILURES))
+    process.stderr.write(`  ${second(atMs)} FAILED ${fault} of ${pool} at ${address}\n`)
+}
+
+function verdictOf(runs: readonly Run[]) {
+  const sound = runs.filter(({ scenario }) => scenario.lossless)
+  const failed = sound.reduce((sum, { recorder }) => sum + recorder.failures.length, 0)
+  const wrong = sound.reduce((sum, { falseSafe }) => sum + falseSafe, 0)
+  const requests = sound.reduce((sum, { recorder }) => sum + recorder.requests, 0)
+  const enough = runs.every(({ recorder }) => recorder.requests >= sizes.requestsMin)
+  const lost = runs
+    .filter(({ scenario }) => !scenario.lossless)
+    .reduce((sum, { recorder }) => sum + recorder.failures.length, 0)
+  const sentence =
+    `${failed} of ${requests} requests failed and ${wrong} false "safe to stop" in ` +
+    `${sound.length} runs with notice; without notice ${lost} were lost` +
+    (enough ? '' : '; a run had too few requests')
+  return { holds: failed === 0 && wrong === 0 && enough, sentence }
+}
+
+async function main(): Promise<void> {
+  const runsOfEach = Math.max(1, Number(flag('runs') ?? 1))
+  const world = new World()
+  try {
+    await world.start()
+    if (flag('times') !== undefined) {
+      const { figures, verdict } = await measureTimes(world, runsOfEach)
+      report('demo:drain --times', figures, verdict)
+      return
+    }
+    const runs = await scenarioRuns(world, runsOfEach)
+    const figures = { unbound: unboundVersion(), ...figuresOf(runs) }
+    if (flag('write') !== undefined) writeFileSync('docs/demo-drain.svg', drawing(runs))
+    report('demo:drain', figures, verdictOf(runs))
+  } finally {
+    await world.stop(flag('keep') !== undefined)
+  }
+}
+
+await main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  process.stdout.write(`DOES NOT HOLD: ${error instanceof Error ? error.message : 'ended early'}\n`)
+  process.exitCode = 1
+})
+process.exit()

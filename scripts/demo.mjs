@@ -1,0 +1,15 @@
+/**
+ * `npm run demo:drain [-- FLAGS]`: compiles the demos and runs one of them.
+ *
+ * A demo ends with a one-line verdict and a non-zero exit code where what it shows does not hold.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { root, runBin, setup } from './lib/setup.mjs'
+
+const [name, ...flags] = process.argv.slice(2)
+setup()
+runBin('tsc', ['-p', 'tsconfig.bench.json'])
+const main = join(root, 'dist-bench', 'bench', 'demo', name ?? '', 'main.js')
+const done = spawnSync(process.execPath, [main, ...flags], { cwd: root, stdio: 'inherit' })
+process.exit(done.status ?? 1)
