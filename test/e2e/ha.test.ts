@@ -31,13 +31,15 @@ metrics: { enabled: false }
 logging: { level: info, format: text }
 `
 
+const seeds = () => overwatchHosts.map((one) => `"${lab.address(one)}:${GOSSIP}"`).join(', ')
+
 const agentYaml = (host: number, folder: string) => `
 mode: agent
 agent:
   identity: { service_token: "${TOKEN}", region: us-east, cert_path: ${folder}/a.crt, key_path: ${folder}/a.key }
   backends:
     - { service: webapp, address: ${lab.address(host)}, port: ${WEB}, health_check: { type: tcp, interval: 1s, timeout: 500ms, failure_threshold: 2, success_threshold: 1 } }
-  gossip: { encryption_key: "${GOSSIP_KEY}", bind_address: "${lab.address(host)}:${GOSSIP}", overwatch_nodes: [${overwatchHosts.map((one) => `"${lab.address(one)}:${GOSSIP}"`).join(', ')}] }
+  gossip: { encryption_key: "${GOSSIP_KEY}", bind_address: "${lab.address(host)}:${GOSSIP}", overwatch_nodes: [${seeds()}] }
   heartbeat: { interval: 1s }
 metrics: { enabled: false }
 logging: { level: info, format: text }
