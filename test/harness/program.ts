@@ -60,7 +60,11 @@ export class Program {
   #output = ''
   #ended: Promise<number | null> = Promise.resolve(null)
 
-  constructor(yaml: string) {
+  readonly #prefix: readonly string[]
+
+  /** @param prefix a command that runs the program, such as `ip netns exec NAME` */
+  constructor(yaml: string, prefix: readonly string[] = []) {
+    this.#prefix = prefix
     this.folder = mkdtempSync(join(tmpdir(), 'opengslb-e2e-'))
     this.configPath = join(this.folder, 'config.yaml')
     this.configure(yaml)
@@ -79,7 +83,9 @@ export class Program {
   }
 
   start(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): void {
-    const child = spawn(process.execPath, [program, '--config', this.configPath, ...args], {
+    const words = [process.execPath, program, '--config', this.configPath, ...args]
+    const [command, ...rest] = [...this.#prefix, ...words]
+    const child = spawn(command!, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -40,18 +40,24 @@ export class Notices {
     } else if (event.kind === 'stream-only')
       this.#seldom('member answers streams and no datagrams', { member: event.member.name })
     else if (event.kind === 'stalled')
-      this.#seldom('stood still', { lateMs: Math.round(event.lateMs) })
+      this.#seldom('stood still', { late_ms: Math.round(event.lateMs) })
     else if (event.kind === 'refused') this.#seldom('too many members', { member: event.name })
   }
 
   pinned({ agentId, fingerprint, region, services, revoked }: Pin): void {
     if (revoked) return
     const list = services.join(' ')
-    this.#here.log.info('agent believed', { agentId, fingerprint, region, services: list })
+    this.#here.log.info('agent believed', {
+      agent_id: agentId,
+      ...{ fingerprint, region, services: list },
+    })
   }
 
   refused({ code, agentId, from, message, times }: RefusalLogged): void {
-    this.#here.log.warn('agent refused', { code, agentId, from, reason: message, times })
+    this.#here.log.warn('agent refused', {
+      agent_id: agentId,
+      ...{ code, from, reason: message, times },
+    })
   }
 
   unsignedAdmitted(): void {
@@ -64,15 +70,21 @@ export class Notices {
   reported(report: AgentReport, before: AgentReport | undefined, hearsay: boolean): void {
     if (before?.boot === report.boot || hearsay) return
     const { agentId, region, backends } = report
-    this.#here.log.info('agent registered', { agentId, region, backends: backends.length })
+    this.#here.log.info('agent registered', {
+      agent_id: agentId,
+      ...{ region, backends: backends.length },
+    })
   }
 
   agentLeft(agentId: string, reason: string): void {
-    this.#here.log.info('agent left', { agentId, reason })
+    this.#here.log.info('agent left', { agent_id: agentId, reason })
   }
 
   agentSilent(agentId: string, silentMs: number): void {
-    this.#here.log.warn('agent silent', { agentId, silentMs: Math.round(silentMs) })
+    this.#here.log.warn('agent silent', {
+      agent_id: agentId,
+      silent_ms: Math.round(silentMs),
+    })
   }
 
   overwatchRefuses(overwatch: string, { code, message }: RefusalSaid): void {

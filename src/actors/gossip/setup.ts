@@ -89,7 +89,11 @@ export function identityOf(
   const loaded = ports.identity(identity, clock.nowMs())
   if (!loaded.ok) throw new Error(loaded.error)
   const { agentId, key, notAfterMs } = loaded.value
-  log.info('identity', { agentId, fingerprint: key.fingerprint, notAfterMs })
+  log.info('identity', {
+    agent_id: agentId,
+    fingerprint: key.fingerprint,
+    not_after: new Date(notAfterMs).toISOString(),
+  })
   return loaded.value
 }
 

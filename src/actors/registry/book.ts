@@ -14,6 +14,7 @@ import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
 import { type Compiled, Fleet } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
+import { KeptNames } from '../../core/health/kept-names.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
@@ -43,6 +44,7 @@ export class Book {
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
+  readonly #keptNames = new KeptNames()
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
@@ -264,7 +266,12 @@ export class Book {
   #topologyOf({ topology, agents }: RegistryConfig): FleetTopology {
     const claims = this.chorus.roll.claims()
     const { roll } = agents.chorus
-    return declaredTopology(topology, roll.zones, claims, agents.service, agents.validation)
+    const names = new Set(claims.map(({ name }) => name))
+    for (const { name } of topology.pools) names.delete(name)
+    const zones = new Set(roll.zones)
+    const kept = this.#keptNames.note(names, zones, roll.removeAfterMs, this.nowMs())
+    this.#wakeAt(this.#keptNames.nextDueMs())
+    return declaredTopology(topology, roll.zones, claims, agents.service, agents.validation, kept)
   }
 
   /** Tells and counts what follows from the voices on a server. */
@@ -347,6 +354,8 @@ export class Book {
     const { words, stale } = this.fleet.tick(this.nowMs())
     this.#publishWords(words)
     this.#store(stale)
+    if (this.#keptNames.nextDueMs() <= this.nowMs()) this.declare()
+    else this.#wakeAt(this.#keptNames.nextDueMs())
     this.#wakeAt(this.fleet.nextDueMs())
   }
 }

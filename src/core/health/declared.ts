@@ -71,6 +71,7 @@ function zoneOf(name: string, apexes: ReadonlySet<string>): string {
 /**
  * @param zones apexes under which services without a domain are served
  * @param claims in a stable order, for members keep it
+ * @param kept names of services that have no server any more and are names all the same
  */
 export function declaredTopology(
   base: FleetTopology,
@@ -78,8 +79,9 @@ export function declaredTopology(
   claims: readonly Claim[],
   defaults: ServiceDefaults,
   settings: ValidationSettings,
+  kept: readonly string[] = [],
 ): FleetTopology {
-  if (claims.length === 0) return base
+  if (claims.length + kept.length === 0) return base
   const byName = new Map<string, Claim[]>()
   for (const claim of claims) {
     const list = byName.get(claim.name)
@@ -100,6 +102,10 @@ export function declaredTopology(
   for (const [name, added] of byName) {
     const members = added.map((claim) => memberOf(claim, settings))
     pools.push({ ...defaults, name, zone: zoneOf(name, apexes), members })
+  }
+  const known = new Set(pools.map(({ name }) => name))
+  for (const name of kept) {
+    if (!known.has(name)) pools.push({ ...defaults, name, zone: zoneOf(name, apexes), members: [] })
   }
   const regions = new Set(base.regions.map(({ name }) => name))
   const extra = [...new Set(claims.map(({ region }) => region))]

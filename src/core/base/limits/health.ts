@@ -200,6 +200,12 @@ export const healthLimits = {
     'agents',
     'a scrape names so many agents one by one; the totals count all',
   ),
+  keptNamesMax: limit(
+    10_000,
+    [1, 100_000],
+    'names',
+    'services without a server that are names all the same; as many as a large deployment has',
+  ),
   guardMaxWithdrawnShare: limit(
     0.5,
     [0, 1],
