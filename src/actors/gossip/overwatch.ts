@@ -231,8 +231,13 @@ export class Overwatch {
   }
 
   #reply(name: string, octets: Uint8Array, from: Endpoint | undefined): void {
-    if (this.#world.members.find(name) !== undefined) this.#toMember(name, octets)
-    else if (from !== undefined) this.#world.node.sendUser(from, octets, 'packet')
+    const known = this.#world.members.find(name)
+    const isMember = known !== undefined && isThere(known.member)
+    // A datagram comes from where its sender listens; what is known of the member may be older, as
+    // when it has just been started again.
+    if (from !== undefined && (viaOf(octets) === 'packet' || !isMember))
+      this.#world.node.sendUser(from, octets, 'packet')
+    else this.#toMember(name, octets)
   }
 
   #toMember(name: string, octets: Uint8Array): void {
