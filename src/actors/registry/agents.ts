@@ -283,7 +283,6 @@ export class Agents {
     for (const agentId of agents) {
       this.#persist(agentId)
       book.told.heard(agentId, false, nowMs)
-      book.metrics.fellSilent(agentId)
       const { lastSeenMs } = chorus.roll.rowOf(agentId)!
       this.#ctx.log.warn('agent is silent', { agent_id: agentId, silent_ms: nowMs - lastSeenMs })
     }

@@ -194,12 +194,6 @@ export const healthLimits = {
     'ms',
     'a start knows to this exactness until when its predecessor heard agents',
   ),
-  agentSeriesMax: limit(
-    1_000,
-    [0, 100_000],
-    'agents',
-    'a scrape names so many agents one by one; the totals count all',
-  ),
   keptNamesMax: limit(
     10_000,
     [1, 100_000],
