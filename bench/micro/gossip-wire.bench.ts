@@ -7,7 +7,7 @@
  */
 import { nodeAesGcm, nonceSource } from '../../src/actors/gossip/ports-crypto.ts'
 import type { PacketMessage } from '../../src/core/gossip/messages.ts'
-import { crc32 } from '../../src/core/gossip/wire/crc.ts'
+import { crc32 } from '../../src/core/base/crc32.ts'
 import { Keyring } from '../../src/core/gossip/wire/keyring.ts'
 import { openPacket, sealPacket } from '../../src/core/gossip/wire/packet.ts'
 import type { Wire } from '../../src/core/gossip/wire/wire.ts'

@@ -8,7 +8,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openEventLog } from '../../src/actors/registry/ports-log.ts'
 import type { HealthEvent } from '../../src/core/health/events.ts'
-import { crc32, FRAME_HEADER_BYTES, frame, scanFrames } from '../../src/core/health/frames.ts'
+import { crc32 } from '../../src/core/base/crc32.ts'
+import { FRAME_HEADER_BYTES, frame, scanFrames } from '../../src/core/health/frames.ts'
 
 const settings = { retentionMs: 86_400_000, maxBytes: 1e9 }
 let folder = ''

@@ -7,23 +7,9 @@
  * checksum too, because a file torn by a power cut often ends in zeros, and eight zeros must not be
  * an empty record.
  */
+import { crcOver } from '../base/crc32.ts'
+
 export const FRAME_HEADER_BYTES = 8
-
-const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte
-  // The reversed polynomial of IEEE 802.3.
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
-  return value
-})
-
-function crcOver(bytes: Uint8Array, from: number, to: number, start: number): number {
-  let crc = start
-  for (let at = from; at < to; at++) crc = (crc >>> 8) ^ crcTable[(crc ^ bytes[at]!) & 0xff]!
-  return crc
-}
-
-/** CRC-32 as zip and Ethernet compute it, unsigned. */
-export const crc32 = (bytes: Uint8Array): number => ~crcOver(bytes, 0, bytes.length, -1) >>> 0
 
 function frameCrc(bytes: Uint8Array, at: number, length: number): number {
   const afterLength = crcOver(bytes, at, at + 4, -1)

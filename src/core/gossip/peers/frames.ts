@@ -9,6 +9,7 @@
 import { viewOf } from '../../base/octets.ts'
 import { fail, ok, type Result } from '../../base/result.ts'
 import { limits } from '../../base/limits.ts'
+import { equalInConstantTime } from '../app/base64.ts'
 import type { Hash64 } from './hash.ts'
 import { BUCKETS } from './ledger.ts'
 import { recordFault, type SharedRecord } from './record.ts'
@@ -266,19 +267,13 @@ export function encodeFrame({ sender, boot, body }: PeerFrame, mac: Mac): Uint8A
 export const isFrame = (bytes: Uint8Array): boolean =>
   bytes.length > MAGIC.length && MAGIC.every((octet, at) => bytes[at] === octet)
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  let differences = a.length ^ b.length
-  for (let at = 0; at < a.length; at++) differences |= a[at]! ^ (b[at] ?? 0)
-  return differences === 0
-}
-
 /** Reads a frame of untrusted bytes; nothing of it is looked at before its MAC is right. */
 export function decodeFrame(bytes: Uint8Array, mac: Mac): Result<PeerFrame, PeerFault> {
   if (!isFrame(bytes)) return fail('not-a-frame')
   if (bytes.length > limits.peerFrameBytesMax.max) return fail('too-long')
   if (bytes.length < MAGIC.length + 10 + MAC_BYTES) return fail('malformed')
   const signed = bytes.subarray(0, bytes.length - MAC_BYTES)
-  if (!sameBytes(mac(signed), bytes.subarray(signed.length))) return fail('bad-mac')
+  if (!equalInConstantTime(mac(signed), bytes.subarray(signed.length))) return fail('bad-mac')
   const from = new Reader(signed)
   from.at = MAGIC.length
   const type = TYPES[from.u8()]

@@ -1,24 +1,12 @@
 /**
  * CRC-32 (IEEE 802.3, reflected) over a packet, and the header that carries it.
  */
+import { crc32 } from '../../base/crc32.ts'
 import { ok, type Result } from '../../base/result.ts'
 import { type Malformed, malformed } from './malformed.ts'
 import { messageType } from './types.ts'
 
 const HEADER_BYTES = 5
-const POLYNOMIAL = 0xedb8_8320
-
-const table = Uint32Array.from({ length: 256 }, (_, octet) => {
-  let value = octet
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ POLYNOMIAL : value >>> 1
-  return value
-})
-
-export function crc32(octets: Uint8Array): number {
-  let crc = 0xffff_ffff
-  for (let at = 0; at < octets.length; at++) crc = table[(crc ^ octets[at]!) & 0xff]! ^ (crc >>> 8)
-  return (crc ^ 0xffff_ffff) >>> 0
-}
 
 /** The message behind its type octet and checksum. */
 export function addCrc(message: Uint8Array): Uint8Array {
