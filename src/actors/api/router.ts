@@ -6,6 +6,7 @@
  */
 import type { Gate, Rights } from './access.ts'
 import { type HttpAnswer, type HttpRequest, refuse } from './http.ts'
+import type { RouteSchema } from './schema.ts'
 
 /** What a handler gets. */
 export interface Call {
@@ -22,12 +23,15 @@ export interface Route extends Rights {
   /** `/api/v1/overrides/{service}/{address}`. */
   readonly pattern: string
   readonly doc: string
+  /** Absent where a route says nothing of its shapes yet. */
+  readonly schema?: RouteSchema
   readonly handle: Handle
 }
 
 interface Options {
   readonly open?: boolean
   readonly changes?: boolean
+  readonly schema?: RouteSchema
 }
 
 /** A route; guarded unless `open`, and changing something unless it is a GET or says otherwise. */
@@ -44,6 +48,7 @@ export const route = (
   handle,
   guarded: options.open !== true,
   changes: options.changes ?? method !== 'GET',
+  ...(options.schema === undefined ? {} : { schema: options.schema }),
 })
 
 interface Compiled {
