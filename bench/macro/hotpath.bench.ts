@@ -223,7 +223,8 @@ async function main(): Promise<void> {
       outcomes.push(await run(scenario, cast, machine))
       show(outcomes.at(-1)!)
     }
-    if (options.write) writePage(facts, outcomes)
+    const order = scenariosOf(options.smoke).map(({ name }) => name)
+    if (options.write) writePage(facts, outcomes, order)
     verdict(outcomes)
   } finally {
     sink.close()

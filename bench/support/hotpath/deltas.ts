@@ -8,7 +8,8 @@
 import { Agent, request } from 'node:http'
 import { type Setup, serverAddress, ZONE } from './setup.ts'
 
-const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+// A change is acknowledged once it is on disk, in groups: many must be on the way at once.
+const agent = new Agent({ keepAlive: true, maxSockets: 128 })
 
 function put(port: number, path: string, body: object): Promise<boolean> {
   const text = JSON.stringify(body)

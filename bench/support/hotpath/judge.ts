@@ -48,7 +48,7 @@ export interface Summary {
 export interface Judged {
   readonly says: string
   readonly atLeast: number
-  readonly by: 'rate' | 'CPU a query'
+  readonly by: 'rate' | 'CPU a query' | 'CPU a query of the thread'
   readonly estimate?: Estimate
   readonly outcome: 'met' | 'missed' | 'not measured'
 }
@@ -65,6 +65,18 @@ const perCpu: Figure = ({ rounds }, sweep) => {
   const round = rounds[sweep]
   return round?.fed === true && round.cpuNs > 0 ? 1e9 / round.cpuNs : undefined
 }
+
+/** The same of the thread that answers, which shares its core with threads that do other work. */
+const perThread: Figure = ({ rounds }, sweep) => {
+  const round = rounds[sweep]
+  return round?.fed === true && round.threadCpuNs > 0 ? 1e9 / round.threadCpuNs : undefined
+}
+
+const FIGURES = [
+  ['rate', rate],
+  ['CPU a query', perCpu],
+] as const
+const FIGURES_OF_THREAD = [['CPU a query of the thread', perThread]] as const
 
 /** One value a sweep in which everybody concerned has a round. */
 function ratiosOf(over: readonly Showing[], under: readonly Showing[], figure: Figure): number[] {
@@ -89,10 +101,7 @@ export function judgeGoal(goal: Goal, showings: readonly Showing[], pairsMin: nu
   const base = { says: goal.says, atLeast: goal.atLeast }
   if ([...over, ...under].includes(undefined))
     return { ...base, by: 'rate', outcome: 'not measured' }
-  for (const [by, figure] of [
-    ['rate', rate],
-    ['CPU a query', perCpu],
-  ] as const) {
+  for (const [by, figure] of goal.byThread === true ? FIGURES_OF_THREAD : FIGURES) {
     const ratios = ratiosOf(over as Showing[], under as Showing[], figure)
     if (ratios.length < pairsMin) continue
     const found = estimate(ratios)!

@@ -1,7 +1,9 @@
 /**
- * docs/performance.md and its chart, written from one run.
+ * docs/performance.md and its chart, and the figures they come from in docs/performance.json.
+ *
+ * A run of some scenarios replaces those and keeps the others, each with what it was measured on.
  */
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chart } from './chart.ts'
 import type { Judged, Summary } from './judge.ts'
@@ -15,6 +17,8 @@ export interface Outcome {
   readonly judged: readonly Judged[]
   /** Why it was not measured, or who could not take part. */
   readonly remarks: readonly string[]
+  /** The run it is of, in the file of figures. */
+  readonly facts?: Facts
 }
 
 export interface Facts {
@@ -107,8 +111,33 @@ function sectionOf({ title, summaries, remarks }: Outcome): string {
   return `### ${title}\n\n${table}${notes.map((note) => `- ${note}.`).join('\n')}\n`
 }
 
-/** Writes the page and the chart it shows. */
-export function writePage(facts: Facts, outcomes: readonly Outcome[]): void {
+const jsonPath = join(root, 'docs', 'performance.json')
+
+/** What was found before, with what is new in its place; the order is that of the scenarios. */
+function merged(facts: Facts, outcomes: readonly Outcome[], order: readonly string[]): Outcome[] {
+  const before = existsSync(jsonPath)
+    ? (JSON.parse(readFileSync(jsonPath, 'utf8')) as readonly Outcome[])
+    : []
+  const all = new Map(before.map((outcome) => [outcome.name, outcome]))
+  for (const outcome of outcomes) all.set(outcome.name, { ...outcome, facts })
+  return order.flatMap((name) => all.get(name) ?? [])
+}
+
+/** Which run a scenario is of, where that is not the run of the page. */
+function earlier(facts: Facts, outcome: Outcome): string[] {
+  const own = outcome.facts
+  if (own === undefined || (own.build === facts.build && own.date === facts.date)) return []
+  const { date, build, sweeps, seconds } = own
+  return [`Measured on ${date}, ${build}, at most ${sweeps} sweeps of ${seconds} s`]
+}
+
+/** Writes the page, the chart it shows and the figures; `order` names all scenarios. */
+export function writePage(facts: Facts, found: readonly Outcome[], order: readonly string[]): void {
+  const outcomes = merged(facts, found, order).map((outcome) => ({
+    ...outcome,
+    remarks: [...outcome.remarks, ...earlier(facts, outcome)],
+  }))
+  writeFileSync(jsonPath, `${JSON.stringify(merged(facts, found, order), undefined, 1)}\n`)
   const shown = outcomes.filter(({ summaries }) => summaries[0]?.label === 'C echo')
   writeFileSync(join(root, 'docs', 'performance.svg'), chart(shown))
   const text = [

@@ -29,6 +29,12 @@ const BUSY_MIN = 0.98
 /** The generator must be able to do 1.2 times what it did: a sixth of its time is idle. */
 const IDLE_MIN = 1 - 1 / 1.2
 
+/**
+ * A server that seems to have used less than this of its core did its work in threads that were
+ * started after the round began, or waited for the generator: its CPU time says nothing.
+ */
+const BUSY_FED_MIN = 0.5
+
 const PREEMPTED_MAX = 0.03
 const PREEMPTED_FED_MAX = 0.1
 
@@ -39,14 +45,15 @@ export function roundOf(counted: Counted, threads: number): Round {
   const { answered, seconds } = counted
   const totalNs = counted.threads.reduce((sum, ns) => sum + ns, 0)
   const answers = Math.max(1, answered)
+  const busy = totalNs / (seconds * 1e9 * threads)
   return {
     counted,
     rate: answered / seconds,
     cpuNs: totalNs / answers,
     threadCpuNs: Math.max(0, ...counted.threads) / answers,
-    busy: totalNs / (seconds * 1e9 * threads),
+    busy,
     valid: false,
-    fed: preemptedShare(counted) <= PREEMPTED_FED_MAX,
+    fed: busy >= BUSY_FED_MIN && preemptedShare(counted) <= PREEMPTED_FED_MAX,
   }
 }
 
