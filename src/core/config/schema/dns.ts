@@ -115,7 +115,7 @@ export const dns = section('The DNS listener and its zones.', {
   ),
   batch_size: key(
     integer(limits.dnsBatch.min, limits.dnsBatch.max),
-    '64',
+    '32',
     'Datagrams read and answered at a time.',
     { restart: true },
   ),
