@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process'
 const PEERS = {
   dig: 'dnsutils',
   kdig: 'knot-dnsutils',
+  mmdblookup: 'mmdb-bin',
   unbound: 'unbound',
   named: 'bind9',
   'named-compilezone': 'bind9-utils',

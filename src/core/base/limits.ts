@@ -7,6 +7,7 @@
 import { apiLimits } from './limits/api.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
+import { geoLimits } from './limits/geo.ts'
 import { gossipLimits } from './limits/gossip.ts'
 import { gossipActorLimits } from './limits/gossip-actor.ts'
 import { gossipAppLimits } from './limits/gossip-app.ts'
@@ -26,6 +27,7 @@ export const limits = {
   ...steerLimits,
   ...healthLimits,
   ...proberLimits,
+  ...geoLimits,
   ...gossipLimits,
   ...apiLimits,
   ...peersLimits,
