@@ -36,7 +36,7 @@ export const geoLimits = {
     16_000_000,
     [1_000, 64_000_000],
     'ranges',
-    'a city database has about 4 million networks; a tree whose branches meet could have any number',
+    'a city database has about 4 million; branches that meet could make any number',
   ),
   geoPlaces: limit(4_000_000, [1_000, 16_000_000], 'places', 'distinct records of one database'),
 } as const satisfies Record<string, Limit>
