@@ -26,7 +26,8 @@ const random = (below) => {
   seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
   return Math.floor((seed / 2 ** 32) * below)
 }
-const letters = () => Array.from({ length: 12 }, () => String.fromCharCode(97 + random(26))).join('')
+const letter = () => String.fromCharCode(97 + random(26))
+const letters = () => Array.from({ length: 12 }, letter).join('')
 
 function bound(address) {
   const socket = createSocket('udp4')
@@ -52,7 +53,10 @@ async function flood(addresses, make) {
 }
 
 const oneNetwork = Array.from({ length: 64 }, (_, index) => `198.18.7.${index + 1}`)
-const manyNetworks = Array.from({ length: 400 }, (_, index) => `198.18.${20 + (index >> 2)}.${1 + (index & 3) * 60}`)
+const manyNetworks = Array.from(
+  { length: 400 },
+  (_, index) => `198.18.${20 + (index >> 2)}.${1 + (index & 3) * 60}`,
+)
 
 function broken(zone, id) {
   const whole = query(`x.${zone}`, id, true)
@@ -62,7 +66,9 @@ function broken(zone, id) {
     case 1:
       return Buffer.concat([whole, Buffer.alloc(8_000, id & 255)])
     case 2:
-      return Buffer.from(whole.map((octet, at) => (at > 11 && random(4) === 0 ? random(256) : octet)))
+      return Buffer.from(
+        whole.map((octet, at) => (at > 11 && random(4) === 0 ? random(256) : octet)),
+      )
     default:
       return Buffer.from(Array.from({ length: random(600) }, () => random(256)))
   }
@@ -74,7 +80,8 @@ async function idleConnections() {
   let ended = 0
   const open = (at) => {
     if (performance.now() >= endMs) return
-    const socket = connect({ host: target, port, localAddress: manyNetworks[at % manyNetworks.length] })
+    const localAddress = manyNetworks[at % manyNetworks.length]
+    const socket = connect({ host: target, port, localAddress })
     socket.on('connect', () => {
       opened++
       if (at % 2 === 0) socket.write(Buffer.from([0, 40, 1]))
@@ -121,7 +128,8 @@ async function goodClient() {
     await sleep(20)
   }
   const patienceMs = performance.now() + 3_000
-  while ((waiting.size > 0 || tcpAnswered < tcpAsked.tcp) && performance.now() < patienceMs) await sleep(20)
+  const isDone = () => waiting.size === 0 && tcpAnswered === tcpAsked.tcp
+  while (!isDone() && performance.now() < patienceMs) await sleep(20)
   return { asked: asked.udp, answered, wrong, tcpAsked: tcpAsked.tcp, tcpAnswered }
 }
 
