@@ -81,9 +81,12 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
 }
 
 export function shellApi({ address, enabled, tls }: Loaded['config']['api']): ShellConfig['api'] {
-  const { cert_file: certFile, key_file: keyFile } = tls
-  // The rules of the configuration ask for both or neither.
-  return { address, enabled, ...(certFile === '' ? {} : { tls: { certFile, keyFile } }) }
+  const { cert_file: certFile, key_file: keyFile, client_ca_file: clientCaFile } = tls
+  // The rules of the configuration ask for both files or neither.
+  if (certFile === '') return { address, enabled }
+  const asks = tls.client_auth !== 'none'
+  const clients = asks ? { clientCaFile, clientMust: tls.client_auth === 'require' } : {}
+  return { address, enabled, tls: { certFile, keyFile, ...clients } }
 }
 
 const nodeIdOf = ({ config }: Loaded, self: Process) =>

@@ -65,7 +65,9 @@ function masked(value: unknown, depth: number): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       name,
-      looksSecret(name) ? MASKED : masked(inner, depth + 1),
+      looksSecret(name) || /_key$|credential|authorization/i.test(name)
+        ? MASKED
+        : masked(inner, depth + 1),
     ]),
   )
 }
