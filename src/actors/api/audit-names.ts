@@ -29,6 +29,8 @@ export function actionOf({ method, pattern }: Pick<Route, 'method' | 'pattern'>)
   const words = pattern.split('/').filter((word) => word !== '' && !word.startsWith('{'))
   const own = words.slice(words[1] === 'v1' ? 2 : 1)
   const last = own.at(-1) ?? 'api'
+  // Sections of the configuration keep their names: `config/dns`.
+  if (own[0] === 'config') return { action: ACTIONS[method], resource: own.join('/') }
   if (!VERBS.has(last)) return { action: ACTIONS[method], resource: singular(last) }
   const noun = own.at(-2) ?? 'api'
   // Checks of the whole node are of its backends.

@@ -103,9 +103,7 @@ class Writer {
   append(fields: AuditFields): Promise<'committed' | 'failed'> {
     return new Promise((settle) => {
       this.#waiting.push({ fields, settle })
-      this.#pumping ??= this.#pump().finally(() => {
-        this.#pumping = undefined
-      })
+      this.#pumping ??= this.#pump()
     })
   }
 
@@ -117,6 +115,8 @@ class Writer {
 
   /** What gathers while one group is written is the next group. */
   async #pump(): Promise<void> {
+    // Not before the caller holds the promise of this pump.
+    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const fresh = this.#waiting
       this.#waiting = []
@@ -133,6 +133,8 @@ class Writer {
         for (const { settle } of fresh) settle('failed')
       }
     }
+    // In the same turn as the look at what waits: who appends next starts the pump again.
+    this.#pumping = undefined
   }
 
   async #write(records: readonly AuditFields[]): Promise<void> {
@@ -176,21 +178,30 @@ class Writer {
     return this.#begin()
   }
 
+  /** Opens a segment with its anchor; where that fails there is no new segment. */
   async #begin(): Promise<FileHandle> {
     const segment = this.#number + 1
+    const path = join(this.#folder, nameOf(segment))
     const note = this.#damage
-    const file = await open(join(this.#folder, nameOf(segment)), 'a', 0o600)
+    const anchor = { atMs: Date.now(), segment, ...(note === undefined ? {} : { note }) }
+    const sealed = sealAnchor(this.head, anchor, this.#sha256)
+    const file = await open(path, 'a', 0o600)
+    try {
+      await file.appendFile(sealed.line)
+      await file.datasync()
+      await syncFolder(this.#folder)
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      await unlink(path).catch(() => undefined)
+      throw error
+    }
     await this.#file?.close().catch(() => undefined)
     this.#file = file
     this.#number = segment
-    this.#bytes = 0
-    this.#openedAtMs = Date.now()
+    this.#bytes = Buffer.byteLength(sealed.line)
+    this.#openedAtMs = anchor.atMs
     this.#damage = undefined
-    const anchor = { atMs: Date.now(), segment, ...(note === undefined ? {} : { note }) }
-    const sealed = sealAnchor(this.head, anchor, this.#sha256)
-    await this.#put(file, sealed.line)
     this.head = sealed.head
-    await syncFolder(this.#folder)
     await this.#retain(file)
     return file
   }

@@ -26,6 +26,7 @@ import {
   BodyCollector,
   fieldsOf,
   foldHeaders,
+  isAmbiguous,
   limitsOf,
   listenFault,
   ownAnswers,
@@ -183,6 +184,10 @@ function serve(
   }
   incoming.on('error', () => {})
   response.on('error', () => {})
+  if (isAmbiguous(foldHeaders(rawPairs(incoming.rawHeaders)))) {
+    send(incoming, response, ownAnswers.ambiguous(), true)
+    return
+  }
   incoming.on('data', (chunk: Buffer) => {
     if (over) return
     body.add(chunk)

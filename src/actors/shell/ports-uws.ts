@@ -23,6 +23,7 @@ import {
   BodyCollector,
   fieldsOf,
   foldHeaders,
+  isAmbiguous,
   limitsOf,
   listenFault,
   ownAnswers,
@@ -120,6 +121,13 @@ class Exchange {
     clearTimeout(this.#deadline)
   }
 
+  /** Ends the connection without an answer; nothing more is read from it. */
+  cut(): void {
+    if (this.#over) return
+    this.#end()
+    this.#response.close()
+  }
+
   answer(answer: HttpAnswer, closing = false): void {
     if (this.#over) return
     this.#end()
@@ -160,6 +168,11 @@ function serve(
   }
   // The request object is gone once this function returns; the body comes later.
   const head = headOf(method, response, request)
+  if (isAmbiguous(head.headers)) {
+    // An answer would not keep the library from reading what follows as the next request.
+    exchange.cut()
+    return
+  }
   const body = new BodyCollector(most.bodyBytes)
   exchange.expectWithin(most.requestMs)
   response.onData((chunk, isLast) => {

@@ -104,7 +104,7 @@ export interface CallOptions {
   readonly certificate?: ClientCertificate
 }
 
-export async function apiWorld(config: Partial<ApiConfig> = {}) {
+export async function apiWorld(config: Partial<ApiConfig> = {}, { audit = true } = {}) {
   const world = fakeCtx('api', { startUnixMs: START_MS + 60_000 })
   const dns: { outcome: DnsOutcome; asked: [string, string][] } = {
     outcome: { code: 'answered', rcode: 0, authoritative: true },
@@ -118,7 +118,7 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
     platform: 'linux/amd64',
     nodeVersion: 'v20.0.0',
     sha256,
-    audit: memoryAudit(sha256),
+    ...(audit ? { audit: memoryAudit(sha256) } : {}),
   }
   world.answers['api.list-backends'] = () => ({
     backends: BACKENDS,
