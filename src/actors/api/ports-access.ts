@@ -29,7 +29,7 @@ export type ApiAccess = Pick<
 function tokensOf({ auth }: ApiKeys): ApiConfig['tokens'] {
   return auth.tokens.map(({ token, hash, name, role, services, expires }, index) => ({
     name: name || `token-${index + 1}`,
-    hash: hash || tokenHashOf(token),
+    hash: token === undefined ? hash : tokenHashOf(token),
     role,
     ...(services.length === 0 ? {} : { services }),
     ...(expires === undefined ? {} : { expiresAtMs: expires }),

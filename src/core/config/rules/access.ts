@@ -43,10 +43,10 @@ function checkTokens(review: Review): void {
   const most = limits.accessTokensMax.default
   if (tokens.length > most) review.error(['api', 'auth', 'tokens'], `has more than ${most} items`)
   for (const [index, { token, hash }] of tokens.entries())
-    if ((token === '') === (hash === ''))
+    if ((token === undefined) === (hash === ''))
       review.error(
         ['api', 'auth', 'tokens', index],
-        token === '' ? 'has neither token nor hash' : 'has both token and hash',
+        token === undefined ? 'has neither token nor hash' : 'has both token and hash',
       )
   const names = tokens.flatMap(({ name }, index) =>
     name === '' ? [] : [[name, at(index, 'name')] as const],

@@ -15,7 +15,7 @@ const ROLE = 'What it allows: read, operate (overrides, drains, checks) or admin
 const SERVICES = 'Services it may change, *. and a name for all under it; empty means all.'
 
 const token = keys({
-  token: key(orEmpty(text(4_096, 16)), '', 'The token itself, 16 characters or more.', {
+  token: optional(text(4_096, 16), '', 'The token itself, 16 characters or more.', {
     secret: true,
   }),
   hash: key(orEmpty(tokenHash), '', 'The hash of the token, so that the file need not hold it.'),
