@@ -38,7 +38,7 @@ export interface AuditState {
 
 /** The audit log. Nothing here throws or rejects. */
 export interface AuditPort {
-  /** Resolves once the record is on disk; with `failed` when it is not, and is tried again later. */
+  /** Resolves once the record is on disk; `failed` means not yet, and that it is tried again. */
   append(fields: AuditFields): Promise<'committed' | 'failed'>
   /** Hands over the records, segment by segment, oldest first, until `take` returns false. */
   read(take: (entries: readonly AuditEntry[]) => boolean): Promise<'read' | 'busy'>

@@ -48,7 +48,7 @@ interface Tail {
   readonly damage?: string
 }
 
-/** Where the chain goes on: read from the last segment, or the one before when that tells nothing. */
+/** Where the chain goes on: from the last segment, or the one before when that tells nothing. */
 async function findTail(folder: string, sha256: Sha256): Promise<Tail> {
   const names = await segmentsOf(folder)
   const last = names.at(-1)

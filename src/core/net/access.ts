@@ -15,7 +15,7 @@ export class AccessList {
   readonly malformed: readonly string[]
   readonly #prefixes: readonly Prefix[]
 
-  /** Takes networks in CIDR notation or single addresses; loopback is added unless told not to. */
+  /** Takes networks in CIDR notation or single addresses, and adds loopback unless told not to. */
   constructor(
     networks: readonly string[],
     loopback: 'with loopback' | 'as listed' = 'with loopback',
@@ -44,7 +44,8 @@ export class AccessList {
  * cannot be read, which nobody should be allowed on.
  *
  * X-Forwarded-For grows to the right, so it is read from the right: the first hop that is not a
- * trusted proxy is the client. Everything to the left of it is the client's own word and is not read.
+ * trusted proxy is the client. Everything to the left of it is the client's own word, which is not
+ * read.
  */
 export function forwardedClient(
   peer: string,
