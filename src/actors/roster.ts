@@ -10,6 +10,7 @@ import { servicePool } from '../core/config/topology.ts'
 import { replicaName } from '../kernel/role.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
+import { apiAccess } from './api/ports-access.ts'
 import type { DnsConfig, LentSocket } from './dns/contract.ts'
 import { readCounts } from './dns/ports-scrape.ts'
 import type { DnsShared } from './dns/shared.ts'
@@ -80,9 +81,12 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
 }
 
 export function shellApi({ address, enabled, tls }: Loaded['config']['api']): ShellConfig['api'] {
-  const { cert_file: certFile, key_file: keyFile } = tls
-  // The rules of the configuration ask for both or neither.
-  return { address, enabled, ...(certFile === '' ? {} : { tls: { certFile, keyFile } }) }
+  const { cert_file: certFile, key_file: keyFile, client_ca_file: clientCaFile } = tls
+  // The rules of the configuration ask for both files or neither.
+  if (certFile === '') return { address, enabled }
+  const asks = tls.client_auth !== 'none'
+  const clients = asks ? { clientCaFile, clientMust: tls.client_auth === 'require' } : {}
+  return { address, enabled, tls: { certFile, keyFile, ...clients } }
 }
 
 const nodeIdOf = ({ config }: Loaded, self: Process) =>
@@ -176,11 +180,7 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     nodeId: nodeIdOf(loaded, self),
     region: identity.region,
     mode: config.mode,
-    allowedNetworks: config.api.allowed_networks,
-    trustProxyHeaders: config.api.trust_proxy_headers,
-    tokens: config.api.auth.tokens,
-    authRequired: config.api.auth.required,
-    hostNames: config.api.allowed_hosts,
+    ...apiAccess(config.api, auditFolder(config.overwatch.data_dir)),
     dnsAddress: self.dnsAddress,
     dnsFront: self.sockets[0]!.length > 0 ? 'native' : 'dgram',
     // The apex exists whatever the health of anybody: a name server is ready during an outage too.
@@ -190,6 +190,8 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     gossip: gossipFacts(loaded),
   }
 }
+
+const auditFolder = (dataDir: string): string => (dataDir === '' ? '' : `${dataDir}/audit`)
 
 /** What the API tells of gossip; never the key. */
 function gossipFacts({ config }: Loaded) {

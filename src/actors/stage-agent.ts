@@ -15,6 +15,7 @@ import { parseAddress, serverKey } from '../core/net/address.ts'
 import type { MemberSpec } from '../core/steer/topology.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
+import { apiAccess } from './api/ports-access.ts'
 import type { AgentGossip } from './gossip/contract.ts'
 import { loadIdentity } from './gossip/ports-identity.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
@@ -106,11 +107,7 @@ function apiOf({ config }: Loaded, self: Self): ApiConfig {
     nodeId: self.agentId,
     region: config.agent.identity.region,
     mode: 'agent',
-    allowedNetworks: config.api.allowed_networks,
-    trustProxyHeaders: config.api.trust_proxy_headers,
-    tokens: config.api.auth.tokens,
-    authRequired: config.api.auth.required,
-    hostNames: config.api.allowed_hosts,
+    ...apiAccess(config.api, `${config.agent.identity.key_path}.audit`),
     dnsAddress: '',
     probeName: '',
     startedAtMs: self.startedAtMs,

@@ -9,10 +9,12 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { addAgents } from './commands/agents.ts'
+import { addAudit } from './commands/audit.ts'
 import { addBackends } from './commands/backends.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDrain } from './commands/drain.ts'
+import { addKey } from './commands/key.ts'
 import { addOverrides } from './commands/overrides.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
@@ -54,7 +56,7 @@ function programOf(io: Io): Command {
     .exitOverride()
   const commands = [
     ...[addStatus, addServers, addBackends, addOverrides, addDrain, addAgents],
-    ...[addRouting, addConfig, addCompletion],
+    ...[addRouting, addConfig, addKey, addAudit, addCompletion],
   ]
   for (const add of commands) add(program, io)
   inherit(program)

@@ -6,6 +6,7 @@
  * carries its version or time, and receiving one twice changes nothing. Requests are imperative.
  */
 import type { BackendView, CheckView, HoldView, OverrideOutcome } from './views.ts'
+import type { ClientCertificate } from '../core/access/credentials.ts'
 import type { ServingParts } from '../core/dns/serving.ts'
 import type { ServingPool } from '../core/steer/snapshot.ts'
 import type { MemberSpec } from '../core/steer/topology.ts'
@@ -166,6 +167,9 @@ export const catalogue = {
       headers: field.object<Readonly<Record<string, string>>>('header fields, names in lower case'),
       body: field.bytes('the body'),
       remoteAddress: field.text('canonical address of the peer'),
+      certificate: field.optional(
+        field.object<ClientCertificate>('what the client showed and TLS verified'),
+      ),
     },
     reply: {
       status: field.number('HTTP status'),

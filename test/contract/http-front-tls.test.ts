@@ -1,23 +1,20 @@
 /**
- * TLS on both HTTP fronts, asked by a real TLS client that trusts only the test's own authority.
+ * TLS on the HTTP front, asked by a real TLS client that trusts only the test's own authority.
  */
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
-import { request } from 'node:https'
+import { Agent, request } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { connect as tlsConnect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { HttpFront, Listen, TlsFiles } from '../../src/actors/shell/contract.ts'
+import type { HttpFront, Listen, TlsFile, TlsFiles } from '../../src/actors/shell/contract.ts'
 import { listenNode } from '../../src/actors/shell/ports-node.ts'
-import { listenUws } from '../../src/actors/shell/ports-uws.ts'
-import { loadUws, realOrigin } from '../../src/actors/shell/ports-uws-load.ts'
 import { type Certificates, makeCertificates } from '../harness/certificates.ts'
 import { has } from '../harness/tools.ts'
 
-const uws = loadUws({ ...realOrigin(), forced: undefined })
 const fronts: [string, Listen][] = [['node', listenNode]]
-if (uws.ok) fronts.push(['uws', (options) => listenUws(uws.value, options)])
 
 let files: Certificates
 beforeAll(() => {
@@ -33,10 +30,10 @@ async function serve(listen: Listen, tls?: Partial<TlsFiles>) {
   const opened = await listen({
     address: '127.0.0.1:0',
     onFault: () => {},
-    onRequest: async ({ method, path, body, remoteAddress }) => ({
+    onRequest: async ({ method, path, body, remoteAddress, certificate: shown }) => ({
       status: 200,
       headers: { 'content-type': 'text/plain' },
-      body: `${method} ${path} ${body.length} ${remoteAddress}`,
+      body: `${method} ${path} ${body.length} ${remoteAddress}${shown ? ` ${shown.subject}` : ''}`,
     }),
     tls: { certFile: files.certFile, keyFile: files.keyFile, ...tls },
   })
@@ -130,7 +127,7 @@ describe.runIf(has('openssl')).each(fronts)('TLS on %s', (_name, listen) => {
       const opened = await serve(listen, tls)
       return opened.ok ? 'none' : { ...opened.error }
     }
-    const fault = (file: keyof TlsFiles, message: string) => ({ code: 'bad-tls', message, file })
+    const fault = (file: TlsFile, message: string) => ({ code: 'bad-tls', message, file })
     expect(await faultOf({ certFile: at('none.pem') })).toEqual(
       fault('certFile', `${at('none.pem')}: there is no such file`),
     )
@@ -152,5 +149,77 @@ describe.runIf(has('openssl')).each(fronts)('TLS on %s', (_name, listen) => {
         `${files.otherKeyFile}: does not belong to the certificate in ${files.certFile}`,
       ),
     )
+  })
+
+  test('a renewed certificate is served without closing the listener or a connection', async () => {
+    const opened = await serve(listen)
+    if (!opened.ok) throw new Error(opened.error.message)
+    const { port, renewTls } = opened.value
+    const serialOf = () =>
+      new Promise<string>((settle) => {
+        const socket = tlsConnect({ host: '127.0.0.1', port, ca: files.ca }, () => {
+          settle(socket.getPeerCertificate().serialNumber)
+          socket.destroy()
+        })
+      })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const before = await serialOf()
+    expect(await ask(port, { ca: files.ca, agent })).toMatch(/^200 /)
+    expect(renewTls?.()).toMatchObject({ ok: true, value: { changed: false } })
+    files.renew()
+    expect(await serialOf()).toBe(before)
+    expect(renewTls?.()).toMatchObject({ ok: true, value: { changed: true } })
+    expect(await serialOf()).not.toBe(before)
+    // The connection of before goes on.
+    expect(await ask(port, { ca: files.ca, agent })).toMatch(/^200 /)
+    agent.destroy()
+  })
+
+  test('a renewal that cannot be used changes nothing and names the file', async () => {
+    const certFile = join(files.folder, 'renewed.pem')
+    const keyFile = join(files.folder, 'renewed.key')
+    writeFileSync(certFile, readFileSync(files.certFile))
+    writeFileSync(keyFile, readFileSync(files.keyFile))
+    const opened = await serve(listen, { certFile, keyFile })
+    if (!opened.ok) throw new Error(opened.error.message)
+    writeFileSync(certFile, 'half of it')
+    const renewed = opened.value.renewTls?.()
+    expect(renewed).toMatchObject({ ok: false, error: { code: 'bad-tls', file: 'certFile' } })
+    expect(await ask(opened.value.port, { ca: files.ca })).toMatch(/^200 /)
+  })
+
+  describe('clients with certificates', () => {
+    const served = async (clientMust: boolean) => {
+      const opened = await serve(listen, { clientCaFile: files.caFile, clientMust })
+      if (!opened.ok) throw new Error(opened.error.message)
+      return opened.value.port
+    }
+
+    test('one that is verified reaches the handler with its subject', async () => {
+      for (const must of [true, false]) {
+        const port = await served(must)
+        const said = await ask(port, { ca: files.ca, ...files.client('ops, eu') })
+        expect(said).toBe('200 POST /a 0 127.0.0.1 O=Example,CN=ops\\, eu')
+      }
+    })
+
+    test('none is refused where one is required, and let in where it is asked for', async () => {
+      expect(await ask(await served(true), { ca: files.ca })).toMatch(/^E/)
+      expect(await ask(await served(false), { ca: files.ca })).toBe('200 POST /a 0 127.0.0.1')
+    })
+
+    test('one of another authority is refused either way', async () => {
+      const others = makeCertificates()
+      const stranger = others.client('ops')
+      others.remove()
+      for (const must of [true, false])
+        expect(await ask(await served(must), { ca: files.ca, ...stranger })).toMatch(/^E/)
+    })
+
+    test('a listener that asks for none sees none', async () => {
+      const port = await portOf(listen)
+      const said = await ask(port, { ca: files.ca, ...files.client('ops') })
+      expect(said).toBe('200 POST /a 0 127.0.0.1')
+    })
   })
 })

@@ -14,6 +14,10 @@ export interface Certificates {
   readonly keyFile: string
   /** A key of another certificate. */
   readonly otherKeyFile: string
+  /** A client's certificate of this authority: `O=Example, CN=name`. */
+  client(name: string): { readonly cert: Buffer; readonly key: Buffer }
+  /** Puts a new certificate of this authority into `certFile`, with a key of its own. */
+  renew(): void
   remove(): void
 }
 
@@ -35,6 +39,13 @@ export function makeCertificates(): Certificates {
   }
   leaf('server')
   leaf('other')
+  const client = (name: string) => {
+    const files = ['-keyout', path('client.key'), '-out', path('client.pem')]
+    const own = ['-subj', `/O=Example/CN=${name}`, '-days', '2']
+    const signer = ['-CA', path('ca.pem'), '-CAkey', path('ca.key')]
+    openssl('req', '-x509', ...EC, ...own, ...signer, ...files)
+    return { cert: readFileSync(path('client.pem')), key: readFileSync(path('client.key')) }
+  }
   return {
     folder,
     ca: readFileSync(path('ca.pem')),
@@ -42,6 +53,8 @@ export function makeCertificates(): Certificates {
     certFile: path('server.pem'),
     keyFile: path('server.key'),
     otherKeyFile: path('other.key'),
+    client,
+    renew: () => leaf('server'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -10,6 +10,7 @@
  * After every step the invariants of docs/testing.md are checked (product-invariants.ts). Beside
  * that it only watches: what the prober publishes, what its checks saw, and who lives.
  */
+import { sha256 } from '../../src/actors/api/ports-access.ts'
 import { type AgentsConfig, agentsDefaults } from '../../src/actors/registry/contract.ts'
 import type { ApiConfig } from '../../src/actors/api/contract.ts'
 import type { DnsConfig } from '../../src/actors/dns/contract.ts'
@@ -262,6 +263,7 @@ export class Product {
       },
       platform: 'test/test',
       nodeVersion: 'v0',
+      sha256,
     }
   }
 
@@ -303,7 +305,6 @@ const APIS: ApiConfig = {
   region: 'r1',
   mode: 'overwatch',
   allowedNetworks: ['127.0.0.0/8'],
-  trustProxyHeaders: false,
   tokens: [],
   authRequired: false,
   dnsAddress: '127.0.0.1:53',

@@ -7,12 +7,15 @@
  */
 import { defineActor } from '../define.ts'
 import { Gate } from './access.ts'
+import { Auditor, requestIdOf } from './auditor.ts'
 import type { Context } from './context.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
+import type { HttpAnswer, HttpRequest } from './http.ts'
 import { apiMetrics } from './metrics.ts'
 import { Members } from './members.ts'
 import { Router } from './router.ts'
 import { agentRoutes } from './routes/agents.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { drainRoutes } from './routes/drains.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -24,6 +27,12 @@ import { Serving } from './serving.ts'
 
 export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) => {
   let config = first
+  const { clock } = ctx
+  const gateWorld = {
+    sha256: ports.sha256,
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+  }
   let gate = gateOf(first)
   const serving = new Serving()
   const members = new Members()
@@ -38,30 +47,56 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     ...drainRoutes(context),
     ...clusterRoutes(context),
     ...routingRoutes(context),
+    ...auditRoutes(context),
   ]
   const router = new Router([...routes, ...indexRoutes(context, routes)])
 
-  function gateOf(of: ApiConfig): Gate {
-    const made = new Gate(of)
+  const auditor = ports.audit && new Auditor(ctx, ports.audit)
+  auditor?.system(ctx.incarnation === 1 ? 'start' : 'restart', 'api', {
+    version: first.version,
+    node: first.nodeId,
+    started_at: new Date(first.startedAtMs).toISOString(),
+  })
+  ports.audit?.onChecked(({ chain, faults, faultCount }) => {
+    metrics.auditChain(chain)
+    const [fault] = faults
+    if (fault === undefined) ctx.log.debug('audit log checked', { chain })
+    else ctx.log.error('the audit log is damaged or was changed', { ...fault, faultCount })
+  })
+
+  function gateOf(of: ApiConfig, before?: Gate): Gate {
+    const made = new Gate(of, gateWorld, before)
     for (const network of made.malformedNetworks)
       ctx.log.error('not a network, it allows nobody', { key: 'api.allowed_networks', network })
     return made
+  }
+
+  async function handle(request: HttpRequest): Promise<HttpAnswer> {
+    const startMs = clock.monotonicMs()
+    const routed = await router.dispatch(request, gate)
+    const { answer, pattern, refused, route } = routed
+    metrics.counted(pattern, request.method, answer.status)
+    if (refused !== undefined) metrics.refused(refused.cause)
+    if (auditor === undefined) return answer
+    const id = requestIdOf(request, ctx.random)
+    await auditor.heard(request, routed, clock.monotonicMs() - startMs, id)
+    metrics.audited(ports.audit!.state())
+    if (route?.changes !== true) return answer
+    return { ...answer, headers: { ...answer.headers, 'x-request-id': id } }
   }
 
   return {
     receive: {
       'registry.snapshot-set': (snapshot) => serving.setSnapshot(snapshot),
       'registry.word-changed': (change) => serving.setWord(change),
-      'gossip.members-set': (message) => members.set(message, ctx.clock.nowMs()),
-      'shell.handle-request': async (request) => {
-        const { answer, pattern } = await router.dispatch(request, gate)
-        metrics.counted(pattern, request.method, answer.status)
-        return answer
-      },
+      'gossip.members-set': (message) => members.set(message, clock.nowMs()),
+      'shell.handle-request': handle,
     },
     onReconfigured: (next) => {
       config = next
-      gate = gateOf(next)
+      gate = gateOf(next, gate)
+      auditor?.system('reload', 'configuration', { tokens: next.tokens.map(({ name }) => name) })
     },
+    onStop: () => auditor?.flush(),
   }
 })

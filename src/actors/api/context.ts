@@ -10,6 +10,7 @@ import type { BackendView, CheckView } from '../../messages/views.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
 import { type HttpAnswer, type HttpRequest, refuse, timestamp } from './http.ts'
 import type { Members } from './members.ts'
+import type { Call } from './router.ts'
 import type { Serving } from './serving.ts'
 
 export type ApiCtx = Ctx<ProductCatalogue, 'api'>
@@ -94,8 +95,13 @@ export async function joinBackends(
   return ok({ joined, settled, regions })
 }
 
-/** Who asks, for the audit trail; the header is the caller's own word. */
-export function callerOf({ headers }: HttpRequest): string {
+/**
+ * Who asks, as an override or a drain is signed: the name of a token or certificate. A caller by
+ * network is who its X-User header says, which is its own word.
+ */
+export function callerOf(of: HttpRequest | Call): string {
+  if ('caller' in of && of.caller.kind !== 'network') return of.caller.name
+  const { headers } = 'request' in of ? of.request : of
   const name = (headers['x-user'] ?? '').trim().slice(0, limits.apiTextChars.default)
   return name === '' ? 'api' : name
 }

@@ -1,7 +1,11 @@
 /**
  * What the API needs of the world, and how it is configured.
  */
+import type { CertificateGrant, Sha256, TokenGrant } from '../../core/access/credentials.ts'
+import type { ChainFault } from '../../core/audit/chain.ts'
+import type { AuditEntry, AuditFields } from '../../core/audit/entry.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
+import type { RateLimits } from './throttle.ts'
 
 export type { HttpAnswer, HttpRequest }
 
@@ -11,7 +15,43 @@ export type DnsOutcome =
   | { readonly code: 'timed-out' }
   | { readonly code: 'failed'; readonly message: string }
 
+export interface AuditSettings {
+  /** Where its segments lie; empty keeps the newest records in memory. */
+  readonly folder: string
+  readonly retentionMs: number
+  readonly maxBytes: number
+}
+
+/** Whether the chain of the audit log holds, as far as it was read. */
+export interface AuditState {
+  readonly chain: 'checking' | 'intact' | 'broken'
+  /** The first few. */
+  readonly faults: readonly ChainFault[]
+  readonly faultCount: number
+  /** Of the newest record; worth noting elsewhere, for it proves all before it. */
+  readonly seq: number
+  readonly hash: string
+  /** Records that never reached the disk. */
+  readonly lost: number
+  readonly failedWrites: number
+}
+
+/** The audit log. Nothing here throws or rejects. */
+export interface AuditPort {
+  /** Resolves once the record is on disk; `failed` means not yet, and that it is tried again. */
+  append(fields: AuditFields): Promise<'committed' | 'failed'>
+  /** Hands over the records, segment by segment, oldest first, until `take` returns false. */
+  read(take: (entries: readonly AuditEntry[]) => boolean): Promise<'read' | 'busy'>
+  state(): AuditState
+  /** Calls `run` once the whole log was checked after the start. */
+  onChecked(run: (state: AuditState) => void): void
+}
+
 export interface ApiPorts {
+  readonly sha256: Sha256
+  /** Undefined where changes are not recorded. */
+  readonly audit?: AuditPort
+  close?(): Promise<void>
   /**
    * Asks `address` (`host:port`) over UDP for the A record of `name`; an address that means every
    * interface is asked on loopback. Resolves within `timeoutMs`, never rejects.
@@ -29,12 +69,18 @@ export interface ApiConfig {
   readonly mode: 'overwatch' | 'agent' | 'cluster'
   /** CIDR or single addresses; loopback is always included. */
   readonly allowedNetworks: readonly string[]
-  /** Believe X-Forwarded-For of peers inside the allowed networks. */
-  readonly trustProxyHeaders: boolean
-  /** Bearer tokens that are accepted. */
-  readonly tokens: readonly string[]
-  /** True asks every request for a token. */
+  /** Networks whose X-Forwarded-For is believed, exactly these; absent means none. */
+  readonly trustedProxies?: readonly string[]
+  /** Bearer tokens that are accepted, as their hashes. */
+  readonly tokens: readonly TokenGrant[]
+  /** Client certificates that are accepted; absent means none. */
+  readonly certificates?: readonly CertificateGrant[]
+  /** True asks every request for a token or a certificate. */
   readonly authRequired: boolean
+  /** Absent means requests are not limited. */
+  readonly rateLimit?: RateLimits
+  /** Absent means changes are not recorded. */
+  readonly audit?: AuditSettings
   /** Host names, besides addresses, localhost and names without a dot, that browsers may use. */
   readonly hostNames?: readonly string[]
   /** Where our own DNS listens. */

@@ -4,14 +4,33 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
-import type { ApiPorts, DnsOutcome } from './contract.ts'
+import { memoryAudit } from './audit-memory.ts'
+import type { ApiConfig, ApiPorts, AuditPort, AuditSettings, DnsOutcome } from './contract.ts'
+import { sha256 } from './ports-access.ts'
+import { openAudit } from './ports-audit.ts'
 import { encodeQuestion, readReply } from './question.ts'
 
-export const openPorts = (): ApiPorts => ({
-  askDns,
-  platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
-  nodeVersion: process.version,
-})
+export async function openPorts({ audit: settings }: ApiConfig): Promise<ApiPorts> {
+  const audit = settings === undefined ? undefined : await auditOf(settings)
+  return {
+    askDns,
+    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    nodeVersion: process.version,
+    sha256,
+    ...(audit === undefined ? {} : { audit }),
+    close: async () => audit?.close?.(),
+  }
+}
+
+async function auditOf(settings: AuditSettings): Promise<AuditPort & { close?(): Promise<void> }> {
+  if (settings.folder === '') return memoryAudit(sha256)
+  try {
+    return await openAudit(settings, sha256)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`api.audit: "${settings.folder}" cannot be used: ${reason}`)
+  }
+}
 
 /** Where to ask a server that listens on this host: every interface means loopback. */
 function reachableHost(host: string): string {

@@ -4,8 +4,11 @@
  * A path is cut at its slashes before it is decoded, so an encoded slash stays inside its segment;
  * nothing a client sends can make this throw.
  */
-import type { Gate, Rights } from './access.ts'
+import type { Role } from '../../core/access/roles.ts'
+import { type Decision, type Gate, refusalByService, type Rights } from './access.ts'
+import type { Caller, Refusal } from './caller.ts'
 import { type HttpAnswer, type HttpRequest, refuse } from './http.ts'
+import { roleFor } from './roles.ts'
 import type { RouteSchema } from './schema.ts'
 
 /** What a handler gets. */
@@ -14,7 +17,23 @@ export interface Call {
   /** Decoded `{name}` segments. */
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
+  readonly caller: Caller
+  /** Adds to what the audit log keeps of this request; of a field said twice the last counts. */
+  audited(note: AuditNote): void
 }
+
+/** What a handler knows better than the request shows. */
+export interface AuditNote {
+  readonly resourceId?: string
+  readonly before?: unknown
+  readonly after?: unknown
+  readonly details?: unknown
+}
+
+/** The services a request names, for callers that may change some only; undefined for none. */
+export type NamesServices = (
+  call: Call,
+) => readonly string[] | undefined | Promise<readonly string[] | undefined>
 
 export type Handle = (call: Call) => HttpAnswer | Promise<HttpAnswer>
 
@@ -25,12 +44,17 @@ export interface Route extends Rights {
   readonly doc: string
   /** Absent where a route says nothing of its shapes yet. */
   readonly schema?: RouteSchema
+  readonly services: NamesServices
   readonly handle: Handle
 }
 
 interface Options {
   readonly open?: boolean
   readonly changes?: boolean
+  /** Absent: as roles.ts says. */
+  readonly role?: Role
+  /** Absent: the `{service}` of the path. */
+  readonly services?: NamesServices
   readonly schema?: RouteSchema
 }
 
@@ -41,15 +65,23 @@ export const route = (
   doc: string,
   handle: Handle,
   options: Options = {},
-): Route => ({
-  method,
-  pattern,
-  doc,
-  handle,
-  guarded: options.open !== true,
-  changes: options.changes ?? method !== 'GET',
-  ...(options.schema === undefined ? {} : { schema: options.schema }),
-})
+): Route => {
+  const changes = options.changes ?? method !== 'GET'
+  return {
+    method,
+    pattern,
+    doc,
+    handle,
+    guarded: options.open !== true,
+    changes,
+    role: options.role ?? roleFor(pattern, changes),
+    services: options.services ?? serviceOfPath,
+    ...(options.schema === undefined ? {} : { schema: options.schema }),
+  }
+}
+
+const serviceOfPath: NamesServices = ({ params }) =>
+  params['service'] === undefined ? undefined : [params['service']]
 
 interface Compiled {
   readonly route: Route
@@ -60,6 +92,14 @@ export interface Routed {
   readonly answer: HttpAnswer
   /** The pattern that matched, for metrics; never the raw path. */
   readonly pattern: string
+  /** Absent where no route was found. */
+  readonly route?: Route
+  readonly params?: Readonly<Record<string, string>>
+  /** Who asks, where that is known. */
+  readonly caller?: Caller
+  /** Why the caller was turned away, and the client's address. */
+  readonly refused?: { readonly cause: Refusal; readonly address: string }
+  readonly note?: AuditNote
 }
 
 export class Router {
@@ -79,15 +119,42 @@ export class Router {
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const found = matches.find((one) => one.route.method === method)
     const pattern = first.route.pattern
-    const refusal = gate.refusal(request, found?.route ?? { ...first.route, changes: true })
-    if (refusal !== undefined) return { answer: refusal, pattern }
+    const rights: Rights = found?.route ?? { ...first.route, changes: true, role: 'read' }
+    const decision = gate.decide(request, rights)
+    if (!decision.ok) return refusedBy(decision, pattern, found?.route)
     if (found === undefined) {
       const allow = methodsOf(matches.map((one) => one.route)).join(', ')
       return { answer: refuse(405, 'method not allowed', { allow }), pattern }
     }
+    const { route } = found
+    const { caller } = decision
     const params = paramsOf(found.segments, segments)
     const query = new URLSearchParams(request.query)
-    return { answer: await found.route.handle({ request, params, query }), pattern }
+    let note: AuditNote = {}
+    const audited = (more: AuditNote) => {
+      note = { ...note, ...more }
+    }
+    const call: Call = { request, params, query, caller, audited }
+    if (caller.services !== undefined && route.changes) {
+      const refusal = refusalByService(caller, rights, await route.services(call))
+      if (refusal !== undefined) return { ...refusedBy(refusal, pattern, route), params }
+    }
+    const answer = await route.handle(call)
+    return { answer, pattern, route, params, caller, note }
+  }
+}
+
+function refusedBy(
+  { answer, cause, address, caller }: Extract<Decision, { ok: false }>,
+  pattern: string,
+  route: Route | undefined,
+): Routed {
+  return {
+    answer,
+    pattern,
+    refused: { cause, address },
+    ...(route === undefined ? {} : { route }),
+    ...(caller === undefined ? {} : { caller }),
   }
 }
 

@@ -13,7 +13,11 @@ import type { HttpAnswer, HttpFront, HttpRequest, ShellConfig, ShellPorts } from
 import type { TlsFiles } from './contract.ts'
 import { showReloads } from './metrics.ts'
 
-const TLS_KEYS = { certFile: 'api.tls.cert_file', keyFile: 'api.tls.key_file' } as const
+const TLS_KEYS = {
+  certFile: 'api.tls.cert_file',
+  keyFile: 'api.tls.key_file',
+  clientCaFile: 'api.tls.client_ca_file',
+} as const
 
 export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config: ShellConfig) => {
   const fronts: HttpFront[] = []
@@ -69,6 +73,22 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     ctx.log.info('http listening', { key, address, port, by, ...certificate })
   }
 
+  /** A certificate is renewed under the same names, so its files are read at every reload. */
+  function renewTls(): void {
+    for (const front of fronts) {
+      const renewed = front.renewTls?.()
+      if (renewed === undefined) continue
+      if (!renewed.ok) {
+        const { file = 'certFile', message } = renewed.error
+        ctx.log.error('certificate not renewed, the one before stays', {
+          key: TLS_KEYS[file],
+          reason: message,
+        })
+      } else if (renewed.value.changed)
+        ctx.log.info('certificate renewed', { certificate_ends: renewed.value.certificateEnds })
+    }
+  }
+
   const warn = (error: unknown) => ctx.log.warn('metrics are not served', { error })
 
   async function closeAll(): Promise<void> {
@@ -98,6 +118,7 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     onReconfigured: (next) => {
       scrapers = scrapersOf(next)
       reloads(next.reloads)
+      renewTls()
     },
     onPeerStarted: (peer) => {
       if (peer === 'vitals' && drains.signals > 0) sayDrains()

@@ -1,6 +1,7 @@
 /**
  * What the shell needs of the world, and how it is configured.
  */
+import type { ClientCertificate } from '../../core/access/credentials.ts'
 import type { Result } from '../../core/base/result.ts'
 
 /** A request as read off a socket: bounded, complete, and without anything library-specific. */
@@ -16,6 +17,8 @@ export interface HttpRequest {
   readonly body: Uint8Array
   /** Canonical address of the peer. */
   readonly remoteAddress: string
+  /** What the client showed and TLS verified; absent where it showed none. */
+  readonly certificate?: ClientCertificate
 }
 
 export interface HttpAnswer {
@@ -41,7 +44,13 @@ export interface TlsFiles {
   /** The certificate of the server, then those that lead to its root. */
   readonly certFile: string
   readonly keyFile: string
+  /** Authorities of client certificates; without them no client is asked for one. */
+  readonly clientCaFile?: string
+  /** Clients without a certificate are refused, not only asked. */
+  readonly clientMust?: boolean
 }
+
+export type TlsFile = 'certFile' | 'keyFile' | 'clientCaFile'
 
 export interface HttpLimits {
   readonly bodyBytes: number
@@ -59,8 +68,19 @@ export interface HttpFront {
   readonly port: number
   /** When the certificate ends, where TLS is spoken. */
   readonly certificateEnds?: string
+  /**
+   * Where TLS is spoken: reads the files again and uses them for connections to come. On a fault
+   * nothing changes.
+   */
+  renewTls?(): Result<RenewedTls, ListenFault>
   /** Stops listening and ends open connections. Safe to call twice. */
   close(): Promise<void>
+}
+
+export interface RenewedTls {
+  /** False when the files hold what they held. */
+  readonly changed: boolean
+  readonly certificateEnds: string
 }
 
 export interface ListenFault {
@@ -73,7 +93,7 @@ export interface ListenFault {
     | 'failed'
   readonly message: string
   /** Of the TLS files, the one at fault. */
-  readonly file?: keyof TlsFiles
+  readonly file?: TlsFile
 }
 
 export type Listen = (options: ListenOptions) => Promise<Result<HttpFront, ListenFault>>

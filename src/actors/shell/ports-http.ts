@@ -29,6 +29,21 @@ export function foldHeaders(pairs: Iterable<readonly [string, string]>): Record<
   return Object.fromEntries(folded)
 }
 
+/**
+ * Whether folded fields leave open where the message ends or whom it is for. Someone else on the
+ * way may have read them differently, so such a message is refused and its connection closed.
+ */
+export function isAmbiguous(headers: Readonly<Record<string, string>>): boolean {
+  const coding = headers['transfer-encoding']
+  // RFC 9112 section 6.1: a coding that is not understood, or not last, cannot be framed.
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return true
+  // RFC 9112 section 6.3: lengths that differ, or a length beside a coding.
+  const length = headers['content-length']
+  if (length !== undefined && (coding !== undefined || !/^[0-9]+$/.test(length))) return true
+  // RFC 9112 section 3.2: exactly one Host.
+  return headers['host']?.includes(',') === true
+}
+
 /** Target of a request line, without the origin of the absolute form (RFC 9112 section 3.2.2). */
 export function splitTarget(target: string): { path: string; query: string } {
   const local = target.replace(/^https?:\/\/[^/?#]*/i, '')
@@ -91,6 +106,7 @@ const errorAnswer = (code: number, error: string, headers = {}): HttpAnswer => (
 
 /** Answers a front gives without asking anybody. */
 export const ownAnswers = {
+  ambiguous: () => errorAnswer(400, 'the header fields contradict one another'),
   tooLarge: (bytes: number) => errorAnswer(413, `request body is larger than ${bytes} bytes`),
   tooSlow: () => errorAnswer(408, 'the request did not arrive in time'),
   busy: () => errorAnswer(503, 'too many requests at once', { 'retry-after': '1' }),

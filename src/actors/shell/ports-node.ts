@@ -1,9 +1,15 @@
 /**
- * The HTTP front on node:http: for machines where uWebSockets.js does not load.
+ * The HTTP front on node:http: for TLS, and for machines where uWebSockets.js does not load.
+ *
+ * TLS is served here alone because a listener must take a renewed certificate without being closed,
+ * and because clients may show certificates of their own.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { randomBytes } from 'node:crypto'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { type Server as TlsServer, TLSSocket } from 'node:tls'
+import type { ClientCertificate } from '../../core/access/credentials.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
 import type {
@@ -13,19 +19,21 @@ import type {
   HttpRequest,
   ListenFault,
   ListenOptions,
+  TlsFiles,
 } from './contract.ts'
 import {
   answerOf,
   BodyCollector,
   fieldsOf,
   foldHeaders,
+  isAmbiguous,
   limitsOf,
   listenFault,
   ownAnswers,
   reasonPhrase,
   splitTarget,
 } from './ports-http.ts'
-import { readTls, type TlsMaterial } from './ports-tls.ts'
+import { readTls, sameTls, type TlsMaterial } from './ports-tls.ts'
 
 /** How often node looks for requests past their time; a tenth of the time keeps it honest. */
 const checkEvery = (requestMs: number) => Math.max(50, Math.floor(requestMs / 10))
@@ -55,7 +63,12 @@ export async function listenNode(options: ListenOptions): Promise<Result<HttpFro
   return ok({
     kind: 'node',
     port: (server.address() as AddressInfo).port,
-    ...(tls === undefined ? {} : { certificateEnds: tls.value.endsAt }),
+    ...(tls === undefined
+      ? {}
+      : {
+          certificateEnds: tls.value.endsAt,
+          renewTls: renewalOf(server as unknown as TlsServer, options.tls!, tls.value),
+        }),
     close: () =>
       new Promise<void>((settle) => {
         if (!server.listening) return settle()
@@ -92,10 +105,69 @@ function serverOf(options: ListenOptions, most: HttpLimits, tls?: TlsMaterial): 
     serve(incoming, response, options, most)
   }
   if (tls === undefined) return createServer(bounds, handle)
-  const { certificate: cert, key } = tls
-  const minVersion = 'TLSv1.2'
-  const handshakeTimeout = most.requestMs
-  return createTlsServer({ ...bounds, cert, key, minVersion, handshakeTimeout }, handle)
+  const asks = tls.clientCa !== undefined
+  const server = createTlsServer(
+    {
+      ...bounds,
+      ...contextOf(tls),
+      handshakeTimeout: most.requestMs,
+      requestCert: asks,
+      rejectUnauthorized: asks && options.tls?.clientMust === true,
+    },
+    handle,
+  )
+  // A client may come without a certificate where it is only asked, but not with a wrong one.
+  server.on('secureConnection', (socket) => {
+    if (asks && !socket.authorized && socket.getPeerX509Certificate() !== undefined)
+      socket.destroy()
+  })
+  return server
+}
+
+const contextOf = ({ certificate: cert, key, clientCa }: TlsMaterial) => ({
+  cert,
+  key,
+  minVersion: 'TLSv1.2' as const,
+  ...(clientCa === undefined ? {} : { ca: clientCa }),
+})
+
+/** Reads the files again; connections to come get what they hold now. */
+function renewalOf(
+  server: TlsServer,
+  files: TlsFiles,
+  first: TlsMaterial,
+): NonNullable<HttpFront['renewTls']> {
+  let used = first
+  return () => {
+    const read = readTls(files)
+    if (!read.ok) return read
+    const changed = !sameTls(used, read.value)
+    used = read.value
+    if (changed) {
+      server.setSecureContext(contextOf(used))
+      // A session of before must not bring back a client that the new authorities do not know.
+      server.setTicketKeys(randomBytes(48))
+    }
+    return ok({ changed, certificateEnds: used.endsAt })
+  }
+}
+
+const certificates = new WeakMap<Socket, ClientCertificate>()
+
+/** What the client of this connection showed and TLS verified. */
+function certificateOf(socket: Socket): ClientCertificate | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+  const known = certificates.get(socket)
+  if (known !== undefined) return known
+  const shown = socket.getPeerX509Certificate()
+  if (shown === undefined) return undefined
+  const certificate = {
+    // One attribute a line, with commas inside values escaped already.
+    subject: shown.subject.split('\n').join(','),
+    fingerprint: shown.fingerprint256.replaceAll(':', '').toLowerCase(),
+  }
+  certificates.set(socket, certificate)
+  return certificate
 }
 
 function serve(
@@ -112,6 +184,10 @@ function serve(
   }
   incoming.on('error', () => {})
   response.on('error', () => {})
+  if (isAmbiguous(foldHeaders(rawPairs(incoming.rawHeaders)))) {
+    send(incoming, response, ownAnswers.ambiguous(), true)
+    return
+  }
   incoming.on('data', (chunk: Buffer) => {
     if (over) return
     body.add(chunk)
@@ -129,7 +205,9 @@ function serve(
 function requestOf(incoming: IncomingMessage, body: Uint8Array): HttpRequest {
   const peer = (incoming.socket.remoteAddress ?? '').replace(/%.*$/, '')
   const address = parseAddress(peer)
+  const certificate = certificateOf(incoming.socket)
   return {
+    ...(certificate === undefined ? {} : { certificate }),
     method: incoming.method ?? 'GET',
     ...splitTarget(incoming.url ?? '/'),
     headers: foldHeaders(rawPairs(incoming.rawHeaders)),

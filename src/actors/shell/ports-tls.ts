@@ -7,7 +7,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fail, ok, type Result } from '../../core/base/result.ts'
-import type { ListenFault, TlsFiles } from './contract.ts'
+import type { ListenFault, TlsFile, TlsFiles } from './contract.ts'
 
 export interface TlsMaterial {
   /** PEM: the certificate of the server, then those that lead to its root. */
@@ -16,6 +16,8 @@ export interface TlsMaterial {
   readonly key: Buffer
   /** When the certificate ends, in the words of X.509. */
   readonly endsAt: string
+  /** PEM; absent where no client is asked for a certificate. */
+  readonly clientCa?: Buffer
 }
 
 const WHY: Readonly<Record<string, string>> = {
@@ -26,12 +28,11 @@ const WHY: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder',
 }
 
-function faultIn(key: keyof TlsFiles, path: string, what: string): Result<never, ListenFault> {
+function faultIn(key: TlsFile, path: string, what: string): Result<never, ListenFault> {
   return fail({ code: 'bad-tls', message: `${path}: ${what}`, file: key })
 }
 
-function readPem(files: TlsFiles, key: keyof TlsFiles): Result<Buffer, ListenFault> {
-  const path = files[key]
+function readPem(path: string, key: TlsFile): Result<Buffer, ListenFault> {
   try {
     return ok(readFileSync(path))
   } catch (error) {
@@ -40,19 +41,29 @@ function readPem(files: TlsFiles, key: keyof TlsFiles): Result<Buffer, ListenFau
   }
 }
 
-/** Reads both files; a fault names the one it lies in. */
-export function readTls(files: TlsFiles): Result<TlsMaterial, ListenFault> {
-  const { certFile, keyFile } = files
-  const certificate = readPem(files, 'certFile')
-  if (!certificate.ok) return certificate
-  const key = readPem(files, 'keyFile')
-  if (!key.ok) return key
-  let leaf: X509Certificate
+/** The first certificate of a PEM file; a fault where it holds none. */
+function certificateIn(
+  pem: Buffer,
+  key: TlsFile,
+  path: string,
+): Result<X509Certificate, ListenFault> {
   try {
-    leaf = new X509Certificate(certificate.value)
+    return ok(new X509Certificate(pem))
   } catch {
-    return faultIn('certFile', certFile, 'holds no certificate (PEM)')
+    return faultIn(key, path, 'holds no certificate (PEM)')
   }
+}
+
+/** Reads the files; a fault names the one it lies in. */
+export function readTls(files: TlsFiles): Result<TlsMaterial, ListenFault> {
+  const { certFile, keyFile, clientCaFile } = files
+  const certificate = readPem(certFile, 'certFile')
+  if (!certificate.ok) return certificate
+  const key = readPem(keyFile, 'keyFile')
+  if (!key.ok) return key
+  const read = certificateIn(certificate.value, 'certFile', certFile)
+  if (!read.ok) return read
+  const leaf = read.value
   let own: KeyObject
   try {
     own = createPrivateKey(key.value)
@@ -63,5 +74,16 @@ export function readTls(files: TlsFiles): Result<TlsMaterial, ListenFault> {
   }
   if (!leaf.checkPrivateKey(own))
     return faultIn('keyFile', keyFile, `does not belong to the certificate in ${certFile}`)
-  return ok({ certificate: certificate.value, key: key.value, endsAt: leaf.validTo })
+  const material = { certificate: certificate.value, key: key.value, endsAt: leaf.validTo }
+  if (clientCaFile === undefined) return ok(material)
+  const clientCa = readPem(clientCaFile, 'clientCaFile')
+  if (!clientCa.ok) return clientCa
+  const authority = certificateIn(clientCa.value, 'clientCaFile', clientCaFile)
+  return authority.ok ? ok({ ...material, clientCa: clientCa.value }) : authority
 }
+
+/** Whether two readings of the files gave the same. */
+export const sameTls = (a: TlsMaterial, b: TlsMaterial): boolean =>
+  a.certificate.equals(b.certificate) &&
+  a.key.equals(b.key) &&
+  (a.clientCa === b.clientCa || (a.clientCa?.equals(b.clientCa ?? Buffer.alloc(0)) ?? false))

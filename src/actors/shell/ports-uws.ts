@@ -1,5 +1,5 @@
 /**
- * The HTTP front on uWebSockets.js.
+ * The HTTP front on uWebSockets.js, for plain HTTP: its TLS keeps the certificate it started with.
  *
  * It must run on the main thread: a worker that listens takes the whole process down when it is
  * ended. The library aborts the process when a handler returns without an abort handler, and
@@ -17,20 +17,19 @@ import type {
   HttpRequest,
   ListenFault,
   ListenOptions,
-  TlsFiles,
 } from './contract.ts'
 import {
   answerOf,
   BodyCollector,
   fieldsOf,
   foldHeaders,
+  isAmbiguous,
   limitsOf,
   listenFault,
   ownAnswers,
   reasonPhrase,
   splitTarget,
 } from './ports-http.ts'
-import { readTls } from './ports-tls.ts'
 import type { Uws, UwsApp, UwsListenSocket, UwsRequest, UwsResponse } from './uws-types.ts'
 
 export async function listenUws(
@@ -39,10 +38,10 @@ export async function listenUws(
 ): Promise<Result<HttpFront, ListenFault>> {
   const endpoint = parseEndpoint(options.address)
   if (!endpoint.ok) return fail({ code: 'bad-address', message: endpoint.error })
+  if (options.tls !== undefined)
+    return fail({ code: 'bad-tls', message: 'TLS is served by node:http' })
   const most = limitsOf(options)
-  const opened = openApp(uws, options.tls)
-  if (!opened.ok) return opened
-  const { app, endsAt } = opened.value
+  const app = uws.App()
   const load = { inFlight: 0 }
   let connections = 0
   // biome-ignore lint/suspicious/useIterableCallbackReturn: this filter is of connections
@@ -61,30 +60,11 @@ export async function listenUws(
   return ok({
     kind: 'uws',
     port,
-    ...(endsAt === undefined ? {} : { certificateEnds: endsAt }),
     close: async () => {
       if (open) app.close()
       open = false
     },
   })
-}
-
-interface OpenedApp {
-  readonly app: UwsApp
-  readonly endsAt?: string
-}
-
-function openApp(uws: Uws, tls: TlsFiles | undefined): Result<OpenedApp, ListenFault> {
-  if (tls === undefined) return ok({ app: uws.App() })
-  const read = readTls(tls)
-  if (!read.ok) return read
-  try {
-    const app = uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile })
-    return ok({ app, endsAt: read.value.endsAt })
-  } catch {
-    const message = `${tls.certFile}: TLS cannot be served with this certificate and its key`
-    return fail({ code: 'bad-tls', message, file: 'certFile' })
-  }
 }
 
 function listenOn(uws: Uws, app: UwsApp, { host, port }: Endpoint): Promise<UwsListenSocket> {
@@ -141,6 +121,13 @@ class Exchange {
     clearTimeout(this.#deadline)
   }
 
+  /** Ends the connection without an answer; nothing more is read from it. */
+  cut(): void {
+    if (this.#over) return
+    this.#end()
+    this.#response.close()
+  }
+
   answer(answer: HttpAnswer, closing = false): void {
     if (this.#over) return
     this.#end()
@@ -181,6 +168,11 @@ function serve(
   }
   // The request object is gone once this function returns; the body comes later.
   const head = headOf(method, response, request)
+  if (isAmbiguous(head.headers)) {
+    // An answer would not keep the library from reading what follows as the next request.
+    exchange.cut()
+    return
+  }
   const body = new BodyCollector(most.bodyBytes)
   exchange.expectWithin(most.requestMs)
   response.onData((chunk, isLast) => {

@@ -25,18 +25,15 @@ export async function openPorts(): Promise<ShellPorts> {
   for (const front of left) await front.close()
   left.clear()
   const uws = loadUws()
-  const open: Listen = uws.ok ? (options) => listenUws(uws.value, options) : listenNode
+  const open: Listen = (options) =>
+    uws.ok && options.tls === undefined ? listenUws(uws.value, options) : listenNode(options)
   return {
     listen: async (options) => {
       const front = await open(options)
       if (!front.ok) return front
       left.add(front.value)
       return ok({
-        kind: front.value.kind,
-        port: front.value.port,
-        ...(front.value.certificateEnds === undefined
-          ? {}
-          : { certificateEnds: front.value.certificateEnds }),
+        ...front.value,
         close: async () => {
           left.delete(front.value)
           await front.value.close()

@@ -40,8 +40,6 @@ export interface UwsApp {
 
 export interface Uws {
   App(): UwsApp
-  /** Throws when the files do not serve. TLS 1.2 is the oldest version it speaks. */
-  SSLApp(options: { readonly cert_file_name: string; readonly key_file_name: string }): UwsApp
   us_socket_local_port(socket: object): number
   readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number
 }

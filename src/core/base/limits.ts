@@ -4,6 +4,7 @@
  * `docs/reference/limits.md` is generated from this table. Limits an operator may change name their
  * configuration key; the others are constants of the program.
  */
+import { accessLimits } from './limits/access.ts'
 import { apiLimits } from './limits/api.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
@@ -30,6 +31,7 @@ export const limits = {
   ...geoLimits,
   ...gossipLimits,
   ...apiLimits,
+  ...accessLimits,
   ...peersLimits,
   ...gossipAppLimits,
   ...vitalsLimits,

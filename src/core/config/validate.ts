@@ -70,8 +70,18 @@ function shapeMessage(issue: z.core.$ZodIssue): string {
   return issue.message
 }
 
-function problemsOf(tree: MapNode, issue: z.core.$ZodIssue): Problem[] {
+/**
+ * Where in the tree a fault lies. The key that a mapping's short form stands for is in no tree: the
+ * fault is that of the single value there.
+ */
+function pathOf(tree: MapNode, issue: z.core.$ZodIssue): Path {
   const path = issue.path.filter((step) => typeof step !== 'symbol') as Path
+  const parent = path.slice(0, -1)
+  return nodeAt(tree, parent)?.kind === 'scalar' ? parent : path
+}
+
+function problemsOf(tree: MapNode, issue: z.core.$ZodIssue): Problem[] {
+  const path = pathOf(tree, issue)
   if (issue.code === 'unrecognized_keys')
     return issue.keys.slice(0, TOLD_MAX).map((name) => unknownKey(tree, path, name))
   const node = nodeAt(tree, path)
@@ -124,7 +134,7 @@ function withoutFaults(tree: MapNode, issues: readonly z.core.$ZodIssue[]): MapN
   // From the back, so that the indices of earlier items stay what the issues say.
   const cuts: { path: Path; dropItem: boolean }[] = []
   for (const issue of issues) {
-    const path = issue.path.filter((step) => typeof step !== 'symbol') as Path
+    const path = pathOf(tree, issue)
     if (issue.code === 'unrecognized_keys')
       for (const name of issue.keys) cuts.push({ path: [...path, name], dropItem: false })
     else {

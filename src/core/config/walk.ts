@@ -43,11 +43,21 @@ export function schemaAt(root: z.ZodType, path: Path): z.ZodType | undefined {
   return schema
 }
 
+/** Of a mapping that may be written as one of its values alone: the note of that value. */
+function shortNoteOf(schema: z.ZodType): KeyNote | undefined {
+  const name = noteOf(schema)?.shorthand
+  const shape = shapeOf(schema)
+  if (name === undefined || shape.kind !== 'keys') return undefined
+  const inner = shape.shape[name]
+  return inner && noteOf(inner)
+}
+
 /** The note that governs a path: that of the key itself, or of the list or mapping it is in. */
 export function noteAt(root: z.ZodType, path: Path): KeyNote | undefined {
   for (let length = path.length; length > 0; length--) {
     const schema = schemaAt(root, path.slice(0, length))
-    const note = schema === undefined ? undefined : noteOf(schema)
+    const whole = length === path.length
+    const note = schema && ((whole ? shortNoteOf(schema) : undefined) ?? noteOf(schema))
     if (note?.kind !== undefined) return note
     // Past a mapping the note of something further out says nothing about this value.
     if (schema !== undefined && shapeOf(schema).kind === 'keys') return undefined
@@ -68,7 +78,7 @@ export function* scalarsOf(
   path: Path = [],
   inherited: KeyNote | undefined = undefined,
 ): Generator<FoundScalar> {
-  const own = noteOf(schema)
+  const own = (tree.kind === 'scalar' ? shortNoteOf(schema) : undefined) ?? noteOf(schema)
   const note = own?.kind === undefined ? inherited : own
   if (tree.kind === 'scalar') {
     if (note !== undefined) yield { path, node: tree, note }

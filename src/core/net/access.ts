@@ -2,24 +2,28 @@
  * Who may speak to a listener: networks, and the client behind a trusted proxy.
  *
  * Fails closed: loopback and the listed networks, nobody else. What a proxy says of its client is
- * believed only from a peer that is itself allowed, and only as far as each hop is allowed too, so
- * a client cannot write itself into a network by sending the header.
+ * believed only from a peer that is a listed proxy, and only as far as each hop is one too, so a
+ * client cannot write itself into a network by sending the header.
  */
 import { apiLimits } from '../base/limits/api.ts'
 import { covers, type Prefix, parseAddress, parsePrefix } from './address.ts'
 
-const LOOPBACK = ['127.0.0.0/8', '::1/128']
+export const LOOPBACK = ['127.0.0.0/8', '::1/128']
 
 export class AccessList {
   /** Entries that are no network; they allow nobody. */
   readonly malformed: readonly string[]
   readonly #prefixes: readonly Prefix[]
 
-  /** Takes networks in CIDR notation or single addresses; loopback is always added. */
-  constructor(networks: readonly string[]) {
+  /** Takes networks in CIDR notation or single addresses, and adds loopback unless told not to. */
+  constructor(
+    networks: readonly string[],
+    loopback: 'with loopback' | 'as listed' = 'with loopback',
+  ) {
     const prefixes: Prefix[] = []
     const malformed: string[] = []
-    for (const text of [...LOOPBACK, ...networks]) {
+    const own = loopback === 'with loopback' ? LOOPBACK : []
+    for (const text of [...own, ...networks]) {
       const prefix = parsePrefix(text.trim())
       if (prefix.ok) prefixes.push(prefix.value)
       else malformed.push(text)
@@ -39,8 +43,9 @@ export class AccessList {
  * The address of the client that `peer` speaks for, canonical; undefined when what the proxy says
  * cannot be read, which nobody should be allowed on.
  *
- * X-Forwarded-For grows to the right, so it is read from the right: the first hop that is not
- * allowed is the client. Everything to the left of it is the client's own word and is not read.
+ * X-Forwarded-For grows to the right, so it is read from the right: the first hop that is not a
+ * trusted proxy is the client. Everything to the left of it is the client's own word, which is not
+ * read.
  */
 export function forwardedClient(
   peer: string,

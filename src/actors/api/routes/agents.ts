@@ -70,14 +70,14 @@ export async function list(context: Context): Promise<Result<readonly AgentView[
 
 async function forget(context: Context, call: Call): Promise<HttpAnswer> {
   const agentId = call.params['id']!
-  const reply = await ask(context, 'api.forget-agent', { agentId, by: callerOf(call.request) })
+  const reply = await ask(context, 'api.forget-agent', { agentId, by: callerOf(call) })
   return reply.ok ? answerOf(reply.value) : reply.error
 }
 
 async function revoke(context: Context, call: Call): Promise<HttpAnswer> {
   const reason = reasonOf(call)
   if (!reason.ok) return reason.error
-  const order = { agentId: call.params['id']!, reason: reason.value, by: callerOf(call.request) }
+  const order = { agentId: call.params['id']!, reason: reason.value, by: callerOf(call) }
   const reply = await ask(context, 'api.revoke-agent', order)
   return reply.ok ? answerOf(reply.value) : reply.error
 }

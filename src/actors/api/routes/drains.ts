@@ -21,8 +21,12 @@ const YEAR_SECONDS = 31_536_000
 export function drainRoutes(context: Context): Route[] {
   const isAgent = () => context.config().mode === 'agent'
   return [
-    route('POST', LIST, 'Take servers out of service', (call) =>
-      isAgent() ? setLocal(context, call) : set(context, call),
+    route(
+      'POST',
+      LIST,
+      'Take servers out of service',
+      (call) => (isAgent() ? setLocal(context, call) : set(context, call)),
+      { services: servicesNamed },
     ),
     route('GET', LIST, 'Every drain, and whether its server may be stopped', async ({ query }) => {
       const drains = isAgent() ? await listLocal(context) : await list(context)
@@ -38,10 +42,27 @@ export function drainRoutes(context: Context): Route[] {
       const found = drains.value.find(({ id }) => id === params['id'])
       return found === undefined ? refuse(404, 'drain not found') : json(200, { drain: found })
     }),
-    route('DELETE', ONE, 'End a drain', (call) =>
-      isAgent() ? liftLocal(context, call) : lift(context, call),
+    route(
+      'DELETE',
+      ONE,
+      'End a drain',
+      (call) => (isAgent() ? liftLocal(context, call) : lift(context, call)),
+      { services: (call) => (isAgent() ? undefined : servicesOfDrain(context, call)) },
     ),
   ]
+}
+
+/** Of a drain to be: its service, without which it may reach servers of any. */
+function servicesNamed({ request }: Call): readonly string[] | undefined {
+  const object = parseObject(request.body)
+  const service = object.ok ? object.value['service'] : undefined
+  return typeof service === 'string' && service !== '' ? [service] : undefined
+}
+
+async function servicesOfDrain(context: Context, { params }: Call) {
+  const drains = await list(context)
+  if (!drains.ok) return undefined
+  return drains.value.filter(({ id }) => id === params['id']).map(({ service }) => service)
 }
 
 interface Named {
@@ -102,7 +123,7 @@ async function set(context: Context, call: Call): Promise<HttpAnswer> {
   const { named, reason, force, untilMs } = order.value
   if (named.service === undefined && named.address === undefined && named.agentId === undefined)
     return refuse(400, 'one of service, address and agent_id is required')
-  const by = callerOf(call.request)
+  const by = callerOf(call)
   const end = untilMs === undefined ? {} : { untilMs }
   const reply = await ask(context, 'api.set-drain', { ...named, reason, by, force, ...end })
   if (!reply.ok) return reply.error
@@ -114,7 +135,7 @@ async function set(context: Context, call: Call): Promise<HttpAnswer> {
 
 async function lift(context: Context, call: Call): Promise<HttpAnswer> {
   const id = call.params['id']!
-  const reply = await ask(context, 'api.lift-drain', { id, by: callerOf(call.request) })
+  const reply = await ask(context, 'api.lift-drain', { id, by: callerOf(call) })
   if (!reply.ok) return reply.error
   return reply.value.outcome === 'done' ? noContent : refuse(404, reply.value.message)
 }

@@ -23,7 +23,7 @@ export function overrideRoutes(context: Context): Route[] {
       if (!target.ok) return target.error
       const body = readBody(context, call)
       if (!body.ok) return body.error
-      const order = { ...target.value, ...body.value.order, by: callerOf(call.request) }
+      const order = { ...target.value, ...body.value.order, by: callerOf(call) }
       const refusal = await set(context, order)
       const state = order.healthy ? 'healthy' : 'unhealthy'
       const message = `Override set: backend marked as ${state}`
@@ -32,7 +32,7 @@ export function overrideRoutes(context: Context): Route[] {
     route('DELETE', BACKEND, 'End the override of a backend', async (call) => {
       const target = targetOf(call)
       if (!target.ok) return target.error
-      const refusal = await clear(context, target.value, callerOf(call.request))
+      const refusal = await clear(context, target.value, callerOf(call))
       return refusal ?? json(200, { success: true, message: 'Override cleared' })
     }),
     route('GET', LIST, 'Every override', async () => {
@@ -62,7 +62,7 @@ export function overrideRoutes(context: Context): Route[] {
     route('DELETE', ONE, 'End an override', async (call) => {
       const target = targetOf(call)
       if (!target.ok) return target.error
-      return (await clear(context, target.value, callerOf(call.request))) ?? noContent
+      return (await clear(context, target.value, callerOf(call))) ?? noContent
     }),
   ]
 }

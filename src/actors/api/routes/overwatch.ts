@@ -40,6 +40,12 @@ export function overwatchRoutes(context: Context): Route[] {
       '/api/v1/overwatch/validate',
       'Check backends now; filters service, address, port',
       ({ query }) => validate(context, query),
+      {
+        services: ({ query }) => {
+          const service = query.get('service')
+          return service ? [service] : undefined
+        },
+      },
     ),
     route('GET', '/api/v1/overwatch/guard-rail', 'What the guard-rail keeps, and why', async () => {
       const reply = await ask(context, 'api.list-backends', {})

@@ -1,5 +1,5 @@
 /**
- * Listeners do not collide, and what guards them is complete.
+ * Listeners do not collide.
  */
 import { parseEndpoint } from '../../net/address.ts'
 import type { Path } from '../problems.ts'
@@ -46,12 +46,4 @@ export function checkListeners(review: Review): void {
     for (const earlier of listeners.slice(0, at))
       if (collide(listener.address, earlier.address))
         review.error(listener.path, `is taken by ${earlier.path.join('.')} already`)
-
-  const { tls, auth } = review.config.api
-  if ((tls.cert_file === '') !== (tls.key_file === '')) {
-    const missing = tls.cert_file === '' ? 'cert_file' : 'key_file'
-    review.error(['api', 'tls', missing], 'is required beside the other file of api.tls')
-  }
-  if (auth.required && auth.tokens.length === 0)
-    review.error(['api', 'auth', 'tokens'], 'must list a token, since api.auth.required is true')
 }

@@ -5,6 +5,7 @@ import { checkPending } from '../pending.ts'
 import type { Problem } from '../problems.ts'
 import type { Config } from '../schema/root.ts'
 import type { MapNode } from '../tree.ts'
+import { checkAccess } from './access.ts'
 import { checkGeography } from './geography.ts'
 import { checkListeners } from './listeners.ts'
 import { checkModeRules } from './modes.ts'
@@ -22,6 +23,7 @@ export function reviewed(config: Config, tree: MapNode): readonly Problem[] {
   }
   checkServers(review)
   checkListeners(review)
+  checkAccess(review)
   checkPending(review)
   return problems
 }

@@ -5,7 +5,8 @@ import { key, list, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { dnsName, listenAddress, network } from '../kinds/network.ts'
 import { bool } from '../kinds/numbers.ts'
-import { filePath, oneOf, text } from '../kinds/texts.ts'
+import { filePath, oneOf } from '../kinds/texts.ts'
+import { audit, auth, rateLimit, tls } from './access.ts'
 
 export const logging = section('The log.', {
   level: key(
@@ -38,19 +39,18 @@ export const api = section('The HTTP API.', {
     [],
     'Host names browsers may use for it, beside addresses, localhost and names without a dot.',
   ),
+  trusted_proxies: list(
+    network,
+    [],
+    'Proxies whose X-Forwarded-For is believed, read from the right; nobody else’s is.',
+  ),
   trust_proxy_headers: key(
     bool,
     'false',
-    'Whether the last hop of X-Forwarded-For is taken for the client.',
+    'Older form: every address of allowed_networks is a trusted proxy.',
   ),
-  tls: section('TLS on the API port.', {
-    cert_file: key(orEmpty(filePath), '', 'Certificate chain (PEM).', { restart: true }),
-    key_file: key(orEmpty(filePath), '', 'Private key (PEM).', { restart: true }),
-  }),
-  auth: section('Tokens.', {
-    required: key(bool, 'false', 'Whether every request needs a token.'),
-    tokens: list(text(4_096, 16), [], 'Tokens that are accepted, 16 characters or more.', {
-      secret: true,
-    }),
-  }),
+  tls,
+  auth,
+  rate_limit: rateLimit,
+  audit,
 })

@@ -1,6 +1,9 @@
 /** An `api` actor with a small registry and prober behind it, and a way to call it. */
 import { api } from '../../../../src/actors/api/actor.ts'
+import { memoryAudit } from '../../../../src/actors/api/audit-memory.ts'
+import { sha256, tokenHashOf } from '../../../../src/actors/api/ports-access.ts'
 import type { ApiConfig, ApiPorts, DnsOutcome } from '../../../../src/actors/api/contract.ts'
+import type { ClientCertificate } from '../../../../src/core/access/credentials.ts'
 import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
 import type { BackendView, CheckView } from '../../../../src/messages/views.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
@@ -87,8 +90,7 @@ export const CONFIG: ApiConfig = {
   region: 'us-east',
   mode: 'overwatch',
   allowedNetworks: ['10.0.0.0/8'],
-  trustProxyHeaders: false,
-  tokens: ['correct-horse-battery'],
+  tokens: [{ name: 'ops', hash: tokenHashOf('correct-horse-battery'), role: 'admin' }],
   authRequired: false,
   dnsAddress: '127.0.0.1:53',
   probeName: 'app.example.com',
@@ -99,9 +101,10 @@ export interface CallOptions {
   readonly headers?: Record<string, string>
   readonly body?: unknown
   readonly from?: string
+  readonly certificate?: ClientCertificate
 }
 
-export async function apiWorld(config: Partial<ApiConfig> = {}) {
+export async function apiWorld(config: Partial<ApiConfig> = {}, { audit = true } = {}) {
   const world = fakeCtx('api', { startUnixMs: START_MS + 60_000 })
   const dns: { outcome: DnsOutcome; asked: [string, string][] } = {
     outcome: { code: 'answered', rcode: 0, authoritative: true },
@@ -114,6 +117,8 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
     },
     platform: 'linux/amd64',
     nodeVersion: 'v20.0.0',
+    sha256,
+    ...(audit ? { audit: memoryAudit(sha256) } : {}),
   }
   world.answers['api.list-backends'] = () => ({
     backends: BACKENDS,
@@ -146,6 +151,7 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
       headers: { host: 'localhost:8080', ...options.headers },
       body: new TextEncoder().encode(text),
       remoteAddress: options.from ?? '127.0.0.1',
+      ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     })
     const shown = new TextDecoder().decode(answer.body)
     const isJson = answer.headers['content-type'] === 'application/json'
@@ -157,5 +163,5 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
       text: shown,
     }
   }
-  return { ...world, behaviour, dns, call }
+  return { ...world, behaviour, dns, call, ports }
 }

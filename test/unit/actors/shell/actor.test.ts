@@ -6,7 +6,7 @@ import type {
   ListenOptions,
   ShellConfig,
   ShellPorts,
-  TlsFiles,
+  TlsFile,
 } from '../../../../src/actors/shell/contract.ts'
 import { fail, ok } from '../../../../src/core/base/result.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
@@ -26,7 +26,7 @@ const REQUEST: HttpRequest = {
   remoteAddress: '127.0.0.1',
 }
 
-async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: keyof TlsFiles) {
+async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: TlsFile) {
   const world = fakeCtx('shell')
   const open = new Map<string, ListenOptions>()
   const ports: ShellPorts = {

@@ -61,6 +61,6 @@ test('secrets are marked as such', () => {
     'agent.gossip.encryption_key',
     'agent.gossip.keyring',
     'cluster.gossip.encryption_key',
-    'api.auth.tokens',
+    'api.auth.tokens[].token',
   ])
 })
