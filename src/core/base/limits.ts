@@ -7,6 +7,7 @@
 import { apiLimits } from './limits/api.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
+import { feedLimits } from './limits/feed.ts'
 import { gossipLimits } from './limits/gossip.ts'
 import { gossipActorLimits } from './limits/gossip-actor.ts'
 import { gossipAppLimits } from './limits/gossip-app.ts'
@@ -28,6 +29,7 @@ export const limits = {
   ...proberLimits,
   ...gossipLimits,
   ...apiLimits,
+  ...feedLimits,
   ...peersLimits,
   ...gossipAppLimits,
   ...vitalsLimits,

@@ -1,0 +1,40 @@
+/**
+ * Requests and answers of node:http in the shapes of the shell.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { parseAddress } from '../../core/net/address.ts'
+import type { HttpAnswer, HttpRequest } from './contract.ts'
+import { fieldsOf, foldHeaders, reasonPhrase, splitTarget } from './ports-http.ts'
+
+export function requestOf(incoming: IncomingMessage, body: Uint8Array): HttpRequest {
+  const peer = (incoming.socket.remoteAddress ?? '').replace(/%.*$/, '')
+  const address = parseAddress(peer)
+  return {
+    method: incoming.method ?? 'GET',
+    ...splitTarget(incoming.url ?? '/'),
+    headers: foldHeaders(rawPairs(incoming.rawHeaders)),
+    body,
+    remoteAddress: address.ok ? address.value.text : peer,
+  }
+}
+
+function* rawPairs(raw: readonly string[]): Iterable<readonly [string, string]> {
+  for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at]!, raw[at + 1]!]
+}
+
+export function send(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  answer: HttpAnswer,
+  closing: boolean,
+): void {
+  if (response.destroyed || response.headersSent) return
+  const body = Buffer.from(answer.body)
+  for (const [name, value] of fieldsOf(answer)) response.setHeader(name, value)
+  // RFC 9110 section 8.6: no Content-Length with 204; with HEAD it tells the length of the GET.
+  if (answer.status !== 204) response.setHeader('content-length', body.length)
+  if (closing) response.setHeader('connection', 'close')
+  response.statusCode = answer.status
+  response.statusMessage = reasonPhrase[answer.status] ?? 'Status'
+  response.end(incoming.method === 'HEAD' || answer.status === 204 ? undefined : body)
+}
