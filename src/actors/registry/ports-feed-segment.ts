@@ -14,7 +14,7 @@ import { readFrames } from './ports-frames.ts'
 const packr = new Packr({ useRecords: false, variableMapSize: true })
 
 /** Largest segment that is read: one full segment and the group that overfilled it. */
-const readableBytes = () => limits.feedSegmentBytes.max + 2 * limits.feedPendingBytes.max
+const readableBytes = () => limits.feedSegmentBytes.max + limits.feedGroupBytes.max
 
 export const scanSegment = (path: string) =>
   readFrames(path, readableBytes(), limits.feedRecordBytes.max)

@@ -42,7 +42,6 @@ class Feed {
   #file: FrameFile | undefined
   #openedAtMs = 0
   #pending: EventDraft[] = []
-  #pendingBytes = 0
 
   constructor(folder: string, settings: EventLogSettings, faults: DiskFaults, found: Found) {
     this.#folder = folder
@@ -63,19 +62,13 @@ class Feed {
   }
 
   add(draft: EventDraft): void {
-    const bytes = limits.feedDataBytes.default
-    if (this.#pendingBytes + bytes > limits.feedPendingBytes.default) {
-      this.#faults.dropped++
-      return
-    }
-    this.#pending.push(draft)
-    this.#pendingBytes += JSON.stringify(draft.data).length
+    if (this.#pending.length < limits.feedPendingEvents.default) this.#pending.push(draft)
+    else this.#faults.dropped++
   }
 
   async commit(): Promise<void> {
     const drafts = this.#pending
     this.#pending = []
-    this.#pendingBytes = 0
     const group = this.#numbered(drafts)
     try {
       await this.#write(group)
@@ -213,6 +206,7 @@ export async function openFeedLog(
     () => feed.isEmpty(),
     () => feed.commit(),
     faults,
+    limits.feedCommitDelayMs.default,
   )
   return {
     append: (draft) => {

@@ -8,6 +8,9 @@ import { limits } from '../base/limits.ts'
 import { fail, ok, type Result } from '../base/result.ts'
 import type { Json } from './event.ts'
 
+/** A longer text is left to the platform's encoder. */
+const ASCII_CHARS = 64
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -25,17 +28,24 @@ class Writer {
       this.#length(value.length, 0x90, 16, 0xdc)
       for (const item of value as readonly Json[]) this.value(item)
     } else {
-      const entries = Object.entries(value).filter(([, one]) => one !== undefined)
-      this.#length(entries.length, 0x80, 16, 0xde)
-      for (const [key, one] of entries) {
+      const fields = value as Readonly<Record<string, Json>>
+      const keys = Object.keys(fields)
+      const absent = keys.reduce((count, key) => count + (fields[key] === undefined ? 1 : 0), 0)
+      this.#length(keys.length - absent, 0x80, 16, 0xde)
+      for (const key of keys) {
+        const one = fields[key]
+        if (one === undefined) continue
         this.#text(key)
         this.value(one)
       }
     }
   }
 
+  /** What was written, as a copy of exact size; the writer is as new. */
   taken(): Uint8Array {
-    return this.#bytes.slice(0, this.#at)
+    const bytes = this.#bytes.slice(0, this.#at)
+    this.#at = 0
+    return bytes
   }
 
   #number(value: number): void {
@@ -58,6 +68,7 @@ class Writer {
   }
 
   #text(text: string): void {
+    if (text.length < ASCII_CHARS && this.#ascii(text)) return
     const bytes = encoder.encode(text)
     const { length } = bytes
     if (length < 32) this.#octet(0xa0 | length)
@@ -67,6 +78,27 @@ class Writer {
     this.#room(length)
     this.#bytes.set(bytes, this.#at)
     this.#at += length
+  }
+
+  /** What nearly every key and name is, without the platform's encoder. */
+  #ascii(text: string): boolean {
+    const { length } = text
+    this.#room(2 + length)
+    const from = this.#at
+    if (length < 32) this.#bytes[this.#at++] = 0xa0 | length
+    else {
+      this.#bytes[this.#at++] = 0xd9
+      this.#bytes[this.#at++] = length
+    }
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index)
+      if (code >= 0x80) {
+        this.#at = from
+        return false
+      }
+      this.#bytes[this.#at++] = code
+    }
+    return true
   }
 
   #length(count: number, short: number, most: number, tag: number): void {
@@ -96,9 +128,11 @@ class Writer {
   }
 }
 
+/** Used again and again: most values are small, and a buffer for each costs more than they do. */
+const writer = new Writer()
+
 /** The bytes of a value; a field that is undefined is left out, a number that is none is null. */
 export function packJson(value: Json): Uint8Array {
-  const writer = new Writer()
   writer.value(value)
   return writer.taken()
 }

@@ -35,11 +35,23 @@ export const feedLimits = {
     'events',
     'how far reading may have to look for a number from a place that is known',
   ),
-  feedPendingBytes: limit(
-    32 * MIB,
-    [64 * KIB, 64 * MIB],
-    'bytes',
+  feedCommitDelayMs: limit(
+    10,
+    [1, 50],
+    'ms',
+    'events that come together share one commit and one write to each reader, and are told at once',
+  ),
+  feedPendingEvents: limit(
+    65_536,
+    [1_024, 1_048_576],
+    'events',
     'a stuck disk must not grow the memory of the registry; past it events are dropped and counted',
+  ),
+  feedGroupBytes: limit(
+    64 * MIB,
+    [MIB, 256 * MIB],
+    'bytes',
+    'a larger segment than this and a full one was not written by us',
   ),
   feedPageEvents: limit(
     512,
