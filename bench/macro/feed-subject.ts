@@ -2,7 +2,8 @@
  * An overwatch under the bench of the feed, in a process of its own: the real registry with its log
  * on disk, the real API and shell on their threads, and a source of events in place of the prober.
  *
- * `FEED_FOLDER` is its data directory; `OPENGSLB_HTTP=node` chooses the back end, as in the program.
+ * `FEED_FOLDER` is its data directory; `OPENGSLB_HTTP=node` chooses the back end, as in the
+ * program.
  */
 import { agentsDefaults, type RegistryConfig } from '../../src/actors/registry/contract.ts'
 import { contentOf } from '../../src/actors/registry/ports-content.ts'

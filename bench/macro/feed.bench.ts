@@ -1,6 +1,6 @@
 /**
- * The live feed, from an event noted by one actor, over the log on disk, to many readers: few events
- * to many, many events to few, and ten thousand that hear nothing. One reader is stuck.
+ * The live feed, from an event noted by one actor, over the log on disk, to many readers: few
+ * events to many, many events to few, and ten thousand that hear nothing. One reader is stuck.
  *
  * The peer is the same program on node:http and `ws`, in the same run.
  */

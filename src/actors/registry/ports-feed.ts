@@ -193,7 +193,7 @@ async function findSegments(folder: string): Promise<Found> {
   return { segments, next: after, file: await openFrameFile(tail.path) }
 }
 
-/** Opens the events under `{dataDir}/events`. Rejects only when the folder cannot be made or read. */
+/** Opens what is under `{dataDir}/events`. Rejects only when that cannot be made or read. */
 export async function openFeedLog(
   dataDir: string,
   settings: EventLogSettings,

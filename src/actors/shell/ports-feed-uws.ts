@@ -50,7 +50,7 @@ const BACKPRESSURE_BYTES = 64 * 1_048_576
 /** The library pings this many seconds before it gives a silent socket up. */
 const PING_MARGIN_SECONDS = 8
 
-/** @param onUpgraded called when a connection is no longer one of HTTP: its end is not told there */
+/** @param onUpgraded a connection is no longer one of HTTP, and its end will not be told there */
 export function uwsFeed(options: ListenOptions, most: HttpLimits, onUpgraded: () => void): UwsFeed {
   const streams = new Set<() => void>()
   let readers = 0
@@ -165,7 +165,7 @@ function socketOf(socket: UwsSocket & Seat, encoding: Encoding): FeedSocket {
 
 const DROPPED = 2
 
-/** An event stream over HTTP. The library does not tell how much it holds, so the rest waits here. */
+/** An event stream. The library does not tell how much it holds, so the rest waits here. */
 class Stream implements FeedSocket {
   readonly ping: () => void
   readonly #response: UwsResponse

@@ -43,8 +43,8 @@ export function eventsMarkdown(): string {
   const lines = [
     '# Events of the live feed',
     '',
-    'Generated from `src/core/events/definitions.ts` by `npm run generate`; the JSON schema of every',
-    'message is [events.schema.json](events.schema.json). How to listen is in',
+    'Generated from `src/core/events/definitions.ts` by `npm run generate`; the JSON schema of',
+    'every message is [events.schema.json](events.schema.json). How to listen is in',
     '[the feed](../guides/feed.md).',
     '',
     '| topic | about |',
