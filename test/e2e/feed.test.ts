@@ -1,5 +1,5 @@
 // Goal: an operator who follows the feed of the built program misses nothing: not by an
-// interruption, not by kill -9 of the process, and not by the end of a thread; and strangers cannot listen.
+// interruption, and not by kill -9 of the process; and strangers cannot listen.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectStream, connectWs, type Heard } from '../contract/feed-client.ts'
 import { type Backend, startBackends } from '../harness/backends.ts'
