@@ -27,12 +27,18 @@ const BASE = '/api/v1/events'
 export function connectWs(
   port: number,
   query = '',
-  options: { protocols?: string[]; headers?: Record<string, string>; path?: string } = {},
+  options: {
+    protocols?: string[]
+    headers?: Record<string, string>
+    path?: string
+    secure?: boolean
+  } = {},
 ): Promise<Client> {
-  const url = `ws://127.0.0.1:${port}${options.path ?? BASE}${query}`
+  const url = `${options.secure === true ? 'wss' : 'ws'}://127.0.0.1:${port}${options.path ?? BASE}${query}`
   const socket = new WebSocket(url, options.protocols ?? [], {
     ...(options.headers === undefined ? {} : { headers: options.headers }),
     perMessageDeflate: false,
+    rejectUnauthorized: false,
   })
   const heard: Heard[] = []
   socket.on('message', (data: Buffer, isBinary: boolean) =>

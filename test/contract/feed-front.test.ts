@@ -20,7 +20,9 @@ import { loadUws, realOrigin } from '../../src/actors/shell/ports-uws-load.ts'
 import type { Topic } from '../../src/core/events/event.ts'
 import { subscriptionOfQuery } from '../../src/core/events/filter.ts'
 import { helloMessage, type ToldEvent, toldEvent } from '../../src/core/events/protocol.ts'
+import { makeCertificates } from '../harness/certificates.ts'
 import { until } from '../harness/program.ts'
+import { has } from '../harness/tools.ts'
 import { connectStream, connectWs } from './feed-client.ts'
 
 const uws = loadUws({ ...realOrigin(), forced: undefined })
@@ -360,6 +362,18 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
     const client = await connectWs(world.port)
     world.hub.close()
     expect(await client.closed).toEqual({ code: 1001, reason: 'the server is going away' })
+  })
+
+  test.skipIf(!has('openssl'))('a WebSocket over TLS is served as one without', async () => {
+    const files = makeCertificates()
+    open.push(() => files.remove())
+    const tls = { certFile: files.certFile, keyFile: files.keyFile }
+    const world = await new World().serve(listen, { tls })
+    const client = await connectWs(world.port, '', { secure: true })
+    open.push(client.end)
+    for (let at = 0; at < 30; at++) world.tell(10, 'v'.repeat(1_000))
+    await until('all', () => numbersOf(client.heard).length === 300)
+    expect(numbersOf(client.heard)).toEqual(upTo(300))
   })
 
   test('an idle event stream stays open and is pinged', async () => {
