@@ -11,12 +11,15 @@ const built = (path) => import(pathToFileURL(join(root, 'dist', path)).href)
 async function documents() {
   const config = await built('core/config/document.js')
   const messages = await built('messages/document.js')
+  const events = await built('core/events/document.js')
   const limits = await built('core/base/limits-document.js')
   return {
     'config/reference.yaml': config.referenceYaml(),
     'docs/reference/configuration.md': config.referenceMarkdown(),
     'docs/reference/config.schema.json': `${JSON.stringify(config.jsonSchema(), null, 2)}\n`,
     'docs/reference/messages.md': messages.messagesMarkdown(),
+    'docs/reference/events.md': events.eventsMarkdown(),
+    'docs/reference/events.schema.json': `${JSON.stringify(events.eventsJsonSchema(), null, 2)}\n`,
     'docs/reference/limits.md': limits.limitsMarkdown(),
   }
 }

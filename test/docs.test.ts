@@ -13,6 +13,7 @@ import type { Files } from '../src/core/config/files.ts'
 import { loadConfig } from '../src/core/config/load.ts'
 import { formatProblem } from '../src/core/config/problems.ts'
 import { usage } from '../src/cli/flags.ts'
+import { eventsJsonSchema, eventsMarkdown } from '../src/core/events/document.ts'
 import { messagesMarkdown } from '../src/messages/document.ts'
 import { Program, freePort, until } from './harness/program.ts'
 import { filesUnder, mask, root, type SourceFile } from './harness/source.ts'
@@ -193,6 +194,8 @@ describe('generated pages are what the code prints (npm run generate)', () => {
     ['config/reference.yaml', referenceYaml],
     ['docs/reference/config.schema.json', () => `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['docs/reference/messages.md', messagesMarkdown],
+    ['docs/reference/events.md', eventsMarkdown],
+    ['docs/reference/events.schema.json', () => `${JSON.stringify(eventsJsonSchema(), null, 2)}\n`],
     ['docs/reference/limits.md', limitsMarkdown],
   ] as const) {
     test(path, () => {

@@ -13,6 +13,7 @@ import type { MemberSpec } from '../core/steer/topology.ts'
 import { agentEntries } from './agent-entries.ts'
 import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
+import { feedEntries } from './feed-entries.ts'
 import { field } from './fields.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
@@ -199,6 +200,7 @@ export const catalogue = {
   },
   ...agentEntries,
   ...drainEntries,
+  ...feedEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
 } as const satisfies Catalogue

@@ -10,12 +10,15 @@ import type {
   CommitOutcome,
   Compile,
   EventLog,
+  FeedLog,
   RegistryPorts,
   SharedStore,
   StateStore,
 } from '../../src/actors/registry/contract.ts'
 import { ownMemory } from '../../src/core/base/memory.ts'
+import { memoryFeed } from '../../src/actors/registry/ports-memory.ts'
 import { limits } from '../../src/core/base/limits.ts'
+import type { EventDraft, FeedEvent } from '../../src/core/events/event.ts'
 import type { HealthEvent } from '../../src/core/health/events.ts'
 import { tableOf } from '../../src/core/zone/table-source.ts'
 import { parseRow, type ServerRow } from '../../src/core/health/rows.ts'
@@ -28,6 +31,7 @@ export class ProductDisk {
   readonly rows = new Map<string, unknown>()
   readonly shared = new Map<string, Uint8Array>()
   readonly events: HealthEvent[] = []
+  readonly feed: FeedEvent[] = []
   commits = 0
   /** While true every write fails. */
   isFull = false
@@ -68,7 +72,19 @@ export class ProductDisk {
       flush: () => queue.flush(),
       close,
     }
-    return { store, log, shared, faults, compile, close }
+    const { add, commit, ...rest } = memoryFeed(this.feed)
+    const feed: FeedLog = {
+      ...rest,
+      append: (draft: EventDraft) => {
+        add(draft)
+        void life.delay(limits.stateCommitDelayMs.default).then(() => {
+          if (life.isAlive()) commit()
+        })
+      },
+      flush: () => queue.flush(),
+      close,
+    }
+    return { store, log, shared, feed, faults, compile, close }
   }
 
   hold(group: readonly Queued[]): void {

@@ -3,7 +3,7 @@
  *
  * It owns no truth and no socket. Servers and overrides are the registry's, checks the prober's,
  * and requests come as messages from the shell; all it keeps is a copy of the serving state, to
- * explain answers with.
+ * explain answers with, and the newest events, for those who resume.
  */
 import { defineActor } from '../define.ts'
 import { Gate } from './access.ts'
@@ -11,6 +11,9 @@ import { Auditor, requestIdOf } from './auditor.ts'
 import type { Context } from './context.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
+import { FEED_PATH } from './feed/admission.ts'
+import { Feed } from './feed/feed.ts'
+import { openFeed, readFeed } from './feed/serve.ts'
 import { apiMetrics } from './metrics.ts'
 import { Members } from './members.ts'
 import { Router } from './router.ts'
@@ -18,6 +21,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { drainRoutes } from './routes/drains.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { overwatchRoutes } from './routes/overwatch.ts'
@@ -36,6 +40,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
   let gate = gateOf(first)
   const serving = new Serving()
   const members = new Members()
+  const feed = new Feed(ctx)
   const metrics = apiMetrics(ctx.metrics, first)
   const context: Context = { ctx, ports, config: () => config, serving, members }
   const routes = [
@@ -48,6 +53,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     ...clusterRoutes(context),
     ...routingRoutes(context),
     ...auditRoutes(context),
+    ...eventRoutes(feed, () => config),
   ]
   const router = new Router([...routes, ...indexRoutes(context, routes)])
 
@@ -89,8 +95,15 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     receive: {
       'registry.snapshot-set': (snapshot) => serving.setSnapshot(snapshot),
       'registry.word-changed': (change) => serving.setWord(change),
+      'registry.events-recorded': (message) => feed.recorded(message),
       'gossip.members-set': (message) => members.set(message, clock.nowMs()),
       'shell.handle-request': handle,
+      'shell.open-feed': async (order) => {
+        const reply = await openFeed(feed, order, gate, config)
+        metrics.counted(FEED_PATH, order.method, reply.status)
+        return reply
+      },
+      'shell.read-feed': (order) => readFeed(feed, order),
     },
     onReconfigured: (next) => {
       config = next

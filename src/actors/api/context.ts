@@ -39,6 +39,7 @@ const PEERS: Record<AskId, string> = {
   'api.lift-drain': 'registry',
   'api.list-drains': 'registry',
   'api.validate-now': 'registry',
+  'api.read-events': 'registry',
   'api.set-local-drain': 'vitals',
   'api.lift-local-drain': 'vitals',
   'api.list-local-drains': 'vitals',

@@ -123,6 +123,11 @@ export const registry = defineActor(
         'gossip.agent-left': (message) => agents.left(message),
         'gossip.record-learned': (record) => agents.learned(record),
         'gossip.members-set': (message) => agents.members(message),
+        'api.read-events': (order) => book.feed.read(order),
+        'api.event-noted': (event) => book.feed.noted(event),
+        'shell.event-noted': (event) => book.feed.noted(event),
+        'gossip.event-noted': (event) => book.feed.noted(event),
+        'prober.event-noted': (event) => book.feed.noted(event),
         'api.set-drain': (order) => setDrain(book, agents, order),
         'api.lift-drain': (order) => liftDrain(book, agents, order),
         'api.list-drains': () => ({ drains: drainViews(book) }),
@@ -144,7 +149,10 @@ export const registry = defineActor(
           book.sharing.tellAll()
           agents.publishDrains()
         } else if (peer === 'dns') book.publishServing()
-        else if (peer === 'api') book.publishSnapshot()
+        else if (peer === 'api') {
+          book.publishSnapshot()
+          void book.feed.tellLast()
+        }
       },
       onReconfigured: (next: RegistryConfig) => book.reconfigure(next),
       onStop: () => {

@@ -20,6 +20,7 @@ import type { MessageOf } from '../../messages/entry.ts'
 import type { Book, RegistryCtx } from './book.ts'
 import type { RegistryPorts } from './contract.ts'
 import { drainsForAgents } from './drains.ts'
+import { MembersSeen } from './feed-changes.ts'
 
 type Message<Id extends keyof ProductCatalogue> = MessageOf<ProductCatalogue, Id>
 
@@ -29,6 +30,7 @@ export class Agents {
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #book: Book
+  readonly #members: MembersSeen
   #timer = NEVER
   #toldDrains = 0
   #cancels: readonly (() => void)[] = []
@@ -37,6 +39,7 @@ export class Agents {
     this.#ctx = ctx
     this.#ports = ports
     this.#book = book
+    this.#members = new MembersSeen(book.feed)
     book.chorus.orderOn = (key) => this.#orderOn(book.sharing.get('override', key))
     book.onCompiled = (compiled) => this.#compiled(compiled)
   }
@@ -85,19 +88,23 @@ export class Agents {
   reported({ report, hearsay }: Message<'gossip.agent-reported'>): void {
     const { book, chorus } = this.#parts()
     const nowMs = book.nowMs()
-    const { agentId } = report
+    const { agentId, region } = report
+    const isNew = chorus.roll.rowOf(agentId) === undefined
     const change = chorus.accept(report, nowMs, hearsay)
     book.metrics.reported(change === 'stale' ? 'stale' : hearsay ? 'hearsay' : 'heard')
     if (change === 'stale') return
+    const backends = report.backends.length
+    if (isNew)
+      book.feed.record('registration.agent-joined', { region }, { agent: agentId, backends })
     this.#persist(agentId)
     if (!hearsay) book.told.heard(agentId, true, nowMs)
     this.#weigh(change.turned, nowMs)
     this.#changed(change)
-    for (const key of change.contested)
-      this.#ctx.log.warn('another agent speaks for the backend', {
-        agent_id: agentId,
-        backend: key,
-      })
+    for (const key of change.contested) {
+      const fields = { agent_id: agentId, backend: key }
+      this.#ctx.log.warn('another agent speaks for the backend', fields)
+      book.feed.record('alarm.claim-contested', {}, { agent: agentId, backend: key })
+    }
     this.#wakeAt(nowMs + chorus.settings.roll.staleMs)
     for (const { drain } of report.backends) this.#wakeAt(drain?.untilMs ?? NEVER.dueMs)
     if (change.keys.some((key) => chorus.drains.of(key) !== undefined)) this.publishDrains()
@@ -112,6 +119,7 @@ export class Agents {
     if (keys.length === 0) return
     this.#persist(agentId)
     this.#ctx.log.info('agent is heard again', { agent_id: agentId, backends: keys.length })
+    book.feed.record('registration.agent-heard', {}, { agent: agentId, backends: keys.length })
     book.rejudge(keys)
     this.#wakeAt(nowMs + chorus.settings.roll.staleMs)
   }
@@ -121,6 +129,8 @@ export class Agents {
     const row = chorus.roll.rowOf(agentId)
     if (row === undefined || (reason === 'deregistered' && row.report.boot > boot)) return
     this.#ctx.log.info('agent left', { agent_id: agentId, reason, backends: row.keys.length })
+    const left = { agent: agentId, reason, backends: row.keys.length }
+    book.feed.record('registration.agent-left', { region: row.report.region }, left)
     this.#ports.shared.remove(reportKeyOf(agentId))
     book.told.forgetAgent(agentId, book.nowMs())
     this.#changed(chorus.roll.leave(agentId))
@@ -144,8 +154,9 @@ export class Agents {
     }
   }
 
-  members({ liveOverwatches }: Message<'gossip.members-set'>): void {
+  members({ members, liveOverwatches }: Message<'gossip.members-set'>): void {
     const { book, chorus } = this.#parts()
+    this.#members.set(members, liveOverwatches)
     book.rejudge(new Set(chorus.setLive(liveOverwatches)))
   }
 
@@ -284,7 +295,10 @@ export class Agents {
       this.#persist(agentId)
       book.told.heard(agentId, false, nowMs)
       const { lastSeenMs } = chorus.roll.rowOf(agentId)!
-      this.#ctx.log.warn('agent is silent', { agent_id: agentId, silent_ms: nowMs - lastSeenMs })
+      const silentMs = nowMs - lastSeenMs
+      this.#ctx.log.warn('agent is silent', { agent_id: agentId, silent_ms: silentMs })
+      const data = { agent: agentId, silent_ms: silentMs }
+      book.feed.record('registration.agent-silent', {}, data)
     }
   }
 
@@ -306,6 +320,8 @@ export class Agents {
       if (isAll) {
         this.#ports.shared.remove(reportKeyOf(agentId))
         book.told.forgetAgent(agentId, nowMs)
+        const left = { agent: agentId, reason: 'silent', backends: length }
+        book.feed.record('registration.agent-left', {}, left)
       }
       this.#changed(change)
     }

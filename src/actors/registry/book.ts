@@ -12,7 +12,7 @@ import { limits } from '../../core/base/limits.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
-import { type Compiled, Fleet } from '../../core/health/fleet.ts'
+import { type Compiled, Fleet, type Server } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
 import { KeptNames } from '../../core/health/kept-names.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
@@ -21,6 +21,8 @@ import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
+import { FeedRecorder } from './feed.ts'
+import { recordCompiled, recordWords } from './feed-changes.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { type Notices, notices } from './notices.ts'
 import { Sharing } from './sharing.ts'
@@ -41,6 +43,7 @@ export class Book {
   readonly told: Told
   readonly metrics: RegistryMetrics
   readonly tell: Notices
+  readonly feed: FeedRecorder
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
@@ -76,7 +79,11 @@ export class Book {
       ...{ fleet, chorus, sharing, nowMs },
       faults: ports.faults,
     })
-    this.tell = notices(ctx.log, this.metrics, this.fleet)
+    this.feed = new FeedRecorder({
+      ...{ log: ports.feed, metrics: ctx.metrics, nowMs },
+      publish: (told) => ctx.publish('registry.events-recorded', told),
+    })
+    this.tell = notices(ctx.log, this.metrics, this.fleet, this.feed)
     this.#shelf = new Shelf(this.fleet)
   }
 
@@ -94,7 +101,7 @@ export class Book {
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
     this.#store([...stored.keys()].filter((key) => !this.fleet.servers.has(key)))
-    this.#settle(compiled)
+    this.#settle(compiled, true)
     this.#onDue()
     // The readers still hold what the predecessor said; the prober says it again in a moment.
     if (this.#ctx.incarnation > 1) {
@@ -161,6 +168,7 @@ export class Book {
     if (outcome.code === 'failed') {
       const error = `the names do not compile: ${outcome.message}`
       this.#ctx.log.error('the configuration was not taken over', { error })
+      this.feed.record('config.refused', {}, { reason: error })
       this.chorus.configure(this.#config.agents.chorus)
       return
     }
@@ -254,7 +262,7 @@ export class Book {
 
   async close(): Promise<void> {
     this.#timer.cancel()
-    await Promise.all(this.#flushes())
+    await Promise.all([...this.#flushes(), this.#ports.feed.flush()])
   }
 
   #flushes() {
@@ -278,7 +286,7 @@ export class Book {
   #noteVoices(key: string): void {
     const server = this.fleet.servers.get(key)
     if (server === undefined) return
-    this.told.withdrawn(key, this.nowMs())
+    this.#noteDrain(server)
     const { verdict } = server.health
     const claim = this.chorus.voiceOf(key)
     const isVetoed =
@@ -287,6 +295,15 @@ export class Book {
       claim.healthy !== undefined &&
       claim.healthy !== (verdict === 'up')
     this.metrics.vetoed(key, isVetoed ? server.spec.service : undefined, verdict)
+  }
+
+  /** The drain in the answers of this node began, ended, or is another one. */
+  #noteDrain(server: Server): void {
+    const { key } = server.spec
+    const before = this.told.drainOf(key)
+    this.told.withdrawn(key, this.nowMs())
+    const now = this.told.drainOf(key)
+    if (before !== now) this.tell.drainChanged(server, before, this.chorus.drainOf(key))
   }
 
   #speak(): void {
@@ -301,6 +318,7 @@ export class Book {
   }
 
   #publishWords(words: readonly WordChange[]): void {
+    recordWords(this.feed, this.fleet, words)
     if (!this.#speaks) return
     for (const word of words) this.#ctx.publish('registry.word-changed', word)
   }
@@ -314,7 +332,7 @@ export class Book {
   }
 
   /** Makes a compiled topology known. */
-  #settle(compiled: Compiled): void {
+  #settle(compiled: Compiled, isFirst = false): void {
     this.#store(compiled.removed)
     this.#store(compiled.stale)
     for (const event of compiled.guard) {
@@ -322,6 +340,7 @@ export class Book {
       this.tell.guard(event)
     }
     for (const key of compiled.removed) this.told.forget(key, this.nowMs())
+    recordCompiled(this.feed, this.fleet, compiled, isFirst)
     this.publishServing()
     this.publishSnapshot()
     this.publishTargets()

@@ -1,6 +1,7 @@
 /**
  * What the registry needs: its configuration, and a disk for state and events.
  */
+import type { EventDraft, FeedEvent } from '../../core/events/event.ts'
 import type { HealthEvent } from '../../core/health/events.ts'
 import type { ChorusSettings } from '../../core/health/chorus.ts'
 import type { ServiceDefaults, ValidationSettings } from '../../core/health/declared.ts'
@@ -112,6 +113,27 @@ export interface EventLog {
   close(): Promise<void>
 }
 
+export interface FeedPage {
+  /** In order; fewer than asked for where they are many bytes, or none are left. */
+  readonly events: readonly FeedEvent[]
+  /** The oldest number that is held. */
+  readonly first: number
+  /** The number of the next event to come. */
+  readonly next: number
+}
+
+/** The events that operators follow. Each gets its number with the commit that makes it last. */
+export interface FeedLog {
+  append(draft: EventDraft): void
+  /** Called with each group once it is on disk, or with number 0 where the disk refused it. */
+  onTold(run: (events: readonly FeedEvent[]) => void): void
+  /** At most `limit` events with numbers from `from` on. */
+  read(from: number, limit: number): Promise<FeedPage>
+  bounds(): Pick<FeedPage, 'first' | 'next'>
+  flush(): Promise<CommitOutcome>
+  close(): Promise<void>
+}
+
 /** Counts of what went wrong since the start. */
 export interface DiskFaults {
   /** Commits that failed. */
@@ -132,6 +154,7 @@ export interface RegistryPorts {
   readonly store: StateStore
   readonly log: EventLog
   readonly shared: SharedStore
+  readonly feed: FeedLog
   readonly faults: DiskFaults
   /** Flushes and closes them all. */
   close(): Promise<void>

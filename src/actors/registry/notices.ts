@@ -1,10 +1,14 @@
 /**
- * What the registry says in the log and counts beside it.
+ * What the registry says in the log and counts beside it, and records for those who follow events:
+ * one place for all three.
  */
+import type { DrainSaid } from '../../core/health/chorus.ts'
 import type { GuardHeld, GuardReleased } from '../../core/health/events.ts'
 import type { Change, Fleet, Server } from '../../core/health/fleet.ts'
 import type { PoolState } from '../../core/health/pool-state.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { FeedRecorder } from './feed.ts'
+import { backendOf, labelsOf } from './feed-changes.ts'
 import type { RegistryMetrics } from './metrics.ts'
 
 interface Order {
@@ -33,15 +37,61 @@ export interface Notices {
   changed(change: Pick<Change, 'server' | 'before'>): void
   override(message: string, server: Server, order: Order): void
   drained(message: string, keys: readonly string[], order: DrainNotice): void
+  drainChanged(server: Server, before: string | undefined, now: DrainSaid | undefined): void
   guard(event: GuardHeld | GuardReleased): void
 }
 
-export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notices {
-  const warnEmpty = ({ spec }: PoolState) =>
-    log.warn('no server of the domain is healthy', {
-      domain: spec.name,
-      when_all_down: spec.whenAllDown,
-    })
+/** What the voice that decided said. */
+const reasonOf = ({ health, judged }: Server): string =>
+  judged.cause === 'validation'
+    ? health.verdictReason
+    : judged.cause === 'override'
+      ? (health.override?.reason ?? '')
+      : ''
+
+/** The part of a message of the log that tells what became of an override. */
+const orderName = (message: string, order: Order) =>
+  message === 'override expired'
+    ? 'override.expired'
+    : order.healthy === undefined
+      ? 'override.cleared'
+      : 'override.set'
+
+function recordOrder(feed: FeedRecorder, message: string, server: Server, order: Order): void {
+  const { healthy, reason, by, expiresAtMs } = order
+  const data = { ...backendOf(server), by, reason }
+  const name = orderName(message, order)
+  if (name === 'override.set' && healthy !== undefined)
+    feed.record(name, labelsOf(server), { ...data, healthy, expires_at_ms: expiresAtMs })
+  else if (name !== 'override.set') feed.record(name, labelsOf(server), data)
+}
+
+function recordDrainOrder(feed: FeedRecorder, keys: readonly string[], order: DrainNotice): void {
+  const { reason, by, untilMs } = order
+  if (reason === undefined) feed.record('drain.lifted', {}, { backends: keys, by })
+  else feed.record('drain.ordered', {}, { backends: keys, by, reason, until_ms: untilMs })
+}
+
+function recordGuard(feed: FeedRecorder, event: GuardHeld | GuardReleased): void {
+  const data = { domain: event.pool, backends: event.keys }
+  if (event.kind === 'guard-released') feed.record('alarm.guard-released', {}, data)
+  else {
+    const { change, reason } = event
+    feed.record('alarm.guard-held', {}, { ...data, change, reason })
+  }
+}
+
+export function notices(
+  log: Log,
+  metrics: RegistryMetrics,
+  fleet: Fleet,
+  feed: FeedRecorder,
+): Notices {
+  const warnEmpty = ({ spec }: PoolState) => {
+    const fields = { domain: spec.name, when_all_down: spec.whenAllDown }
+    log.warn('no server of the domain is healthy', fields)
+    feed.record('health.pool-emptied', {}, fields)
+  }
   return {
     changed: ({ server, before }) => {
       const { judged } = server
@@ -52,6 +102,12 @@ export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notic
         new_status: judged.status,
         cause: judged.cause,
       })
+      feed.record('health.status-changed', labelsOf(server), {
+        ...backendOf(server),
+        ...{ old_status: before.status, new_status: judged.status },
+        ...{ old_cause: before.cause, cause: judged.cause },
+        ...{ serving: judged.serving, reason: reasonOf(server) },
+      })
       const emptied = server.places
         .map((place) => fleet.pools[place.pool]!)
         .filter((pool) => before.serving && !judged.serving && pool.isEmpty())
@@ -59,6 +115,7 @@ export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notic
     },
     override: (message, server, order) => {
       const { healthy, reason, by, force, expiresAtMs } = order
+      recordOrder(feed, message, server, order)
       log.info(message, {
         ...nameOf(server),
         ...(healthy === undefined ? {} : { healthy }),
@@ -68,15 +125,26 @@ export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notic
         ...(expiresAtMs === undefined ? {} : { expires_at: expiresAtMs }),
       })
     },
-    drained: (message, keys, { reason, by, untilMs, force }) =>
+    drained: (message, keys, order) => {
+      const { reason, by, untilMs, force } = order
+      recordDrainOrder(feed, keys, order)
       log.info(message, {
         backends: keys,
         by,
         ...(reason === undefined ? {} : { reason }),
         ...(untilMs === undefined ? {} : { until: untilMs }),
         ...(force === true ? { force } : {}),
-      }),
+      })
+    },
+    drainChanged: (server, before, now) => {
+      const data = backendOf(server)
+      if (before !== undefined)
+        feed.record('drain.ended', labelsOf(server), { ...data, drain: before })
+      if (now !== undefined)
+        feed.record('drain.started', labelsOf(server), { ...data, drain: now.id, by: now.by })
+    },
     guard: (event) => {
+      recordGuard(feed, event)
       const fields = { domain: event.pool, backends: event.keys }
       if (event.kind === 'guard-held') {
         const { change, reason } = event

@@ -19,11 +19,13 @@ export interface GroupCommit {
 /**
  * @param isEmpty whether nothing waits
  * @param commit writes all that waits; on a fault it puts it back and throws
+ * @param gatherMs how long what comes is gathered before it is committed
  */
 export function groupCommit(
   isEmpty: () => boolean,
   commit: () => Promise<void>,
   faults: DiskFaults,
+  gatherMs = limits.stateCommitDelayMs.default,
 ): GroupCommit {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<CommitOutcome> | undefined
@@ -52,7 +54,7 @@ export function groupCommit(
     return run
   }
 
-  function arm(delayMs: number = limits.stateCommitDelayMs.default): void {
+  function arm(delayMs: number = gatherMs): void {
     if (timer !== undefined || running !== undefined || closed) return
     timer = setTimeout(() => void start(), delayMs)
     // A process that is otherwise done need not wait: closing flushes.

@@ -5,25 +5,73 @@
  * test that drops the ports and opens them anew on the same `MemoryDisk` sees what a crash leaves.
  */
 import { limits } from '../../core/base/limits.ts'
+import type { EventDraft, FeedEvent } from '../../core/events/event.ts'
 import type { HealthEvent } from '../../core/health/events.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { ownMemory } from '../../core/base/memory.ts'
 import { tableOf } from '../../core/zone/table-source.ts'
-import type { Compile, RegistryPorts } from './contract.ts'
+import type { Compile, FeedLog, RegistryPorts } from './contract.ts'
 
 export interface MemoryDisk {
   rows: Map<string, ServerRow>
   events: HealthEvent[]
   shared: Map<string, Uint8Array>
+  /** The numbered events; the newest of them. */
+  feed: FeedEvent[]
 }
 
-export const emptyDisk = (): MemoryDisk => ({ rows: new Map(), events: [], shared: new Map() })
+export const emptyDisk = (): MemoryDisk => ({
+  rows: new Map(),
+  events: [],
+  shared: new Map(),
+  feed: [],
+})
+
+/**
+ * The numbered events in memory, the newest of them.
+ * @param firstNumber of an empty log; who starts over uses one that is above all before
+ */
+export function memoryFeed(held: FeedEvent[], firstNumber = 1) {
+  let told: Parameters<FeedLog['onTold']>[0] = () => {}
+  let pending: EventDraft[] = []
+  const next = () => (held.at(-1)?.number ?? firstNumber - 1) + 1
+  const bounds = () => ({ first: held[0]?.number ?? next(), next: next() })
+  const commit = () => {
+    if (pending.length === 0) return
+    const from = next()
+    const events = pending.map((draft, index) => ({ ...draft, number: from + index }))
+    pending = []
+    held.push(...events)
+    held.splice(0, held.length - limits.feedMemoryEvents.default)
+    told(events)
+  }
+  return {
+    commit,
+    add: (draft: EventDraft) => void pending.push(draft),
+    onTold: (run: typeof told) => {
+      told = run
+    },
+    bounds,
+    read: async (from: number, limit: number) => {
+      const at = held.findIndex(({ number }) => number >= from)
+      return { events: at < 0 ? [] : held.slice(at, at + limit), ...bounds() }
+    },
+  }
+}
 
 const compileHere: Compile = (source) => ({ code: 'compiled', table: tableOf(source, ownMemory) })
 
-/** @param clock commits after the delay on it; without one, at once */
-export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): RegistryPorts {
+/**
+ * @param clock commits after the delay on it; without one, at once
+ * @param firstNumber of the first event
+ */
+export function memoryPorts(
+  disk: MemoryDisk = emptyDisk(),
+  clock?: Clock,
+  firstNumber = 1,
+): RegistryPorts {
+  const { add: addToFeed, commit: commitFeed, ...feed } = memoryFeed(disk.feed, firstNumber)
   const faults = { failedCommits: 0, dropped: 0 }
   let rows = new Map<string, ServerRow | undefined>()
   let events: HealthEvent[] = []
@@ -45,6 +93,7 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
     rows = new Map()
     shared = new Map()
     events = []
+    commitFeed()
     return 'committed'
   }
 
@@ -94,6 +143,15 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
       load: async () => new Map(disk.shared),
       put: keep,
       remove: (key) => keep(key, undefined),
+      flush: commit,
+      close,
+    },
+    feed: {
+      ...feed,
+      append: (draft) => {
+        addToFeed(draft)
+        wake()
+      },
       flush: commit,
       close,
     },

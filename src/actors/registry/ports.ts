@@ -1,13 +1,15 @@
 /**
  * The disk of the registry: one file for what holds, one for what others said, and segments for
- * what happened.
+ * what happened, in one series to be folded and in another to be told.
  *
  * Who owns the directory is settled before, on the main thread (ports-lock.ts), so that a restarted
  * registry finds it free.
  */
+import { limits } from '../../core/base/limits.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { compile } from './ports-compile.ts'
+import { openFeedLog } from './ports-feed.ts'
 import { makeFolder } from './ports-folder.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
@@ -24,23 +26,30 @@ export async function openPorts(
   _context: { readonly log: Log },
 ): Promise<RegistryPorts> {
   const { dataDir } = config
-  if (dataDir === '') return { ...memoryPorts(), compile }
+  // Numbers start above those of every registry before, for nothing is left to go on from.
+  if (dataDir === '') return { ...memoryPorts(undefined, undefined, Date.now()), compile }
   const faults = { failedCommits: 0, dropped: 0 }
   try {
     makeFolder(dataDir)
-    const log = await openEventLog(dataDir, config.eventLog, faults)
+    const { retentionMs, maxBytes } = config.eventLog
+    const feedBytes = Math.floor(maxBytes * limits.feedLogShare.default)
+    const ofLog = { retentionMs, maxBytes: maxBytes - feedBytes }
+    const log = await openEventLog(dataDir, ofLog, faults)
+    const feed = await openFeedLog(dataDir, { retentionMs, maxBytes: feedBytes }, faults)
     const store = await openStateStore(dataDir, faults)
     const shared = await openSharedStore(dataDir, faults)
     return {
       store,
       log,
       shared,
+      feed,
       faults,
       compile,
       close: async () => {
         await log.close()
         await store.close()
         await shared.close()
+        await feed.close()
       },
     }
   } catch (error) {

@@ -60,6 +60,11 @@ export class Told {
     this.#sharing.tell({ kind: 'draining', id: this.#own(key), body }, nowMs)
   }
 
+  /** Id of the drain that is in the answers of this node. */
+  drainOf(key: string): string | undefined {
+    return this.#withdrawals.get(key)?.drain
+  }
+
   /** When this node took the drain into its answers. */
   withdrawnMs(key: string, drain: string): number | undefined {
     const told = this.#withdrawals.get(key)

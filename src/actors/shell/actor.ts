@@ -1,6 +1,6 @@
 /**
  * The shell owns the HTTP sockets and nothing else: it hands each API request to the `api` actor
- * as a message, and serves the scrape of metrics.
+ * as a message, writes events to those whom the API let in, and serves the scrape of metrics.
  *
  * It lives on the main thread because the HTTP library must, and because sockets should outlive the
  * actor that answers on them: while `api` is being restarted clients get a 503, not a refused
@@ -8,9 +8,20 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { AccessList } from '../../core/net/access.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import { defineActor } from '../define.ts'
-import type { HttpAnswer, HttpFront, HttpRequest, ShellConfig, ShellPorts } from './contract.ts'
-import type { TlsFiles } from './contract.ts'
+import type {
+  FeedDoor,
+  HttpAnswer,
+  HttpFront,
+  HttpRequest,
+  ReloadCounts,
+  ShellConfig,
+  ShellPorts,
+  TlsFiles,
+} from './contract.ts'
+import { openFeed } from './feed/door.ts'
 import { showReloads } from './metrics.ts'
 
 const TLS_KEYS = {
@@ -24,6 +35,8 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
   let scrapers = scrapersOf(config)
   let quietUntilMs = 0
   const reloads = showReloads(ctx.metrics, config.reloads)
+  const noteReloads = reloadNotes(ctx, config.reloads)
+  const feed = openFeed(ctx, () => ({ code: 'refused', answer: unavailable() }))
 
   async function handleApi(request: HttpRequest): Promise<HttpAnswer> {
     const reply = await ctx.ask('shell.handle-request', request, limits.httpAnswerMs.default)
@@ -53,14 +66,16 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     key: 'api.address' | 'metrics.address',
     address: string,
     onRequest: (request: HttpRequest) => Promise<HttpAnswer>,
-    tls?: TlsFiles,
+    more: { readonly tls?: TlsFiles | undefined; readonly feed?: FeedDoor } = {},
   ): Promise<void> {
+    const { tls, feed: door } = more
     const onFault = (error: unknown) => ctx.log.error('http listener failed', { key, error })
     const front = await ports.listen({
       address,
       onRequest,
       onFault,
       ...(tls === undefined ? {} : { tls }),
+      ...(door === undefined ? {} : { feed: door }),
     })
     if (!front.ok) {
       await closeAll()
@@ -97,7 +112,10 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
 
   if (ports.fallbackReason !== undefined && (config.api.enabled || config.metrics.enabled))
     ctx.log.info('serving http with node:http', { reason: ports.fallbackReason })
-  if (config.api.enabled) await open('api.address', config.api.address, handleApi, config.api.tls)
+  if (config.api.enabled) {
+    const more = { tls: config.api.tls, feed: feed.door }
+    await open('api.address', config.api.address, handleApi, more)
+  }
   if (config.metrics.enabled) {
     const opened = open('metrics.address', config.metrics.address, handleMetrics)
     await (config.metrics.optional === true ? opened.catch(warn) : opened)
@@ -114,21 +132,38 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
       : () => {}
 
   return {
-    receive: {},
+    receive: { 'api.events-told': ({ events }) => feed.hub.told(events) },
     onReconfigured: (next) => {
       scrapers = scrapersOf(next)
       reloads(next.reloads)
       renewTls()
+      noteReloads(next.reloads)
     },
     onPeerStarted: (peer) => {
       if (peer === 'vitals' && drains.signals > 0) sayDrains()
     },
     onStop: () => {
       deafen()
+      feed.hub.close()
       return closeAll()
     },
   }
 })
+
+/** Records each reload of the configuration as an event. */
+function reloadNotes(ctx: Ctx<ProductCatalogue, 'shell'>, first: ReloadCounts) {
+  let noted = first
+  return (next: ReloadCounts): void => {
+    const isGood = next.succeeded > noted.succeeded
+    if (!isGood && next.failed === noted.failed) return
+    noted = next
+    ctx.publish('shell.event-noted', {
+      ...{ topic: 'config', service: '', region: '', atMs: ctx.clock.nowMs() },
+      event: isGood ? 'reloaded' : 'reload-failed',
+      data: isGood ? { reloads: next.succeeded } : { failures: next.failed },
+    })
+  }
+}
 
 /** Undefined lets everybody scrape: no network is named. */
 function scrapersOf(config: ShellConfig): AccessList | undefined {

@@ -3,6 +3,7 @@
  */
 import type { ClientCertificate } from '../../core/access/credentials.ts'
 import type { Result } from '../../core/base/result.ts'
+import type { FeedMessage } from '../../core/events/protocol.ts'
 
 /** A request as read off a socket: bounded, complete, and without anything library-specific. */
 export interface HttpRequest {
@@ -33,10 +34,52 @@ export interface ListenOptions {
   /** Must not reject; if it does the client gets a 500 and the reason goes to `onFault`. */
   readonly onRequest: (request: HttpRequest) => Promise<HttpAnswer>
   readonly onFault: (error: unknown) => void
+  /** Absent: nobody can listen to events here. */
+  readonly feed?: FeedDoor
   /** Speaks TLS with these; plain HTTP without. */
   readonly tls?: TlsFiles
   /** Defaults are those of core/base/limits/api.ts; tests set smaller ones. */
   readonly limits?: Partial<HttpLimits>
+}
+
+/** How readers of the feed come in: by WebSocket, or as an event stream over HTTP. */
+export type FeedTransport = 'websocket' | 'sse'
+
+export interface FeedDoor {
+  readonly path: string
+  /** Must not reject; if it does the client gets a 500 and the reason goes to `onFault`. */
+  admit(head: Omit<HttpRequest, 'body'>, transport: FeedTransport): Promise<FeedAdmission>
+}
+
+export type FeedAdmission =
+  | { readonly code: 'refused'; readonly answer: HttpAnswer }
+  | {
+      readonly code: 'admitted'
+      /** The subprotocol to speak; empty where none was offered. */
+      readonly protocol: string
+      /** Called once the connection stands. */
+      open(socket: FeedSocket): FeedListener
+    }
+
+/** A connection that events are written to. */
+export interface FeedSocket {
+  /**
+   * Sends messages, each as one. The same list may go to many sockets and is framed once.
+   * @returns bytes that wait to be sent, these included
+   */
+  send(messages: readonly FeedMessage[]): number
+  waitingBytes(): number
+  /** Ends it; `code` and `reason` are those of RFC 6455 section 7.4. Safe to call twice. */
+  close(code: number, reason: string): void
+}
+
+export interface FeedListener {
+  /** A message of the reader; never more than `messageBytes`. */
+  message(bytes: Uint8Array, isText: boolean): void
+  /** Less waits than before. */
+  drained(): void
+  /** It is gone; said once. */
+  closed(): void
 }
 
 /** Paths of PEM files. */
@@ -59,6 +102,10 @@ export interface HttpLimits {
   readonly idleMs: number
   readonly inFlight: number
   readonly connections: number
+  /** Of readers of the feed, beside `connections`. */
+  readonly feedConnections: number
+  readonly messageBytes: number
+  readonly pingMs: number
 }
 
 /** One open listener. */

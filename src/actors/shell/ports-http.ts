@@ -13,6 +13,9 @@ export function limitsOf(options: ListenOptions): HttpLimits {
     idleMs: limits.httpIdleMs.default,
     inFlight: limits.httpRequestsInFlight.default,
     connections: limits.httpConnections.default,
+    feedConnections: limits.feedConnections.default,
+    messageBytes: limits.feedMessageBytes.default,
+    pingMs: limits.feedPingMs.default,
     ...options.limits,
   }
 }
@@ -111,6 +114,8 @@ export const ownAnswers = {
   tooSlow: () => errorAnswer(408, 'the request did not arrive in time'),
   busy: () => errorAnswer(503, 'too many requests at once', { 'retry-after': '1' }),
   broken: () => errorAnswer(500, 'internal error'),
+  feedFull: () => errorAnswer(503, 'too many readers of the feed', { 'retry-after': '5' }),
+  noUpgrade: () => errorAnswer(400, 'a request to upgrade that has a body is not served'),
 }
 
 /** Asks the handler; a rejection becomes a 500 and is reported. */

@@ -8,32 +8,24 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { randomBytes } from 'node:crypto'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { type Server as TlsServer, TLSSocket } from 'node:tls'
-import type { ClientCertificate } from '../../core/access/credentials.ts'
+import type { Server as TlsServer } from 'node:tls'
 import { fail, ok, type Result } from '../../core/base/result.ts'
-import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
-import type {
-  HttpAnswer,
-  HttpFront,
-  HttpLimits,
-  HttpRequest,
-  ListenFault,
-  ListenOptions,
-  TlsFiles,
-} from './contract.ts'
+import { parseEndpoint } from '../../core/net/address.ts'
+import type { HttpFront, HttpLimits, ListenFault, ListenOptions, TlsFiles } from './contract.ts'
+import { isStreamOrder } from './ports-feed.ts'
+import { type NodeFeed, nodeFeed } from './ports-feed-node.ts'
 import {
   answerOf,
   BodyCollector,
-  fieldsOf,
-  foldHeaders,
   isAmbiguous,
   limitsOf,
   listenFault,
   ownAnswers,
-  reasonPhrase,
-  splitTarget,
 } from './ports-http.ts'
+import { requestOf, send } from './ports-node-answer.ts'
 import { readTls, sameTls, type TlsMaterial } from './ports-tls.ts'
+
+const NO_BODY = new Uint8Array(0)
 
 /** How often node looks for requests past their time; a tenth of the time keeps it honest. */
 const checkEvery = (requestMs: number) => Math.max(50, Math.floor(requestMs / 10))
@@ -44,9 +36,14 @@ export async function listenNode(options: ListenOptions): Promise<Result<HttpFro
   const most = limitsOf(options)
   const tls = options.tls && readTls(options.tls)
   if (tls?.ok === false) return tls
-  const server = serverOf(options, most, tls?.value)
+  const onReaders = (count: number) => {
+    server.maxConnections = most.connections + count
+  }
+  const feed = options.feed === undefined ? undefined : nodeFeed(options, most, onReaders)
+  const server = serverOf(options, most, tls?.value, feed)
   const sockets = socketsOf(server)
   server.maxConnections = most.connections
+  if (feed !== undefined) server.on('upgrade', feed.upgrade)
   // A client error is answered by node itself (400, 408, 431); nothing here may throw for it.
   server.on('error', options.onFault)
 
@@ -72,6 +69,7 @@ export async function listenNode(options: ListenOptions): Promise<Result<HttpFro
     close: () =>
       new Promise<void>((settle) => {
         if (!server.listening) return settle()
+        feed?.stop()
         server.close(() => settle())
         // Not `closeAllConnections`: that knows no client whose handshake is under way.
         for (const socket of sockets) socket.destroy()
@@ -89,7 +87,12 @@ function socketsOf(server: Server): ReadonlySet<Socket> {
   return sockets
 }
 
-function serverOf(options: ListenOptions, most: HttpLimits, tls?: TlsMaterial): Server {
+function serverOf(
+  options: ListenOptions,
+  most: HttpLimits,
+  tls: TlsMaterial | undefined,
+  feed: NodeFeed | undefined,
+): Server {
   let inFlight = 0
   const bounds = {
     maxHeaderSize: most.headerBytes,
@@ -99,6 +102,10 @@ function serverOf(options: ListenOptions, most: HttpLimits, tls?: TlsMaterial): 
     connectionsCheckingInterval: checkEvery(most.requestMs),
   }
   const handle = (incoming: IncomingMessage, response: ServerResponse) => {
+    const { body: _, ...head } = requestOf(incoming, NO_BODY)
+    if (isAmbiguous(head.headers)) return send(incoming, response, ownAnswers.ambiguous(), true)
+    if (feed !== undefined && isStreamOrder(options, head))
+      return feed.stream(incoming, response, head)
     if (inFlight >= most.inFlight) return send(incoming, response, ownAnswers.busy(), true)
     inFlight++
     response.once('close', () => inFlight--)
@@ -152,24 +159,6 @@ function renewalOf(
   }
 }
 
-const certificates = new WeakMap<Socket, ClientCertificate>()
-
-/** What the client of this connection showed and TLS verified. */
-function certificateOf(socket: Socket): ClientCertificate | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
-  const known = certificates.get(socket)
-  if (known !== undefined) return known
-  const shown = socket.getPeerX509Certificate()
-  if (shown === undefined) return undefined
-  const certificate = {
-    // One attribute a line, with commas inside values escaped already.
-    subject: shown.subject.split('\n').join(','),
-    fingerprint: shown.fingerprint256.replaceAll(':', '').toLowerCase(),
-  }
-  certificates.set(socket, certificate)
-  return certificate
-}
-
 function serve(
   incoming: IncomingMessage,
   response: ServerResponse,
@@ -184,10 +173,6 @@ function serve(
   }
   incoming.on('error', () => {})
   response.on('error', () => {})
-  if (isAmbiguous(foldHeaders(rawPairs(incoming.rawHeaders)))) {
-    send(incoming, response, ownAnswers.ambiguous(), true)
-    return
-  }
   incoming.on('data', (chunk: Buffer) => {
     if (over) return
     body.add(chunk)
@@ -200,39 +185,4 @@ function serve(
       .then((answer) => send(incoming, response, answer, false))
       .catch(options.onFault)
   })
-}
-
-function requestOf(incoming: IncomingMessage, body: Uint8Array): HttpRequest {
-  const peer = (incoming.socket.remoteAddress ?? '').replace(/%.*$/, '')
-  const address = parseAddress(peer)
-  const certificate = certificateOf(incoming.socket)
-  return {
-    ...(certificate === undefined ? {} : { certificate }),
-    method: incoming.method ?? 'GET',
-    ...splitTarget(incoming.url ?? '/'),
-    headers: foldHeaders(rawPairs(incoming.rawHeaders)),
-    body,
-    remoteAddress: address.ok ? address.value.text : peer,
-  }
-}
-
-function* rawPairs(raw: readonly string[]): Iterable<readonly [string, string]> {
-  for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at]!, raw[at + 1]!]
-}
-
-function send(
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  answer: HttpAnswer,
-  closing: boolean,
-): void {
-  if (response.destroyed || response.headersSent) return
-  const body = Buffer.from(answer.body)
-  for (const [name, value] of fieldsOf(answer)) response.setHeader(name, value)
-  // RFC 9110 section 8.6: no Content-Length with 204; with HEAD it tells the length of the GET.
-  if (answer.status !== 204) response.setHeader('content-length', body.length)
-  if (closing) response.setHeader('connection', 'close')
-  response.statusCode = answer.status
-  response.statusMessage = reasonPhrase[answer.status] ?? 'Status'
-  response.end(incoming.method === 'HEAD' || answer.status === 204 ? undefined : body)
 }

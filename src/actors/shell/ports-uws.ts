@@ -9,27 +9,19 @@
  */
 import { createServer } from 'node:net'
 import { fail, ok, type Result } from '../../core/base/result.ts'
-import { addressOf, type Endpoint, parseEndpoint } from '../../core/net/address.ts'
-import type {
-  HttpAnswer,
-  HttpFront,
-  HttpLimits,
-  HttpRequest,
-  ListenFault,
-  ListenOptions,
-} from './contract.ts'
+import { type Endpoint, parseEndpoint } from '../../core/net/address.ts'
+import type { HttpAnswer, HttpFront, HttpLimits, ListenFault, ListenOptions } from './contract.ts'
+import { isStreamOrder } from './ports-feed.ts'
+import { type UwsFeed, uwsFeed } from './ports-feed-uws.ts'
 import {
   answerOf,
   BodyCollector,
-  fieldsOf,
-  foldHeaders,
   isAmbiguous,
   limitsOf,
   listenFault,
   ownAnswers,
-  reasonPhrase,
-  splitTarget,
 } from './ports-http.ts'
+import { headOf, writeHead } from './ports-uws-answer.ts'
 import type { Uws, UwsApp, UwsListenSocket, UwsRequest, UwsResponse } from './uws-types.ts'
 
 export async function listenUws(
@@ -44,12 +36,16 @@ export async function listenUws(
   const app = uws.App()
   const load = { inFlight: 0 }
   let connections = 0
+  const left = () => void connections--
+  const feed = options.feed === undefined ? undefined : uwsFeed(options, most, left)
   // biome-ignore lint/suspicious/useIterableCallbackReturn: this filter is of connections
   app.filter((response, change) => {
     connections += change
-    if (change > 0 && connections > most.connections) response.close()
+    const room = most.connections + (feed?.streams() ?? 0)
+    if (change > 0 && connections > room) response.close()
   })
-  app.any('/*', (response, request) => serve(response, request, options, most, load))
+  if (feed !== undefined) app.ws(options.feed!.path, feed.behaviour)
+  app.any('/*', (response, request) => serve(response, request, options, most, load, feed))
   const socket = await listenOn(uws, app, endpoint.value)
   if (socket === false) {
     app.close()
@@ -61,6 +57,7 @@ export async function listenUws(
     kind: 'uws',
     port,
     close: async () => {
+      feed?.stop()
       if (open) app.close()
       open = false
     },
@@ -133,9 +130,7 @@ class Exchange {
     this.#end()
     const response = this.#response
     response.cork(() => {
-      const phrase = reasonPhrase[answer.status] ?? 'Status'
-      response.writeStatus(`${answer.status} ${phrase}`)
-      for (const [name, value] of fieldsOf(answer)) response.writeHeader(name, value)
+      writeHead(response, answer)
       // RFC 9110 section 8.6: no Content-Length with 204; with HEAD, the length of the GET.
       // Any first argument, undefined too, is written as a length.
       if (answer.status === 204) response.endWithoutBody()
@@ -158,19 +153,24 @@ function serve(
   options: ListenOptions,
   most: HttpLimits,
   load: Load,
+  feed: UwsFeed | undefined,
 ): void {
   const busy = load.inFlight >= most.inFlight
   const method = request.getCaseSensitiveMethod()
-  const exchange = new Exchange(response, method === 'HEAD', load)
-  if (busy) {
-    exchange.answer(ownAnswers.busy(), true)
-    return
-  }
   // The request object is gone once this function returns; the body comes later.
   const head = headOf(method, response, request)
   if (isAmbiguous(head.headers)) {
     // An answer would not keep the library from reading what follows as the next request.
-    exchange.cut()
+    new Exchange(response, method === 'HEAD', load).cut()
+    return
+  }
+  if (feed !== undefined && isStreamOrder(options, head)) {
+    feed.stream(response, head)
+    return
+  }
+  const exchange = new Exchange(response, method === 'HEAD', load)
+  if (busy) {
+    exchange.answer(ownAnswers.busy(), true)
     return
   }
   const body = new BodyCollector(most.bodyBytes)
@@ -186,20 +186,4 @@ function serve(
       .then((answer) => exchange.answer(answer))
       .catch(options.onFault)
   })
-}
-
-function headOf(
-  method: string,
-  response: UwsResponse,
-  request: UwsRequest,
-): Omit<HttpRequest, 'body'> {
-  const pairs: [string, string][] = []
-  request.forEach((name, value) => void pairs.push([name, value]))
-  return {
-    method,
-    path: splitTarget(request.getUrl()).path,
-    query: request.getQuery() ?? '',
-    headers: foldHeaders(pairs),
-    remoteAddress: addressOf(new Uint8Array(response.getRemoteAddress())).text,
-  }
 }

@@ -19,12 +19,46 @@ export interface UwsResponse {
   end(body: string | Uint8Array, closeConnection?: boolean): UwsResponse
   endWithoutBody(reportedLength?: number, closeConnection?: boolean): UwsResponse
   close(): UwsResponse
+  /** False: some of it waits, and `onWritable` will be called. */
+  write(chunk: string | Uint8Array): boolean
+  /** Called when what waited was sent; true when nothing waits again. */
+  onWritable(run: (offset: number) => boolean): UwsResponse
+  /** Copies the properties of `userData` to the socket that `open` is called with. */
+  upgrade<T>(userData: T, key: string, protocol: string, extensions: string, context: object): void
+}
+
+/** Throws when it is touched after `close` was called. */
+export interface UwsSocket {
+  /** 1 sent, 0 some of it waits, 2 dropped. */
+  send(message: Uint8Array | string, isBinary: boolean): number
+  getBufferedAmount(): number
+  cork(write: () => void): UwsSocket
+  /** Sends a close frame and ends. */
+  end(code: number, reason: string): void
+  close(): void
+}
+
+export interface UwsBehaviour<T> {
+  readonly maxPayloadLength: number
+  readonly maxBackpressure: number
+  readonly closeOnBackpressureLimit: boolean
+  /** Seconds. */
+  readonly idleTimeout: number
+  readonly sendPingsAutomatically: boolean
+  readonly compression: number
+  readonly upgrade: (response: UwsResponse, request: UwsRequest, context: object) => void
+  readonly open: (socket: UwsSocket & T) => void
+  /** The bytes are valid only inside the call. */
+  readonly message: (socket: UwsSocket & T, bytes: ArrayBuffer, isBinary: boolean) => void
+  readonly drain: (socket: UwsSocket & T) => void
+  readonly close: (socket: UwsSocket & T) => void
 }
 
 /** Opaque; false when listening failed. */
 export type UwsListenSocket = object | false
 
 export interface UwsApp {
+  ws<T>(pattern: string, behaviour: UwsBehaviour<T>): UwsApp
   any(pattern: string, handle: (response: UwsResponse, request: UwsRequest) => void): UwsApp
   listen(port: number, options: number, done: (socket: UwsListenSocket) => void): UwsApp
   listen(

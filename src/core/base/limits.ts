@@ -9,6 +9,7 @@ import { apiLimits } from './limits/api.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
 import { geoLimits } from './limits/geo.ts'
+import { feedLimits } from './limits/feed.ts'
 import { gossipLimits } from './limits/gossip.ts'
 import { gossipActorLimits } from './limits/gossip-actor.ts'
 import { gossipAppLimits } from './limits/gossip-app.ts'
@@ -32,6 +33,7 @@ export const limits = {
   ...gossipLimits,
   ...apiLimits,
   ...accessLimits,
+  ...feedLimits,
   ...peersLimits,
   ...gossipAppLimits,
   ...vitalsLimits,

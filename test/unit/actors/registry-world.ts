@@ -55,8 +55,11 @@ export async function start(topology: Topology, options: StartOptions = {}) {
       const last = said('registry.serving-set').at(-1)
       return last?.[1] as MessageOf<ProductCatalogue, 'registry.serving-set'>
     },
-    /** Everything but the records for other overwatches. */
-    toReaders: () => world.published.filter(([id]) => id !== 'registry.record-told'),
+    /** Everything but the records for other overwatches and the events for people. */
+    toReaders: () =>
+      world.published.filter(
+        ([id]) => id !== 'registry.record-told' && id !== 'registry.events-recorded',
+      ),
     reload: (next: Topology) => behaviour.onReconfigured!(configOf(next, agents)),
     lastSnapshot: () => {
       const last = said('registry.snapshot-set').at(-1)

@@ -1,0 +1,201 @@
+/**
+ * The live feed, from an event noted by one actor, over the log on disk, to many readers: few
+ * events to many, many events to few, and ten thousand that hear nothing. One reader is stuck.
+ *
+ * The peer is the same program on node:http and `ws`, in the same run.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { report, sized } from '../support/report.ts'
+import { FeedReader, percentile, type Tally, tally } from './feed-reader.ts'
+import type { FeedLook, FeedOrder } from './feed-subject.ts'
+
+const seconds = sized(60, 2)
+const loads = [
+  { name: 'many readers', perSecond: 200, readers: sized(1_000, 50) },
+  { name: 'many events', perSecond: sized(5_000, 1_000), readers: sized(40, 8) },
+] as const
+const idle = sized(10_000, 200)
+const BATCH = 200
+const LATE_MS_MAX = 50
+const GROWTH_MB_MAX = 20
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      server.close(() => resolve(port))
+    })
+  })
+
+class Subject {
+  readonly port: number
+  readonly #child: ChildProcess
+  readonly #folder: string
+
+  private constructor(child: ChildProcess, folder: string, port: number) {
+    this.#child = child
+    this.#folder = folder
+    this.port = port
+  }
+
+  static async start(backEnd: 'uws' | 'node'): Promise<Subject> {
+    const folder = mkdtempSync(join(tmpdir(), 'opengslb-feed-'))
+    const port = await freePort()
+    const own = { FEED_FOLDER: join(folder, 'data'), FEED_PORT: String(port) }
+    const http = backEnd === 'node' ? { OPENGSLB_HTTP: 'node' } : {}
+    const child = fork(fileURLToPath(new URL('./feed-subject.js', import.meta.url)), {
+      env: { ...process.env, ...own, ...http },
+      execArgv: ['--expose-gc'],
+    })
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve())
+      child.once('exit', (code) => reject(new Error(`the subject ended with ${code}`)))
+    })
+    return new Subject(child, folder, port)
+  }
+
+  order(order: FeedOrder): void {
+    this.#child.send(order)
+  }
+
+  async look(): Promise<FeedLook> {
+    const reply = new Promise<FeedLook>((resolve) => {
+      this.#child.once('message', (message: { look: FeedLook }) => resolve(message.look))
+    })
+    this.order({ look: true })
+    return await reply
+  }
+
+  async lastNumber(): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/api/v1/events?limit=1`)
+    return ((await answer.json()) as { next: number }).next - 1
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => void this.#child.once('exit', resolve))
+    this.order({ stop: true })
+    await Promise.race([ended, sleep(5_000)])
+    this.#child.kill('SIGKILL')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Opens readers a batch at a time, each once the hello of the batch before was read. */
+async function openReaders(port: number, count: number, query: string, to: Tally) {
+  const readers: FeedReader[] = []
+  for (let from = 0; from < count; from += BATCH) {
+    const opened: Promise<void>[] = []
+    for (let at = from; at < Math.min(count, from + BATCH); at++)
+      opened.push(
+        new Promise((resolve) => {
+          readers.push(new FeedReader(port, query, to, resolve))
+        }),
+      )
+    await Promise.all(opened)
+  }
+  return readers
+}
+
+interface Run {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly lost: number
+  readonly disorder: number
+  readonly growthMb: number
+  readonly coresTotal: number
+  readonly coresMain: number
+  readonly stuckIsCut: boolean
+}
+
+async function load(subject: Subject, { perSecond, readers: count }: (typeof loads)[number]) {
+  const counted = tally()
+  const readers = await openReaders(subject.port, count, '', counted)
+  const stuck = readers.pop()!
+  // A moment of warming up is not measured.
+  subject.order({ perSecond })
+  await sleep(1_000)
+  stuck.stick()
+  counted.lateMs.fill(0)
+  counted.events = 0
+  const before = await subject.look()
+  await sleep((seconds * 1_000) / 3)
+  const middle = await subject.look()
+  await sleep((seconds * 2_000) / 3)
+  const after = await subject.look()
+  const { events } = counted
+  subject.order({ perSecond: 0 })
+  await sleep(500)
+  const last = await subject.lastNumber()
+  const lost = readers.reduce((sum, reader) => sum + (last - reader.last), 0)
+  const run: Run = {
+    perSecond: events / seconds,
+    p50Ms: percentile(counted, 0.5),
+    p99Ms: percentile(counted, 0.99),
+    lost,
+    disorder: counted.disorder,
+    growthMb: (after.rssBytes - middle.rssBytes) / 1e6,
+    coresTotal: (after.cpuSeconds - before.cpuSeconds) / seconds,
+    coresMain: after.mainCores,
+    stuckIsCut: stuck.isEnded,
+  }
+  for (const reader of [...readers, stuck]) reader.end()
+  await sleep(200)
+  return run
+}
+
+/** Memory of a reader that hears nothing, and whether one that does is still served in time. */
+async function idleReaders(subject: Subject) {
+  const none = tally()
+  const before = await subject.look()
+  const readers = await openReaders(subject.port, idle, '?topics=none', none)
+  const after = await subject.look()
+  const busy = tally()
+  const listening = await openReaders(subject.port, 10, '', busy)
+  subject.order({ perSecond: 200 })
+  await sleep(sized(5_000, 1_000))
+  subject.order({ perSecond: 0 })
+  await sleep(500)
+  for (const reader of [...readers, ...listening]) reader.end()
+  return { bytes: (after.rssBytes - before.rssBytes) / idle, p99Ms: percentile(busy, 0.99) }
+}
+
+const figures: Record<string, number | string> = {}
+const runs: Run[] = []
+for (const backEnd of ['uws', 'node'] as const) {
+  const subject = await Subject.start(backEnd)
+  for (const plan of loads) {
+    const run = await load(subject, plan)
+    if (backEnd === 'uws') runs.push(run)
+    const of = `${backEnd}, ${plan.name}`
+    figures[`${of}: messages a second`] = run.perSecond
+    figures[`${of}: late p50 ms`] = run.p50Ms
+    figures[`${of}: late p99 ms`] = run.p99Ms
+    figures[`${of}: lost, out of order`] = `${run.lost}, ${run.disorder}`
+    figures[`${of}: memory grew by MB`] = run.growthMb
+    figures[`${of}: cores, of it main`] =
+      `${run.coresTotal.toFixed(2)}, ${run.coresMain.toFixed(2)}`
+    figures[`${of}: the stuck one was cut`] = String(run.stuckIsCut)
+  }
+  const { bytes, p99Ms } = await idleReaders(subject)
+  figures[`${backEnd}, ${idle} idle: bytes each`] = bytes
+  figures[`${backEnd}, ${idle} idle: late p99 ms of others`] = p99Ms
+  await subject.stop()
+}
+
+const lost = runs.reduce((sum, run) => sum + run.lost + run.disorder, 0)
+const late = Math.max(...runs.map(({ p99Ms }) => p99Ms))
+const growth = Math.max(...runs.map(({ growthMb }) => growthMb))
+const holds = lost === 0 && late < LATE_MS_MAX && growth < GROWTH_MB_MAX
+report('feed', figures, {
+  holds,
+  sentence: `${lost} events lost or out of order, p99 ${late} ms from the actor to the reader, memory grew ${growth.toFixed(1)} MB`,
+})

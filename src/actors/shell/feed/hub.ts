@@ -1,0 +1,195 @@
+/**
+ * Everybody who listens to the feed: who gets which event, in order, without a hole or a double.
+ *
+ * Events come from the API numbered. Readers with equal filters form a group, so that what a group
+ * gets is chosen and framed once. Who resumes reads pages until the API says that all later events
+ * are told without asking; from then on it is live. The hub itself does the same when the API was
+ * restarted or a message was lost. A reader that is too slow is cut off: what waits for it is
+ * bounded, and nobody else waits for it.
+ */
+import { limits } from '../../../core/base/limits.ts'
+import { EVERYTHING, type Filter, filterKey, matches } from '../../../core/events/filter.ts'
+import type { ToldEvent } from '../../../core/events/protocol.ts'
+import type { FeedSocket } from '../contract.ts'
+import { Reader } from './reader.ts'
+
+/** A page of older events; undefined when the log cannot be read now. */
+export interface Page {
+  readonly events: readonly ToldEvent[]
+  readonly next: number
+  readonly isEnd: boolean
+}
+
+export interface HubWorld {
+  /** Never rejects. */
+  read(from: number, filter: Filter): Promise<Page | undefined>
+  /** Runs once after the time. */
+  after(delayMs: number, run: () => void): () => void
+  monotonicMs(): number
+}
+
+/** What is counted since the start. */
+export interface HubCounts {
+  sent: number
+  slow: number
+  gaps: number
+  cut: number
+}
+
+interface Group {
+  readonly filter: Filter
+  readonly readers: Set<Reader>
+}
+
+const labelled = ({ topic, service, region }: ToldEvent) => ({
+  topic,
+  ...(service === '' ? {} : { service }),
+  ...(region === '' ? {} : { region }),
+})
+
+export class Hub {
+  readonly world: HubWorld
+  readonly counts: HubCounts = { sent: 0, slow: 0, gaps: 0, cut: 0 }
+  /** What waits in all sockets together, as of the last look at each. */
+  waitingBytes = 0
+  readonly #groups = new Map<string, Group>()
+  /** The number of the next event to come; undefined before the first reader. */
+  #next: number | undefined
+  #isCatchingUp = false
+  #isClosed = false
+  #reading = 0
+  readonly #turns: (() => void)[] = []
+  #size = 0
+
+  constructor(world: HubWorld) {
+    this.world = world
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get next(): number {
+    return this.#next ?? 1
+  }
+
+  /** Where the numbers are, as the API said when it let a reader in. */
+  begin(next: number): void {
+    this.#next ??= next
+  }
+
+  told(events: readonly ToldEvent[]): void {
+    const fresh: ToldEvent[] = []
+    for (const event of events) {
+      if (event.number === 0) fresh.push(event)
+      else if (this.#isNext(event.number)) {
+        fresh.push(event)
+        this.#next = event.number + 1
+      }
+    }
+    this.#deliver(fresh)
+  }
+
+  /** Takes in a reader; it is live at once unless it resumes. */
+  add(socket: FeedSocket, filter: Filter, from: number | undefined): Reader {
+    const reader = new Reader(this, socket, filter)
+    this.#size++
+    this.join(reader)
+    if (from === undefined) reader.goLive(this.next)
+    else reader.resume(from)
+    return reader
+  }
+
+  join(reader: Reader): void {
+    const key = filterKey(reader.filter)
+    const group = this.#groups.get(key) ?? { filter: reader.filter, readers: new Set() }
+    this.#groups.set(key, group)
+    group.readers.add(reader)
+  }
+
+  part(reader: Reader): void {
+    const key = filterKey(reader.filter)
+    const group = this.#groups.get(key)
+    group?.readers.delete(reader)
+    if (group?.readers.size === 0) this.#groups.delete(key)
+  }
+
+  remove(reader: Reader): void {
+    this.part(reader)
+    this.#size--
+  }
+
+  /** Reads a page once it is this reader's turn. */
+  async read(from: number, filter: Filter): Promise<Page | undefined> {
+    if (this.#reading >= limits.feedReadsAtOnce.default)
+      await new Promise<void>((resolve) => void this.#turns.push(resolve))
+    this.#reading++
+    const page = await this.world.read(from, filter)
+    this.#reading--
+    this.#turns.shift()?.()
+    return page
+  }
+
+  /** What may wait for one reader: less while much waits for all together. */
+  queueBytes(): number {
+    const { feedQueueBytes, feedQueueTotalBytes, feedPauseBytes } = limits
+    const isMuch = this.waitingBytes > feedQueueTotalBytes.default
+    return isMuch ? feedPauseBytes.default : feedQueueBytes.default
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const { readers } of [...this.#groups.values()])
+      for (const reader of [...readers]) reader.end(1001, 'the server is going away')
+  }
+
+  #isNext(number: number): boolean {
+    if (this.#isCatchingUp) return false
+    if (this.#next === undefined || number === this.#next) return true
+    if (number > this.#next) void this.#catchUp()
+    return false
+  }
+
+  /** Fills a hole for all who are live, as a reader does for itself. */
+  async #catchUp(): Promise<void> {
+    this.#isCatchingUp = true
+    for (let tries = 0; !this.#isClosed; ) {
+      const page = await this.world.read(this.#next!, EVERYTHING)
+      if (page === undefined) {
+        if (++tries > limits.feedReadRetries.default) return this.#giveUp()
+        await this.pause()
+        continue
+      }
+      tries = 0
+      this.#next = page.next
+      this.#deliver(page.events)
+      if (page.isEnd) break
+    }
+    this.#isCatchingUp = false
+  }
+
+  /** Nobody may believe to have heard everything: all who are live come again and resume. */
+  #giveUp(): void {
+    for (const { readers } of [...this.#groups.values()])
+      for (const reader of [...readers]) reader.cut('the event log cannot be read')
+    this.#next = undefined
+    this.#isCatchingUp = false
+  }
+
+  pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.world.after(limits.feedReadRetryMs.default, resolve)
+    })
+  }
+
+  #deliver(events: readonly ToldEvent[]): void {
+    if (events.length === 0) return
+    for (const { filter, readers } of [...this.#groups.values()]) {
+      const passing = events.filter(
+        (event) => event.topic === 'gap' || matches(filter, labelled(event)),
+      )
+      if (passing.length === 0) continue
+      for (const reader of [...readers]) reader.tell(passing)
+    }
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * Every event of the feed, declared once: what recording it takes, and what readers may rely on.
+ *
+ * The types of the recorder, docs/reference/events.md and the JSON schema beside it come from this
+ * table. Fields may be added to an event; none changes its meaning, and readers pass over what they
+ * do not know.
+ */
+import type { DurableTopic, Json, Topic } from './event.ts'
+
+interface DataField<T> {
+  readonly type: 'string' | 'number' | 'boolean' | 'array' | 'object'
+  readonly optional: boolean
+  readonly doc: string
+  /** Never set; carries the type. */
+  readonly is?: T
+}
+
+const field = <T>(type: DataField<T>['type'], doc: string): DataField<T> => ({
+  type,
+  optional: false,
+  doc,
+})
+
+const text = <T extends string = string>(doc: string) => field<T>('string', doc)
+const number = (doc: string) => field<number>('number', doc)
+const flag = (doc: string) => field<boolean>('boolean', doc)
+const names = (doc: string) => field<readonly string[]>('array', doc)
+const counts = (doc: string) => field<Readonly<Record<string, number>>>('object', doc)
+const optional = <T>(inner: DataField<T>): DataField<T | undefined> => ({
+  ...inner,
+  optional: true,
+})
+
+export interface EventDefinition {
+  readonly doc: string
+  readonly data: Readonly<Record<string, DataField<unknown>>>
+}
+
+const backend = () => text('key of the backend, `service:address:port`')
+const author = () => text('who asked')
+const why = () => text('why, for people')
+const until = () => optional(number('when it ends by itself, Unix milliseconds'))
+const backendFields = { backend: backend(), address: text('its address'), port: number('its port') }
+
+const orderFields = { ...backendFields, by: optional(author()), reason: optional(why()) }
+const memberFields = {
+  member: text('name of the member'),
+  role: text('`agent`, `overwatch` or `unknown`'),
+  address: text('its address and port'),
+}
+const guardFields = {
+  domain: text('the name served'),
+  backends: names('keys of the backends kept in service'),
+}
+
+export const events = {
+  'health.status-changed': {
+    doc: 'A backend has another status.',
+    data: {
+      ...backendFields,
+      old_status: text('`unknown`, `healthy`, `unhealthy`, `stale` or `draining`'),
+      new_status: text('the same, from now on'),
+      old_cause: text('the rule that decided before'),
+      cause: text('the rule of the precedence that decided'),
+      serving: flag('whether it may serve; a hold-down can keep it out for a while'),
+      reason: text('outcome of the deciding check, or why it was declared; empty for none'),
+    },
+  },
+  'health.pool-emptied': {
+    doc: 'No backend of a name is healthy any more.',
+    data: {
+      domain: text('the name served'),
+      when_all_down: text('what is answered meanwhile'),
+    },
+  },
+  'override.set': {
+    doc: 'A backend is forced healthy or unhealthy, here or on another overwatch.',
+    data: { ...orderFields, healthy: flag('the state it is forced to'), expires_at_ms: until() },
+  },
+  'override.cleared': {
+    doc: 'An override was lifted; the backend follows its checks again.',
+    data: orderFields,
+  },
+  'override.expired': { doc: 'An override reached its end.', data: orderFields },
+  'drain.ordered': {
+    doc: 'An operator takes backends out of service.',
+    data: {
+      backends: names('keys of the backends'),
+      by: author(),
+      reason: optional(why()),
+      until_ms: until(),
+    },
+  },
+  'drain.lifted': {
+    doc: 'An operator ended a drain.',
+    data: { backends: names('keys of the backends'), by: author() },
+  },
+  'drain.started': {
+    doc: 'A drain took effect in the answers of this node, whoever declared it.',
+    data: { ...backendFields, drain: text('id of the drain'), by: text('what declared it') },
+  },
+  'drain.ended': {
+    doc: 'A backend no longer drains.',
+    data: { ...backendFields, drain: text('id of the drain') },
+  },
+  'registration.backend-added': {
+    doc: 'A backend is known from now on.',
+    data: { ...backendFields, source: text('`static`, `agent` or `api`') },
+  },
+  'registration.backend-removed': {
+    doc: 'A backend is no longer known.',
+    data: { backend: backend() },
+  },
+  'registration.agent-joined': {
+    doc: 'An agent reports for the first time.',
+    data: { agent: text('name of the agent'), backends: number('how many it speaks for') },
+  },
+  'registration.agent-left': {
+    doc: 'An agent is gone, and its backends with it.',
+    data: {
+      agent: text('name of the agent'),
+      reason: text('`deregistered`, `revoked`, `forgotten` or `silent`'),
+      backends: number('how many it spoke for'),
+    },
+  },
+  'registration.agent-silent': {
+    doc: 'An agent has not been heard for `overwatch.stale.threshold`.',
+    data: { agent: text('name of the agent'), silent_ms: number('since it was last heard') },
+  },
+  'registration.agent-heard': {
+    doc: 'A silent agent is heard again.',
+    data: { agent: text('name of the agent'), backends: number('how many it speaks for') },
+  },
+  'gossip.member-joined': { doc: 'A node is a member of the cluster.', data: memberFields },
+  'gossip.member-suspected': { doc: 'A member does not answer.', data: memberFields },
+  'gossip.member-failed': { doc: 'A member is taken for dead.', data: memberFields },
+  'gossip.member-left': { doc: 'A member left by its own word.', data: memberFields },
+  'gossip.member-recovered': { doc: 'A member answers again.', data: memberFields },
+  'gossip.member-forgotten': { doc: 'A member is no longer listed.', data: memberFields },
+  'delta.word-changed': {
+    doc: 'What the DNS threads know of one backend of one name changed.',
+    data: {
+      domain: text('the name served'),
+      backend: backend(),
+      epoch: number('of the compiled topology'),
+      version: number('grows with every change'),
+      serving: flag('gets traffic'),
+      status: text('its status'),
+      cause: text('the rule that decided'),
+      held_down: flag('healthy again, and waiting'),
+      guarded: flag('kept in service by the guard-rail'),
+      share: number('thousandths of its weight, 0-1000'),
+    },
+  },
+  'cluster.overwatches-changed': {
+    doc: 'Other overwatches are alive than before.',
+    data: {
+      live: names('those alive, this one too'),
+      joined: names('those that were not'),
+      lost: names('those that no longer are'),
+    },
+  },
+  'config.topology-compiled': {
+    doc: 'Another set of names and backends is in force.',
+    data: {
+      epoch: number('grows with every one'),
+      domains: number('names served'),
+      backends: number('backends known'),
+      added: number('backends that are new'),
+      removed: number('backends that are gone'),
+    },
+  },
+  'config.refused': {
+    doc: 'A configuration was not taken over; the one before stays in force.',
+    data: { reason: why() },
+  },
+  'config.reloaded': {
+    doc: 'The configuration file was read again and is in force.',
+    data: { reloads: number('successful ones since the start') },
+  },
+  'config.reload-failed': {
+    doc: 'The configuration file has faults; nothing was changed. The log names them.',
+    data: { failures: number('failed ones since the start') },
+  },
+  'alarm.guard-held': {
+    doc: 'The guard-rail kept backends in service that a change would have taken out.',
+    data: {
+      ...guardFields,
+      change: text('`override`, `drain`, `reload` or `claim`'),
+      reason: why(),
+    },
+  },
+  'alarm.guard-released': {
+    doc: 'The guard-rail let go of backends that it kept.',
+    data: guardFields,
+  },
+  'alarm.claim-contested': {
+    doc: 'Two agents speak for one backend.',
+    data: { backend: backend(), agent: text('the one that is not believed') },
+  },
+  'decision.sampled': {
+    doc: 'One DNS answer out of many, with what decided it. Told as it happens, and not kept.',
+    data: {},
+  },
+  'rate.second': {
+    doc: 'What one second of DNS brought. Told as it happens, and not kept.',
+    data: { queries: number('received'), rcodes: counts('answers by rcode') },
+  },
+} as const satisfies Readonly<Record<`${Topic}.${string}`, EventDefinition>>
+
+type Events = typeof events
+export type EventName = keyof Events
+/** Events that are recorded and numbered. */
+export type DurableName = Extract<EventName, `${DurableTopic}.${string}`>
+
+type OptionalKeys<D> = {
+  [K in keyof D]: D[K] extends DataField<infer T> ? (undefined extends T ? K : never) : never
+}[keyof D]
+type TypeOf<F> = F extends DataField<infer T> ? T : never
+
+/** The data of an event. */
+export type DataOf<Name extends EventName> = {
+  readonly [K in Exclude<keyof Events[Name]['data'], OptionalKeys<Events[Name]['data']>>]: TypeOf<
+    Events[Name]['data'][K]
+  >
+} & {
+  readonly [K in OptionalKeys<Events[Name]['data']>]?: TypeOf<Events[Name]['data'][K]>
+}
+
+/** Topic and kind of a name. */
+export function partsOf(name: EventName): { readonly topic: Topic; readonly kind: string } {
+  const dot = name.indexOf('.')
+  return { topic: name.slice(0, dot) as Topic, kind: name.slice(dot + 1) }
+}
+
+/** Fields that are undefined are left out: they are not there, in either encoding. */
+export function presentData(data: Readonly<Record<string, unknown>>) {
+  const present = Object.entries(data).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(present) as Readonly<Record<string, Json>>
+}
