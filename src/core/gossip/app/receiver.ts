@@ -157,7 +157,7 @@ export class Receiver {
     }
     const { pin, refused } = enrolled.value
     for (const one of refused) this.#voice.note(one, pin.agentId, m)
-    m.out.push({ kind: 'pinned', pin })
+    if (enrolled.value.isNews) m.out.push({ kind: 'pinned', pin })
     const record = this.#agents.records.get(pin.agentId)
     // An agent that was believed without a signature is heard anew with one.
     if (record?.signed === false) this.#agents.drop(pin.agentId, undefined, m)
