@@ -96,6 +96,12 @@ export class Trust {
     return ok(pin)
   }
 
+  /** Whether the key that is introduced is the one believed. */
+  isPinned(agentId: string, { fingerprint }: AgentAuth): boolean {
+    const pin = this.find(agentId)
+    return pin?.revoked === false && pin.fingerprint === fingerprint
+  }
+
   #isSigned(certificate: Certificate, head: Head, parts: SignedParts): boolean {
     return (
       certificate.algorithm === head.algorithm &&
