@@ -41,7 +41,7 @@ async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
   if (servers.length === 0) {
     return notFound(`no server ${order.address} of "${order.service}" is known`)
   }
-  const refusal = refusalOfOrder(book.fleet, servers, order)
+  const refusal = refusalOfOrder(book.fleet, servers, order, book.nowMs())
   if (refusal !== undefined) {
     book.hold(refusal, 'override')
     return { outcome: 'held-by-guard-rail', message: `${refusal.message}; force passes it` }

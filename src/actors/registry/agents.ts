@@ -42,8 +42,9 @@ export class Agents {
   }
 
   /** Takes what was kept through the start, before the first topology. */
-  restore({ records, reports, aliveMs }: Kept): void {
+  restore({ records, reports, names, aliveMs }: Kept): void {
     const { book, chorus, sharing } = this.#parts()
+    book.names.restore(names)
     const nowMs = book.nowMs()
     sharing.restore(records, nowMs)
     for (const record of sharing.records()) {
@@ -210,9 +211,12 @@ export class Agents {
     const { vetoMode } = chorus.settings
     // Under `permissive` the claim counts by itself; under `strict` health needs a passing check.
     if (vetoMode === 'permissive' || (healthy && vetoMode === 'strict')) return
-    const refusal = healthy ? undefined : book.fleet.refusal(new Set([spec.key]))
-    if (refusal === undefined) chorus.doubt(spec.key, nowMs)
-    else book.hold(refusal, 'claim')
+    const refusal = healthy ? undefined : book.fleet.refusal(new Set([spec.key]), nowMs)
+    if (refusal !== undefined) book.hold(refusal, 'claim')
+    else {
+      if (!healthy) book.fleet.withdrawn.note(spec.key, nowMs)
+      chorus.doubt(spec.key, nowMs)
+    }
   }
 
   /** Folds an override that another overwatch told of. */
