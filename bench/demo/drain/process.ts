@@ -12,7 +12,8 @@ process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL')
   for (const folder of folders) removeFolder(folder)
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => process.exit(130))
 
 /** A folder that goes with this process, however that ends short of SIGKILL. */
 export function temporaryFolder(prefix: string): string {
