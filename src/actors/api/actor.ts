@@ -53,6 +53,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       'registry.snapshot-set': (snapshot) => serving.setSnapshot(snapshot),
       'registry.word-changed': (change) => serving.setWord(change),
       'gossip.members-set': (message) => members.set(message, ctx.clock.nowMs()),
+      'gossip.member-changed': (message) => members.change(message, ctx.clock.nowMs()),
       'shell.handle-request': async (request) => {
         const { answer, pattern } = await router.dispatch(request, gate)
         metrics.counted(pattern, request.method, answer.status)

@@ -126,7 +126,7 @@ export class Agent {
 
   membersChanged(): void {
     const overwatches = this.#overwatches()
-    this.reporter.setOverwatches(overwatches, this.#nowMs)
+    this.#carryOut(this.reporter.setOverwatches(overwatches, this.#nowMs))
     const names = new Set(overwatches.map(({ node }) => node))
     for (const name of this.#boots.keys()) if (!names.has(name)) this.#boots.delete(name)
     this.#orders.retain(names)

@@ -66,7 +66,7 @@ export class Renewal {
     this.#renewed(loaded.value)
   }
 
-  /** Once for each fault, not each hour. */
+  /** Once for each fault, not at each look. */
   #warn(reason: string): void {
     if (reason === this.#said) return
     this.#said = reason

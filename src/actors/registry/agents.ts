@@ -145,9 +145,9 @@ export class Agents {
     }
   }
 
-  members({ liveOverwatches }: Message<'gossip.members-set'>): void {
+  overwatches({ live }: Message<'gossip.overwatches-set'>): void {
     const { book, chorus } = this.#parts()
-    book.rejudge(new Set(chorus.setLive(liveOverwatches)))
+    book.rejudge(new Set(chorus.setLive(live)))
   }
 
   /** Asks the prober for a check; false when the server is not checked. */

@@ -86,11 +86,8 @@ export const vitals = defineActor(
         'prober.checks-counted': ({ counts }) => readings?.checks(counts),
         'shell.drain-signalled': (seen) => declared.signalled(seen),
         'gossip.drains-wanted': ({ drains }) => declared.ordered(drains),
-        'gossip.members-set': ({ members }) => {
-          // Checks that an overwatch makes are no clients.
-          const overwatches = members.filter(({ role }) => role === 'overwatch')
-          clients.leaveOut(overwatches.map(({ address }) => address))
-        },
+        // Checks that an overwatch makes are no clients.
+        'gossip.overwatches-set': ({ addresses }) => clients.leaveOut(addresses),
       },
       onPeerStarted: (peer) => {
         if (peer !== 'gossip') return

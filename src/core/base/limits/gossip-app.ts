@@ -209,7 +209,7 @@ export const gossipAppLimits = {
     'a certificate this close to its end is renewed',
   ),
   certificateLookMs: limit(
-    3_600_000,
+    600_000,
     [1_000, DAY_MS],
     'ms',
     'how often a running agent looks whether its certificate is to be renewed, or was replaced',

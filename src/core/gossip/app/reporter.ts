@@ -128,7 +128,8 @@ export class Reporter {
   }
 
   /** The overwatches that are members now; those past the limit are left out. */
-  setOverwatches(members: readonly OverwatchMember[], nowMs: number): void {
+  setOverwatches(members: readonly OverwatchMember[], nowMs: number): readonly ReporterOutput[] {
+    const out: ReporterOutput[] = []
     const some = members.slice(0, limits.reportOverwatches.default)
     const names = new Set(some.map(({ node }) => node))
     for (const node of this.#peers.keys()) if (!names.has(node)) this.#peers.delete(node)
@@ -141,9 +142,12 @@ export class Reporter {
         this.#peers.set(member.node, fresh)
       } else {
         peer.acks ||= member.acks
-        if (peer.isNewBoot(member.boot)) peer.restarted(member.boot!, this.#spread(nowMs))
+        if (!peer.isNewBoot(member.boot)) continue
+        if (peer.boot > 0) out.push({ kind: 'restarted', node: peer.node })
+        peer.restarted(member.boot!, this.#spread(nowMs))
       }
     }
+    return out
   }
 
   #spread(nowMs: number): number {

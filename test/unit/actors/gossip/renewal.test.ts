@@ -2,13 +2,14 @@
 // of the old key, and nothing is lost meanwhile. Method: gossip actors on a network in memory.
 import { expect, test } from 'vitest'
 import type { GossipPorts } from '../../../../src/actors/gossip/contract.ts'
+import { limits } from '../../../../src/core/base/limits.ts'
 import { ok } from '../../../../src/core/base/result.ts'
 import { agentIdOf } from '../../../../src/core/gossip/app/certificate.ts'
 import type { AgentKey } from '../../../../src/core/gossip/app/crypto.ts'
 import { keyOf } from '../../../harness/agents.ts'
 import { agentConfig, GossipActors, type RunningGossip } from '../../../harness/gossip-actors.ts'
 
-const HOUR = 3_600_000
+const LOOK = limits.certificateLookMs.default
 const SEEDS = ['10.0.0.1:7946', '10.0.0.2:7946']
 
 /** An agent whose files hold what `now` says. */
@@ -61,7 +62,7 @@ test('a renewed key is introduced by the old one, pinned everywhere and believed
   const actors = new GossipActors()
   const { files, agentId, overwatches, agent, isHeard } = await site(actors)
   files.key = keyOf({ agentId })
-  await actors.run(2 * HOUR)
+  await actors.run(1.2 * LOOK)
   for (const one of overwatches) {
     expect(await pinsOf(one)).toEqual([files.key.fingerprint])
     expect(one.said('gossip.agent-left')).toEqual([])
@@ -79,7 +80,7 @@ test('an overwatch that was cut off from it all follows once it is back', async 
   const { files, agentId, overwatches, agent, isHeard } = await site(actors)
   files.key = keyOf({ agentId })
   actors.network.partition((address) => (address === '10.0.0.2' ? 1 : 0))
-  await actors.run(2 * HOUR)
+  await actors.run(1.2 * LOOK)
   expect(await pinsOf(overwatches[0]!)).toEqual([files.key.fingerprint])
   expect(await pinsOf(overwatches[1]!)).not.toEqual([files.key.fingerprint])
   say(agent, 'down')
@@ -94,7 +95,7 @@ test('files of another agent are not taken up, and that is said once', async () 
   const before = files.key.fingerprint
   files.key = keyOf()
   files.agentId = agentIdOf('eu', files.key.fingerprint)
-  await actors.run(10 * HOUR)
+  await actors.run(3 * LOOK)
   expect(files.agentId).not.toBe(agentId)
   expect(await pinsOf(overwatches[0]!)).toEqual([before])
   expect(logged(agent, 'identity not renewed')).toHaveLength(1)

@@ -257,15 +257,7 @@ describe('clients', () => {
       const world = await worldOf()
       world.state.clients = 2
       world.state.from = address.split('.').map(Number)
-      const place = { region: 'eu', port: 7946, sinceMs: 0, self: false } as const
-      const overwatch = {
-        name: 'ow',
-        role: 'overwatch',
-        state: 'alive',
-        ...place,
-        address,
-      } as const
-      world.actor.receive['gossip.members-set']({ members: [overwatch], liveOverwatches: ['ow'] })
+      world.actor.receive['gossip.overwatches-set']({ live: ['ow'], addresses: [address] })
       await world.actor.receive['api.set-local-drain']({ backends: [a], reason: 'x' })
       await world.clock.advanceAsync(2 * SECOND)
       const { drains } = await world.actor.receive['api.list-local-drains']({})
