@@ -15,11 +15,13 @@ export interface Row {
 
 const whole = (value: number) => String(Math.round(value))
 
-const lineOf = ({ name, goalMs, tookMs }: Row) =>
-  `| ${name} | ${tookMs.length} | ${whole(median(tookMs))} | ${whole(Math.max(...tookMs))} | ` +
-  `${goalMs === undefined ? '' : whole(goalMs)} |`
+function lineOf({ name, goalMs, tookMs }: Row): string {
+  const goal = goalMs === undefined ? '' : whole(goalMs)
+  const cells = [name, tookMs.length, whole(median(tookMs)), whole(Math.max(...tookMs)), goal]
+  return `| ${cells.join(' | ')} |`
+}
 
-/** Writes `path`.md and `path`.json; called after each run, so that a loop cut short has a table. */
+/** Writes `path`.md and `path`.json, after each run, so that a loop cut short has a table too. */
 export function writeTable(
   path: string,
   title: string,
@@ -32,7 +34,8 @@ export function writeTable(
   const text = [
     `# ${title}`,
     '',
-    `${facts.date}, commit ${facts.commit}; ${cpu}, ${cores} cores, ${memoryGib} GiB, Node ${node}.`,
+    `${facts.date}, commit ${facts.commit}.`,
+    `Machine: ${cpu}, ${cores} cores, ${memoryGib} GiB, Node ${node}.`,
     '',
     '| delay | runs | median ms | max ms | goal ms |',
     '|---|---|---|---|---|',
