@@ -1,8 +1,8 @@
 /**
- * Tells the other actors who is in the cluster: all of it to one that starts, and then what changed.
+ * Tells the other actors who is in the cluster: all of it to one that starts, then what changed.
  *
- * Changes are gathered for a quarter of a second, and a member that is what it was told to be is not
- * told again: thousands of members that come and go cost what changes, not the list. Addresses
+ * Changes are gathered for a quarter of a second, and a member that is what it was told to be is
+ * not told again: thousands of members that come and go cost what changes, not the list. Addresses
  * worth calling after a restart go to the registry with it.
  */
 import { limits } from '../../core/base/limits.ts'
