@@ -2,9 +2,9 @@
  * SIGHUP, SIGINT and SIGTERM, heard from the first moment on.
  *
  * Without a handler a SIGHUP ends the process, so one that comes while it is still starting is
- * remembered and obeyed once it runs. So is a stop, from the moment on at which actors start: one of
- * them may have registered a backend already, which is to be taken out in order. Before that moment
- * nothing was promised to anybody, and a stop ends the process at once.
+ * remembered and obeyed once it runs. So is a stop, from the moment on at which actors start: one
+ * of them may have registered a backend already, which is to be taken out in order. Before that
+ * moment nothing was promised to anybody, and a stop ends the process at once.
  */
 import { limits } from '../core/base/limits.ts'
 import { sdNotify } from './sd-notify.ts'

@@ -44,8 +44,8 @@ describe.runIf(has('dig'))('predictive health', () => {
     const agent = site.agents[1]!
     await agent.stop()
     const source = `{ url: "${url}", errors: errors_total, total: requests_total }`
-    const quiet = '{ threshold: 99, window: 2s, bleed_duration: 2s }'
-    const errors = `{ threshold: 20, window: 2s, bleed_duration: 2s, source: ${source} }`
+    const quiet = '{ threshold: 99, window: 2s, bleed_duration: 6s }'
+    const errors = `{ threshold: 20, window: 2s, bleed_duration: 6s, source: ${source} }`
     site.startAgent(site.addresses[1]!, {
       predictive: `{ enabled: true, check_interval: 500ms, cpu: ${quiet}, memory: ${quiet}, error_rate: ${errors} }`,
     })
@@ -65,18 +65,18 @@ describe.runIf(has('dig'))('predictive health', () => {
       until(
         what,
         async () => {
-          shares.push(await site.shareOf(out))
+          shares.push(await site.shareOf(out, 40))
           return holds(shares.at(-1)!)
         },
-        20_000,
+        60_000,
       )
     application.errorShare = 0.6
     await watch('most went elsewhere', (share) => share < 0.1)
-    // By and by: some answers between the first and the last held it less often.
-    expect(shares.some((share) => share > 0.1 && share < 0.42)).toBe(true)
     expect(await site.status()).toBe('NOERROR')
     application.errorShare = 0
     await watch('it has its share again', (share) => share > 0.42)
+    // By and by: between whole and nothing it was in some of the answers.
+    expect(shares.some((share) => share >= 0.1 && share <= 0.42)).toBe(true)
     site.measured.push(`shares: ${shares.map((share) => share.toFixed(2)).join(' ')}`)
-  }, 60_000)
+  }, 150_000)
 })

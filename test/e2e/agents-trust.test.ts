@@ -78,7 +78,7 @@ describe.runIf(has('dig', 'curl'))('whom an overwatch believes', () => {
     await agent.stop()
     const fingerprint = replaceKey(agent.folder, known)
     agent.start()
-    await site.overwatch.logged(new RegExp(`agent refused.*${known}.*other-key`), 15_000)
+    await site.overwatch.logged(new RegExp(`agent refused.*${known}.*other-key`), 30_000)
     expect(await site.served()).toBe(left)
     expect((await listed()).map((one) => one.fingerprint)).not.toContain(fingerprint)
     expect((await site.call('DELETE', `/overwatch/agents/${known}`)).status).toBe(200)
@@ -95,15 +95,15 @@ describe.runIf(has('dig', 'curl'))('whom an overwatch believes', () => {
       await site.comes('out', left!, 5_000)
       const before = registrations()
       agent.start()
-      await agent.logged('gossip listens')
-      if (when === 'it is registered') await until(when, () => registrations() > before)
+      await agent.logged('gossip listens', 30_000)
+      if (when === 'it is registered') await until(when, () => registrations() > before, 30_000)
       agent.signal('SIGTERM')
       expect(await agent.exited()).toBe(0)
-      await site.comes(`out, stopped when ${when}`, left!, 1_000)
+      await site.comes(`out, stopped when ${when}`, left!, 4_000)
     }
     agent.start()
-    await site.comes('back', site.all, 15_000)
-  }, 60_000)
+    await site.comes('back', site.all, 30_000)
+  }, 120_000)
 
   test('the command line drains a backend of an agent, and ends it', async () => {
     const [left, out] = site.addresses

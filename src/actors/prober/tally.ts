@@ -2,10 +2,10 @@
  * How many checks passed and failed, by server, told at most once a second: the error rate of an
  * agent.
  *
- * It is about servers that are in service and err now and then. A failure counts once a later check
- * passes while the verdict is still up; failures that end in `down` belong to a server that was
- * stopped, whose verdict says all there is to say, and so do checks until it is up again. A fault of
- * our own machine is in neither count.
+ * It is about servers that are in service and err now and then. A failure counts once a later
+ * check passes while the verdict is still up; failures that end in `down` belong to a server that
+ * was stopped, whose verdict says all there is to say, and so do checks until it is up again. A
+ * fault of our own machine is in neither count.
  */
 import { limits } from '../../core/base/limits.ts'
 import type { Outcome } from '../../core/health/outcome.ts'
