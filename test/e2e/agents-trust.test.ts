@@ -1,6 +1,6 @@
 // Goal: an agent whose key is another one is refused until an operator has the old one forgotten;
-// agents that sign nothing are admitted by the setting alone; a stop that comes while an agent still
-// starts takes its backend out; drains by the command line.
+// agents that sign nothing are admitted by the setting alone; a stop that comes while an agent
+// still starts takes its backend out; drains by the command line.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Goal: the 99th percentile of the delays that a drain, a stop, a start and a death of a backend take
- * until every overwatch answers otherwise; real runs are too slow for a thousand of each.
+ * Goal: the 99th percentile of the delays that a drain, a stop, a start and a death of a backend
+ * take until every overwatch answers otherwise; real runs are too slow for a thousand of each.
  * Method: the real actors of one agent (prober, gossip) and of three overwatches (gossip, registry)
  * on a virtual clock, with a network of 0.2-2 ms that loses one datagram in a hundred and up to a
  * millisecond between two actors. What a process takes to start is no part of it.

@@ -1,5 +1,5 @@
-// Goal: a name whose only agent is gone or silent is no NXDOMAIN, also when the overwatch is started
-// again meanwhile. Method: the registry on a virtual clock; a restart is a second one on its disk.
+// Goal: a name whose only agent is gone or silent is no NXDOMAIN, also when the overwatch is
+// started again meanwhile. Method: the registry on a virtual clock, and a second one on its disk.
 import { expect, test } from 'vitest'
 import { agentsDefaults } from '../../../src/actors/registry/contract.ts'
 import type { AgentReport } from '../../../src/core/health/report.ts'
