@@ -42,7 +42,7 @@ function replaceKey(folder: string, agentId: string): string {
   return key.fingerprint
 }
 
-/** Says octets to the overwatch as an agent of the Go program does: sealed, and signed by nobody. */
+/** Says octets to the overwatch as an agent of the Go program does: sealed, signed by nobody. */
 async function stranger(): Promise<{ say(): void; socket: GossipSocket }> {
   const ports = openPorts()
   const ears = { datagrams: () => {}, accept: () => undefined }
