@@ -2,8 +2,9 @@
  * `npm run demo:drain [-- FLAGS]`: compiles the demos and runs one of them.
  *
  * A demo ends with a one-line verdict and a non-zero exit code where what it shows does not hold.
+ * A signal that ends this process ends the demo, which takes what it started along.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { root, runBin, setup } from './lib/setup.mjs'
 
@@ -11,5 +12,6 @@ const [name, ...flags] = process.argv.slice(2)
 setup()
 runBin('tsc', ['-p', 'tsconfig.bench.json'])
 const main = join(root, 'dist-bench', 'bench', 'demo', name ?? '', 'main.js')
-const done = spawnSync(process.execPath, [main, ...flags], { cwd: root, stdio: 'inherit' })
-process.exit(done.status ?? 1)
+const demo = spawn(process.execPath, [main, ...flags], { cwd: root, stdio: 'inherit' })
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => demo.kill(signal))
+demo.on('exit', (code) => process.exit(code ?? 1))

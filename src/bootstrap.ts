@@ -13,7 +13,7 @@ import { load } from './cli/configuration.ts'
 import { parseFlags, usage } from './cli/flags.ts'
 import { logProblems, reportCheck } from './cli/report.ts'
 import { sdNotify } from './cli/sd-notify.ts'
-import { hearSignals } from './cli/signals.ts'
+import { hearSignals, type Signals } from './cli/signals.ts'
 import { limits } from './core/base/limits.ts'
 import { formatProblem } from './core/config/load.ts'
 import { restartNeeded } from './core/config/restart.ts'
@@ -29,8 +29,11 @@ export interface Running extends System {
   reload(): void
 }
 
-/** Starts everything `path` describes. Rejects with an error an operator can act on. */
-export async function launch(path: string, mode?: string): Promise<Running> {
+/**
+ * Starts everything `path` describes. Rejects with an error an operator can act on.
+ * @param starting called just before the first actor starts
+ */
+export async function launch(path: string, mode?: string, starting = () => {}): Promise<Running> {
   const first = load(path, mode)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
@@ -45,6 +48,7 @@ export async function launch(path: string, mode?: string): Promise<Running> {
   const open = started.mode === 'agent' ? agentStage : overwatchStage
   const stage = await open(loaded, facts, reloads)
   for (const note of stage.notes) log.info(note)
+  starting()
   const system = await startSystem({ catalogue, log, logging, ...stage.system })
   setMetricsSource(() => system.metricsText())
   const notYet = await stage.serving()
@@ -92,7 +96,7 @@ async function drain(running: Running, code: number): Promise<void> {
   process.exit(outcome === 'clean' ? code : 1)
 }
 
-async function main(obey: ReturnType<typeof hearSignals>): Promise<void> {
+async function main(signals: Signals): Promise<void> {
   process.title = 'opengslb'
   const flags = parseFlags(process.argv.slice(2))
   if (!flags.ok) {
@@ -104,21 +108,21 @@ async function main(obey: ReturnType<typeof hearSignals>): Promise<void> {
   else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
   else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode))
   else {
-    const running = await launch(configPath, mode)
+    const running = await launch(configPath, mode, signals.starting)
     let draining = false
     const end = (code: number) => {
       if (!draining) void drain(running, code)
       draining = true
     }
-    obey({ reload: running.reload, drain: end })
+    signals.obey({ reload: running.reload, drain: end })
     running.onEscalate(() => end(1))
     await sdNotify('READY=1')
   }
 }
 
-/** The whole life of the process; `obey` comes from a caller that heard signals earlier. */
-export async function run(obey = hearSignals()): Promise<void> {
-  await main(obey).catch((error: Error) => {
+/** The whole life of the process; `signals` come from a caller that listened earlier. */
+export async function run(signals = hearSignals()): Promise<void> {
+  await main(signals).catch((error: Error) => {
     process.stderr.write(`${error.message}\n`)
     process.exit(1)
   })

@@ -7,6 +7,6 @@
  */
 import { hearSignals } from './cli/signals.ts'
 
-const obey = hearSignals()
+const signals = hearSignals()
 const { run } = await import('./bootstrap.ts')
-await run(obey)
+await run(signals)

@@ -12,6 +12,16 @@ const backendKeys = () =>
     field.list<string>('keys (`service:address:port`) of the backends; absent means all'),
   )
 
+/** Checks of one server that was in service. */
+export interface ChecksCounted {
+  /** Key of the server. */
+  readonly backend: string
+  readonly passed: number
+  readonly failed: number
+  /** When the first of them was made, Unix milliseconds. */
+  readonly fromMs: number
+}
+
 export const vitalsRequests = {
   'api.set-local-drain': {
     kind: 'request',
@@ -65,13 +75,15 @@ export const vitalsRequests = {
     to: ['vitals'],
     delivery: 'each',
     key: [],
-    maxBytes: KIB,
+    // A thousand backends with their keys.
+    maxBytes: MIB,
     fields: {
-      passed: field.number('checks that passed since the last such message'),
-      failed: field.number('checks that failed since then; faults of our own are in neither'),
+      counts: field.list<ChecksCounted>(
+        'checks since the last such message, by server; faults of our own are in no count',
+      ),
       atMs: field.number('when counted, Unix milliseconds'),
     },
-    doc: 'How many checks passed and failed, at most once a second; of an agent only.',
+    doc: 'How many checks of servers that are up passed and failed, at most once a second.',
   },
   'shell.drain-signalled': {
     kind: 'fact',

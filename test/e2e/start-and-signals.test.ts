@@ -85,3 +85,12 @@ test('DNS serves before the log says running, and nothing was dropped on the way
   const dropped = text.split('\n').filter((line) => /^opengslb_outbox_dropped_total\{/.test(line))
   expect(dropped.filter((line) => !line.endsWith(' 0'))).toEqual([])
 })
+
+test('a stop while actors start is obeyed in order once they run', async () => {
+  const one = await configured()
+  one.start()
+  await one.logged('topology compiled')
+  one.signal('SIGTERM')
+  expect(await one.exited()).toBe(0)
+  expect(one.output).toContain('OpenGSLB stopped')
+})

@@ -14,11 +14,28 @@ import { agentIdOf } from '../../src/core/gossip/app/certificate.ts'
 import type { Behaviour } from '../../src/kernel/actor.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 import type { ProductCatalogue } from '../../src/messages/catalogue.ts'
+import type { MemberView } from '../../src/messages/agent-views.ts'
 import type { MessageOf } from '../../src/messages/entry.ts'
 import { keyOf, START, TOKEN } from './agents.ts'
 import { type FakeCtx, fakeCtx } from './ctx.ts'
 import { GossipNetwork } from './gossip-network.ts'
 import { settle, type VirtualClock, virtualClock } from './virtual-clock.ts'
+
+/** The members as the facts about them tell, by name. */
+export function membersIn(published: readonly unknown[]): ReadonlyMap<string, MemberView> {
+  const members = new Map<string, MemberView>()
+  for (const [id, fact] of published as readonly (readonly [string, unknown])[]) {
+    if (id === 'gossip.members-set') {
+      members.clear()
+      for (const one of (fact as Facts['gossip.members-set']).members) members.set(one.name, one)
+    } else if (id === 'gossip.member-changed') {
+      const { name, member } = fact as Facts['gossip.member-changed']
+      if (member === undefined) members.delete(name)
+      else members.set(name, member)
+    }
+  }
+  return members
+}
 
 export const KEY = Buffer.alloc(32, 7).toString('base64')
 export const OTHER_KEY = Buffer.alloc(32, 9).toString('base64')
@@ -127,7 +144,7 @@ export class GossipActors {
         return undefined
       },
       membersAlive: () =>
-        (said('gossip.members-set').at(-1)?.members ?? [])
+        [...membersIn(world.published).values()]
           .filter(({ state }) => state === 'alive')
           .map(({ name }) => name)
           .sort(),

@@ -38,6 +38,8 @@ export class GossipNetwork {
   loss = 0
   delayMs: readonly [number, number] = [0.2, 2]
   datagrams = 0
+  /** Octets sent from one address to another so far, streams too, by `from to`. */
+  readonly octets = new Map<string, number>()
   /** Says of each datagram whether it arrives; for a test that loses a certain one. */
   passes: (from: string, to: string, octets: Uint8Array) => boolean = () => true
   readonly names = new Map<string, string>()
@@ -118,6 +120,11 @@ export class GossipNetwork {
     return this.#parted(host.address, from) ? undefined : host
   }
 
+  #count(from: string, to: string, octets: number): void {
+    const way = `${from} ${to}`
+    this.octets.set(way, (this.octets.get(way) ?? 0) + octets)
+  }
+
   #delay(): number {
     const [least, most] = this.delayMs
     return least + this.random.next() * (most - least)
@@ -135,6 +142,7 @@ export class GossipNetwork {
         if (octets.length > 65_507 || host.closed) return false
         const datagram: Datagram = { octets: octets.slice(), from: host.endpoint }
         this.datagrams++
+        this.#count(host.address, formatAddress(to.addr), octets.length)
         const peer = this.#reached(host.address, to)
         const lost = this.random.next() < this.loss
         const place = placeOf(to)
@@ -176,11 +184,14 @@ export class GossipNetwork {
       this.#later(() => {
         const theirs = peer.ears.accept({ addr: from.endpoint.addr, port: 50_000 })
         if (theirs === undefined || peer.closed) return end('closed')
+        this.#count(from.address, peer.address, octets.length)
         // Only a dialler that wants no answer closes its end after what it says.
         const said = sayTo(theirs, octets, ears === undefined)
         if (ears !== undefined && said === 'more') return
         this.#later(() => {
-          if (ears !== undefined) sayTo(ears, said instanceof Uint8Array ? said : nothing, true)
+          const answer = said instanceof Uint8Array ? said : nothing
+          this.#count(peer.address, from.address, answer.length)
+          if (ears !== undefined) sayTo(ears, answer, true)
           end('done')
         })
       })

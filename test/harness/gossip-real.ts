@@ -9,7 +9,7 @@ import type { ProductCatalogue } from '../../src/messages/catalogue.ts'
 import type { MessageOf } from '../../src/messages/entry.ts'
 import type { MemberView } from '../../src/messages/agent-views.ts'
 import { type FakeCtx, fakeCtx } from './ctx.ts'
-import type { GossipBehaviour } from './gossip-actors.ts'
+import { type GossipBehaviour, membersIn } from './gossip-actors.ts'
 
 export interface RealGossip {
   readonly behaviour: GossipBehaviour
@@ -33,7 +33,7 @@ export async function realGossip(config: GossipConfig, seed = 1): Promise<RealGo
     behaviour,
     world,
     port: Number(String(listens?.fields['address']).split(':').at(-1)),
-    members: () => facts('gossip.members-set').at(-1)?.members ?? [],
+    members: () => [...membersIn(world.published).values()],
     facts,
     stop: async () => {
       await behaviour.onStop?.()

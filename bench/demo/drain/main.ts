@@ -2,11 +2,13 @@
  * `npm run demo:drain [-- FLAGS]`: stops backends under load and counts the requests that fail.
  *
  * Flags: `--scenario=api,file` (default all), `--runs=N` of each, `--smoke`, `--json`, `--write`
- * (draws docs/demo-drain.svg), `--times` (delays alone, N runs of each), `--keep` (keeps logs).
+ * (draws docs/demo-drain.svg), `--times` (delays alone, N runs of each), `--keep` (keeps logs),
+ * `--table=PATH` (writes the delays of all runs to PATH.md and PATH.json, after each run).
  */
 import { report } from '../../support/report.ts'
-import { figuresOf, type Run, sizes, stage } from './runs.ts'
+import { countsOf, figuresOf, type Run, rowsOf, sizes, stage } from './runs.ts'
 import { scenarios } from './scenarios.ts'
+import { writeTable } from './table.ts'
 import { measureTimes } from './times.ts'
 import { unboundVersion, World } from './world.ts'
 import { drawing } from './draw.ts'
@@ -29,6 +31,8 @@ async function scenarioRuns(world: World, runsOfEach: number): Promise<Run[]> {
       const done = await stage(world, scenario)
       runs.push(done)
       explain(done)
+      const table = flag('table')
+      if (table !== undefined) writeTable(table, 'Drains under load', rowsOf(runs), countsOf(runs))
       if (!process.argv.includes('--json')) {
         const label = runsOfEach > 1 ? ` ${run}/${runsOfEach}` : ''
         const { recorder, falseSafe } = done
@@ -73,7 +77,7 @@ async function main(): Promise<void> {
   try {
     await world.start()
     if (flag('times') !== undefined) {
-      const { figures, verdict } = await measureTimes(world, runsOfEach)
+      const { figures, verdict } = await measureTimes(world, runsOfEach, flag('table'))
       report('demo:drain --times', figures, verdict)
       return
     }

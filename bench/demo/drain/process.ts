@@ -1,14 +1,35 @@
 /** Child processes of the demo: started, signalled by their id, and never left behind. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const alive = new Set<ChildProcess>()
+const folders = new Set<string>()
 process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL')
+  for (const folder of folders) removeFolder(folder)
 })
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => process.exit(130))
+
+/** A folder that goes with this process, however that ends short of SIGKILL. */
+export function temporaryFolder(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix))
+  folders.add(folder)
+  return folder
+}
+
+/** Those that were just killed may still be writing to it. */
+export function removeFolder(folder: string): void {
+  folders.delete(folder)
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+}
+
+/** The folder stays when this process ends. */
+export const keepFolder = (folder: string): void => void folders.delete(folder)
 
 export class Child {
   readonly process: ChildProcess

@@ -5,6 +5,7 @@ import type { PoolName } from './clients.ts'
 import { addresses } from './configs.ts'
 import { type Moment, Recorder } from './recorder.ts'
 import { type Scenario, servedName } from './scenarios.ts'
+import type { Row } from './table.ts'
 import type { World } from './world.ts'
 
 const fullRates: Readonly<Record<PoolName, number>> = {
@@ -88,6 +89,37 @@ const span = (values: readonly number[], unit: string) =>
     ? 'none'
     : `${Math.round(median(values))} ${unit} median, ${Math.round(Math.max(...values))} ${unit} max`
 
+const timesOf = (runs: readonly Run[], from: Moment['what'], to: Moment['what']) =>
+  runs.flatMap(({ recorder }) => between(recorder.moments, from, to))
+
+/** Rows of the table, by scenario. */
+export function rowsOf(runs: readonly Run[]): Row[] {
+  return [...new Set(runs.map(({ scenario }) => scenario.name))].flatMap((name) => {
+    const own = runs.filter(({ scenario }) => scenario.name === name)
+    const isLossless = own.some(({ scenario }) => scenario.lossless)
+    const changed = [...timesOf(own, 'drain', 'dns'), ...timesOf(own, 'peak', 'dns')]
+    const died = isLossless ? [] : timesOf(own, 'stop', 'dns')
+    return [
+      { name: `${name}: to changed answer`, tookMs: changed },
+      { name: `${name}: death to changed answer`, tookMs: died },
+      { name: `${name}: drain to safe to stop`, tookMs: timesOf(own, 'drain', 'safe') },
+    ]
+  })
+}
+
+/** What else a table of all runs says. */
+export function countsOf(runs: readonly Run[]): Record<string, number> {
+  const sound = runs.filter(({ scenario }) => scenario.lossless)
+  const sum = (of: readonly Run[], count: (run: Run) => number) =>
+    of.reduce((total, run) => total + count(run), 0)
+  return {
+    'runs with notice': sound.length,
+    'requests in them': sum(sound, ({ recorder }) => recorder.requests),
+    'failed requests in them': sum(sound, ({ recorder }) => recorder.failures.length),
+    'false "safe to stop"': sum(sound, ({ falseSafe }) => falseSafe),
+  }
+}
+
 /** Lines of the report, by scenario. */
 export function figuresOf(runs: readonly Run[]): Record<string, string> {
   const figures: Record<string, string> = {}
@@ -101,8 +133,7 @@ export function figuresOf(runs: readonly Run[]): Record<string, string> {
         return `${count} ${kind}`
       })
       .join(', ')
-    const times = (from: Moment['what'], to: Moment['what']) =>
-      own.flatMap(({ recorder }) => between(recorder.moments, from, to))
+    const times = (from: Moment['what'], to: Moment['what']) => timesOf(own, from, to)
     figures[`${name}: requests, failed`] =
       `${requests}, ${failures.length}${faults === '' ? '' : ` (${faults})`}`
     const changed = [...times('drain', 'dns'), ...times('peak', 'dns')]

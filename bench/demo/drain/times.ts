@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Verdict } from '../../support/report.ts'
 import { until } from './process.ts'
 import { median } from './runs.ts'
+import { type Row, writeTable } from './table.ts'
 import type { Site, World } from './world.ts'
 
 interface Delay {
@@ -12,9 +13,6 @@ interface Delay {
   /** One run, in milliseconds. */
   readonly run: (world: World, site: Site) => Promise<number>
 }
-
-/** An agent that has just started may not yet hear that it is to end. */
-const SETTLE_MS = 2_000
 
 /** From the declaration to the first answer without it; then the drain is lifted again. */
 async function changed(
@@ -66,7 +64,6 @@ async function byTermination(world: World, site: Site): Promise<number> {
   await site.agent?.exited
   site.startAgent()
   await world.inAnswers(site.address, true)
-  await sleep(SETTLE_MS)
   return took
 }
 
@@ -78,7 +75,6 @@ async function agentStart(world: World, site: Site): Promise<number> {
   site.startAgent()
   const answeredMs = await world.inAnswers(site.address, true)
   await until('it was checked', () => site.checkedMs.length > 0)
-  await sleep(SETTLE_MS)
   return Math.max(0, answeredMs - site.checkedMs[0]!)
 }
 
@@ -106,13 +102,18 @@ const delays: readonly Delay[] = [
 export async function measureTimes(
   world: World,
   runs: number,
+  table: string | undefined,
 ): Promise<{ figures: Record<string, string>; verdict: Verdict }> {
   const figures: Record<string, string> = {}
   const missed: string[] = []
+  const rows: Row[] = []
   for (const { name, goalMs, run } of delays) {
     const took: number[] = []
-    for (let at = 0; at < runs; at++)
+    rows.push({ name, goalMs, tookMs: took })
+    for (let at = 0; at < runs; at++) {
       took.push(await run(world, world.sites[at % world.sites.length]!))
+      if (table !== undefined) writeTable(table, 'Delays of drains', rows)
+    }
     const most = Math.max(...took)
     figures[name] = `median ${median(took)} ms, max ${most} ms of ${runs} (goal ${goalMs} ms)`
     if (most > goalMs) missed.push(name)

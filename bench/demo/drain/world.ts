@@ -4,8 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DrainSeen, OverwatchApi } from './api.ts'
@@ -20,7 +19,16 @@ import {
   unboundConf,
 } from './configs.ts'
 import { Lookup } from './lookup.ts'
-import { type Child, freePort, startModule, startProgram, until } from './process.ts'
+import {
+  type Child,
+  freePort,
+  keepFolder,
+  removeFolder,
+  startModule,
+  startProgram,
+  temporaryFolder,
+  until,
+} from './process.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 // A demo is run from the root of the project, wherever it was compiled to.
@@ -79,7 +87,7 @@ export class Site {
 }
 
 export class World {
-  readonly folder = mkdtempSync(join(tmpdir(), 'opengslb-demo-'))
+  readonly folder = temporaryFolder('opengslb-demo-')
   readonly sites: Site[] = []
   readonly key = randomBytes(32).toString('base64')
   ports!: Ports
@@ -136,13 +144,15 @@ export class World {
     return this.api.drainOf(site.address)
   }
 
-  async stop(keepFolder = false): Promise<void> {
+  async stop(isKept = false): Promise<void> {
     const children = this.sites.flatMap(({ agent, backend }) => [agent, backend])
     for (const child of [...children, this.#unbound, this.#overwatch]) await child?.end()
     for (const { cgroup } of this.sites) cgroup.close()
     this.lookup.close()
-    if (keepFolder) process.stderr.write(`logs kept in ${this.folder}\n`)
-    else rmSync(this.folder, { recursive: true, force: true })
+    if (isKept) {
+      keepFolder(this.folder)
+      process.stderr.write(`logs kept in ${this.folder}\n`)
+    } else removeFolder(this.folder)
   }
 
   async #site(index: number, address: string): Promise<Site> {

@@ -97,6 +97,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       'registry.word-changed': (change) => serving.setWord(change),
       'registry.events-recorded': (message) => feed.recorded(message),
       'gossip.members-set': (message) => members.set(message, clock.nowMs()),
+      'gossip.member-changed': (message) => members.change(message, clock.nowMs()),
       'shell.handle-request': handle,
       'shell.open-feed': async (order) => {
         const reply = await openFeed(feed, order, gate, config)

@@ -1,5 +1,5 @@
 /**
- * Who is in the gossip cluster, as the gossip actor said last.
+ * Who is in the gossip cluster, as the gossip actor said: a list, and what changed since.
  */
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf } from '../../messages/entry.ts'
@@ -8,27 +8,39 @@ import type { MemberView } from '../../messages/agent-views.ts'
 export class Members {
   /** Unix milliseconds; undefined before the gossip actor said anything. */
   setAtMs: number | undefined
-  #members: readonly MemberView[] = []
-  #liveOverwatches: readonly string[] = []
+  readonly #members = new Map<string, MemberView>()
+  #turn = 0
 
-  set(
-    { members, liveOverwatches }: MessageOf<ProductCatalogue, 'gossip.members-set'>,
-    atMs: number,
-  ) {
+  set({ members, turn }: MessageOf<ProductCatalogue, 'gossip.members-set'>, atMs: number): void {
     this.setAtMs = atMs
-    this.#members = members
-    this.#liveOverwatches = liveOverwatches
+    this.#turn = turn
+    this.#members.clear()
+    for (const member of members) this.#members.set(member.name, member)
+  }
+
+  change(
+    { name, member, turn }: MessageOf<ProductCatalogue, 'gossip.member-changed'>,
+    atMs: number,
+  ): void {
+    // A restarted gossip actor counts anew, and says its whole list first.
+    if (turn <= this.#turn) return
+    this.setAtMs = atMs
+    if (member === undefined) this.#members.delete(name)
+    else this.#members.set(name, member)
   }
 
   get list(): readonly MemberView[] {
-    return this.#members
+    return [...this.#members.values()]
   }
 
   get liveOverwatches(): readonly string[] {
-    return this.#liveOverwatches
+    return this.list
+      .filter(({ role, state }) => role === 'overwatch' && state === 'alive')
+      .map(({ name }) => name)
+      .sort()
   }
 
   find(name: string): MemberView | undefined {
-    return this.#members.find((member) => member.name === name)
+    return this.#members.get(name)
   }
 }

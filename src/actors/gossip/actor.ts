@@ -158,7 +158,7 @@ class Running {
     await this.overwatch?.start()
     this.agent?.start()
     this.#rejoin.start()
-    this.#told.changed()
+    this.#told.all()
   }
 
   #memberChanged(event: MembershipEvent): void {
@@ -167,7 +167,7 @@ class Running {
     this.#notices.member(event, known)
     this.#metrics.member(event)
     if (known === undefined) return
-    this.#told.changed()
+    this.#told.changed(known.member.name)
     if (known.meta?.role === 'overwatch') {
       this.overwatch?.membersChanged()
       this.agent?.membersChanged()
@@ -214,7 +214,7 @@ class Running {
   }
 
   sayAgain(peer: string): void {
-    this.#told.changed()
+    this.#told.all()
     if (peer === 'registry') this.overwatch?.sayAgain()
     if (peer === 'vitals') this.agent?.sayAgain()
   }

@@ -24,6 +24,7 @@ import type { GossipMetrics } from './metrics.ts'
 import type { Node } from './node.ts'
 import type { Notices } from './notices.ts'
 import { OrdersHeard } from './orders-heard.ts'
+import { Renewal } from './renewal.ts'
 
 export interface AgentWorld {
   readonly ctx: Ctx<ProductCatalogue, 'gossip'>
@@ -53,6 +54,7 @@ export class Agent {
   #config: AgentGossip
   #cancel: Cancel = () => {}
   #cancelPing: Cancel = () => {}
+  readonly #renewal: Renewal
   #leftNow: (() => void) | undefined
 
   constructor(world: AgentWorld, config: AgentGossip, identity: AgentIdentity, boot: number) {
@@ -69,11 +71,16 @@ export class Agent {
     this.#orders = new OrdersHeard(agentId, (drains) =>
       ctx.publish('gossip.drains-wanted', { drains }),
     )
+    this.#renewal = new Renewal(ctx, ports, identity, (renewed) => {
+      this.#carryOut(this.reporter.rotate(renewed.key, this.#nowMs))
+      this.#tick()
+    })
     this.#self.configure(config.backends, world.ownAddress)
   }
 
   start(): void {
     this.changed()
+    this.#renewal.start(this.#config.identity)
     this.#planPing()
     this.#hearts.start(() => this.reporter.status())
   }
@@ -119,7 +126,7 @@ export class Agent {
 
   membersChanged(): void {
     const overwatches = this.#overwatches()
-    this.reporter.setOverwatches(overwatches, this.#nowMs)
+    this.#carryOut(this.reporter.setOverwatches(overwatches, this.#nowMs))
     const names = new Set(overwatches.map(({ node }) => node))
     for (const name of this.#boots.keys()) if (!names.has(name)) this.#boots.delete(name)
     this.#orders.retain(names)
@@ -227,6 +234,7 @@ export class Agent {
   /** Deregisters, and waits until every overwatch confirmed it, for a second at the most. */
   async stop(reason: string): Promise<void> {
     this.#cancelPing()
+    this.#renewal.stop()
     this.#hearts.stop()
     const left = new Promise<void>((resolve) => {
       this.#leftNow = resolve

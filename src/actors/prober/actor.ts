@@ -37,6 +37,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   function ended(target: Target, outcome: Outcome, startedMs: number): Next {
     const { member } = target
     const nowMs = ctx.clock.nowMs()
+    const before = verdicts.verdictOf(member.key)
     const change = verdicts.observe(member.key, outcome, nowMs, startedMs)
     if (change !== undefined) {
       const { previous, ...fact } = change
@@ -44,7 +45,8 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       if (previous !== change.verdict) notices.changed(member, outcome, change)
     }
     metrics.checked(member, outcome)
-    if (config.countChecks === true) tally.count(outcome)
+    if (config.countChecks === true)
+      tally.count(member.key, outcome, before, verdicts.verdictOf(member.key))
     notices.checked(member, outcome, nowMs)
     const intervalMs = intervalOf(member)
     if (verdicts.verdictOf(member.key) === 'unknown' || verdicts.isWanted(member.key))
@@ -81,6 +83,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       rounds.remove(member.key)
       verdicts.forget(member.key)
       notices.forget(member.key)
+      tally.forget(member.key)
     }
     for (const one of wanted) keepOrStart(one)
     metrics.keep(wanted.map(({ member }) => member))

@@ -41,7 +41,7 @@ async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
   if (servers.length === 0) {
     return notFound(`no server ${order.address} of "${order.service}" is known`)
   }
-  const refusal = refusalOfOrder(book.fleet, servers, order)
+  const refusal = refusalOfOrder(book.fleet, servers, order, book.nowMs())
   if (refusal !== undefined) {
     book.hold(refusal, 'override')
     return { outcome: 'held-by-guard-rail', message: `${refusal.message}; force passes it` }
@@ -122,7 +122,9 @@ export const registry = defineActor(
         'gossip.agent-seen': (message) => agents.seen(message),
         'gossip.agent-left': (message) => agents.left(message),
         'gossip.record-learned': (record) => agents.learned(record),
-        'gossip.members-set': (message) => agents.members(message),
+        'gossip.members-set': ({ members }) => agents.members.set(members),
+        'gossip.member-changed': (change) => agents.members.change(change),
+        'gossip.overwatches-set': (message) => agents.overwatches(message),
         'api.read-events': (order) => book.feed.read(order),
         'api.event-noted': (event) => book.feed.noted(event),
         'shell.event-noted': (event) => book.feed.noted(event),

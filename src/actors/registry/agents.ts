@@ -30,7 +30,8 @@ export class Agents {
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #book: Book
-  readonly #members: MembersSeen
+  /** Whose coming and going becomes events. */
+  readonly members: MembersSeen
   #timer = NEVER
   #toldDrains = 0
   #cancels: readonly (() => void)[] = []
@@ -39,14 +40,15 @@ export class Agents {
     this.#ctx = ctx
     this.#ports = ports
     this.#book = book
-    this.#members = new MembersSeen(book.feed)
+    this.members = new MembersSeen(book.feed)
     book.chorus.orderOn = (key) => this.#orderOn(book.sharing.get('override', key))
     book.onCompiled = (compiled) => this.#compiled(compiled)
   }
 
   /** Takes what was kept through the start, before the first topology. */
-  restore({ records, reports, aliveMs }: Kept): void {
+  restore({ records, reports, names, aliveMs }: Kept): void {
     const { book, chorus, sharing } = this.#parts()
+    book.names.restore(names)
     const nowMs = book.nowMs()
     sharing.restore(records, nowMs)
     for (const record of sharing.records()) {
@@ -154,10 +156,10 @@ export class Agents {
     }
   }
 
-  members({ members, liveOverwatches }: Message<'gossip.members-set'>): void {
+  overwatches({ live }: Message<'gossip.overwatches-set'>): void {
     const { book, chorus } = this.#parts()
-    this.#members.set(members, liveOverwatches)
-    book.rejudge(new Set(chorus.setLive(liveOverwatches)))
+    this.members.setLive(live)
+    book.rejudge(new Set(chorus.setLive(live)))
   }
 
   /** Asks the prober for a check; false when the server is not checked. */
@@ -221,9 +223,12 @@ export class Agents {
     const { vetoMode } = chorus.settings
     // Under `permissive` the claim counts by itself; under `strict` health needs a passing check.
     if (vetoMode === 'permissive' || (healthy && vetoMode === 'strict')) return
-    const refusal = healthy ? undefined : book.fleet.refusal(new Set([spec.key]))
-    if (refusal === undefined) chorus.doubt(spec.key, nowMs)
-    else book.hold(refusal, 'claim')
+    const refusal = healthy ? undefined : book.fleet.refusal(new Set([spec.key]), nowMs)
+    if (refusal !== undefined) book.hold(refusal, 'claim')
+    else {
+      if (!healthy) book.fleet.withdrawn.note(spec.key, nowMs)
+      chorus.doubt(spec.key, nowMs)
+    }
   }
 
   /** Folds an override that another overwatch told of. */

@@ -14,7 +14,6 @@ import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
 import { type Compiled, Fleet, type Server } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
-import { KeptNames } from '../../core/health/kept-names.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
@@ -24,6 +23,7 @@ import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.t
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
+import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
 import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
@@ -47,7 +47,7 @@ export class Book {
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
-  readonly #keptNames = new KeptNames()
+  readonly names: StoredNames
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
@@ -85,6 +85,7 @@ export class Book {
     })
     this.tell = notices(ctx.log, this.metrics, this.fleet, this.feed)
     this.#shelf = new Shelf(this.fleet)
+    this.names = new StoredNames(ports.shared)
   }
 
   nowMs(): number {
@@ -277,8 +278,8 @@ export class Book {
     const names = new Set(claims.map(({ name }) => name))
     for (const { name } of topology.pools) names.delete(name)
     const zones = new Set(roll.zones)
-    const kept = this.#keptNames.note(names, zones, roll.removeAfterMs, this.nowMs())
-    this.#wakeAt(this.#keptNames.nextDueMs())
+    const kept = this.names.note(names, zones, roll.removeAfterMs, this.nowMs())
+    this.#wakeAt(this.names.nextDueMs())
     return declaredTopology(topology, roll.zones, claims, agents.service, agents.validation, kept)
   }
 
@@ -373,8 +374,8 @@ export class Book {
     const { words, stale } = this.fleet.tick(this.nowMs())
     this.#publishWords(words)
     this.#store(stale)
-    if (this.#keptNames.nextDueMs() <= this.nowMs()) this.declare()
-    else this.#wakeAt(this.#keptNames.nextDueMs())
+    if (this.names.nextDueMs() <= this.nowMs()) this.declare()
+    else this.#wakeAt(this.names.nextDueMs())
     this.#wakeAt(this.fleet.nextDueMs())
   }
 }

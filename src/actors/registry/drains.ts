@@ -57,13 +57,15 @@ export async function setDrain(book: Book, agents: Agents, order: DrainSet): Pro
   if (!isNamed || servers.length === 0)
     return { outcome: 'not-found', message: 'no server is named so', ids: [] }
   const keys = servers.map(({ spec }) => spec.key)
-  const refusal = order.force ? undefined : book.fleet.refusal(new Set(keys))
+  const refusal = order.force ? undefined : book.fleet.refusal(new Set(keys), book.nowMs())
   if (refusal !== undefined) {
     book.hold(refusal, 'drain')
     const message = `${refusal.message}; force passes it`
     return { outcome: 'held-by-guard-rail', message, ids: [] }
   }
   const nowMs = book.nowMs()
+  for (const { spec, judged } of servers)
+    if (judged.serving) book.fleet.withdrawn.note(spec.key, nowMs)
   const ids = keys.map((key, index) => {
     const stamp = Math.max(nowMs, book.chorus.drains.stampOf(key) + 1)
     const id = idOf(book.chorus.settings.self, stamp, index)

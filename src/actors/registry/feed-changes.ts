@@ -65,31 +65,42 @@ const KIND_OF_STATE = {
   left: 'gossip.member-left',
 } as const
 
-/** What a list of members says that the one before did not. */
+/** What is said of members that was not said before. */
 export class MembersSeen {
   readonly #feed: FeedRecorder
-  #members: ReadonlyMap<string, MemberView> | undefined
-  #live: readonly string[] = []
+  #members: Map<string, MemberView> | undefined
+  #live: readonly string[] | undefined
 
   constructor(feed: FeedRecorder) {
     this.#feed = feed
   }
 
   /** The first list of a process is what it finds, and no event. */
-  set(members: readonly MemberView[], liveOverwatches: readonly string[]): void {
+  set(members: readonly MemberView[]): void {
     const before = this.#members
     const now = new Map(members.map((member) => [member.name, member]))
     this.#members = now
-    if (before !== undefined) {
-      for (const member of members) {
-        const kind = kindOf(before.get(member.name), member)
-        if (kind !== undefined) this.#record(kind, member)
-      }
-      for (const [name, member] of before)
-        if (!now.has(name)) this.#record('gossip.member-forgotten', member)
-      this.#noteLive(liveOverwatches)
-    }
-    this.#live = [...liveOverwatches]
+    if (before === undefined) return
+    for (const member of members) this.#note(before.get(member.name), member)
+    for (const [name, member] of before)
+      if (!now.has(name)) this.#record('gossip.member-forgotten', member)
+  }
+
+  /** `member` is absent where it is forgotten. */
+  change({ name, member }: { readonly name: string; readonly member?: MemberView | undefined }) {
+    const members = this.#members
+    // What came before the list is in it.
+    if (members === undefined) return
+    const before = members.get(name)
+    if (member !== undefined) {
+      members.set(name, member)
+      this.#note(before, member)
+    } else if (members.delete(name)) this.#record('gossip.member-forgotten', before!)
+  }
+
+  #note(before: MemberView | undefined, member: MemberView): void {
+    const kind = kindOf(before, member)
+    if (kind !== undefined) this.#record(kind, member)
   }
 
   #record(kind: Extract<DurableName, `gossip.${string}`>, member: MemberView): void {
@@ -97,9 +108,13 @@ export class MembersSeen {
     this.#feed.record(kind, { region }, { member: name, role, address: `${address}:${port}` })
   }
 
-  #noteLive(live: readonly string[]): void {
-    const joined = live.filter((name) => !this.#live.includes(name))
-    const lost = this.#live.filter((name) => !live.includes(name))
+  /** Which overwatches are alive; the first word of it is no event. */
+  setLive(live: readonly string[]): void {
+    const before = this.#live
+    this.#live = [...live]
+    if (before === undefined) return
+    const joined = live.filter((name) => !before.includes(name))
+    const lost = before.filter((name) => !live.includes(name))
     if (joined.length + lost.length === 0) return
     this.#feed.record('cluster.overwatches-changed', {}, { live, joined, lost })
   }

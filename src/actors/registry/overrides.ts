@@ -32,9 +32,10 @@ export function refusalOfOrder(
   fleet: Fleet,
   servers: readonly Server[],
   order: SetOrder,
+  nowMs: number,
 ): Refusal | undefined {
   if (order.healthy || order.force) return
-  return fleet.refusal(new Set(servers.map((server) => server.spec.key)))
+  return fleet.refusal(new Set(servers.map((server) => server.spec.key)), nowMs)
 }
 
 const clip = (text: string) => text.slice(0, limits.overrideTextCharsMax.default)

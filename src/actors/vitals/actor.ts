@@ -11,6 +11,7 @@ import type { VitalsConfig, VitalsPorts } from './contract.ts'
 import { Declared } from './declared.ts'
 import { vitalsMetrics } from './metrics.ts'
 import { Readings } from './readings.ts'
+import { Service } from './service.ts'
 import { ClientWatch } from './watch.ts'
 
 export const vitals = defineActor(
@@ -23,6 +24,7 @@ export const vitals = defineActor(
         ...(connections === undefined ? {} : { connections }),
       }),
     )
+    const service = new Service()
     const declared = new Declared(ctx, ports, config, (changes) => {
       for (const change of changes) ctx.publish('vitals.drain-changed', change)
       watchDraining()
@@ -36,6 +38,8 @@ export const vitals = defineActor(
 
     function watchDraining(): void {
       const draining = new Set(declared.drains.draining())
+      const keys = config.backends.map(({ key }) => key)
+      service.set(keys, draining, ctx.clock.nowMs())
       const wanted = config.countClients
         ? config.backends.filter(({ key }) => draining.has(key))
         : []
@@ -45,7 +49,7 @@ export const vitals = defineActor(
     function readingsOf(): Readings | undefined {
       const { predictive } = config
       if (predictive === undefined) return undefined
-      return new Readings(ctx, ports, config, predictive, (reading) =>
+      return new Readings(ctx, ports, config, predictive, service, (reading) =>
         ctx.publish('vitals.reading-changed', { vitals: reading }),
       )
     }
@@ -79,14 +83,11 @@ export const vitals = defineActor(
           const reading = readings?.vitals
           return { drains: views(), ...(reading === undefined ? {} : { vitals: reading }) }
         },
-        'prober.checks-counted': (counts) => readings?.checks(counts),
+        'prober.checks-counted': ({ counts }) => readings?.checks(counts),
         'shell.drain-signalled': (seen) => declared.signalled(seen),
         'gossip.drains-wanted': ({ drains }) => declared.ordered(drains),
-        'gossip.members-set': ({ members }) => {
-          // Checks that an overwatch makes are no clients.
-          const overwatches = members.filter(({ role }) => role === 'overwatch')
-          clients.leaveOut(overwatches.map(({ address }) => address))
-        },
+        // Checks that an overwatch makes are no clients.
+        'gossip.overwatches-set': ({ addresses }) => clients.leaveOut(addresses),
       },
       onPeerStarted: (peer) => {
         if (peer !== 'gossip') return

@@ -8,13 +8,16 @@ import { Predictor, type PredictRules, worthSaying } from '../../core/health/pre
 import type { Vitals } from '../../core/health/report.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { ChecksCounted } from '../../messages/vitals-entries.ts'
 import type { CpuReading, ErrorCounts, VitalsConfig, VitalsPorts } from './contract.ts'
+import type { Service } from './service.ts'
 
 export class Readings {
   readonly #clock: Clock
   readonly #log: Log
   readonly #ports: VitalsPorts
   readonly #config: VitalsConfig
+  readonly #service: Service
   readonly #say: (vitals: Vitals) => void
   readonly #predictor: Predictor
   readonly #cancels: Cancel[] = []
@@ -31,12 +34,14 @@ export class Readings {
     ports: VitalsPorts,
     config: VitalsConfig,
     rules: PredictRules,
+    service: Service,
     say: (vitals: Vitals) => void,
   ) {
     this.#clock = world.clock
     this.#log = world.log
     this.#ports = ports
     this.#config = config
+    this.#service = service
     this.#say = say
     this.#predictor = new Predictor(rules, world.clock.nowMs())
     this.#cancels.push(
@@ -51,8 +56,9 @@ export class Readings {
     return this.#vitals
   }
 
-  checks(counts: { readonly passed: number; readonly failed: number }): void {
-    this.#predictor.checks(counts, this.#clock.nowMs())
+  checks(counts: readonly ChecksCounted[]): void {
+    for (const one of counts)
+      if (this.#service.counts(one)) this.#predictor.checks(one, this.#clock.nowMs())
   }
 
   sayAgain(): void {
@@ -100,6 +106,8 @@ export class Readings {
     if (last === undefined) return
     const errors = next.errors - last.errors
     const total = next.total - last.total
+    // What an application answers while it is taken down and put up again says nothing of its load.
+    if (this.#service.isOut) return
     if (errors >= 0 && total > 0) this.#predictor.application({ errors, total }, nowMs)
   }
 

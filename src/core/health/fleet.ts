@@ -12,7 +12,7 @@ import type { FleetTopology, MemberSpec, PoolSpec } from '../steer/topology.ts'
 import type { Status } from '../steer/words.ts'
 import type { GuardHeld, GuardReleased, ServerEvent } from './events.ts'
 import { foldServer, UNKNOWN_HEALTH } from './fold.ts'
-import { type GuardSettings, type Refusal, refusalOf } from './guard.ts'
+import { type GuardSettings, type Refusal, refusalOf, Withdrawn } from './guard.ts'
 import { HeldPools } from './held.ts'
 import { type FormerPool, type Held, heldOf, holdOf, isOver, NO_HOLD } from './holds.ts'
 import { formerOf, isSame, type Membership, seatsByPool, wasLastHealthy } from './membership.ts'
@@ -73,6 +73,8 @@ export class Fleet {
   /** Servers whose override has an end. */
   readonly #expiring = new Set<string>()
   readonly #held = new HeldPools()
+  /** Servers that orders and claims took out lately. */
+  readonly withdrawn = new Withdrawn()
   readonly #others: Others
 
   /**
@@ -136,6 +138,8 @@ export class Fleet {
       const dueMs = Number.POSITIVE_INFINITY
       return { server, folded, before, words: [], stale: [], dueMs, compiled: undefined }
     }
+    if (event.kind === 'override-set' && !event.healthy && before.serving)
+      this.withdrawn.note(event.key, nowMs)
     server.health = health
     if (confirmed) server.restored = false
     if (health.override?.expiresAtMs === undefined) this.#expiring.delete(event.key)
@@ -209,12 +213,15 @@ export class Fleet {
   }
 
   /** Why the guard-rail would not let these servers go at once; undefined when it would. */
-  refusal(keys: ReadonlySet<string>): Refusal | undefined {
+  refusal(keys: ReadonlySet<string>, nowMs: number): Refusal | undefined {
     const touched = new Set<PoolState>()
     for (const key of keys) {
       for (const place of this.servers.get(key)?.places ?? []) touched.add(this.pools[place.pool]!)
     }
-    return refusalOf(touched, keys, this.guard)
+    // One that checks call down is no order's doing.
+    const wentLately = (key: string) =>
+      this.withdrawn.isRecent(key, nowMs) && this.#judgedOf(key).cause !== 'validation'
+    return refusalOf(touched, keys, this.guard, wentLately)
   }
 
   rowOf(server: Server): ServerRow {

@@ -4,8 +4,10 @@
  * It holds back an order that would empty a pool or take out too large a share of it; what it does
  * on a reload is in holds.ts. A verdict confirmed by its thresholds is never held: a server that is
  * down is down, and `when_all_down` takes over. A server of weight 0 serves nobody and is not
- * counted.
+ * counted. Orders that follow each other are added up: what was taken out within the last while and
+ * is still out counts with what is to go now, or a pool could be emptied piece by piece.
  */
+import { limits } from '../base/limits.ts'
 import type { MemberSpec } from '../steer/topology.ts'
 import { families } from './holds.ts'
 import type { PoolState } from './pool-state.ts'
@@ -27,15 +29,38 @@ export interface Refusal {
   readonly message: string
 }
 
+/** Servers that orders took out of service lately. */
+export class Withdrawn {
+  readonly #atMs = new Map<string, number>()
+
+  note(key: string, nowMs: number): void {
+    if (this.#atMs.size >= limits.guardWithdrawnMax.default) this.#forgetOld(nowMs)
+    if (this.#atMs.size >= limits.guardWithdrawnMax.default) return
+    this.#atMs.set(key, nowMs)
+  }
+
+  isRecent(key: string, nowMs: number): boolean {
+    const atMs = this.#atMs.get(key)
+    // A clock that was set back makes nothing recent for ever.
+    return atMs !== undefined && Math.abs(nowMs - atMs) < limits.guardWindowMs.default
+  }
+
+  #forgetOld(nowMs: number): void {
+    for (const key of this.#atMs.keys()) if (!this.isRecent(key, nowMs)) this.#atMs.delete(key)
+  }
+}
+
 /**
  * Whether one order may take these servers out of service.
  * @param keys the servers that would stop serving
+ * @param wentLately whether an order took the server out a moment ago
  * @returns why not, or undefined when it may
  */
 export function refusalOf(
   pools: Iterable<PoolState>,
   keys: ReadonlySet<string>,
   settings: GuardSettings,
+  wentLately: (key: string) => boolean = () => false,
 ): Refusal | undefined {
   if (!settings.enabled) return
   for (const pool of pools) {
@@ -50,10 +75,15 @@ export function refusalOf(
       const message = `"${name}" would have no IPv${family} server left to answer with`
       return { pool: name, keys: held, message }
     }
-    if (leaving.length / serving.length <= settings.maxWithdrawnShare) continue
+    const isOut = ({ key, weight }: MemberSpec, index: number) =>
+      weight > 0 && !pool.isServing(index) && !keys.has(key) && wentLately(key)
+    const lately = pool.members.filter(isOut).length
+    const served = serving.length + lately
+    if ((leaving.length + lately) / served <= settings.maxWithdrawnShare) continue
     const most = Math.round(settings.maxWithdrawnShare * 100)
     const message =
-      `"${name}" would lose ${leaving.length} of ${serving.length} serving servers at once, ` +
+      `"${name}" would lose ${leaving.length + lately} of ${served} serving servers at once` +
+      `${lately > 0 ? ` (${lately} of them went a moment ago)` : ''}, ` +
       `more than the ${most}% that overwatch.guard_rail.max_withdrawn_share allows`
     return { pool: name, keys: held, message }
   }

@@ -4,7 +4,8 @@
  * A service without a domain is a name only while some agent speaks for it. When the only agent
  * restarts, the name must not vanish meanwhile: resolvers remember NXDOMAIN for the SOA's minimum
  * (RFC 2308 section 5) and would refuse clients long after the agent is back. So the name stays,
- * as a pool without servers, for as long as a silent agent is remembered. Kept in memory only.
+ * as a pool without servers, for as long as a silent agent is remembered, through a restart too:
+ * `saved` is what is to be kept, `restore` takes it back.
  */
 import { limits } from '../base/limits.ts'
 import { zoneAround } from '../config/names.ts'
@@ -38,6 +39,19 @@ export class KeptNames {
         this.#untilMs.delete(name)
     }
     return [...this.#untilMs.keys()].sort()
+  }
+
+  /** Takes back what was kept through a start, before the first `note`. */
+  restore(names: ReadonlyMap<string, number>): void {
+    for (const [name, untilMs] of names) {
+      if (this.#untilMs.size >= limits.keptNamesMax.default) return
+      this.#untilMs.set(name, untilMs)
+    }
+  }
+
+  /** Names without servers, with their end in Unix milliseconds. */
+  saved(): ReadonlyMap<string, number> {
+    return this.#untilMs
   }
 
   /** When the next name ends; Infinity for never. */

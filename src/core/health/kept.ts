@@ -1,6 +1,6 @@
 /**
  * What the registry keeps of others between starts, as bytes by key: shared records, the reports of
- * agents, and until when it lived.
+ * agents, names that have lost their last server, and until when it lived.
  *
  * It is read as untrusted data; what does not fit is left out.
  */
@@ -21,6 +21,8 @@ export interface KeptReport {
 export interface Kept {
   readonly records: readonly SharedRecord[]
   readonly reports: readonly KeptReport[]
+  /** Names without servers, with the end of each, Unix milliseconds. */
+  readonly names: ReadonlyMap<string, number>
   /** When the process that wrote this was last known to live; 0 when it is not known. */
   readonly aliveMs: number
 }
@@ -28,6 +30,7 @@ export interface Kept {
 export const ALIVE_KEY = 'alive'
 export const recordKeyOf = (record: Pick<SharedRecord, 'kind' | 'id'>): string =>
   `record/${keyOf(record)}`
+export const nameKeyOf = (name: string): string => `name/${name}`
 export const reportKeyOf = (agentId: string): string => `report/${agentId}`
 
 const LINE = 10
@@ -124,6 +127,7 @@ function reportOf(bytes: Uint8Array): KeptReport | undefined {
 export function readKept(values: ReadonlyMap<string, Uint8Array>): Kept {
   const records: SharedRecord[] = []
   const reports: KeptReport[] = []
+  const names = new Map<string, number>()
   let aliveMs = 0
   for (const [key, bytes] of values) {
     if (key === ALIVE_KEY) {
@@ -132,10 +136,13 @@ export function readKept(values: ReadonlyMap<string, Uint8Array>): Kept {
     } else if (key.startsWith('report/')) {
       const kept = reportOf(bytes)
       if (kept !== undefined && reportKeyOf(kept.report.agentId) === key) reports.push(kept)
+    } else if (key.startsWith('name/')) {
+      const untilMs = parse(bytes)
+      if (isTime(untilMs)) names.set(key.slice('name/'.length), untilMs)
     } else {
       const record = recordOf(bytes)
       if (record !== undefined && recordKeyOf(record) === key) records.push(record)
     }
   }
-  return { records, reports, aliveMs }
+  return { records, reports, names, aliveMs }
 }

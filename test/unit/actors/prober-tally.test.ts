@@ -14,25 +14,53 @@ import { virtualClock } from '../../harness/virtual-clock.ts'
 const pass: Outcome = { ok: true, latencyMs: 4 }
 const failed: Outcome = { ok: false, latencyMs: 6, error: 'status 503' }
 
+const KEY = 'app:192.0.2.1:80'
+
 test('checks are told once a second, faults of our own apart', () => {
   const clock = virtualClock(0)
   const told: Counts[] = []
   const tally = new Tally(clock, (counts) => told.push(counts))
   for (const outcome of [pass, failed, pass, { ...failed, inconclusive: true }])
-    tally.count(outcome)
+    tally.count(KEY, outcome, 'up', 'up')
   clock.advance(999)
   expect(told).toEqual([])
   clock.advance(1)
-  expect(told).toEqual([{ passed: 2, failed: 1, atMs: 1_000 }])
+  const counts = [{ backend: KEY, passed: 2, failed: 1, fromMs: 0 }]
+  expect(told).toEqual([{ counts, atMs: 1_000 }])
   clock.advance(60_000)
   expect(told.length).toBe(1)
-  tally.count(failed)
+})
+
+test('a failure counts once a check passes, with the time it was made at', () => {
+  const clock = virtualClock(0)
+  const told: Counts[] = []
+  const tally = new Tally(clock, (counts) => told.push(counts))
+  tally.count(KEY, failed, 'up', 'up')
+  clock.advance(10_000)
+  expect(told).toEqual([])
+  tally.count(KEY, pass, 'up', 'up')
   clock.advance(1_000)
-  expect(told[1]).toEqual({ passed: 0, failed: 1, atMs: 62_000 })
+  expect(told[0]?.counts).toEqual([{ backend: KEY, passed: 1, failed: 1, fromMs: 0 }])
+})
+
+test('checks of a stopped server, from its first failure until it is up again, do not count', () => {
+  const clock = virtualClock(0)
+  const told: Counts[] = []
+  const tally = new Tally(clock, (counts) => told.push(counts))
+  tally.count(KEY, failed, 'up', 'up')
+  tally.count(KEY, failed, 'up', 'down')
+  tally.count(KEY, failed, 'down', 'down')
+  tally.count(KEY, pass, 'down', 'down')
+  tally.count(KEY, pass, 'down', 'up')
+  clock.advance(10_000)
+  expect(told).toEqual([])
+  tally.count(KEY, pass, 'up', 'up')
+  clock.advance(1_000)
+  expect(told[0]?.counts).toEqual([{ backend: KEY, passed: 1, failed: 0, fromMs: 10_000 }])
 })
 
 test.each([
-  [true, ['prober.verdict-changed', 'prober.checks-counted', 'prober.checks-counted']],
+  [true, ['prober.verdict-changed', 'prober.checks-counted']],
   [false, ['prober.verdict-changed']],
 ])('with countChecks %s the prober says %j', async (countChecks, ids) => {
   const world = fakeCtx('prober')

@@ -76,8 +76,7 @@ export async function worldOf(
         ...{ keepUntilMs: 0, body: GONE },
         ...record,
       }),
-    live: (...names: string[]) =>
-      receive['gossip.members-set']({ members: [], liveOverwatches: names }),
+    live: (...names: string[]) => receive['gossip.overwatches-set']({ live: names, addresses: [] }),
     wanted: () => world.said('registry.check-wanted').map(([, one]) => one),
     told: (kind: string) =>
       world

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { registry } from '../../../src/actors/registry/actor.ts'
 import { emptyDisk, memoryPorts } from '../../../src/actors/registry/ports-memory.ts'
+import { limits } from '../../../src/core/base/limits.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { settle } from '../../harness/virtual-clock.ts'
 import { keyOf, memberOf, poolOf, spell, topologyOf } from '../core/health/sample.ts'
@@ -64,6 +65,32 @@ describe('overrides', () => {
     expect(world.metrics.value('opengslb_guard_rail_held_total', { change: 'override' })).toBe(1)
     expect((await world.override(B, false, { force: true })).outcome).toBe('done')
     expect((await backend(world, B)).serving).toBe(false)
+  })
+
+  test('orders that follow each other are added up, and after a while they are not', async () => {
+    const four = [A, B, '192.0.2.3', '192.0.2.4']
+    const world = await start(topologyOf(poolOf('app', four)))
+    for (const address of four) world.verdict(address, 'up')
+    expect((await world.override(four[0]!, false)).outcome).toBe('done')
+    expect((await world.override(four[1]!, false)).outcome).toBe('done')
+    // One of the two left is half of them, and three of the four are too many.
+    const held = await world.override(four[2]!, false)
+    expect(held.outcome).toBe('held-by-guard-rail')
+    expect(held.message).toContain('would lose 3 of 4 serving servers at once (2 of them went a')
+    world.clock.advance(limits.guardWindowMs.default)
+    expect((await world.override(four[2]!, false)).outcome).toBe('done')
+  })
+
+  test('a server that is back in service, or that checks call down, is not added up', async () => {
+    const four = [A, B, '192.0.2.3', '192.0.2.4']
+    const world = await start(topologyOf(poolOf('app', four)))
+    for (const address of four) world.verdict(address, 'up')
+    await world.override(four[0]!, false)
+    await world.clear(four[0]!)
+    await world.override(four[1]!, false)
+    await world.clear(four[1]!)
+    world.verdict(four[1]!, 'down')
+    expect((await world.override(four[2]!, false)).outcome).toBe('done')
   })
 
   test('a confirmed verdict may empty a pool', async () => {

@@ -92,7 +92,7 @@ export const gossipActorLimits = {
     250,
     [10, 60_000],
     'ms',
-    'time between two lists of members; a millisecond more for every four members',
+    'changes of members are gathered for so long before other actors are told',
   ),
   gossipRememberedAgents: limit(
     16,

@@ -200,6 +200,18 @@ export const healthLimits = {
     'names',
     'services without a server that are names all the same; as many as a large deployment has',
   ),
+  guardWindowMs: limit(
+    60_000,
+    [1_000, 3_600_000],
+    'ms',
+    'orders within this time are added up by the guard-rail, as if they were one',
+  ),
+  guardWithdrawnMax: limit(
+    10_000,
+    [16, 1_000_000],
+    'servers',
+    'servers taken out by orders within the window that are remembered for it',
+  ),
   guardMaxWithdrawnShare: limit(
     0.5,
     [0, 1],

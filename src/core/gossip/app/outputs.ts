@@ -62,6 +62,16 @@ export type ReplyBody = Reply extends infer R
     : never
   : never
 
+export const tooManyAgents: RefusalSaid = {
+  code: 'too-many-agents',
+  message: `the overwatch holds ${limits.trustPins.default} agents already`,
+}
+
+export const badSignaturePlace: RefusalSaid = {
+  code: 'malformed',
+  message: 'the signature is not the last member, or not base64',
+}
+
 export class Voice {
   /** Replies left unsaid because too many were due. */
   unanswered = 0

@@ -12,7 +12,15 @@ import { type AdmissionSettings, unknownService } from './admission.ts'
 import { type AgentRecord, Agents, isFresh, newRecord } from './agents.ts'
 import type { TrustCrypto } from './crypto.ts'
 import { type AgentAuth, type Envelope, type Heartbeat, parseEnvelope } from './envelope.ts'
-import { type Hearing, PEER, type Received, type ReceiverOutput, Voice } from './outputs.ts'
+import {
+  badSignaturePlace,
+  type Hearing,
+  PEER,
+  type Received,
+  type ReceiverOutput,
+  tooManyAgents,
+  Voice,
+} from './outputs.ts'
 import { Assembly, type WholeReport } from './pages.ts'
 import { NO_FENCE, type Pin } from './pins.ts'
 import type { RefusalSaid } from './replies.ts'
@@ -128,6 +136,8 @@ export class Receiver {
     else {
       const verified = this.trust.verify(envelope, head, m.parts, nowMs)
       if (verified.ok && auth !== undefined) this.#rotate(m, auth)
+      // The key it introduces is pinned already, as another overwatch has told.
+      else if (auth !== undefined && this.trust.isPinned(envelope.agentId, auth)) this.#ack(m, [])
       else if (verified.ok) this.#inOrder(m, verified.value)
       else if (verified.error.code === 'unknown-agent' && m.from !== PEER) this.#greet(m)
       else this.#refuse(m, verified.error)
@@ -157,7 +167,7 @@ export class Receiver {
     }
     const { pin, refused } = enrolled.value
     for (const one of refused) this.#voice.note(one, pin.agentId, m)
-    m.out.push({ kind: 'pinned', pin })
+    if (enrolled.value.isNews) m.out.push({ kind: 'pinned', pin })
     const record = this.#agents.records.get(pin.agentId)
     // An agent that was believed without a signature is heard anew with one.
     if (record?.signed === false) this.#agents.drop(pin.agentId, undefined, m)
@@ -388,13 +398,3 @@ export class Receiver {
 
 /** For what was not asked for by a message. */
 const quietly = (nowMs: number): Hearing => ({ from: PEER, nowMs, out: [] })
-
-const tooManyAgents: RefusalSaid = {
-  code: 'too-many-agents',
-  message: `the overwatch holds ${limits.trustPins.default} agents already`,
-}
-
-const badSignaturePlace: RefusalSaid = {
-  code: 'malformed',
-  message: 'the signature is not the last member, or not base64',
-}

@@ -128,7 +128,8 @@ export class Reporter {
   }
 
   /** The overwatches that are members now; those past the limit are left out. */
-  setOverwatches(members: readonly OverwatchMember[], nowMs: number): void {
+  setOverwatches(members: readonly OverwatchMember[], nowMs: number): readonly ReporterOutput[] {
+    const out: ReporterOutput[] = []
     const some = members.slice(0, limits.reportOverwatches.default)
     const names = new Set(some.map(({ node }) => node))
     for (const node of this.#peers.keys()) if (!names.has(node)) this.#peers.delete(node)
@@ -141,9 +142,12 @@ export class Reporter {
         this.#peers.set(member.node, fresh)
       } else {
         peer.acks ||= member.acks
-        if (peer.isNewBoot(member.boot)) peer.restarted(member.boot!, this.#spread(nowMs))
+        if (!peer.isNewBoot(member.boot)) continue
+        if (peer.boot > 0) out.push({ kind: 'restarted', node: peer.node })
+        peer.restarted(member.boot!, this.#spread(nowMs))
       }
     }
+    return out
   }
 
   #spread(nowMs: number): number {
@@ -210,11 +214,20 @@ export class Reporter {
     )
   }
 
-  /** From now on another key signs; the one before introduces it where it is not known. */
-  rotate(key: AgentKey, nowMs: number): void {
+  /** From now on another key signs; the one before introduces it, at once and where it is asked. */
+  rotate(key: AgentKey, nowMs: number): readonly ReporterOutput[] {
+    const out: ReporterOutput[] = []
     this.#messages.previousKey = this.#messages.key
     this.#messages.key = key
-    for (const peer of this.#peers.values()) if (this.seq > 0) peer.urge(nowMs)
+    if (this.seq === 0) return out
+    for (const peer of this.#peers.values()) {
+      const introduction = peer.acks ? this.#messages.introduce(nowMs) : undefined
+      if (introduction !== undefined) send(out, peer.node, [introduction])
+      peer.enrolling = introduction !== undefined
+      // The report follows the answer; where that is lost it goes out all the same.
+      peer.urge(nowMs + (peer.enrolling ? limits.reportRetryMs.default : 0))
+    }
+    return out
   }
 
   /** Learned latencies, told once to everyone. */
@@ -356,6 +369,12 @@ export class Reporter {
         send(out, peer.node, [introduction])
         return
       }
+    }
+    // Another overwatch told it of our present key before we could.
+    if (code === 'other-key' && refused.fingerprint === this.#messages.key.fingerprint) {
+      peer.enrolling = false
+      peer.urge(nowMs)
+      return
     }
     if (code === 'stale-boot' && this.#bump(refused, nowMs)) return
     // These pass by themselves: the next attempt is soon enough.

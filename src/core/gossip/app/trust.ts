@@ -20,6 +20,8 @@ import type { SignedParts } from './sign.ts'
 
 export interface Enrolled {
   readonly pin: Pin
+  /** The pin is new or says something else: proofs that are given twice are no news. */
+  readonly isNews: boolean
   /** Services whose proof was not accepted. */
   readonly refused: readonly RefusalSaid[]
 }
@@ -92,6 +94,12 @@ export class Trust {
     if (!this.#isSigned(known.certificate, head, parts))
       return fail(refusal('bad-signature', `the signature is not that of ${pin.agentId}`))
     return ok(pin)
+  }
+
+  /** Whether the key that is introduced is the one believed. */
+  isPinned(agentId: string, { fingerprint }: AgentAuth): boolean {
+    const pin = this.find(agentId)
+    return pin?.revoked === false && pin.fingerprint === fingerprint
   }
 
   #isSigned(certificate: Certificate, head: Head, parts: SignedParts): boolean {
@@ -223,7 +231,9 @@ export class Trust {
       fence: known?.fence ?? NO_FENCE,
     }
     this.#pins.set(pin.agentId, { pin, certificate })
-    return ok({ pin, refused })
+    // Each message of a stranger is answered by a challenge, so the first proofs come twice.
+    const isNews = known === undefined || known.services.length !== services.length
+    return ok({ pin, isNews, refused })
   }
 
   /**

@@ -149,7 +149,7 @@ describe('the cluster', () => {
 
   test('status tells agents, members and backends', async () => {
     const world = await worldOf()
-    world.behaviour.receive['gossip.members-set']({ members, liveOverwatches: ['node-1'] })
+    world.behaviour.receive['gossip.members-set']({ members, turn: 1 })
     const { json } = await world.call('GET', '/api/v1/cluster/status?expected_agents=2')
     expect(json).toMatchObject({
       ...{ cluster_healthy: false, expected_agents: 2, healthy_agents: 1, gossip_members: 1 },
@@ -162,6 +162,20 @@ describe('the cluster', () => {
     expect((await world.call('GET', '/api/v1/cluster/status?expected_agents=x')).status).toBe(400)
   })
 
+  test('members are what the list and the changes after it say, and nothing older', async () => {
+    const world = await worldOf()
+    const { receive } = world.behaviour
+    const count = async () => (await world.call('GET', '/api/v1/gossip/nodes')).json.total
+    const [first, second] = members
+    receive['gossip.members-set']({ members: [first!], turn: 5 })
+    receive['gossip.member-changed']({ name: 'eu-1', member: second!, turn: 4 })
+    expect(await count()).toBe(1)
+    receive['gossip.member-changed']({ name: 'eu-1', member: second!, turn: 6 })
+    expect(await count()).toBe(2)
+    receive['gossip.member-changed']({ name: 'eu-1', turn: 7 })
+    expect(await count()).toBe(1)
+  })
+
   test('goes on telling agents while the gossip actor is away', async () => {
     const world = await worldOf()
     world.answers['api.list-agents'] = () => ({ ok: false, error: { code: 'peer-down' } }) as never
@@ -171,7 +185,7 @@ describe('the cluster', () => {
 
   test('nodes and gossip members are told one by one', async () => {
     const world = await worldOf()
-    world.behaviour.receive['gossip.members-set']({ members, liveOverwatches: ['node-1'] })
+    world.behaviour.receive['gossip.members-set']({ members, turn: 1 })
     const one = await world.call('GET', '/api/v1/nodes/agent/eu-1')
     expect(one.json.node).toMatchObject({ id: 'eu-1', address: '10.0.0.1', port: 7946 })
     expect((await world.call('GET', '/api/v1/nodes/agent/x')).status).toBe(404)

@@ -242,3 +242,13 @@ test('another heartbeat interval holds from the reload on', async () => {
   await actors.run(10_000)
   expect(overwatch.said('gossip.agent-seen').length - before).toBeGreaterThanOrEqual(9)
 })
+
+test('an agent is believed once, however often its first messages are challenged', async () => {
+  const actors = new GossipActors()
+  actors.network.delayMs = [150, 400]
+  const { overwatch } = await pair(actors)
+  await actors.run(10_000)
+  const believed = overwatch.world.logs.filter(({ message }) => message === 'agent believed')
+  expect(believed).toHaveLength(1)
+  expect(overwatch.world.metrics.value('opengslb_overwatch_agent_auth_success_total')).toBe(1)
+})

@@ -55,7 +55,7 @@ test('three overwatches that only agents know of find each other and hold the sa
   const { overwatches } = await site(actors)
   await actors.until(() => overwatches.every((one) => one.membersAlive().length === 6), 10_000)
   for (const one of overwatches)
-    expect(one.said('gossip.members-set').at(-1)?.liveOverwatches).toEqual(['ow1', 'ow2', 'ow3'])
+    expect(one.said('gossip.overwatches-set').at(-1)?.live).toEqual(['ow1', 'ow2', 'ow3'])
   await actors.run(5_000)
   for (const { world } of overwatches)
     expect(world.metrics.value('opengslb_gossip_peers_agree')).toBe(1)
@@ -257,4 +257,26 @@ test('an agent finds overwatches by an anycast address, and falls back when it i
   up(agent, 1)
   expect(await actors.until(() => holds(overwatch, agent.agentId), 20_000)).toBeLessThan(5_000)
   expect(agentConfig().discovery.enabled).toBe(false)
+})
+
+test('who is in the cluster is told once, and then only who changed', async () => {
+  const actors = new GossipActors()
+  const { overwatches } = await site(actors)
+  const [first] = overwatches
+  await actors.run(10_000)
+  const told = () => [
+    first!.said('gossip.members-set').length,
+    first!.said('gossip.member-changed').length,
+    first!.said('gossip.overwatches-set').length,
+  ]
+  const before = told()
+  expect(before[0]).toBe(1)
+  await actors.run(600_000)
+  expect(told()).toEqual(before)
+  await actors.agent(4, { overwatchNodes: SEEDS })
+  await actors.run(2_000)
+  expect(told()).toEqual([1, before[1]! + 1, before[2]])
+  expect(first!.membersAlive()).toHaveLength(7)
+  first!.behaviour.onPeerStarted?.('api')
+  expect(first!.said('gossip.members-set').at(-1)?.members).toHaveLength(7)
 })

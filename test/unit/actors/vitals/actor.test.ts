@@ -257,15 +257,7 @@ describe('clients', () => {
       const world = await worldOf()
       world.state.clients = 2
       world.state.from = address.split('.').map(Number)
-      const place = { region: 'eu', port: 7946, sinceMs: 0, self: false } as const
-      const overwatch = {
-        name: 'ow',
-        role: 'overwatch',
-        state: 'alive',
-        ...place,
-        address,
-      } as const
-      world.actor.receive['gossip.members-set']({ members: [overwatch], liveOverwatches: ['ow'] })
+      world.actor.receive['gossip.overwatches-set']({ live: ['ow'], addresses: [address] })
       await world.actor.receive['api.set-local-drain']({ backends: [a], reason: 'x' })
       await world.clock.advanceAsync(2 * SECOND)
       const { drains } = await world.actor.receive['api.list-local-drains']({})
@@ -319,7 +311,10 @@ describe('readings', () => {
     const world = await worldOf({ config: { predictive, errorSource } })
     world.state.errors = { errors: 1_000, total: 9_000 }
     await world.clock.advanceAsync(100)
-    world.actor.receive['prober.checks-counted']({ passed: 99, failed: 1, atMs: 0 })
+    world.actor.receive['prober.checks-counted']({
+      counts: [{ backend: a, passed: 99, failed: 1, fromMs: world.clock.nowMs() }],
+      atMs: 0,
+    })
     world.state.errors = { errors: 1_020, total: 9_100 }
     await world.clock.advanceAsync(SECOND)
     const { vitals: reading } = await world.actor.receive['api.list-local-drains']({})
@@ -329,6 +324,31 @@ describe('readings', () => {
     await world.clock.advanceAsync(SECOND)
     const next = await world.actor.receive['api.list-local-drains']({})
     expect(next.vitals?.errorPercent).toBe(20)
+  })
+
+  test('failed checks of a backend that drains, or did when they were made, do not count', async () => {
+    const world = await worldOf({ config: { predictive } })
+    await world.clock.advanceAsync(SECOND)
+    const checked = (fromMs: number, failed: number, backend = a) =>
+      world.actor.receive['prober.checks-counted']({
+        counts: [{ backend, passed: 10, failed, fromMs }],
+        atMs: fromMs,
+      })
+    const rate = async () => {
+      await world.clock.advanceAsync(SECOND)
+      return (await world.actor.receive['api.list-local-drains']({})).vitals?.errorPercent
+    }
+    await world.actor.receive['api.set-local-drain']({ backends: [a], reason: 'deploy' })
+    const drainedMs = world.clock.nowMs()
+    checked(drainedMs, 10)
+    expect(await rate()).toBeUndefined()
+    checked(drainedMs, 0, b)
+    expect(await rate()).toBe(0)
+    await world.actor.receive['api.lift-local-drain']({ backends: [a] })
+    checked(drainedMs, 10)
+    expect(await rate()).toBe(0)
+    checked(world.clock.nowMs(), 10)
+    expect(await rate()).toBeGreaterThan(30)
   })
 
   test('switched off, nothing is read or said', async () => {

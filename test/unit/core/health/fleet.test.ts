@@ -225,7 +225,7 @@ describe('overrides', () => {
     const fleet = fleetOf(poolOf('app', [A, B, C, A6]))
     for (const address of [A, B, C, A6]) say(fleet, address, 'up', 1)
     const refused = (...addresses: string[]) =>
-      fleet.refusal(new Set(addresses.map((one) => keyOf('app', one))))?.message
+      fleet.refusal(new Set(addresses.map((one) => keyOf('app', one))), 1)?.message
     expect(refused(A)).toBeUndefined()
     expect(refused(A, B)).toBeUndefined()
     expect(refused(A, B, A6)).toContain('no IPv6 server')
@@ -243,7 +243,7 @@ describe('overrides', () => {
     const fleet = fleetOf({ ...poolOf('app', []), members })
     for (const address of [A, B, C]) say(fleet, address, 'up', 1)
     const refused = (...addresses: string[]) =>
-      fleet.refusal(new Set(addresses.map((one) => keyOf('app', one))))?.message
+      fleet.refusal(new Set(addresses.map((one) => keyOf('app', one))), 1)?.message
     expect(refused(C)).toBeUndefined()
     expect(refused(A, B)).toContain('no IPv4 server')
     fleet.guard = { enabled: true, maxWithdrawnShare: 0.4 }
@@ -253,7 +253,7 @@ describe('overrides', () => {
   test('a server that does not serve may be taken out by anyone', () => {
     const fleet = fleetOf(poolOf('app', [A, B]))
     say(fleet, A, 'up', 1)
-    expect(fleet.refusal(new Set([keyOf('app', B)]))).toBeUndefined()
+    expect(fleet.refusal(new Set([keyOf('app', B)]), 1)).toBeUndefined()
   })
 })
 
