@@ -13,6 +13,7 @@ import { agentEntries } from './agent-entries.ts'
 import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
+import { objectEntries } from './object-entries.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
 const KIB = 1_024
@@ -195,6 +196,7 @@ export const catalogue = {
   },
   ...agentEntries,
   ...drainEntries,
+  ...objectEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
 } as const satisfies Catalogue

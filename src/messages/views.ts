@@ -8,6 +8,17 @@ import type { Status } from '../core/steer/words.ts'
 
 export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
 
+/** `stale`: the object is not the one that was meant; `unavailable`: nothing can be edited here. */
+export type EditOutcome =
+  | 'done'
+  | 'exists'
+  | 'not-found'
+  | 'invalid'
+  | 'conflict'
+  | 'stale'
+  | 'held-by-guard-rail'
+  | 'unavailable'
+
 /** One server as the registry sees it (spec section 5.3). Times are Unix milliseconds. */
 export interface BackendView {
   readonly key: string

@@ -10,6 +10,7 @@ import type {
   CommitOutcome,
   Compile,
   EventLog,
+  ObjectStore,
   RegistryPorts,
   SharedStore,
   StateStore,
@@ -27,6 +28,7 @@ export type CommitMoment = 'unwritten' | 'unacknowledged'
 export class ProductDisk {
   readonly rows = new Map<string, unknown>()
   readonly shared = new Map<string, Uint8Array>()
+  readonly objects = new Map<string, unknown>()
   readonly events: HealthEvent[] = []
   commits = 0
   /** While true every write fails. */
@@ -68,14 +70,25 @@ export class ProductDisk {
       flush: () => queue.flush(),
       close,
     }
-    return { store, log, shared, faults, compile, close }
+    const edit = (key: string, value: unknown) => queue.add({ object: key, value })
+    const objects: ObjectStore = {
+      load: async () => structuredClone(this.objects),
+      put: edit,
+      remove: (key) => edit(key, undefined),
+      flush: () => queue.flush(),
+      close,
+    }
+    return { store, log, shared, objects, faults, compile, close }
   }
 
   hold(group: readonly Queued[]): void {
     this.commits++
     for (const queued of group) {
       if ('event' in queued) this.events.push(structuredClone(queued.event))
-      else if ('shared' in queued) {
+      else if ('object' in queued) {
+        if (queued.value === undefined) this.objects.delete(queued.object)
+        else this.objects.set(queued.object, structuredClone(queued.value))
+      } else if ('shared' in queued) {
         if (queued.bytes === undefined) this.shared.delete(queued.shared)
         else this.shared.set(queued.shared, queued.bytes)
       } else if (queued.row === undefined) this.rows.delete(queued.key)
@@ -97,6 +110,7 @@ export class ProductDisk {
 
 type Queued =
   | { readonly event: HealthEvent }
+  | { readonly object: string; readonly value: unknown }
   | { readonly shared: string; readonly bytes: Uint8Array | undefined }
   | { readonly key: string; readonly row: ServerRow | undefined }
 

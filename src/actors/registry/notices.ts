@@ -33,6 +33,7 @@ export interface Notices {
   changed(change: Pick<Change, 'server' | 'before'>): void
   override(message: string, server: Server, order: Order): void
   drained(message: string, keys: readonly string[], order: DrainNotice): void
+  edited(action: string, edit: Readonly<Record<string, unknown>>): void
   guard(event: GuardHeld | GuardReleased): void
 }
 
@@ -76,6 +77,7 @@ export function notices(log: Log, metrics: RegistryMetrics, fleet: Fleet): Notic
         ...(untilMs === undefined ? {} : { until: untilMs }),
         ...(force === true ? { force } : {}),
       }),
+    edited: (action, edit) => log.info('configuration edited', { action, ...edit }),
     guard: (event) => {
       const fields = { domain: event.pool, backends: event.keys }
       if (event.kind === 'guard-held') {

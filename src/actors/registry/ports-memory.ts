@@ -16,9 +16,13 @@ export interface MemoryDisk {
   rows: Map<string, ServerRow>
   events: HealthEvent[]
   shared: Map<string, Uint8Array>
+  objects: Map<string, unknown>
 }
 
-export const emptyDisk = (): MemoryDisk => ({ rows: new Map(), events: [], shared: new Map() })
+export const emptyDisk = (): MemoryDisk => ({
+  ...{ rows: new Map(), events: [] },
+  ...{ shared: new Map(), objects: new Map() },
+})
 
 const compileHere: Compile = (source) => ({ code: 'compiled', table: tableOf(source, ownMemory) })
 
@@ -28,6 +32,7 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
   let rows = new Map<string, ServerRow | undefined>()
   let events: HealthEvent[] = []
   let shared = new Map<string, Uint8Array | undefined>()
+  let objects = new Map<string, unknown>()
   let isArmed = false
 
   const commit = async (): Promise<'committed'> => {
@@ -42,8 +47,13 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
       if (bytes === undefined) disk.shared.delete(key)
       else disk.shared.set(key, bytes)
     }
+    for (const [key, value] of objects) {
+      if (value === undefined) disk.objects.delete(key)
+      else disk.objects.set(key, value)
+    }
     rows = new Map()
     shared = new Map()
+    objects = new Map()
     events = []
     return 'committed'
   }
@@ -64,6 +74,10 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
   }
   const keep = (key: string, bytes: Uint8Array | undefined) => {
     shared.set(key, bytes)
+    wake()
+  }
+  const hold = (key: string, value: unknown) => {
+    objects.set(key, value)
     wake()
   }
   const append = (event: HealthEvent) => {
@@ -94,6 +108,13 @@ export function memoryPorts(disk: MemoryDisk = emptyDisk(), clock?: Clock): Regi
       load: async () => new Map(disk.shared),
       put: keep,
       remove: (key) => keep(key, undefined),
+      flush: commit,
+      close,
+    },
+    objects: {
+      load: async () => new Map(disk.objects),
+      put: hold,
+      remove: (key) => hold(key, undefined),
       flush: commit,
       close,
     },

@@ -1,6 +1,6 @@
 /**
- * The disk of the registry: one file for what holds, one for what others said, and segments for
- * what happened.
+ * The disk of the registry: a file for what holds, one for what others said, one for what the API
+ * edited, and segments for what happened.
  *
  * Who owns the directory is settled before, on the main thread (ports-lock.ts), so that a restarted
  * registry finds it free.
@@ -11,7 +11,7 @@ import { compile } from './ports-compile.ts'
 import { makeFolder } from './ports-folder.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
-import { openSharedStore, openStateStore } from './ports-store.ts'
+import { openObjectStore, openSharedStore, openStateStore } from './ports-store.ts'
 
 /** A fault at the first start names the key at fault. */
 class DataDirUnusable extends Error {
@@ -31,16 +31,19 @@ export async function openPorts(
     const log = await openEventLog(dataDir, config.eventLog, faults)
     const store = await openStateStore(dataDir, faults)
     const shared = await openSharedStore(dataDir, faults)
+    const objects = await openObjectStore(dataDir, faults)
     return {
       store,
       log,
       shared,
+      objects,
       faults,
       compile,
       close: async () => {
         await log.close()
         await store.close()
         await shared.close()
+        await objects.close()
       },
     }
   } catch (error) {

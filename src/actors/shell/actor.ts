@@ -94,7 +94,12 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
       : () => {}
 
   return {
-    receive: {},
+    receive: {
+      'registry.log-level-set': ({ level }) => {
+        ports.setLogLevel(level)
+        ctx.log.info('log level set by the API', { level })
+      },
+    },
     onReconfigured: (next) => {
       scrapers = scrapersOf(next)
       reloads(next.reloads)

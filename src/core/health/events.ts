@@ -44,7 +44,7 @@ export interface OverrideExpired {
 
 /** What the guard-rail looks at. */
 export type GuardedChange = (typeof guardedChanges)[number]
-export const guardedChanges = ['override', 'reload', 'drain', 'claim'] as const
+export const guardedChanges = ['override', 'reload', 'drain', 'claim', 'edit'] as const
 
 /** The guard-rail kept servers in a pool. A record for people: folding it changes nothing. */
 export interface GuardHeld {
