@@ -102,6 +102,7 @@ export const catalogue = {
       by: field.text('who asked'),
       expiresAtMs: field.optional(field.number('when it ends by itself, Unix milliseconds')),
       force: field.boolean('pass the guard-rail'),
+      source: field.optional(field.text('external tool it comes from; absent for an operator')),
     },
     reply: {
       outcome: field.text<OverrideOutcome>('what became of it'),

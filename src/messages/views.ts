@@ -47,6 +47,8 @@ export interface BackendView {
     readonly by: string
     readonly atMs: number
     readonly expiresAtMs?: number
+    /** The external tool it came from; absent for an operator's own. */
+    readonly source?: string
   }
 }
 

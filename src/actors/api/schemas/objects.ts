@@ -239,3 +239,7 @@ export const overridePut = z.object({
 
 /** A group of settings: the fields that may be edited among those that say what is settled. */
 export const settings = z.record(z.string(), z.unknown())
+
+export const overrides = z.object({ overrides: z.array(override), total: z.number() })
+
+export const done = z.object({ success: z.boolean(), message: z.string() })

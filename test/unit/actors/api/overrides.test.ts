@@ -70,6 +70,7 @@ describe('overrides', () => {
         healthy: false,
         reason: 'maint',
         source: 'ops',
+        owner: 'ops',
         created_at: expect.stringMatching(ISO),
         authority: 'external_tool',
       })
@@ -89,7 +90,8 @@ describe('overrides', () => {
         reason: 'test',
         source: 'ops',
         created_at: '2025-06-15T15:06:40.000Z',
-        authority: 'external_tool',
+        owner: 'ops',
+        authority: 'operator',
       },
     ])
     const one = '/api/v1/overrides/api.example.com/10.0.1.1'
