@@ -56,6 +56,13 @@ export function overrideRoutes(context: Context): Route[] {
       },
       { schema: { tag, answers: { 200: done } } },
     ),
+    ...flatRoutes(context),
+  ]
+}
+
+/** The family of external tools. */
+function flatRoutes(context: Context): Route[] {
+  return [
     ...[LIST, '/api/v1/overwatch/overrides'].map((path) =>
       route('GET', path, 'Every override', (call) => list(context, call), {
         schema: { tag, query: paging, answers: { 200: overrides } },

@@ -1,6 +1,6 @@
 /**
- * Objects as they are in force, for lists: what the file declares with the edits in it, and what the
- * API made.
+ * Objects as they are in force, for lists: what the file declares with the edits in it, and what
+ * the API made.
  */
 import { crc32 } from '../../base/crc32.ts'
 import type { CheckSpec } from '../../steer/topology.ts'

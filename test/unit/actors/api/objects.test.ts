@@ -333,3 +333,30 @@ test('what was acknowledged is there after a restart, and serves', async () => {
     ...{ ttl: 9, description: 'mine', revision: 1, source: 'api' },
   })
 })
+
+test('overrides of both families are in one list, each with its source, owner and authority', async () => {
+  const world = await objectsWorld()
+  for (const address of ['192.0.2.1', '192.0.2.2'])
+    world.verdict(`app.example.com:${address}:80`, 'up')
+  const body = { healthy: false, reason: 'work', expires_in: '1h' }
+  const own = '/overwatch/backends/app.example.com/192.0.2.1/80/override'
+  const tool = '/overrides/app.example.com/192.0.2.2'
+  const jo = { headers: { 'x-user': 'jo' } }
+  expect((await world.call('POST', own, body, jo)).status).toBe(200)
+  const put = await world.call('PUT', tool, { ...body, source: 'ops', force: true }, jo)
+  expect(put.status).toBe(200)
+  for (const path of ['/overrides', '/overwatch/overrides']) {
+    const { overrides } = (await world.call('GET', path)).json
+    expect(overrides.map((one: unknown) => shapes.override.parse(one))).toMatchObject([
+      { address: '192.0.2.1', source: 'jo', owner: 'jo', authority: 'operator', port: 80 },
+      { address: '192.0.2.2', source: 'ops', owner: 'jo', authority: 'external_tool', port: 80 },
+    ])
+  }
+  expect((await world.call('GET', own)).json).toMatchObject({ healthy: false, reason: 'work' })
+  expect((await world.call('GET', tool)).json.expires_at).toMatch(/Z$/)
+  const next = await objectsWorld(FILE, world.disk)
+  expect((await next.call('GET', '/overrides')).json.overrides[1]).toMatchObject({ source: 'ops' })
+  expect((await world.call('DELETE', tool)).status).toBe(204)
+  expect((await world.call('DELETE', own)).status).toBe(200)
+  expect((await world.call('GET', '/overrides')).json.total).toBe(0)
+})

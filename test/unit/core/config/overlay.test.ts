@@ -134,6 +134,13 @@ describe('domains', () => {
     expect(world.compiled.applied.withheld).toEqual(new Set(['app.example.com']))
   })
 
+  test('one that is switched off takes its servers along where no zone would serve them', () => {
+    const world = new OverlayWorld(FILE.replace(', zones: [example.com]', ''))
+    expect(world.patch('domain', 'app.example.com', { enabled: false })).toBe('done')
+    expect(Object.keys(world.served)).toEqual(['web.example.com'])
+    expect(world.remove('domain', 'app.example.com')).toBe('done')
+  })
+
   test('with a domain go the servers that the API made for it', () => {
     const world = new OverlayWorld()
     world.create('domain', 'new.example.com')
