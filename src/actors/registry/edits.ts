@@ -5,7 +5,7 @@
  * what would empty a pool, or take out too large a share of it, needs `force`.
  */
 import { recordsAgainst } from '../../core/config/overlay/content.ts'
-import { canonicalId, type Edited, editOverlay } from '../../core/config/overlay/edit.ts'
+import { canonicalId, editOverlay } from '../../core/config/overlay/edit.ts'
 import { viewOf } from '../../core/config/overlay/views.ts'
 import { zoneNames } from '../../core/config/names.ts'
 import type { FleetTopology, MemberSpec } from '../../core/steer/topology.ts'
@@ -13,6 +13,7 @@ import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { EditOutcome } from '../../messages/views.ts'
 import type { Book } from './book.ts'
+import type { RegistryConfig } from './contract.ts'
 import type { Ground, Objects } from './objects.ts'
 
 type Order = MessageOf<ProductCatalogue, 'api.edit-object'>
@@ -47,17 +48,16 @@ export async function editObject(book: Book, objects: Objects, order: Order): Pr
     book.hold(refusal, 'edit')
     return refuse('held-by-guard-rail', `${refusal.message}; force passes it`)
   }
-  return await carryOut(book, objects, named, edited.value, leaving)
+  return await carryOut(book, objects, named, objects.take(edited.value, next), leaving)
 }
 
 async function carryOut(
   book: Book,
   objects: Objects,
   { kind, id, action, by, force }: Order,
-  edited: Edited,
+  config: RegistryConfig,
   leaving: ReadonlySet<string>,
 ): Promise<Reply> {
-  const config = objects.take(edited)
   book.tell.edited(action, { kind, id, by, ...(force ? { force } : {}) })
   await book.reconfigure(config, leaving)
   const isDurable = await book.isDurable()

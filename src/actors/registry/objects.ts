@@ -16,6 +16,7 @@ import { reconcile } from '../../core/config/overlay/reconcile.ts'
 import { differences, idsOf, type ObjectView, viewOf } from '../../core/config/overlay/views.ts'
 import { domainNames, zoneNames } from '../../core/config/names.ts'
 import { serviceDefaults } from '../../core/config/topology.ts'
+import type { Gauge } from '../../kernel/metrics.ts'
 import type { RegistryCtx } from './book.ts'
 import type { DeclaredConfig, ObjectStore, RegistryConfig } from './contract.ts'
 
@@ -40,10 +41,16 @@ export class Objects {
   /** Grows with every change of the overlay in this process. */
   #generation = 0
   #toldLevel = false
+  readonly #count: Gauge
 
   constructor(ctx: RegistryCtx, store: ObjectStore) {
     this.#ctx = ctx
     this.#store = store
+    this.#count = ctx.metrics.gauge({
+      name: 'opengslb_config_edits',
+      help: 'Objects that the API made or edited beside the file.',
+      labels: ['state'],
+    })
   }
 
   /** Takes what the disk remembers, before the first configuration. */
@@ -87,12 +94,14 @@ export class Objects {
     return this.#stand({ declared, base, given, compiled })
   }
 
-  /** Takes an edit that was found good; returns what is to be in force. */
-  take(edited: Edited): RegistryConfig {
-    const ground = this.#ground!
-    this.#keep(edited.entries)
+  /**
+   * Takes an edit that was found good; returns what is to be in force.
+   * @param content what it makes of what is served
+   */
+  take({ entries, compiled }: Edited, content: OverlayContent): RegistryConfig {
+    this.#keep(entries)
     this.#revision++
-    return this.#stand({ ...ground, compiled: edited.compiled })
+    return this.#stand({ ...this.#ground!, compiled }, content)
   }
 
   /** What would be served with these edits. */
@@ -125,12 +134,15 @@ export class Objects {
     this.#ctx.publish('registry.log-level-set', { level })
   }
 
-  #stand(without: Omit<Ground, 'content'>): RegistryConfig {
+  #stand(without: Omit<Ground, 'content'>, known?: OverlayContent): RegistryConfig {
     const { given, compiled } = without
     const isBare = this.entries.size === 0
-    const content = isBare ? given : this.contentOf(without, compiled)
+    const content = isBare ? given : (known ?? this.contentOf(without, compiled))
     this.#ground = { ...without, content }
     this.publishLogLevel()
+    const { size } = compiled.aside
+    this.#count.set(this.entries.size - size, { state: 'in-force' })
+    this.#count.set(size, { state: 'set-aside' })
     if (isBare) return given
     const { config, withheld } = compiled.applied
     const { agents } = given
