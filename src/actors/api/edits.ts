@@ -1,6 +1,7 @@
 /**
  * Edits of objects: from a request to the order for the registry, and from its reply to an answer.
  */
+import { limits } from '../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import type { EditFields } from '../../core/config/overlay/edit.ts'
 import { type FieldValue, isFieldValue, type ObjectKind } from '../../core/config/overlay/entry.ts'
@@ -75,6 +76,9 @@ export async function edit(
 ): Promise<Result<Reply, HttpAnswer>> {
   const { kind, action, fields = {}, notes = {} } = order
   if (order.id.length > ID_CHARS_MAX) return fail(notFound(kind))
+  // What the registry keeps of it is smaller still; a message must never be larger than it may.
+  if (JSON.stringify([fields, notes]).length > limits.objectBytesMax.default)
+    return fail(refuse(400, 'the object is too large'))
   const ifMatch = request.headers['if-match']?.slice(0, ID_CHARS_MAX)
   const reply = await ask(context, 'api.edit-object', {
     ...{ kind, id: order.id, action, fields, notes },

@@ -41,6 +41,9 @@ export interface Edited {
   readonly touched: readonly string[]
 }
 
+/** Room for the key and the frame of a record. */
+const RECORD_HEAD_BYTES = 4_096
+
 const refuse = (code: EditFault['code'], field: string, message: string) =>
   fail<EditFault>({ code, field, message })
 
@@ -137,12 +140,14 @@ function put(
     else if (owned) was[name] = wasOf(base, kind, id, name)
   }
   const isEmpty = Object.keys(fields).length + Object.keys(notes).length === 0
+  const times = { createdAtMs: old?.createdAtMs ?? atMs, updatedAtMs: atMs, revision }
+  const entry = { kind, id, owned, deleted: false, fields, was, notes, by, ...times }
+  // What could not be written to disk must not be acknowledged.
+  const bytes = new TextEncoder().encode(JSON.stringify(entry)).length
+  if (bytes > limits.objectBytesMax.default - RECORD_HEAD_BYTES)
+    return refuse('invalid', '', 'the object is too large')
   if (owned && isEmpty) next.delete(key)
-  else
-    next.set(key, {
-      ...{ kind, id, owned, deleted: false, fields, was, notes, by },
-      ...{ createdAtMs: old?.createdAtMs ?? atMs, updatedAtMs: atMs, revision },
-    })
+  else next.set(key, entry)
   return ok([key])
 }
 

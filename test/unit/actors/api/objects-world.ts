@@ -5,6 +5,9 @@ import { agentsDefaults } from '../../../../src/actors/registry/contract.ts'
 import { contentOf } from '../../../../src/actors/registry/ports-content.ts'
 import { emptyDisk, memoryPorts } from '../../../../src/actors/registry/ports-memory.ts'
 import { domainNames, zoneNames } from '../../../../src/core/config/names.ts'
+import { expect } from 'vitest'
+import { catalogue } from '../../../../src/messages/catalogue.ts'
+import { codecOf } from '../../../../src/messages/codec.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 import { loaded } from '../../core/config/load-text.ts'
 import { FILE } from '../../core/config/overlay-world.ts'
@@ -27,6 +30,7 @@ export function registryConfig(file: string): RegistryConfig {
   }
 }
 
+const codec = codecOf(catalogue)
 const ASKS = [
   ...['edit-object', 'list-objects', 'list-differences', 'list-backends'],
   ...['set-override', 'clear-override'],
@@ -40,7 +44,13 @@ export async function objectsWorld(file = FILE, disk = emptyDisk(), incarnation 
   type Handlers = Record<string, (message: unknown) => unknown>
   const [answers, handlers] = [world.answers, receive] as unknown as [Handlers, Handlers]
   for (const id of ASKS.map((name) => `api.${name}`))
-    answers[id] = (message) => handlers[id]!(message)
+    answers[id] = async (message) => {
+      // As between threads: what a message may not hold ends its sender.
+      codec.request(id, 1, message)
+      const reply = await handlers[id]!(message)
+      expect(codec.reply(id, 1, reply)).toBeDefined()
+      return reply
+    }
   world.answers['api.list-checks'] = () => ({ checks: [] })
   return {
     ...world,

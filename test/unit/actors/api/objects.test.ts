@@ -334,6 +334,23 @@ test('what was acknowledged is there after a restart, and serves', async () => {
   })
 })
 
+test('an object that is too large for a message or the disk is refused in every way in', async () => {
+  const { call } = await objectsWorld()
+  const long = Array.from({ length: 1_000 }, () => 'é'.repeat(400))
+  const path = '/servers/app.example.com:192.0.2.1:80'
+  for (const [method, at, body] of [
+    ['POST', '/domains', { name: 'new.example.com', tags: long }],
+    ['PATCH', '/domains/app.example.com', { tags: long }],
+    ['PUT', `${path}/health-check`, { expected_status: long }],
+    ['PATCH', path, { health_check: { expected_status: long } }],
+    ['PATCH', path, { tags: Array.from({ length: 20 }, () => 'é'.repeat(800)) }],
+  ] as const)
+    expect((await call(method, at, body)).json).toEqual({
+      error: 'the object is too large',
+      code: 400,
+    })
+})
+
 test('overrides of both families are in one list, each with its source, owner and authority', async () => {
   const world = await objectsWorld()
   for (const address of ['192.0.2.1', '192.0.2.2'])
