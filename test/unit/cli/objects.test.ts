@@ -1,4 +1,4 @@
-/** Commands that edit domains, servers and regions, against the API with a real registry behind it. */
+/** Commands that edit domains, servers and regions, against the API with a real registry. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
