@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { setMetricsSource } from './actors/shell/ports.ts'
+import { setLogLevelSink, setMetricsSource } from './actors/shell/ports.ts'
 import { agentStage } from './actors/stage-agent.ts'
 import { overwatchStage } from './actors/stage-overwatch.ts'
 import { load } from './cli/configuration.ts'
@@ -51,6 +51,10 @@ export async function launch(path: string, mode?: string, starting = () => {}): 
   starting()
   const system = await startSystem({ catalogue, log, logging, ...stage.system })
   setMetricsSource(() => system.metricsText())
+  setLogLevelSink((next) => {
+    log.setLevel(next)
+    system.setLogLevel(next)
+  })
   const notYet = await stage.serving()
   if (notYet !== undefined) log.warn(notYet)
   log.info('OpenGSLB running', { pid: process.pid, mode: started.mode })

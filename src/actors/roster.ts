@@ -6,7 +6,8 @@
  */
 import type { Loaded } from '../core/config/load.ts'
 import { domainNames, zoneNames } from '../core/config/names.ts'
-import { servicePool } from '../core/config/topology.ts'
+import { withoutSecrets } from '../core/config/secrets.ts'
+import { serviceDefaults } from '../core/config/topology.ts'
 import { replicaName } from '../kernel/role.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
@@ -59,6 +60,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
         maxBytes: config.overwatch.event_log.max_size,
       },
       agents: agentsConfig(loaded, self),
+      declared: { config: withoutSecrets(config), serial },
     },
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: {
@@ -95,7 +97,6 @@ const nodeIdOf = ({ config }: Loaded, self: Process) =>
 function agentsConfig(loaded: Loaded, self: Process): AgentsConfig {
   const { config } = loaded
   const { validation, stale } = config.overwatch
-  const { name: _, zone: __, members: ___, ...service } = servicePool(config, '', '', [])
   return {
     chorus: {
       self: nodeIdOf(loaded, self),
@@ -117,7 +118,7 @@ function agentsConfig(loaded: Loaded, self: Process): AgentsConfig {
       vetoMode: validation.veto_mode,
       vetoThreshold: validation.veto_threshold,
     },
-    service,
+    service: serviceDefaults(config),
   }
 }
 

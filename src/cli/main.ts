@@ -13,9 +13,11 @@ import { addAudit } from './commands/audit.ts'
 import { addBackends } from './commands/backends.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addDomains } from './commands/domains.ts'
 import { addDrain } from './commands/drain.ts'
 import { addKey } from './commands/key.ts'
 import { addOverrides } from './commands/overrides.ts'
+import { addRegions } from './commands/regions.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
 import { addStatus } from './commands/status.ts'
@@ -56,7 +58,7 @@ function programOf(io: Io): Command {
     .exitOverride()
   const commands = [
     ...[addStatus, addServers, addBackends, addOverrides, addDrain, addAgents],
-    ...[addRouting, addConfig, addKey, addAudit, addCompletion],
+    ...[addDomains, addRegions, addRouting, addConfig, addKey, addAudit, addCompletion],
   ]
   for (const add of commands) add(program, io)
   inherit(program)

@@ -15,6 +15,7 @@ import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { feedEntries } from './feed-entries.ts'
 import { field } from './fields.ts'
+import { objectEntries } from './object-entries.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
 const KIB = 1_024
@@ -103,6 +104,7 @@ export const catalogue = {
       by: field.text('who asked'),
       expiresAtMs: field.optional(field.number('when it ends by itself, Unix milliseconds')),
       force: field.boolean('pass the guard-rail'),
+      source: field.optional(field.text('external tool it comes from; absent for an operator')),
     },
     reply: {
       outcome: field.text<OverrideOutcome>('what became of it'),
@@ -201,6 +203,7 @@ export const catalogue = {
   ...agentEntries,
   ...drainEntries,
   ...feedEntries,
+  ...objectEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
 } as const satisfies Catalogue

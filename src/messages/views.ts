@@ -8,6 +8,17 @@ import type { Status } from '../core/steer/words.ts'
 
 export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
 
+/** `stale`: the object is not the one that was meant; `unavailable`: nothing can be edited here. */
+export type EditOutcome =
+  | 'done'
+  | 'exists'
+  | 'not-found'
+  | 'invalid'
+  | 'conflict'
+  | 'stale'
+  | 'held-by-guard-rail'
+  | 'unavailable'
+
 /** One server as the registry sees it (spec section 5.3). Times are Unix milliseconds. */
 export interface BackendView {
   readonly key: string
@@ -36,6 +47,8 @@ export interface BackendView {
     readonly by: string
     readonly atMs: number
     readonly expiresAtMs?: number
+    /** The external tool it came from; absent for an operator's own. */
+    readonly source?: string
   }
 }
 

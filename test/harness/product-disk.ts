@@ -11,6 +11,7 @@ import type {
   Compile,
   EventLog,
   FeedLog,
+  ObjectStore,
   RegistryPorts,
   SharedStore,
   StateStore,
@@ -30,6 +31,7 @@ export type CommitMoment = 'unwritten' | 'unacknowledged'
 export class ProductDisk {
   readonly rows = new Map<string, unknown>()
   readonly shared = new Map<string, Uint8Array>()
+  readonly objects = new Map<string, unknown>()
   readonly events: HealthEvent[] = []
   readonly feed: FeedEvent[] = []
   commits = 0
@@ -84,14 +86,25 @@ export class ProductDisk {
       flush: () => queue.flush(),
       close,
     }
-    return { store, log, shared, feed, faults, compile, close }
+    const edit = (key: string, value: unknown) => queue.add({ object: key, value })
+    const objects: ObjectStore = {
+      load: async () => structuredClone(this.objects),
+      put: edit,
+      remove: (key) => edit(key, undefined),
+      flush: () => queue.flush(),
+      close,
+    }
+    return { store, log, shared, feed, objects, faults, compile, close }
   }
 
   hold(group: readonly Queued[]): void {
     this.commits++
     for (const queued of group) {
       if ('event' in queued) this.events.push(structuredClone(queued.event))
-      else if ('shared' in queued) {
+      else if ('object' in queued) {
+        if (queued.value === undefined) this.objects.delete(queued.object)
+        else this.objects.set(queued.object, structuredClone(queued.value))
+      } else if ('shared' in queued) {
         if (queued.bytes === undefined) this.shared.delete(queued.shared)
         else this.shared.set(queued.shared, queued.bytes)
       } else if (queued.row === undefined) this.rows.delete(queued.key)
@@ -113,6 +126,7 @@ export class ProductDisk {
 
 type Queued =
   | { readonly event: HealthEvent }
+  | { readonly object: string; readonly value: unknown }
   | { readonly shared: string; readonly bytes: Uint8Array | undefined }
   | { readonly key: string; readonly row: ServerRow | undefined }
 

@@ -108,6 +108,7 @@ export class ProductHttp {
         return ok({ kind: 'node', port: 80, close })
       },
       fallbackReason: undefined,
+      setLogLevel: () => {},
       metricsText: async () => ({ text: '', contentType: 'text/plain' }),
     }
   }

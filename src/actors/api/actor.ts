@@ -20,12 +20,16 @@ import { Router } from './router.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
+import { domainRoutes } from './routes/domains.ts'
 import { drainRoutes } from './routes/drains.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { overwatchRoutes } from './routes/overwatch.ts'
+import { regionRoutes } from './routes/regions.ts'
 import { routingRoutes } from './routes/routing.ts'
+import { serverRoutes } from './routes/servers.ts'
+import { settingRoutes } from './routes/settings.ts'
 import { indexRoutes, systemRoutes } from './routes/system.ts'
 import { Serving } from './serving.ts'
 
@@ -54,6 +58,10 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     ...routingRoutes(context),
     ...auditRoutes(context),
     ...eventRoutes(feed, () => config),
+    ...domainRoutes(context),
+    ...serverRoutes(context),
+    ...regionRoutes(context),
+    ...settingRoutes(context),
   ]
   const router = new Router([...routes, ...indexRoutes(context, routes)])
 

@@ -19,6 +19,11 @@ export class Serving {
     return this.#pools.length
   }
 
+  /** What is served, in the order of the snapshot. */
+  get pools(): readonly Pool['spec'][] {
+    return this.#pools.map(({ spec }) => spec)
+  }
+
   setSnapshot(snapshot: PoolSnapshot): void {
     const older =
       snapshot.epoch < this.#epoch ||

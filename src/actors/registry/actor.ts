@@ -13,6 +13,8 @@ import { readKept } from '../../core/health/kept.ts'
 import { Agents } from './agents.ts'
 import { Book } from './book.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
+import { editObject } from './edits.ts'
+import { Objects } from './objects.ts'
 import { drainViews, liftDrain, serversNamed, setDrain } from './drains.ts'
 import {
   type ClearOrder,
@@ -103,7 +105,10 @@ function validateNow(
 
 export const registry = defineActor(
   'registry',
-  async (ctx, ports: RegistryPorts, config: RegistryConfig) => {
+  async (ctx, ports: RegistryPorts, first: RegistryConfig) => {
+    const objects = new Objects(ctx, ports.objects)
+    objects.restore(await ports.objects.load())
+    const config = objects.adopt(first)
     const chorus = new Chorus(config.agents.chorus, Math.floor(ctx.clock.nowMs()))
     const book = new Book(ctx, ports, config, chorus)
     const agents = new Agents(ctx, ports, book)
@@ -133,6 +138,9 @@ export const registry = defineActor(
         'api.set-drain': (order) => setDrain(book, agents, order),
         'api.lift-drain': (order) => liftDrain(book, agents, order),
         'api.list-drains': () => ({ drains: drainViews(book) }),
+        'api.edit-object': (order) => editObject(book, objects, order),
+        'api.list-objects': ({ kind, id }) => ({ objects: objects.list(kind, id) }),
+        'api.list-differences': () => ({ differences: objects.differences() }),
         'api.validate-now': (named) => validateNow(book, agents, named),
         'api.list-backends': ({ layers }) => ({
           backends: [...book.fleet.servers.values()].map((one) =>
@@ -154,9 +162,9 @@ export const registry = defineActor(
         else if (peer === 'api') {
           book.publishSnapshot()
           void book.feed.tellLast()
-        }
+        } else if (peer === 'shell') objects.publishLogLevel()
       },
-      onReconfigured: (next: RegistryConfig) => book.reconfigure(next),
+      onReconfigured: (next: RegistryConfig) => book.reconfigure(objects.adopt(next)),
       onStop: () => {
         agents.close()
         return book.close()

@@ -51,6 +51,8 @@ export class Book {
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
+  /** Servers that an operator took out although they serve. */
+  readonly #letGo = new Set<string>()
   /** An epoch is being made; another is to follow it. */
   #isRenewing = false
   #isAgain = false
@@ -115,9 +117,13 @@ export class Book {
     this.#speak()
   }
 
-  /** Resolves when this or a later configuration is in force. */
-  async reconfigure(config: RegistryConfig): Promise<void> {
+  /**
+   * Resolves when this or a later configuration is in force.
+   * @param letGo servers that the guard-rail need not keep
+   */
+  async reconfigure(config: RegistryConfig, letGo: Iterable<string> = []): Promise<void> {
     this.#wanted = config
+    for (const key of letGo) this.#letGo.add(key)
     await this.#renew()
   }
 
@@ -179,7 +185,9 @@ export class Book {
     this.#shelf.take(outcome.table, config, topology)
     this.fleet.guard = config.guard
     if (isNew) this.rejudge(this.fleet.servers.keys())
-    this.#settle(this.fleet.setTopology(topology, this.nowMs()))
+    this.#settle(this.fleet.setTopology(topology, this.nowMs(), undefined, this.#letGo))
+    // Those of a configuration that waits behind this one are still to go.
+    if (this.#wanted === undefined) this.#letGo.clear()
     this.#wakeAt(this.fleet.nextDueMs())
     const { compileGapMs, compileGapFactor } = limits
     const tookMs = this.#ctx.clock.monotonicMs() - fromMs
@@ -267,8 +275,8 @@ export class Book {
   }
 
   #flushes() {
-    const { store, log, shared } = this.#ports
-    return [store.flush(), log.flush(), shared.flush()]
+    const { store, log, shared, objects } = this.#ports
+    return [store.flush(), log.flush(), shared.flush(), objects.flush()]
   }
 
   /** What a configuration declares, with what agents add. */

@@ -2,6 +2,7 @@
  * What the registry needs: its configuration, and a disk for state and events.
  */
 import type { EventDraft, FeedEvent } from '../../core/events/event.ts'
+import type { Config } from '../../core/config/schema/root.ts'
 import type { HealthEvent } from '../../core/health/events.ts'
 import type { ChorusSettings } from '../../core/health/chorus.ts'
 import type { ServiceDefaults, ValidationSettings } from '../../core/health/declared.ts'
@@ -24,6 +25,15 @@ export interface RegistryConfig {
   readonly guard: GuardSettings
   readonly eventLog: EventLogSettings
   readonly agents: AgentsConfig
+  /** What the API may edit; absent where the topology was not made of a configuration. */
+  readonly declared?: DeclaredConfig
+}
+
+/** The configuration as the files have it, secrets left out. */
+export interface DeclaredConfig {
+  readonly config: Config
+  /** SOA serial of zones that give none. */
+  readonly serial: number
 }
 
 /** How what agents and other overwatches say is taken. */
@@ -96,6 +106,15 @@ export interface SharedStore {
   close(): Promise<void>
 }
 
+/** What the API made and edited, by key. Values are read as untrusted data. */
+export interface ObjectStore {
+  load(): Promise<ReadonlyMap<string, unknown>>
+  put(key: string, value: unknown): void
+  remove(key: string): void
+  flush(): Promise<CommitOutcome>
+  close(): Promise<void>
+}
+
 export interface LoggedEvents {
   readonly events: readonly HealthEvent[]
   /** Records that were whole but are no events of this version. */
@@ -155,6 +174,7 @@ export interface RegistryPorts {
   readonly log: EventLog
   readonly shared: SharedStore
   readonly feed: FeedLog
+  readonly objects: ObjectStore
   readonly faults: DiskFaults
   /** Flushes and closes them all. */
   close(): Promise<void>

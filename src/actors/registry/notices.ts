@@ -38,6 +38,7 @@ export interface Notices {
   override(message: string, server: Server, order: Order): void
   drained(message: string, keys: readonly string[], order: DrainNotice): void
   drainChanged(server: Server, before: string | undefined, now: DrainSaid | undefined): void
+  edited(action: string, edit: Readonly<Record<string, unknown>>): void
   guard(event: GuardHeld | GuardReleased): void
 }
 
@@ -143,6 +144,7 @@ export function notices(
       if (now !== undefined)
         feed.record('drain.started', labelsOf(server), { ...data, drain: now.id, by: now.by })
     },
+    edited: (action, edit) => log.info('configuration edited', { action, ...edit }),
     guard: (event) => {
       recordGuard(feed, event)
       const fields = { domain: event.pool, backends: event.keys }

@@ -52,6 +52,7 @@ export const setEvent = (server: Server, order: SetOrder, nowMs: number): Overri
   by: clip(order.by),
   atMs: stampOf(server, nowMs),
   ...(order.expiresAtMs === undefined ? {} : { expiresAtMs: Math.floor(order.expiresAtMs) }),
+  ...(order.source === undefined ? {} : { source: clip(order.source) }),
 })
 
 export const clearEvent = (server: Server, order: ClearOrder, nowMs: number): OverrideCleared => ({

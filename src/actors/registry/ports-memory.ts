@@ -19,6 +19,7 @@ export interface MemoryDisk {
   shared: Map<string, Uint8Array>
   /** The numbered events; the newest of them. */
   feed: FeedEvent[]
+  objects: Map<string, unknown>
 }
 
 export const emptyDisk = (): MemoryDisk => ({
@@ -26,6 +27,7 @@ export const emptyDisk = (): MemoryDisk => ({
   events: [],
   shared: new Map(),
   feed: [],
+  objects: new Map(),
 })
 
 /**
@@ -76,6 +78,7 @@ export function memoryPorts(
   let rows = new Map<string, ServerRow | undefined>()
   let events: HealthEvent[] = []
   let shared = new Map<string, Uint8Array | undefined>()
+  let objects = new Map<string, unknown>()
   let isArmed = false
 
   const commit = async (): Promise<'committed'> => {
@@ -90,8 +93,13 @@ export function memoryPorts(
       if (bytes === undefined) disk.shared.delete(key)
       else disk.shared.set(key, bytes)
     }
+    for (const [key, value] of objects) {
+      if (value === undefined) disk.objects.delete(key)
+      else disk.objects.set(key, value)
+    }
     rows = new Map()
     shared = new Map()
+    objects = new Map()
     events = []
     commitFeed()
     return 'committed'
@@ -113,6 +121,10 @@ export function memoryPorts(
   }
   const keep = (key: string, bytes: Uint8Array | undefined) => {
     shared.set(key, bytes)
+    wake()
+  }
+  const hold = (key: string, value: unknown) => {
+    objects.set(key, value)
     wake()
   }
   const append = (event: HealthEvent) => {
@@ -152,6 +164,13 @@ export function memoryPorts(
         addToFeed(draft)
         wake()
       },
+      flush: commit,
+      close,
+    },
+    objects: {
+      load: async () => new Map(disk.objects),
+      put: hold,
+      remove: (key) => hold(key, undefined),
       flush: commit,
       close,
     },

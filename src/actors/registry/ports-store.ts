@@ -1,10 +1,11 @@
 /**
  * What the registry keeps on disk beside its events: the state of every server in
- * `{dataDir}/state.log`, and what agents and other overwatches said in `{dataDir}/shared.log`.
+ * `{dataDir}/state.log`, what agents and other overwatches said in `{dataDir}/shared.log`, and what
+ * the API made and edited in `{dataDir}/objects.log`.
  */
 import { limits } from '../../core/base/limits.ts'
 import { parseRow, type ServerRow } from '../../core/health/rows.ts'
-import type { DiskFaults, SharedStore, StateStore } from './contract.ts'
+import type { DiskFaults, ObjectStore, SharedStore, StateStore } from './contract.ts'
 import { openKeyedFile } from './ports-keyed.ts'
 
 /** Opens the store; rejects only with what the file system says of the folder. */
@@ -52,6 +53,25 @@ export async function openSharedStore(dataDir: string, faults: DiskFaults): Prom
       return kept
     },
     put: (key, bytes) => file.put(key, bytes),
+    remove: (key) => file.put(key, undefined),
+    flush: file.flush,
+    close: file.close,
+  }
+}
+
+/** Opens the store of what the API made and edited. */
+export async function openObjectStore(dataDir: string, faults: DiskFaults): Promise<ObjectStore> {
+  const options = {
+    name: 'objects',
+    keyCharsMax: limits.stateKeyBytesMax.default,
+    keysMax: limits.objectsMax.default,
+    readBytesMax: limits.objectBytesMax.max,
+    recordBytesMax: limits.objectBytesMax.default,
+  }
+  const file = await openKeyedFile(dataDir, options, faults)
+  return {
+    load: async () => file.load().values,
+    put: (key, value) => file.put(key, value),
     remove: (key) => file.put(key, undefined),
     flush: file.flush,
     close: file.close,

@@ -1,6 +1,6 @@
 /**
- * The disk of the registry: one file for what holds, one for what others said, and segments for
- * what happened, in one series to be folded and in another to be told.
+ * The disk of the registry: a file for what holds, one for what others said, one for what the API
+ * edited, and segments for what happened, in one series to be folded and in another to be told.
  *
  * Who owns the directory is settled before, on the main thread (ports-lock.ts), so that a restarted
  * registry finds it free.
@@ -13,7 +13,7 @@ import { openFeedLog } from './ports-feed.ts'
 import { makeFolder } from './ports-folder.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
-import { openSharedStore, openStateStore } from './ports-store.ts'
+import { openObjectStore, openSharedStore, openStateStore } from './ports-store.ts'
 
 /** A fault at the first start names the key at fault. */
 class DataDirUnusable extends Error {
@@ -38,11 +38,13 @@ export async function openPorts(
     const feed = await openFeedLog(dataDir, { retentionMs, maxBytes: feedBytes }, faults)
     const store = await openStateStore(dataDir, faults)
     const shared = await openSharedStore(dataDir, faults)
+    const objects = await openObjectStore(dataDir, faults)
     return {
       store,
       log,
       shared,
       feed,
+      objects,
       faults,
       compile,
       close: async () => {
@@ -50,6 +52,7 @@ export async function openPorts(
         await store.close()
         await shared.close()
         await feed.close()
+        await objects.close()
       },
     }
   } catch (error) {

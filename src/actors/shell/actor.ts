@@ -132,7 +132,13 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
       : () => {}
 
   return {
-    receive: { 'api.events-told': ({ events }) => feed.hub.told(events) },
+    receive: {
+      'api.events-told': ({ events }) => feed.hub.told(events),
+      'registry.log-level-set': ({ level }) => {
+        ports.setLogLevel(level)
+        ctx.log.info('log level set by the API', { level })
+      },
+    },
     onReconfigured: (next) => {
       scrapers = scrapersOf(next)
       reloads(next.reloads)

@@ -151,6 +151,8 @@ export interface ShellPorts {
   readonly fallbackReason: string | undefined
   /** Calls `run` at each SIGUSR1; the function given ends that. */
   onDrainSignal(run: () => void): () => void
+  /** Sets how much the whole process logs. */
+  setLogLevel(level: 'debug' | 'info' | 'warn' | 'error'): void
   /** The metrics of all actors in Prometheus text. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>
 }

@@ -14,11 +14,22 @@ export type MetricsSource = () => Promise<string>
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8'
 let metricsSource: MetricsSource = async () => ''
+let logLevelSink: ShellPorts['setLogLevel'] = () => {}
+let logLevel: Parameters<ShellPorts['setLogLevel']>[0] | undefined
 const left = new Set<HttpFront>()
 
 /** Says where the text of a scrape comes from; the composition root knows all actors. */
 export function setMetricsSource(source: MetricsSource): void {
   metricsSource = source
+}
+
+/**
+ * Says what sets the level of every log; the composition root knows all actors. What was wanted
+ * while they were being started is set at once.
+ */
+export function setLogLevelSink(sink: ShellPorts['setLogLevel']): void {
+  logLevelSink = sink
+  if (logLevel !== undefined) sink(logLevel)
 }
 
 export async function openPorts(): Promise<ShellPorts> {
@@ -46,6 +57,10 @@ export async function openPorts(): Promise<ShellPorts> {
       return () => process.off('SIGUSR1', run)
     },
     fallbackReason: uws.ok ? undefined : uws.error,
+    setLogLevel: (level) => {
+      logLevel = level
+      logLevelSink(level)
+    },
     metricsText: async () => ({ text: await metricsSource(), contentType: TEXT_FORMAT }),
   }
 }

@@ -1,10 +1,12 @@
 /**
- * `config validate`: reads a configuration as the server would, and says all that is wrong with it.
+ * `config validate`: reads a configuration as the server would, and says all that is wrong with it;
+ * `config diff`: what the API edited beside it.
  */
 import type { Command } from 'commander'
 import { formatProblem, loadConfig, type Problem } from '../../core/config/load.ts'
 import { nodeFiles } from '../config-files.ts'
 import { CommandFailed, type Io } from '../shell.ts'
+import { addDiff } from './config-diff.ts'
 
 interface Options {
   readonly config: string
@@ -12,13 +14,13 @@ interface Options {
 }
 
 export function addConfig(program: Command, io: Io): void {
-  program
-    .command('config')
-    .description('configuration files')
+  const config = program.command('config').description('configuration files')
+  config
     .command('validate')
     .description('check a configuration file, its includes and its zone files')
     .requiredOption('-c, --config <file>', 'the file to check')
     .action((_options: Options, command: Command) => validate(command.optsWithGlobals(), io))
+  addDiff(config, io)
 }
 
 function validate({ config, json }: Options, io: Io): void {

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { formatEndpoint } from '../../core/net/address.ts'
 import { type Io, shellOf } from '../shell.ts'
 import { table } from '../table.ts'
+import { addServerEdits } from './servers-edit.ts'
 
 interface Backend {
   readonly service: string
@@ -48,6 +49,7 @@ export function addServers(program: Command, io: Io): void {
             ),
       )
     })
+  addServerEdits(servers, io)
 }
 
 const rowOf = (backend: Backend): string[] => [

@@ -5,27 +5,45 @@
  * come in ready-made (`zones.ts` reads them), because a zone file is read from a file system.
  */
 import { parseAddress, serverKey } from '../net/address.ts'
-import type { MemberSpec, PoolSpec, Topology } from '../steer/topology.ts'
+import type { MemberSpec, PoolSpec, RegionSpec, Topology } from '../steer/topology.ts'
 import { type AuthorityOptions, zonesOf } from './authority.ts'
 import { resolveCheck } from './checks.ts'
 import { domainNames, namesOfService, ownApex, zoneAround, zoneNames } from './names.ts'
-import type { Config, DomainConfig, RegionConfig, ServerConfig } from './schema/root.ts'
+import type { Config, DomainConfig, HealthCheckConfig } from './schema/root.ts'
+import type { RegionConfig, ServerConfig } from './schema/root.ts'
 
 /** The default of `domains[].hold_down`, for services that have no domain. */
 const HOLD_DOWN_MS = 30_000
 
-function memberOf(region: RegionConfig, server: ServerConfig, service: string): MemberSpec {
+/** What the API adds to a configuration, beside the keys it edits. */
+export interface Additions {
+  /** Keys of the servers it made; these serve their domain whatever regions that lists. */
+  readonly made: ReadonlySet<string>
+  /** Names that are not served, though a server names them. */
+  readonly withheld: ReadonlySet<string>
+  /** What holds of checks where neither server nor region says anything. */
+  readonly checks: HealthCheckConfig
+}
+
+export const NO_ADDITIONS: Additions = { made: new Set(), withheld: new Set(), checks: {} }
+
+function memberOf(
+  { region, server }: Pick<Candidate, 'region' | 'server'>,
+  service: string,
+  { made, checks }: Additions,
+): MemberSpec {
   const address = parseAddress(server.address)
+  const key = serverKey(service, server.address, server.port)
   return {
-    key: serverKey(service, server.address, server.port),
+    key,
     service,
     address: server.address,
     family: address.ok ? address.value.family : 4,
     port: server.port,
     region: region.name,
     weight: server.weight,
-    source: 'static',
-    check: resolveCheck([server.health_check, region.health_check], server.host),
+    source: made.has(key) ? 'api' : 'static',
+    check: resolveCheck([server.health_check, region.health_check, checks], server.host),
   }
 }
 
@@ -78,6 +96,12 @@ export function servicePool(
   }
 }
 
+/** The pool of any service that no domain describes, all but its name, zone and members. */
+export function serviceDefaults(config: Config): Omit<PoolSpec, 'name' | 'zone' | 'members'> {
+  const { name: _, zone: __, members: ___, ...defaults } = servicePool(config, '', '', [])
+  return defaults
+}
+
 interface Candidate {
   readonly region: RegionConfig
   readonly server: ServerConfig
@@ -121,33 +145,61 @@ function byName(candidates: readonly Candidate[]): ReadonlyMap<string, readonly 
   return index
 }
 
-function poolsOf(config: Config, apexes: ReadonlySet<string>): PoolSpec[] {
-  const candidates = candidatesOf(config)
-  const indices = new Map([...candidates].map(([region, list]) => [region, byName(list)]))
+interface Indexed {
+  /** Servers by region. */
+  readonly all: ReadonlyMap<string, readonly Candidate[]>
+  /** The same, by the name they serve. */
+  readonly named: ReadonlyMap<string, ReadonlyMap<string, readonly Candidate[]>>
+  /** Those that the API made, by the name they serve. */
+  readonly made: ReadonlyMap<string, readonly Candidate[]>
+}
+
+function indexed(config: Config, additions: Additions): Indexed {
+  const all = candidatesOf(config)
+  const named = new Map([...all].map(([region, list]) => [region, byName(list)]))
+  const isMade = ({ server }: Candidate, name: string) =>
+    additions.made.has(serverKey(name, server.address, server.port))
+  const made = new Map<string, Candidate[]>()
+  if (additions.made.size > 0)
+    for (const list of all.values())
+      for (const one of list)
+        for (const name of one.names)
+          if (isMade(one, name)) made.set(name, [...(made.get(name) ?? []), one])
+  return { all, named, made }
+}
+
+function candidatesFor(domain: DomainConfig, { all, named, made }: Indexed): Candidate[] {
+  const listed = domain.regions.flatMap((region) => {
+    const index = named.get(region)
+    const anyone = index?.get('') ?? []
+    const own = index?.get(domain.name) ?? []
+    // Servers without a service stand among the others; their order in the file decides.
+    const both = anyone.length > 0 && own.length > 0
+    if (!both) return [...anyone, ...own]
+    return all.get(region)!.filter((one) => serves(one.server, domain.name, one.names))
+  })
+  const elsewhere = made.get(domain.name) ?? []
+  return [...listed, ...elsewhere.filter(({ region }) => !domain.regions.includes(region.name))]
+}
+
+/** Every name that is served, with its servers. */
+export function poolsOf(config: Config, additions: Additions = NO_ADDITIONS): PoolSpec[] {
+  const apexes = zoneNames(config)
+  const index = indexed(config, additions)
   const zoneOf = (name: string) => zoneAround(name, apexes) ?? ownApex(name)
-  const pools: PoolSpec[] = []
-  for (const domain of config.domains) {
-    const members = domain.regions.flatMap((region) => {
-      const index = indices.get(region)
-      const anyone = index?.get('') ?? []
-      const own = index?.get(domain.name) ?? []
-      // Servers without a service stand among the others; their order in the file decides.
-      const both = anyone.length > 0 && own.length > 0
-      const list = both
-        ? candidates.get(region)!.filter((one) => serves(one.server, domain.name, one.names))
-        : [...anyone, ...own]
-      return list.map((one) => memberOf(one.region, one.server, domain.name))
-    })
-    pools.push(domainPool(config, domain, zoneOf(domain.name), members))
-  }
+  const pools = config.domains.map((domain) => {
+    const members = candidatesFor(domain, index)
+    const specs = members.map((one) => memberOf(one, domain.name, additions))
+    return domainPool(config, domain, zoneOf(domain.name), specs)
+  })
   const domains = domainNames(config)
   const services = new Map<string, MemberSpec[]>()
-  for (const list of candidates.values())
-    for (const { region, server, names } of list)
-      for (const name of names) {
-        if (domains.has(name)) continue
+  for (const list of index.all.values())
+    for (const one of list)
+      for (const name of one.names) {
+        if (domains.has(name) || additions.withheld.has(name)) continue
         const members = services.get(name) ?? []
-        members.push(memberOf(region, server, name))
+        members.push(memberOf(one, name, additions))
         services.set(name, members)
       }
   for (const [name, members] of services)
@@ -155,16 +207,15 @@ function poolsOf(config: Config, apexes: ReadonlySet<string>): PoolSpec[] {
   return pools
 }
 
+export const regionSpecs = ({ regions }: Config): readonly RegionSpec[] =>
+  regions.map(({ name, countries, continents }) => ({ name, countries, continents }))
+
 /** The zones, pools and regions a configuration declares. */
 export function topologyOf(config: Config, options: AuthorityOptions): Topology {
-  const pools = poolsOf(config, zoneNames(config))
+  const pools = poolsOf(config)
   return {
     zones: zonesOf(config, pools, options),
     pools,
-    regions: config.regions.map(({ name, countries, continents }) => ({
-      name,
-      countries,
-      continents,
-    })),
+    regions: regionSpecs(config),
   }
 }

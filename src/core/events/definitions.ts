@@ -170,6 +170,15 @@ export const events = {
       removed: number('backends that are gone'),
     },
   },
+  'config.edited': {
+    doc: 'Something was made, edited or deleted through the API.',
+    data: {
+      kind: text('`domain`, `server`, `region`, `health-check` or `setting`'),
+      id: text('which one'),
+      action: text('`create`, `replace`, `patch` or `delete`'),
+      by: text('who asked'),
+    },
+  },
   'config.refused': {
     doc: 'A configuration was not taken over; the one before stays in force.',
     data: { reason: why() },
@@ -186,7 +195,7 @@ export const events = {
     doc: 'The guard-rail kept backends in service that a change would have taken out.',
     data: {
       ...guardFields,
-      change: text('`override`, `drain`, `reload` or `claim`'),
+      change: text('`override`, `drain`, `reload`, `claim` or `edit`'),
       reason: why(),
     },
   },

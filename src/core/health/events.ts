@@ -25,6 +25,8 @@ export interface OverrideSet {
   readonly by: string
   readonly atMs: number
   readonly expiresAtMs?: number
+  /** The external tool it came from; absent for an operator's own. */
+  readonly source?: string
 }
 
 export interface OverrideCleared {
@@ -44,7 +46,7 @@ export interface OverrideExpired {
 
 /** What the guard-rail looks at. */
 export type GuardedChange = (typeof guardedChanges)[number]
-export const guardedChanges = ['override', 'reload', 'drain', 'claim'] as const
+export const guardedChanges = ['override', 'reload', 'drain', 'claim', 'edit'] as const
 
 /** The guard-rail kept servers in a pool. A record for people: folding it changes nothing. */
 export interface GuardHeld {
@@ -82,10 +84,11 @@ export const isTime = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
 function overrideSet(value: Untrusted): OverrideSet | undefined {
-  const { key, healthy, reason, by, atMs, expiresAtMs } = value
+  const { key, healthy, reason, by, atMs, expiresAtMs, source } = value
   if (!isKey(key) || typeof healthy !== 'boolean' || !isProse(reason) || !isProse(by)) return
   if (!isTime(atMs)) return
-  const event = { kind: 'override-set', key, healthy, reason, by, atMs } as const
+  const tool = isProse(source) ? { source } : {}
+  const event = { kind: 'override-set', key, healthy, reason, by, atMs, ...tool } as const
   if (expiresAtMs === undefined) return event
   return isTime(expiresAtMs) ? { ...event, expiresAtMs } : undefined
 }

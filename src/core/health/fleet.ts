@@ -14,7 +14,7 @@ import type { GuardHeld, GuardReleased, ServerEvent } from './events.ts'
 import { foldServer, UNKNOWN_HEALTH } from './fold.ts'
 import { type GuardSettings, type Refusal, refusalOf, Withdrawn } from './guard.ts'
 import { HeldPools } from './held.ts'
-import { type FormerPool, type Held, heldOf, holdOf, isOver, NO_HOLD } from './holds.ts'
+import { type FormerPool, type Held, heldOf, holdOf, isOver, lettingGo, NO_HOLD } from './holds.ts'
 import { formerOf, isSame, type Membership, seatsByPool, wasLastHealthy } from './membership.ts'
 import { type Memory, PoolState } from './pool-state.ts'
 import type { Judgement } from './precedence.ts'
@@ -60,6 +60,7 @@ export interface Compiled {
 type Rows = ReadonlyMap<string, ServerRow>
 
 const NO_ROWS: Rows = new Map()
+const NOBODY: ReadonlySet<string> = new Set()
 const isOut = (status: Status) => status !== 'healthy' && status !== 'unknown'
 
 export class Fleet {
@@ -91,8 +92,14 @@ export class Fleet {
    * Takes a topology; servers that stay keep their state.
    * @param stored rows read from disk, for the first topology: the guard-rail looks at what served
    *   then as it looks at the pools before a reload
+   * @param letGo servers that the guard-rail does not keep, for an operator said so
    */
-  setTopology(topology: FleetTopology, nowMs: number, stored: Rows = NO_ROWS): Compiled {
+  setTopology(
+    topology: FleetTopology,
+    nowMs: number,
+    stored: Rows = NO_ROWS,
+    letGo: ReadonlySet<string> = NOBODY,
+  ): Compiled {
     this.topology = topology
     const before = new Map(
       [...this.servers].map(([key, server]) => [key, this.#membershipOf(server)]),
@@ -105,7 +112,7 @@ export class Fleet {
         else Object.assign(known, { spec, declared: true })
       }
     }
-    const compiled = this.#compile(nowMs, this.#formers(nowMs, stored), stored)
+    const compiled = this.#compile(nowMs, lettingGo(this.#formers(nowMs, stored), letGo), stored)
     const stale: string[] = []
     const added: string[] = []
     for (const [key, server] of this.servers) {

@@ -16,6 +16,8 @@ export interface Override {
   readonly by: string
   readonly atMs: number
   readonly expiresAtMs?: number
+  /** The external tool it came from; absent for an operator's own. */
+  readonly source?: string
 }
 
 /** What is known of one server. */
@@ -53,7 +55,10 @@ const rankOf = (event: OverrideEvent) =>
 
 /** Any total order serves for two overrides of one millisecond, if it is always the same. */
 const spell = (override: Override) =>
-  JSON.stringify([override.healthy, override.reason, override.by, override.expiresAtMs ?? null])
+  JSON.stringify([
+    ...[override.healthy, override.reason, override.by, override.expiresAtMs ?? null],
+    ...(override.source === undefined ? [] : [override.source]),
+  ])
 
 function foldVerdict(
   state: ServerHealth,
@@ -81,13 +86,14 @@ function foldOverride(state: ServerHealth, event: OverrideEvent): ServerHealth {
     const same = stamp === state.overrideStampMs && rank === state.overrideRank
     return same ? state : next
   }
-  const { healthy, reason, by, atMs, expiresAtMs } = event
+  const { healthy, reason, by, atMs, expiresAtMs, source } = event
   const override = {
     healthy,
     reason,
     by,
     atMs,
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    ...(source === undefined ? {} : { source }),
   }
   const tie = held !== undefined && stamp === state.overrideStampMs
   if (tie && spell(override) <= spell(held)) return state

@@ -78,6 +78,20 @@ function reasonOf(
   return awaitsVerdict && (served - serving) / served > maxShare ? 'share' : undefined
 }
 
+/** Pools as they were, without servers that an operator let go although they served. */
+export function lettingGo(
+  formerOf: (spec: PoolSpec) => FormerPool | undefined,
+  keys: ReadonlySet<string>,
+): (spec: PoolSpec) => FormerPool | undefined {
+  if (keys.size === 0) return formerOf
+  return (spec) => {
+    const former = formerOf(spec)
+    return (
+      former && { ...former, members: former.members.filter((one) => !keys.has(one.member.key)) }
+    )
+  }
+}
+
 /** What a pool must keep of what it was. */
 export function holdOf(
   former: FormerPool | undefined,

@@ -15,6 +15,8 @@ export interface RollSettings {
   readonly domains: readonly string[]
   /** Apexes under which a service that is no domain is served. */
   readonly zones: readonly string[]
+  /** Names that are not served, whoever claims them. */
+  readonly withheld?: readonly string[]
   /** Silence after which an agent's word no longer counts. */
   readonly staleMs: number
   /** Silence after which its backends are forgotten, unless a check vouches for them. */
@@ -92,7 +94,7 @@ export class Roll {
   /** Who speaks for a server. */
   readonly #owners = new Map<string, Claim>()
   #settings: RollSettings
-  #names: { domains: ReadonlySet<string>; zones: ReadonlySet<string> }
+  #names: ReturnType<typeof namesOf>
 
   constructor(settings: RollSettings) {
     this.#settings = settings
@@ -258,11 +260,12 @@ export class Roll {
   /** Gives the agent its servers, save those another speaks for; returns these. */
   #claim(agent: Agent): readonly string[] {
     const { agentId, region, backends } = agent.report
-    const { domains, zones } = this.#names
+    const { domains, zones, withheld } = this.#names
     const keys: string[] = []
     const contested: string[] = []
     for (const backend of backends) {
       for (const name of namesOfService(backend.service, domains, zones)) {
+        if (withheld.has(name)) continue
         const key = serverKey(name, backend.address, backend.port)
         const owner = this.#owners.get(key)
         if (owner !== undefined && owner.agentId !== agentId) {
@@ -285,7 +288,8 @@ export class Roll {
   }
 }
 
-const namesOf = ({ domains, zones }: RollSettings) => ({
+const namesOf = ({ domains, zones, withheld }: RollSettings) => ({
   domains: new Set(domains),
   zones: new Set(zones),
+  withheld: new Set(withheld),
 })

@@ -34,9 +34,10 @@ const isStatus = (value: unknown): value is Status => statuses.some((status) => 
 
 function overrideOf(value: unknown, nowMs: number): Override | undefined {
   if (!isObject(value)) return
-  const { healthy, reason, by, atMs, expiresAtMs } = value
+  const { healthy, reason, by, atMs, expiresAtMs, source } = value
   if (typeof healthy !== 'boolean' || !isProse(reason) || !isProse(by) || !isTime(atMs)) return
-  const override = { healthy, reason, by, atMs: Math.min(atMs, nowMs) }
+  const tool = isProse(source) ? { source } : {}
+  const override = { healthy, reason, by, atMs: Math.min(atMs, nowMs), ...tool }
   if (expiresAtMs === undefined) return override
   return isTime(expiresAtMs) ? { ...override, expiresAtMs } : undefined
 }

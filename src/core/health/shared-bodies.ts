@@ -38,8 +38,8 @@ const isId = (value: unknown): value is string =>
 /** What of a register of overrides others are told: stamp and rank, and the order if one holds. */
 export function overrideBody({ override }: ServerHealth): Body {
   if (override === undefined) return GONE
-  const { healthy, reason, by, expiresAtMs } = override
-  return encodeBody({ healthy, reason, by, expiresAtMs })
+  const { healthy, reason, by, expiresAtMs, source } = override
+  return encodeBody({ healthy, reason, by, expiresAtMs, source })
 }
 
 /** The event that an override record stands for; undefined when it is none. */
@@ -48,9 +48,10 @@ export function overrideEvent(record: SharedRecord): OverrideSet | OverrideClear
   if (record.body.length === 0) return { kind: 'override-cleared', key, by: origin, atMs }
   const fields = readBody(record.body)
   if (fields === undefined) return
-  const { healthy, reason, by, expiresAtMs } = fields
+  const { healthy, reason, by, expiresAtMs, source } = fields
   if (typeof healthy !== 'boolean' || !isProse(reason) || !isProse(by)) return
-  const event = { kind: 'override-set', key, healthy, reason, by, atMs } as const
+  const tool = isProse(source) ? { source } : {}
+  const event = { kind: 'override-set', key, healthy, reason, by, atMs, ...tool } as const
   if (expiresAtMs === undefined) return event
   return isTime(expiresAtMs) ? { ...event, expiresAtMs } : undefined
 }

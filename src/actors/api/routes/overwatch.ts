@@ -3,6 +3,7 @@
  */
 import { type Status, statuses } from '../../../core/steer/words.ts'
 import type { BackendView } from '../../../messages/views.ts'
+import { authorityOf } from './overrides.ts'
 import { ask, type Context, type Joined, joinBackends, nowText, pageOf } from '../context.ts'
 import { json, microsecond, NEVER, refuse, timestampOf } from '../http.ts'
 import { type Route, route } from '../router.ts'
@@ -112,6 +113,8 @@ function backendOf({ backend, check }: Joined) {
     override_status: override?.healthy,
     override_reason: override?.reason,
     override_by: override?.by,
+    override_source: override && (override.source ?? override.by),
+    override_authority: override && authorityOf(override.source),
     override_at: timestampOf(override?.atMs),
     override_expires_at: timestampOf(override?.expiresAtMs),
     ...heardOf(backend),

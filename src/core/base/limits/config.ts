@@ -63,4 +63,35 @@ export const configLimits = {
     'characters',
     'one value; nothing in the schema is longer, only record values are (65,535 octets)',
   ),
+  objectsMax: limit(
+    65_536,
+    [16, 1_048_576],
+    'objects',
+    'what the API made or edited: as many as there may be servers in the file',
+  ),
+  objectBytesMax: limit(
+    32_768,
+    [1_024, 262_144],
+    'bytes',
+    'a domain that lists a hundred regions, with a description and tags',
+  ),
+  objectFieldsMax: limit(64, [8, 1_024], 'fields', 'twice the keys that the largest object has'),
+  objectListItemsMax: limit(
+    1_024,
+    [16, 65_536],
+    'items',
+    'regions of a domain or countries of a region; there are 249 country codes',
+  ),
+  objectTextCharsMax: limit(
+    8_192,
+    [256, 65_536],
+    'characters',
+    'one text of an edit: a description, or what the file said of a key',
+  ),
+  objectRounds: limit(
+    32,
+    [1, 1_024],
+    'rounds',
+    'edits that no longer fit the file are set aside one after another; past it all are',
+  ),
 } as const satisfies Record<string, Limit>

@@ -27,3 +27,12 @@ export function reviewed(config: Config, tree: MapNode): readonly Problem[] {
   checkPending(review)
   return problems
 }
+
+/** The rules on names, places and servers alone, for what is edited while the node runs. */
+export function reviewedObjects(config: Config, tree: MapNode): readonly Problem[] {
+  const { review, problems } = startReview(config, tree)
+  checkNames(review)
+  checkGeography(review)
+  checkServers(review)
+  return problems
+}

@@ -10,7 +10,7 @@ import { continent, country, oneOf, text, word } from '../kinds/texts.ts'
 import { healthCheck } from './checks.ts'
 import { routingAlgorithm, whenAllDownWords } from './words.ts'
 
-const server = keys({
+export const serverKeys = keys({
   address: required(ipAddress, 'Its address; a name would hide which server is meant.'),
   port: key(port, '80', 'Port it serves on.'),
   weight: key(weight, '100', 'Share of traffic under `weighted`; 0 takes none.'),
@@ -23,15 +23,15 @@ const server = keys({
   health_check: healthCheck('Its own check, overriding the region’s key by key.'),
 })
 
-const region = keys({
+export const regionKeys = keys({
   name: required(word, 'Its name.'),
-  servers: listOf(server, 'Its servers; agents may fill a region that lists none.'),
+  servers: listOf(serverKeys, 'Its servers; agents may fill a region that lists none.'),
   health_check: healthCheck('How its servers are checked.'),
   countries: list(country, [], 'Countries it serves (geolocation).'),
   continents: list(continent, [], 'Continents it serves (geolocation).'),
 })
 
-const domain = keys({
+export const domainKeys = keys({
   name: required(dnsName, 'The name served.'),
   routing_algorithm: optional(
     routingAlgorithm,
@@ -69,5 +69,5 @@ const domain = keys({
   }),
 })
 
-export const regions = listOf(region, 'Groups of servers.')
-export const domains = listOf(domain, 'Names that are steered.')
+export const regions = listOf(regionKeys, 'Groups of servers.')
+export const domains = listOf(domainKeys, 'Names that are steered.')

@@ -70,10 +70,47 @@ describe('overrides', () => {
         healthy: false,
         reason: 'maint',
         source: 'ops',
+        owner: 'ops',
         created_at: expect.stringMatching(ISO),
         authority: 'external_tool',
       })
       expect(asked[0]![1]).toMatchObject({ ...expected, by: 'ops' })
+    })
+  }
+
+  for (const [end, expected] of [
+    [{ expires_in: '30m' }, START_MS + 60_000 + 1_800_000],
+    [{ expires_in: 90 }, START_MS + 60_000 + 90_000],
+    [{ expires_at: new Date(START_MS + 600_000).toISOString() }, START_MS + 600_000],
+    [{ expires_at: '2025-06-15T17:30:00+02:00' }, Date.parse('2025-06-15T15:30:00Z')],
+  ] as const) {
+    test(`an override ends by itself by ${JSON.stringify(end)}`, async () => {
+      const { call, asked } = await apiWorld()
+      const body = { healthy: false, source: 'ops', owner: 'jo', ...end }
+      const answer = await call('PUT', '/api/v1/overrides/app.example.com/10.0.0.1', { body })
+      expect(asked[0]![1]).toMatchObject({ by: 'jo', source: 'ops', expiresAtMs: expected })
+      expect(answer.json).toMatchObject({
+        ...{ owner: 'jo', source: 'ops', authority: 'external_tool' },
+        expires_at: new Date(expected).toISOString(),
+      })
+    })
+  }
+
+  for (const end of [
+    { expires_in: '0s' },
+    { expires_in: 'soon' },
+    { expires_in: '400d' },
+    { expires_at: '2020-01-01T00:00:00Z' },
+    { expires_at: 'tomorrow' },
+    { expires_in: '5m', expires_in_seconds: 5 },
+  ]) {
+    test(`an end by ${JSON.stringify(end)} is refused`, async () => {
+      const { call, asked } = await apiWorld()
+      const answer = await call('PUT', '/api/v1/overrides/app.example.com/10.0.0.1', {
+        body: { healthy: false, source: 'ops', ...end },
+      })
+      expect([answer.status, answer.json.error]).toEqual([400, expect.stringMatching(/expires_/)])
+      expect(asked).toEqual([])
     })
   }
 
@@ -89,7 +126,8 @@ describe('overrides', () => {
         reason: 'test',
         source: 'ops',
         created_at: '2025-06-15T15:06:40.000Z',
-        authority: 'external_tool',
+        owner: 'ops',
+        authority: 'operator',
       },
     ])
     const one = '/api/v1/overrides/api.example.com/10.0.1.1'

@@ -41,6 +41,7 @@ async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: Tls
       return ok({ kind: 'node', port: 1, close })
     },
     fallbackReason: 'it is a test',
+    setLogLevel: () => {},
     metricsText: async () => ({
       text: 'opengslb_up 1\n',
       contentType: 'text/plain; version=0.0.4',

@@ -1,0 +1,115 @@
+/**
+ * Edits of operators: whether one may pass, and what follows from it.
+ *
+ * It is answered once it is in the answers and on disk. The guard-rail looks at it as at an order:
+ * what would empty a pool, or take out too large a share of it, needs `force`.
+ */
+import { recordsAgainst } from '../../core/config/overlay/content.ts'
+import { canonicalId, editOverlay } from '../../core/config/overlay/edit.ts'
+import { viewOf } from '../../core/config/overlay/views.ts'
+import { zoneNames } from '../../core/config/names.ts'
+import type { FleetTopology, MemberSpec } from '../../core/steer/topology.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import type { EditOutcome } from '../../messages/views.ts'
+import type { Book } from './book.ts'
+import type { RegistryConfig } from './contract.ts'
+import type { Ground, Objects } from './objects.ts'
+
+type Order = MessageOf<ProductCatalogue, 'api.edit-object'>
+type Reply = ReplyOf<ProductCatalogue, 'api.edit-object'>
+
+const refuse = (outcome: EditOutcome, message: string, field = ''): Reply => ({
+  outcome,
+  field,
+  message,
+})
+
+export async function editObject(book: Book, objects: Objects, order: Order): Promise<Reply> {
+  const { ground } = objects
+  if (ground === undefined) return refuse('unavailable', 'this node has nothing to edit')
+  const id = canonicalId(order.kind, order.id)
+  if (!id.ok) return refuse(order.action === 'create' ? 'invalid' : 'not-found', id.error)
+  const named = { ...order, id: id.value }
+  const stale = staleness(objects, ground, named) ?? foreign(book, objects, named)
+  if (stale !== undefined) return stale
+  const edited = editOverlay(ground.base, objects.entries, ground.compiled, {
+    ...named,
+    atMs: book.nowMs(),
+    revision: objects.nextRevision,
+  })
+  if (!edited.ok) return refuse(edited.error.code, edited.error.message, edited.error.field)
+  const conflict = conflictOf(ground, named)
+  if (conflict !== undefined) return refuse('conflict', conflict, 'name')
+  const next = objects.contentOf(ground, edited.value.compiled)
+  const leaving = leavingOf(ground.content.topology, next.topology)
+  const refusal = order.force ? undefined : book.fleet.refusal(leaving, book.nowMs())
+  if (refusal !== undefined) {
+    book.hold(refusal, 'edit')
+    return refuse('held-by-guard-rail', `${refusal.message}; force passes it`)
+  }
+  return await carryOut(book, objects, named, objects.take(edited.value, next), leaving)
+}
+
+async function carryOut(
+  book: Book,
+  objects: Objects,
+  { kind, id, action, by, force }: Order,
+  config: RegistryConfig,
+  leaving: ReadonlySet<string>,
+): Promise<Reply> {
+  book.tell.edited(action, { kind, id, by, ...(force ? { force } : {}) })
+  book.feed.record('config.edited', {}, { kind, id, action, by })
+  await book.reconfigure(config, leaving)
+  const isDurable = await book.isDurable()
+  const suffix = isDurable ? '' : ' (in force, but not on disk yet)'
+  const ground = objects.ground!
+  const object = viewOf(ground.base, objects.entries, ground.compiled, kind, id)
+  const done = refuse('done', `${kind} ${id}: ${action} done${suffix}`)
+  return object === undefined ? done : { ...done, object }
+}
+
+/** If-Match: the object must still be what the operator looked at (RFC 9110 section 13.1.1). */
+function staleness(objects: Objects, ground: Ground, order: Order): Reply | undefined {
+  const { kind, id, ifMatch } = order
+  if (ifMatch === undefined) return
+  const view = viewOf(ground.base, objects.entries, ground.compiled, kind, id)
+  const tags = ifMatch.split(',').map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'))
+  const own = view === undefined ? [] : [view.tag, `r${view.revision}`, '*']
+  if (tags.some((tag) => own.includes(tag))) return
+  return refuse('stale', `the ${kind} has changed: it is at ${view?.tag ?? 'no revision'}`)
+}
+
+/** What agents declare is theirs to edit. */
+function foreign({ fleet, chorus }: Book, objects: Objects, order: Order): Reply | undefined {
+  const { kind, id, action } = order
+  if (kind !== 'server') return
+  const claim = chorus.roll.claimOf(id)
+  if (claim === undefined || fleet.servers.get(id)?.spec.source !== 'agent') return
+  if (objects.list(kind, id).length > 0) return
+  if (action === 'create') return refuse('exists', `the agent ${claim.agentId} declares the server`)
+  const why = `the agent ${claim.agentId} declares the server: edit it there, or drain it here`
+  return refuse('conflict', why)
+}
+
+/** A new name against the records that the file gives its zone. */
+function conflictOf(ground: Ground, { kind, id, action }: Order): string | undefined {
+  if (kind !== 'domain' || action !== 'create') return
+  const { topology, zones } = ground.given
+  return recordsAgainst(id, { topology, zones }, zoneNames(ground.declared.config))
+}
+
+/** Servers that take no traffic any more in a pool that goes on. */
+function leavingOf(before: FleetTopology, after: FleetTopology): ReadonlySet<string> {
+  const takes = (members: readonly MemberSpec[]) =>
+    members.filter(({ weight }) => weight > 0).map(({ key }) => key)
+  const next = new Map(after.pools.map(({ name, members }) => [name, members]))
+  const leaving = new Set<string>()
+  for (const { name, members } of before.pools) {
+    const rest = next.get(name)
+    if (rest === undefined) continue
+    const staying = new Set(takes(rest))
+    for (const key of takes(members)) if (!staying.has(key)) leaving.add(key)
+  }
+  return leaving
+}

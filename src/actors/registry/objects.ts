@@ -1,0 +1,176 @@
+/**
+ * What the API makes and edits: the overlay over the configuration, its place on disk, and the
+ * configuration that follows from both.
+ *
+ * The registry is its single writer. The file comes from main, at the start and with each reload;
+ * whatever it has changed since an edit of the same key wins, with a line in the log. What the
+ * rules are is in core/config/overlay.
+ */
+import { sharedMemory } from '../../core/base/memory.ts'
+import { type Base, baseOf } from '../../core/config/overlay/base.ts'
+import { type CompiledOverlay, compileOverlay } from '../../core/config/overlay/compile.ts'
+import { type OverlayContent, overlayContent } from '../../core/config/overlay/content.ts'
+import type { Edited } from '../../core/config/overlay/edit.ts'
+import { type Entries, type ObjectKind, parseEntry } from '../../core/config/overlay/entry.ts'
+import { reconcile } from '../../core/config/overlay/reconcile.ts'
+import { differences, idsOf, type ObjectView, viewOf } from '../../core/config/overlay/views.ts'
+import { domainNames, zoneNames } from '../../core/config/names.ts'
+import { serviceDefaults } from '../../core/config/topology.ts'
+import type { Gauge } from '../../kernel/metrics.ts'
+import type { RegistryCtx } from './book.ts'
+import type { DeclaredConfig, ObjectStore, RegistryConfig } from './contract.ts'
+
+/** What edits stand on; made anew with each file. */
+export interface Ground {
+  readonly declared: DeclaredConfig
+  readonly base: Base
+  /** As main gave it. */
+  readonly given: RegistryConfig
+  readonly compiled: CompiledOverlay
+  /** As it is in force. */
+  readonly content: OverlayContent
+}
+
+export class Objects {
+  readonly #ctx: RegistryCtx
+  readonly #store: ObjectStore
+  entries: Entries = new Map()
+  /** Of the newest edit there ever was. */
+  #revision = 0
+  #ground: Ground | undefined
+  /** Grows with every change of the overlay in this process. */
+  #generation = 0
+  #toldLevel = false
+  readonly #count: Gauge
+
+  constructor(ctx: RegistryCtx, store: ObjectStore) {
+    this.#ctx = ctx
+    this.#store = store
+    this.#count = ctx.metrics.gauge({
+      name: 'opengslb_config_edits',
+      help: 'Objects that the API made or edited beside the file.',
+      labels: ['state'],
+    })
+  }
+
+  /** Takes what the disk remembers, before the first configuration. */
+  restore(stored: ReadonlyMap<string, unknown>): void {
+    const entries = new Map<string, NonNullable<ReturnType<typeof parseEntry>>>()
+    for (const [key, value] of stored) {
+      const entry = parseEntry(value)
+      if (entry === undefined) this.#ctx.log.warn('an edit on disk is unreadable', { object: key })
+      else entries.set(key, entry)
+    }
+    this.entries = entries
+    for (const { revision } of entries.values()) this.#revision = Math.max(this.#revision, revision)
+  }
+
+  /** What edits stand on; undefined where nothing can be edited. */
+  get ground(): Ground | undefined {
+    return this.#ground
+  }
+
+  get nextRevision(): number {
+    return this.#revision + 1
+  }
+
+  /** Takes a file from main; returns what is to be in force. */
+  adopt(given: RegistryConfig): RegistryConfig {
+    const { declared } = given
+    if (declared === undefined) return given
+    const base = baseOf(declared.config)
+    const { entries, changes } = reconcile(base, this.entries)
+    for (const { entry, field, why } of changes) {
+      const { kind, id, by } = entry
+      this.#ctx.log.warn('the file takes the place of an edit', { kind, id, field, why, by })
+    }
+    if (changes.length > 0) this.#keep(entries)
+    const compiled = compileOverlay(base, this.entries)
+    for (const [object, { field, message }] of compiled.aside)
+      this.#ctx.log.warn('an edit does not fit the file and is set aside', {
+        object,
+        reason: `${field} ${message}`.trim(),
+      })
+    return this.#stand({ declared, base, given, compiled })
+  }
+
+  /**
+   * Takes an edit that was found good; returns what is to be in force.
+   * @param content what it makes of what is served
+   */
+  take({ entries, compiled }: Edited, content: OverlayContent): RegistryConfig {
+    this.#keep(entries)
+    this.#revision++
+    return this.#stand({ ...this.#ground!, compiled }, content)
+  }
+
+  /** What would be served with these edits. */
+  contentOf({ declared, given }: Pick<Ground, 'declared' | 'given'>, compiled: CompiledOverlay) {
+    const { topology, zones } = given
+    return overlayContent(compiled.applied, { topology, zones }, declared.serial, sharedMemory)
+  }
+
+  list(kind: ObjectKind, id: string | undefined): readonly ObjectView[] {
+    const ground = this.#ground
+    if (ground === undefined) return []
+    const { base, compiled } = ground
+    const ids = id === undefined ? idsOf(base, this.entries, kind) : [id]
+    return ids
+      .map((one) => viewOf(base, this.entries, compiled, kind, one))
+      .filter((view) => view !== undefined)
+  }
+
+  differences() {
+    const ground = this.#ground
+    return ground === undefined ? [] : differences(this.entries, ground.compiled)
+  }
+
+  /** Says how much is to be logged, where the API ever said something of it. */
+  publishLogLevel(): void {
+    const level = this.#ground?.compiled.applied.logLevel
+    const isEdited = this.entries.has('setting/logging')
+    if (level === undefined || (!isEdited && !this.#toldLevel)) return
+    this.#toldLevel = isEdited
+    this.#ctx.publish('registry.log-level-set', { level })
+  }
+
+  #stand(without: Omit<Ground, 'content'>, known?: OverlayContent): RegistryConfig {
+    const { given, compiled } = without
+    const isBare = this.entries.size === 0
+    const content = isBare ? given : (known ?? this.contentOf(without, compiled))
+    this.#ground = { ...without, content }
+    this.publishLogLevel()
+    const { size } = compiled.aside
+    this.#count.set(this.entries.size - size, { state: 'in-force' })
+    this.#count.set(size, { state: 'set-aside' })
+    if (isBare) return given
+    const { config, withheld } = compiled.applied
+    const { agents } = given
+    const roll = {
+      ...agents.chorus.roll,
+      domains: [...domainNames(config)],
+      zones: [...zoneNames(config)],
+      withheld: [...withheld],
+    }
+    return {
+      ...given,
+      topology: content.topology,
+      zones: content.zones,
+      contentHash: `${given.contentHash}.${this.#generation}`,
+      agents: {
+        ...agents,
+        chorus: { ...agents.chorus, roll },
+        service: serviceDefaults(config),
+      },
+    }
+  }
+
+  /** Puts the difference to what is kept on its way to the disk. */
+  #keep(entries: Entries): void {
+    for (const key of this.entries.keys()) if (!entries.has(key)) this.#store.remove(key)
+    for (const [key, entry] of entries)
+      if (this.entries.get(key) !== entry) this.#store.put(key, entry)
+    this.entries = entries
+    this.#generation++
+  }
+}
