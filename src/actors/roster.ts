@@ -8,6 +8,7 @@ import type { Loaded } from '../core/config/load.ts'
 import { domainNames, zoneNames } from '../core/config/names.ts'
 import { servicePool } from '../core/config/topology.ts'
 import { replicaName } from '../kernel/role.ts'
+import type { Metrics } from '../kernel/metrics.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
 import type { DnsConfig, LentSocket } from './dns/contract.ts'
@@ -18,7 +19,9 @@ import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
 import { contentOf } from './registry/ports-content.ts'
 import { overwatchGossip } from './roster-gossip.ts'
+import { settingsOf } from './roster-settings.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
+import { setCountsSource } from './shell/ports.ts'
 import type { ProcessFacts } from './stage.ts'
 
 /** What belongs to the process of an overwatch, whatever its configuration becomes. */
@@ -188,6 +191,8 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     startedAtMs: self.startedAtMs,
     validates: config.overwatch.validation.enabled,
     gossip: gossipFacts(loaded),
+    ...settingsOf(config),
+    dataDir: config.overwatch.data_dir,
   }
 }
 
@@ -219,7 +224,11 @@ export function byChild({ dns, ...others }: ActorConfigs): Readonly<Record<strin
 /** The actors of an overwatch, and what reads their counts. */
 export const overwatchOf = (configs: ActorConfigs, self: Process) => ({
   children: overwatchRoster(configs),
-  readLoans: readCounts(self.sockets),
+  readLoans: (metrics: Metrics) => {
+    const scrape = readCounts(self.sockets)(metrics)
+    setCountsSource((all) => scrape.counts(all))
+    return scrape
+  },
 })
 
 /** The actors of an overwatch. */

@@ -109,6 +109,7 @@ export class ProductHttp {
       },
       fallbackReason: undefined,
       metricsText: async () => ({ text: '', contentType: 'text/plain' }),
+      counts: () => undefined,
     }
   }
 

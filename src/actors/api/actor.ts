@@ -11,35 +11,33 @@ import type { Context } from './context.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
 import { apiMetrics } from './metrics.ts'
 import { Members } from './members.ts'
+import { Exchange } from './exchange.ts'
+import { History } from './history.ts'
+import { Idempotency } from './idempotency.ts'
+import { Rates } from './rates.ts'
 import { Router } from './router.ts'
-import { agentRoutes } from './routes/agents.ts'
-import { clusterRoutes } from './routes/cluster.ts'
-import { drainRoutes } from './routes/drains.ts'
-import { healthRoutes } from './routes/health.ts'
-import { overrideRoutes } from './routes/overrides.ts'
-import { overwatchRoutes } from './routes/overwatch.ts'
-import { routingRoutes } from './routes/routing.ts'
-import { indexRoutes, systemRoutes } from './routes/system.ts'
+import { Sampling } from './sampling.ts'
 import { Serving } from './serving.ts'
+import { apiRoutes } from './table.ts'
 
 export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) => {
   let config = first
   let gate = gateOf(first)
   const serving = new Serving()
   const members = new Members()
+  const rates = new Rates()
   const metrics = apiMetrics(ctx.metrics, first)
-  const context: Context = { ctx, ports, config: () => config, serving, members }
-  const routes = [
-    ...systemRoutes(context),
-    ...healthRoutes(context),
-    ...overwatchRoutes(context),
-    ...overrideRoutes(context),
-    ...agentRoutes(context),
-    ...drainRoutes(context),
-    ...clusterRoutes(context),
-    ...routingRoutes(context),
-  ]
-  const router = new Router([...routes, ...indexRoutes(context, routes)])
+  const parts = { serving, members, rates, history: new History() }
+  const context: Context = {
+    ...{ ctx, ports, config: () => config, ...parts },
+    get sampling() {
+      return sampling
+    },
+  }
+  const sampling = new Sampling(context)
+  const router = new Router(apiRoutes(context), new Idempotency(ctx.clock))
+  const exchange = new Exchange(router, ctx.random)
+  const stopSampling = sampling.start()
 
   function gateOf(of: ApiConfig): Gate {
     const made = new Gate(of)
@@ -53,8 +51,9 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       'registry.snapshot-set': (snapshot) => serving.setSnapshot(snapshot),
       'registry.word-changed': (change) => serving.setWord(change),
       'gossip.members-set': (message) => members.set(message, ctx.clock.nowMs()),
+      'shell.counters-read': (counts) => rates.take(counts),
       'shell.handle-request': async (request) => {
-        const { answer, pattern } = await router.dispatch(request, gate)
+        const { answer, pattern } = await exchange.serve(request, gate)
         metrics.counted(pattern, request.method, answer.status)
         return answer
       },
@@ -63,5 +62,6 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       config = next
       gate = gateOf(next)
     },
+    onStop: stopSampling,
   }
 })

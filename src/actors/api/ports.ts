@@ -1,14 +1,19 @@
 /**
- * The real world of the API: one UDP question to our own DNS, and the names of the platform.
+ * The real world of the API: one UDP question to our own DNS, small files, and the machine.
  */
-import { randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
-import type { ApiPorts, DnsOutcome } from './contract.ts'
+import type { ApiConfig, ApiPorts, DnsOutcome } from './contract.ts'
+import { openDocuments } from './ports-documents.ts'
+import { readMachine } from './ports-machine.ts'
 import { encodeQuestion, readReply } from './question.ts'
 
-export const openPorts = (): ApiPorts => ({
+export const openPorts = (config: ApiConfig): ApiPorts => ({
   askDns,
+  machine: readMachine,
+  randomBytes,
+  ...openDocuments(config.dataDir),
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   nodeVersion: process.version,
 })

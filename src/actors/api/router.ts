@@ -6,7 +6,9 @@
  */
 import type { Gate, Rights } from './access.ts'
 import { type HttpAnswer, type HttpRequest, refuse } from './http.ts'
+import type { Idempotency } from './idempotency.ts'
 import type { RouteSchema } from './schema.ts'
+import { invalid } from './validate.ts'
 
 /** What a handler gets. */
 export interface Call {
@@ -14,6 +16,8 @@ export interface Call {
   /** Decoded `{name}` segments. */
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
+  /** Of `x-request-id`: the caller's, or one made for it. */
+  readonly requestId: string
 }
 
 export type Handle = (call: Call) => HttpAnswer | Promise<HttpAnswer>
@@ -60,16 +64,19 @@ export interface Routed {
   readonly answer: HttpAnswer
   /** The pattern that matched, for metrics; never the raw path. */
   readonly pattern: string
+  readonly schema?: RouteSchema
 }
 
 export class Router {
   readonly #routes: readonly Compiled[]
+  readonly #idempotency: Idempotency
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly Route[], idempotency: Idempotency) {
     this.#routes = routes.map((one) => ({ route: one, segments: one.pattern.split('/') }))
+    this.#idempotency = idempotency
   }
 
-  async dispatch(request: HttpRequest, gate: Gate): Promise<Routed> {
+  async dispatch(request: HttpRequest, gate: Gate, requestId: string): Promise<Routed> {
     const segments = segmentsOf(request.path)
     if (segments === undefined)
       return { answer: refuse(400, 'the path is not valid percent-encoding'), pattern: 'invalid' }
@@ -87,7 +94,16 @@ export class Router {
     }
     const params = paramsOf(found.segments, segments)
     const query = new URLSearchParams(request.query)
-    return { answer: await found.route.handle({ request, params, query }), pattern }
+    const { schema } = found.route
+    const answer = await this.#handle(found.route, { request, params, query, requestId })
+    return { answer, pattern, ...(schema === undefined ? {} : { schema }) }
+  }
+
+  async #handle({ schema, handle }: Route, call: Call): Promise<HttpAnswer> {
+    return (
+      invalid(schema, call) ??
+      (await this.#idempotency.run(call.request, async () => await handle(call)))
+    )
   }
 }
 

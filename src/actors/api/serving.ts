@@ -6,6 +6,7 @@
  */
 import { Pool } from '../../core/steer/pool.ts'
 import type { PoolSnapshot, WordChange } from '../../core/steer/snapshot.ts'
+import { unpackWord } from '../../core/steer/words.ts'
 
 export class Serving {
   #epoch = -1
@@ -17,6 +18,20 @@ export class Serving {
 
   get poolCount(): number {
     return this.#pools.length
+  }
+
+  get pools(): readonly Pool[] {
+    return this.#pools
+  }
+
+  /** Servers, each once however many names it serves, and how many of them are healthy. */
+  health(): { readonly total: number; readonly healthy: number } {
+    const states = new Map<string, boolean>()
+    for (const pool of this.#pools)
+      for (const [index, { key }] of pool.spec.members.entries())
+        states.set(key, unpackWord(pool.words[index]!).status === 'healthy')
+    const healthy = [...states.values()].filter((is) => is).length
+    return { total: states.size, healthy }
   }
 
   setSnapshot(snapshot: PoolSnapshot): void {

@@ -2,6 +2,8 @@
  * What the shell needs of the world, and how it is configured.
  */
 import type { Result } from '../../core/base/result.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf } from '../../messages/entry.ts'
 
 /** A request as read off a socket: bounded, complete, and without anything library-specific. */
 export interface HttpRequest {
@@ -32,6 +34,8 @@ export interface ListenOptions {
   readonly onFault: (error: unknown) => void
   /** Speaks TLS with these; plain HTTP without. */
   readonly tls?: TlsFiles
+  /** Also clients that speak HTTP/1.0: health checks of old load balancers do. */
+  readonly oldClients?: boolean
   /** Defaults are those of core/base/limits/api.ts; tests set smaller ones. */
   readonly limits?: Partial<HttpLimits>
 }
@@ -86,7 +90,12 @@ export interface ShellPorts {
   onDrainSignal(run: () => void): () => void
   /** The metrics of all actors in Prometheus text. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>
+  /** What DNS has counted; `all` begins the rows anew. Undefined where nobody answers DNS. */
+  counts(all: boolean): Counts | undefined
 }
+
+/** See `shell.counters-read`. */
+export type Counts = Omit<MessageOf<ProductCatalogue, 'shell.counters-read'>, 'atMs'>
 
 /** How often the configuration was read again, for the metrics. */
 export interface ReloadCounts {

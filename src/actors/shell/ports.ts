@@ -5,7 +5,7 @@
  * shell first closes what its predecessor left open.
  */
 import { ok } from '../../core/base/result.ts'
-import type { HttpFront, Listen, ShellPorts } from './contract.ts'
+import type { Counts, HttpFront, Listen, ShellPorts } from './contract.ts'
 import { listenNode } from './ports-node.ts'
 import { listenUws } from './ports-uws.ts'
 import { loadUws } from './ports-uws-load.ts'
@@ -21,11 +21,22 @@ export function setMetricsSource(source: MetricsSource): void {
   metricsSource = source
 }
 
+export type CountsSource = (all: boolean) => Counts
+
+let countsSource: CountsSource | undefined
+
+/** Says where the counts of DNS come from; absent where this process answers none. */
+export function setCountsSource(source: CountsSource | undefined): void {
+  countsSource = source
+}
+
 export async function openPorts(): Promise<ShellPorts> {
   for (const front of left) await front.close()
   left.clear()
   const uws = loadUws()
-  const open: Listen = uws.ok ? (options) => listenUws(uws.value, options) : listenNode
+  // uWebSockets.js answers HTTP/1.0 with 505 by itself.
+  const open: Listen = (options) =>
+    uws.ok && options.oldClients !== true ? listenUws(uws.value, options) : listenNode(options)
   return {
     listen: async (options) => {
       const front = await open(options)
@@ -50,5 +61,6 @@ export async function openPorts(): Promise<ShellPorts> {
     },
     fallbackReason: uws.ok ? undefined : uws.error,
     metricsText: async () => ({ text: await metricsSource(), contentType: TEXT_FORMAT }),
+    counts: (all) => countsSource?.(all),
   }
 }

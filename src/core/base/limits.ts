@@ -5,6 +5,7 @@
  * configuration key; the others are constants of the program.
  */
 import { apiLimits } from './limits/api.ts'
+import { apiExchangeLimits } from './limits/api-exchange.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
 import { gossipLimits } from './limits/gossip.ts'
@@ -28,6 +29,7 @@ export const limits = {
   ...proberLimits,
   ...gossipLimits,
   ...apiLimits,
+  ...apiExchangeLimits,
   ...peersLimits,
   ...gossipAppLimits,
   ...vitalsLimits,

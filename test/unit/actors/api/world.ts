@@ -1,10 +1,16 @@
 /** An `api` actor with a small registry and prober behind it, and a way to call it. */
+import { expect } from 'vitest'
 import { api } from '../../../../src/actors/api/actor.ts'
-import type { ApiConfig, ApiPorts, DnsOutcome } from '../../../../src/actors/api/contract.ts'
+import type { ApiConfig, ApiPorts, DnsOutcome, Machine } from '../../../../src/actors/api/contract.ts'
+import { apiDocument } from '../../../../src/actors/api/table.ts'
 import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
 import type { BackendView, CheckView } from '../../../../src/messages/views.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
+import { Conformance } from '../../../harness/openapi.ts'
 import { DOWN, UP } from '../../../harness/pools.ts'
+
+/** Every answer of every test is held against the document. */
+const conformance = new Conformance(apiDocument('2.0.0'))
 
 export const START_MS = 1_750_000_000_000
 
@@ -95,6 +101,11 @@ export const CONFIG: ApiConfig = {
   startedAtMs: START_MS,
 }
 
+const MACHINE: Machine = {
+  ...{ rssBytes: 100, totalBytes: 1_000, availableBytes: 500, cores: 2 },
+  ...{ userMs: 0, systemMs: 0, idleMs: 0, processMs: 0 },
+}
+
 export interface CallOptions {
   readonly headers?: Record<string, string>
   readonly body?: unknown
@@ -107,10 +118,20 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
     outcome: { code: 'answered', rcode: 0, authoritative: true },
     asked: [],
   }
+  const machine: { -readonly [Key in keyof Machine]?: Machine[Key] } = {}
+  const documents = new Map<string, string>()
   const ports: ApiPorts = {
     askDns: async (address, name) => {
       dns.asked.push([address, name])
       return dns.outcome
+    },
+    machine: () => ({ ...MACHINE, ...machine }),
+    randomBytes: (count) => new Uint8Array(count).fill(7),
+    readDocument: async (name) => documents.get(name),
+    writeDocument: async (name, text) => {
+      if (documents.get('disk') === 'full') return { code: 'failed', message: 'no space' }
+      documents.set(name, text)
+      return { code: 'written' }
     },
     platform: 'linux/amd64',
     nodeVersion: 'v20.0.0',
@@ -122,6 +143,7 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
     holds: [],
   })
   world.answers['api.list-checks'] = () => ({ checks: CHECKS })
+  world.answers['api.count-checks'] = () => ({ passed: 40, failed: 2, inconclusive: 0 })
   world.answers['api.set-override'] = () => ({ outcome: 'done', message: 'done' })
   world.answers['api.clear-override'] = () => ({ outcome: 'done', message: 'done' })
   const behaviour = await api.start(world.ctx, ports, { ...CONFIG, ...config })
@@ -148,7 +170,9 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
       remoteAddress: options.from ?? '127.0.0.1',
     })
     const shown = new TextDecoder().decode(answer.body)
-    const isJson = answer.headers['content-type'] === 'application/json'
+    const isJson = /^application\/(?:problem\+)?json$/.test(answer.headers['content-type'] ?? '')
+    const spoken = { method, path, status: answer.status, headers: answer.headers, text: shown }
+    expect(conformance.faultsOf(spoken)).toEqual([])
     return {
       status: answer.status,
       headers: answer.headers,
@@ -157,5 +181,5 @@ export async function apiWorld(config: Partial<ApiConfig> = {}) {
       text: shown,
     }
   }
-  return { ...world, behaviour, dns, call }
+  return { ...world, behaviour, dns, documents, machine, call }
 }

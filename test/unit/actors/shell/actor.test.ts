@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { shell } from '../../../../src/actors/shell/actor.ts'
 import type {
+  Counts,
   HttpAnswer,
   HttpRequest,
   ListenOptions,
@@ -29,6 +30,7 @@ const REQUEST: HttpRequest = {
 async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: keyof TlsFiles) {
   const world = fakeCtx('shell')
   const open = new Map<string, ListenOptions>()
+  let counts: ((all: boolean) => Counts) | undefined
   const ports: ShellPorts = {
     onDrainSignal: () => () => {},
     listen: async (options) => {
@@ -41,6 +43,7 @@ async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: key
       return ok({ kind: 'node', port: 1, close })
     },
     fallbackReason: 'it is a test',
+    counts: (all) => counts?.(all),
     metricsText: async () => ({
       text: 'opengslb_up 1\n',
       contentType: 'text/plain; version=0.0.4',
@@ -49,7 +52,10 @@ async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: key
   const start = () => shell.start(world.ctx, ports, config)
   const send = async (address: string, request: Partial<HttpRequest>): Promise<HttpAnswer> =>
     await open.get(address)!.onRequest({ ...REQUEST, ...request })
-  return { ...world, open, start, send }
+  const countWith = (source: (all: boolean) => Counts) => {
+    counts = source
+  }
+  return { ...world, open, start, send, countWith }
 }
 
 describe('listeners', () => {

@@ -1,0 +1,43 @@
+/**
+ * One request from the socket's hand to the answer: its id, its route, and what holds for all
+ * answers alike (tags, problem details).
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { Random } from '../../core/base/random.ts'
+import type { Gate } from './access.ts'
+import { conditional } from './conditional.ts'
+import type { HttpAnswer, HttpRequest } from './http.ts'
+import { asProblem } from './problem.ts'
+import type { Router } from './router.ts'
+
+export interface Exchanged {
+  readonly answer: HttpAnswer
+  /** The pattern that matched, for metrics; never the raw path. */
+  readonly pattern: string
+}
+
+export class Exchange {
+  readonly #router: Router
+  readonly #random: Random
+
+  constructor(router: Router, random: Random) {
+    this.#router = router
+    this.#random = random
+  }
+
+  async serve(request: HttpRequest, gate: Gate): Promise<Exchanged> {
+    const requestId = this.#idOf(request)
+    const { answer, pattern, schema } = await this.#router.dispatch(request, gate, requestId)
+    const told = asProblem(conditional(answer, request, schema), request, requestId)
+    return { answer: { ...told, headers: { ...told.headers, 'x-request-id': requestId } }, pattern }
+  }
+
+  /** The caller's own, where it is one that may be shown and kept; else a new one. */
+  #idOf({ headers }: HttpRequest): string {
+    const given = headers['x-request-id'] ?? ''
+    const most = limits.requestIdChars.default
+    if (given.length <= most && /^[A-Za-z0-9._:/+=-]+$/.test(given)) return given
+    const part = () => this.#random.below(0x1_0000).toString(16).padStart(4, '0')
+    return part() + part() + part() + part()
+  }
+}
