@@ -12,12 +12,15 @@ async function documents() {
   const config = await built('core/config/document.js')
   const messages = await built('messages/document.js')
   const limits = await built('core/base/limits-document.js')
+  const api = await built('actors/api/table.js')
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   return {
     'config/reference.yaml': config.referenceYaml(),
     'docs/reference/configuration.md': config.referenceMarkdown(),
     'docs/reference/config.schema.json': `${JSON.stringify(config.jsonSchema(), null, 2)}\n`,
     'docs/reference/messages.md': messages.messagesMarkdown(),
     'docs/reference/limits.md': limits.limitsMarkdown(),
+    'docs/reference/openapi.json': `${JSON.stringify(api.apiDocument(version), null, 2)}\n`,
   }
 }
 

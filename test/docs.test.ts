@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { apiDocument } from '../src/actors/api/table.ts'
 import { limitsMarkdown } from '../src/core/base/limits-document.ts'
 import { fail, ok } from '../src/core/base/result.ts'
 import { jsonSchema, referenceMarkdown, referenceYaml } from '../src/core/config/document.ts'
@@ -194,6 +195,7 @@ describe('generated pages are what the code prints (npm run generate)', () => {
     ['docs/reference/config.schema.json', () => `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['docs/reference/messages.md', messagesMarkdown],
     ['docs/reference/limits.md', limitsMarkdown],
+    ['docs/reference/openapi.json', () => `${JSON.stringify(apiDocument(version), null, 2)}\n`],
   ] as const) {
     test(path, () => {
       expect(read(path) === print(), `${path} is out of date`).toBe(true)

@@ -65,13 +65,14 @@ export class Conformance {
       403: { $ref: '#/components/responses/Forbidden' },
       default: { $ref: '#/components/responses/Error' },
     }) as Readonly<Record<string, Json>>
-    const response = this.#resolved(responses[status] ?? responses['default'])
+    const known = responses[status] ?? responses[`${String(status)[0]}XX`] ?? responses['default']
+    const response = this.#resolved(known)
     if (response === undefined) return [`${where}: the status is not documented`]
     const content = response['content'] as Readonly<Record<string, Json>> | undefined
     if (content === undefined || method === 'HEAD')
       return text === '' || method === 'HEAD' ? [] : [`${where}: a body is not documented`]
     const type = (headers['content-type'] ?? '').replace(/;.*/, '')
-    const media = content[type]
+    const media = content[type] ?? content['*/*']
     if (media === undefined) return [`${where}: content of type "${type}" is not documented`]
     if (!type.endsWith('json')) return []
     const schema = media['schema'] as Json
@@ -100,7 +101,7 @@ export function lintOpenApi(document: Json): string[] {
     if (!Array.isArray(operation['tags'])) faults.push(`${where}: no tag`)
     faults.push(...parameterFaults(conformance, pattern, operation, where))
     const statuses = Object.keys((operation['responses'] ?? {}) as Json)
-    if (!statuses.some((status) => /^[23]\d\d$|^409$/.test(status)))
+    if (!statuses.some((status) => /^[23](?:\d\d|XX)$|^409$/.test(status)))
       faults.push(`${where}: no answer when all goes well`)
     if (!statuses.includes('default')) faults.push(`${where}: no default answer`)
   }

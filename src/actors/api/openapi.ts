@@ -141,8 +141,10 @@ const tagOf = ({ schema, pattern }: Route): string =>
 
 /** `getOverridesByServiceByAddress`. */
 function operationIdOf({ method, pattern }: Route): string {
-  const parts = pattern.split('/').filter((part) => part !== '' && part !== 'v1')
-  const named = parts.map((part) => {
+  const isFirst = pattern.startsWith('/api/v1/')
+  // What lies outside the first version of the API keeps its whole path in its name.
+  const path = isFirst ? pattern.slice('/api/v1'.length) : `/root${pattern}`
+  const named = path.slice(1).split('/').map((part) => {
     const words = part.replace(/[{}]/g, '').split(/[^A-Za-z0-9]+/)
     const joined = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')
     return part.startsWith('{') ? `By${joined}` : joined
@@ -200,9 +202,12 @@ function parameterOf(
 }
 
 function responsesOf({ method, schema }: Route, components: Components): Json {
-  const own = Object.entries(schema?.answers ?? { 200: z.unknown() }).map(
-    ([status, answer]) => [status, responseOf(Number(status), answer, schema, components)] as const,
-  )
+  const own =
+    schema === undefined
+      ? [['2XX', { description: 'Done', content: { '*/*': { schema: {} } } }] as const]
+      : Object.entries(schema.answers).map(([code, answer]) => {
+          return [code, responseOf(Number(code), answer, schema, components)] as const
+        })
   return {
     ...Object.fromEntries(COMMON.map(([status, name]) => [String(status), reference(name)])),
     ...(method === 'POST' ? { 409: reference('Conflict'), 422: reference('Unprocessable') } : {}),

@@ -42,7 +42,6 @@ export class Sampling {
 
   start(): Cancel {
     const stepMs = limits.historyFineMs.default
-    void this.take()
     return this.#context.ctx.clock.every(stepMs, stepMs, () => void this.take())
   }
 
@@ -56,11 +55,12 @@ export class Sampling {
     const machine = ports.machine()
     this.cpu = sharesOf(this.#machine, machine)
     this.#machine = machine
-    await this.#count()
+    await this.countChecks()
     history.take(this.#sample(machine, ctx.clock.nowMs()))
   }
 
-  async #count(): Promise<void> {
+  /** Asks the prober how much it has checked. */
+  async countChecks(): Promise<void> {
     const { clock } = this.#context.ctx
     const reply = await ask(this.#context, 'api.count-checks', {})
     if (!reply.ok) return

@@ -70,6 +70,7 @@ async function overviewOf(context: Context): Promise<HttpAnswer> {
   const healthy = backends.filter(({ status }) => status === 'healthy').length
   const alive = members.list.filter(({ state }) => state === 'alive')
   const overwatches = alive.filter(({ role, self }) => role === 'overwatch' && !self).length
+  if (sampling.checks === undefined) await sampling.countChecks()
   const { checks } = sampling
   const overview = {
     timestamp: nowText(context),

@@ -17,7 +17,7 @@ test('a broken document is seen', () => {
     Record<string, Record<string, Record<string, unknown>>>
   >
   const live = paths!['/api/v1/live']!['get']!
-  live['operationId'] = 'getApiReady'
+  live['operationId'] = 'getReady'
   live['responses'] = { 500: { $ref: '#/components/responses/Nope' } }
   paths!['/api/v1/gossip/nodes/{id}']!['get']!['parameters'] = [{ name: 'x', in: 'path' }]
   components!['schemas']!['Orphan'] = {}
