@@ -188,6 +188,8 @@ describe('examples', () => {
 
 // ---------------------------------------------------------------- generated pages
 
+const { version } = JSON.parse(read('package.json')) as { version: string }
+
 describe('generated pages are what the code prints (npm run generate)', () => {
   for (const [path, print] of [
     ['docs/reference/configuration.md', referenceMarkdown],

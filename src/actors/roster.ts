@@ -7,6 +7,7 @@
 import type { Loaded } from '../core/config/load.ts'
 import { domainNames, zoneNames } from '../core/config/names.ts'
 import { servicePool } from '../core/config/topology.ts'
+import { profiles } from '../core/gossip/swim/settings.ts'
 import { replicaName } from '../kernel/role.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import type { ChildSpec } from '../kernel/system.ts'
@@ -205,10 +206,16 @@ function gossipFacts({ config }: Loaded) {
     bind_address: bind,
     bind_port: Number(bind.slice(bind.lastIndexOf(':') + 1)),
     advertise_address: gossip.advertise_address,
+    // Gossip has one cluster for each key, and no name for it.
+    cluster_name: '',
     encryption_enabled: gossip.encryption_key !== '',
+    retransmit_mult: profiles.lan.retransmitMult,
     gossip_interval_ms: gossip.gossip_interval,
     probe_interval_ms: gossip.probe_interval,
     probe_timeout_ms: gossip.probe_timeout,
+    suspicion_mult: profiles.lan.suspicionMult,
+    suspicion_max_timeout_mult: profiles.lan.suspicionMaxTimeoutMult,
+    push_pull_interval_ms: profiles.lan.pushPullIntervalMs,
   }
 }
 

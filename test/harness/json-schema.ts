@@ -99,9 +99,7 @@ function typeFaults({ type }: Json, value: unknown, at: string): string[] {
   if (type === undefined) return []
   const found = nameOf(value)
   const types = Array.isArray(type) ? type : [type]
-  const fits = types.some((one) =>
-    one === 'integer' ? Number.isInteger(value) : one === found,
-  )
+  const fits = types.some((one) => (one === 'integer' ? Number.isInteger(value) : one === found))
   return fits ? [] : [`${at}: ${found} is not ${types.join(' or ')}`]
 }
 

@@ -126,7 +126,9 @@ function parameterFaults(
     ...given
       .filter((one) => one['in'] === 'path' && one['required'] !== true)
       .map((one) => `${where}: ${String(one['name'])} is in the path and not required`),
-    ...given.filter((one) => !one['schema']).map((one) => `${where}: ${String(one['name'])} is any`),
+    ...given
+      .filter((one) => !one['schema'])
+      .map((one) => `${where}: ${String(one['name'])} is any`),
     ...(named.size < given.length ? [`${where}: a parameter is declared twice`] : []),
   ]
 }
@@ -135,7 +137,6 @@ function parameterFaults(
 function referenceFaults(reader: SchemaReader, document: Json): string[] {
   const used = new Set<string>()
   const visit = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(visit)
     if (typeof value !== 'object' || value === null) return
     const reference = (value as Json)['$ref']
     if (typeof reference === 'string') used.add(reference)

@@ -36,7 +36,11 @@ export function conditional(
   if (own === undefined && schema?.etag !== true) return answer
   const etag = own ?? contentTag(answer.body)
   // To be asked about each time, which is what a tag is for.
-  const headers: Readonly<Record<string, string>> = { ...answer.headers, etag, 'cache-control': 'private, no-cache' }
+  const headers: Readonly<Record<string, string>> = {
+    ...answer.headers,
+    etag,
+    'cache-control': 'private, no-cache',
+  }
   const held = request.headers['if-none-match']
   if (held === undefined || !matches(held, etag)) return { ...answer, headers }
   const { 'content-type': _, ...kept } = headers

@@ -144,11 +144,14 @@ function operationIdOf({ method, pattern }: Route): string {
   const isFirst = pattern.startsWith('/api/v1/')
   // What lies outside the first version of the API keeps its whole path in its name.
   const path = isFirst ? pattern.slice('/api/v1'.length) : `/root${pattern}`
-  const named = path.slice(1).split('/').map((part) => {
-    const words = part.replace(/[{}]/g, '').split(/[^A-Za-z0-9]+/)
-    const joined = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')
-    return part.startsWith('{') ? `By${joined}` : joined
-  })
+  const named = path
+    .slice(1)
+    .split('/')
+    .map((part) => {
+      const words = part.replace(/[{}]/g, '').split(/[^A-Za-z0-9]+/)
+      const joined = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')
+      return part.startsWith('{') ? `By${joined}` : joined
+    })
   return method.toLowerCase() + named.join('')
 }
 
@@ -189,12 +192,7 @@ function parametersOf({ method, pattern, schema }: Route, components: Components
   ]
 }
 
-function parameterOf(
-  place: string,
-  name: string,
-  schema: ZodType,
-  components: Components,
-): Json {
+function parameterOf(place: string, name: string, schema: ZodType, components: Components): Json {
   const { description, ...json } = components.of(schema)
   const required = place === 'path' || !schema.safeParse(undefined).success
   const told = typeof description === 'string' ? { description } : {}

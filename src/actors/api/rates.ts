@@ -4,7 +4,12 @@
 import { limits } from '../../core/base/limits.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
 import type { Pool } from '../../core/steer/pool.ts'
-import type { CountTotals, DomainCount, ServerCount, TimeTotals } from '../../messages/api-entries.ts'
+import type {
+  CountTotals,
+  DomainCount,
+  ServerCount,
+  TimeTotals,
+} from '../../messages/api-entries.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf } from '../../messages/entry.ts'
 
@@ -89,11 +94,7 @@ export class Rates {
   }
 }
 
-export function perSecond(
-  from: Moment,
-  to: Moment,
-  read: (totals: CountTotals) => number,
-): number {
+export function perSecond(from: Moment, to: Moment, read: (totals: CountTotals) => number): number {
   const seconds = (to.atMs - from.atMs) / 1_000
   return seconds <= 0 ? 0 : Math.max(0, read(to.totals) - read(from.totals)) / seconds
 }

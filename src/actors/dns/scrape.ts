@@ -162,11 +162,7 @@ function metersOf(metrics: Metrics): Meters {
 /** Where the growth of a tally goes. */
 type Sink = readonly [number, Counter, Labels, ((count: number) => void)?]
 
-function readingOfThread(
-  meters: Meters,
-  totals: DnsTotals,
-  { tallies }: ThreadTallies,
-): Reading {
+function readingOfThread(meters: Meters, totals: DnsTotals, { tallies }: ThreadTallies): Reading {
   const grown = new Growth(tallies)
   const viaUdp = (count: number) => totals.transport('udp', count)
   const viaTcp = (count: number) => totals.transport('tcp', count)

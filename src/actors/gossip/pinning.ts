@@ -4,12 +4,7 @@
  * The certificate must be that of the agent: its id follows from it or is named in it, as at a first
  * contact. What an agent may serve it still has to prove with its token.
  */
-import {
-  agentIdOf,
-  fromPem,
-  readCertificate,
-  toPem,
-} from '../../core/gossip/app/certificate.ts'
+import { agentIdOf, fromPem, readCertificate, toPem } from '../../core/gossip/app/certificate.ts'
 import { toHex } from '../../core/gossip/app/base64.ts'
 import type { Digests } from '../../core/gossip/app/crypto.ts'
 import { REGION } from '../../core/gossip/app/envelope.ts'

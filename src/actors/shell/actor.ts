@@ -147,7 +147,10 @@ function tellCounts(ctx: Ctx<ProductCatalogue, 'shell'>, ports: ShellPorts): Cou
     if (counts !== undefined)
       ctx.publish('shell.counters-read', { atMs: ctx.clock.nowMs(), ...counts })
   })
-  return { quiet, retell: () => void (retellAtMs = 0) }
+  const retell = () => {
+    retellAtMs = 0
+  }
+  return { quiet, retell }
 }
 
 /** What the listener of the metrics has. */

@@ -50,9 +50,15 @@ export function agentRoutes(context: Context): Route[] {
       (call) => forget(context, call),
       { schema: schemas.forget },
     ),
-    route('POST', `${ONE}/revoke`, 'Never believe an agent again', (call) => revoke(context, call), {
-      schema: schemas.revoke,
-    }),
+    route(
+      'POST',
+      `${ONE}/revoke`,
+      'Never believe an agent again',
+      (call) => revoke(context, call),
+      {
+        schema: schemas.revoke,
+      },
+    ),
   ]
 }
 

@@ -146,7 +146,8 @@ async function agentMetrics(context: Context, id: string): Promise<HttpAnswer> {
   if (!known.ok) return known.error
   const agent = known.value.agents.find(({ agentId }) => agentId === id)
   if (agent === undefined) return refuse(404, 'node not found: not found')
-  const vitals = agent.backends.find(({ hearing }) => hearing?.agent?.vitals)?.hearing?.agent?.vitals
+  const vitals = agent.backends.find(({ hearing }) => hearing?.agent?.vitals)?.hearing?.agent
+    ?.vitals
   const boot = context.members.find(id)?.boot ?? agent.view?.boot ?? 0
   const nowMs = context.ctx.clock.nowMs()
   const metrics = {
@@ -155,9 +156,11 @@ async function agentMetrics(context: Context, id: string): Promise<HttpAnswer> {
     timestamp: nowText(context),
     status: agent.silent ? 'disconnected' : 'active',
     uptime_seconds: boot === 0 ? 0 : Math.max(0, Math.floor((nowMs - boot) / 1_000)),
-    response_times: checkTimes(await joinedOf(context, ({ backend }) => {
-      return backend.hearing?.agent?.agentId === id
-    })),
+    response_times: checkTimes(
+      await joinedOf(context, ({ backend }) => {
+        return backend.hearing?.agent?.agentId === id
+      }),
+    ),
     error_rate: vitals?.errorPercent ?? null,
     memory: {
       ...{ used_bytes: null, available_bytes: null, total_bytes: null },
@@ -246,9 +249,7 @@ async function routingOf(context: Context): Promise<HttpAnswer> {
   return json(200, { stats })
 }
 
-async function configuredRegions(
-  context: Context,
-): Promise<Result<readonly string[], HttpAnswer>> {
+async function configuredRegions(context: Context): Promise<Result<readonly string[], HttpAnswer>> {
   const reply = await ask(context, 'api.list-backends', {})
   return reply.ok ? ok(reply.value.regions) : fail(reply.error)
 }

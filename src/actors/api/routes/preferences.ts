@@ -7,7 +7,11 @@ import { parseObject } from '../body.ts'
 import type { Context } from '../context.ts'
 import { type HttpAnswer, json, NEVER, refuse, timestamp } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
-import { preferencesHeld, preferencesPatch, settingsSchemas as schemas } from '../schemas/settings.ts'
+import {
+  preferencesHeld,
+  preferencesPatch,
+  settingsSchemas as schemas,
+} from '../schemas/settings.ts'
 
 const PATH = '/api/v1/preferences'
 const FILE = 'preferences.json'
@@ -31,13 +35,9 @@ const FIRST: Preferences = {
 export function preferenceRoutes(context: Context): Route[] {
   const document = new Document(context)
   return [
-    route(
-      'GET',
-      PATH,
-      'Preferences of the dashboard',
-      async () => tagged(await document.read()),
-      { schema: schemas.preferences },
-    ),
+    route('GET', PATH, 'Preferences of the dashboard', async () => tagged(await document.read()), {
+      schema: schemas.preferences,
+    }),
     route('PUT', PATH, 'Change some of them', (call) => document.change(call), {
       schema: schemas.changePreferences,
     }),

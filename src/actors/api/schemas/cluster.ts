@@ -125,7 +125,10 @@ const gossipNode = named(
 const gossipConfig = z.record(z.string(), z.unknown())
 const EXPECTED_MAX = 1_000_000
 
-const pem = z.string().min(1).max(limits.certificateBytes.default * 2)
+const pem = z
+  .string()
+  .min(1)
+  .max(limits.certificateBytes.default * 2)
 
 export const clusterSchemas = {
   status: {

@@ -110,7 +110,9 @@ export const metricsSchemas = {
     query: {
       start_time: text.optional().describe('RFC 3339 or Unix seconds'),
       end_time: text.optional().describe('the same; now unless given'),
-      duration: text.optional().describe('such as 15m, instead of start_time; an hour unless given'),
+      duration: text
+        .optional()
+        .describe('such as 15m, instead of start_time; an hour unless given'),
       resolution: text.optional().describe('step, such as 30s; the finest there is unless given'),
       metrics: text.optional().describe('names to give, by commas'),
       node_id: text.optional(),

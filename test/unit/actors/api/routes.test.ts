@@ -63,7 +63,7 @@ describe('what is not there', () => {
 
   test('unknown paths have the error of the original', async () => {
     const { call } = await apiWorld()
-    expect((await call("GET", "/nope")).json).toMatchObject({ error: "not found", code: 404 })
+    expect((await call('GET', '/nope')).json).toMatchObject({ error: 'not found', code: 404 })
   })
 
   test('a slash at the end changes nothing, and HEAD goes wherever GET does', async () => {

@@ -1,7 +1,12 @@
 /** An `api` actor with a small registry and prober behind it, and a way to call it. */
 import { expect } from 'vitest'
 import { api } from '../../../../src/actors/api/actor.ts'
-import type { ApiConfig, ApiPorts, DnsOutcome, Machine } from '../../../../src/actors/api/contract.ts'
+import type {
+  ApiConfig,
+  ApiPorts,
+  DnsOutcome,
+  Machine,
+} from '../../../../src/actors/api/contract.ts'
 import { apiDocument } from '../../../../src/actors/api/table.ts'
 import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
 import type { BackendView, CheckView } from '../../../../src/messages/views.ts'
