@@ -1,8 +1,8 @@
 /**
  * Small documents in the data directory: each a file, replaced whole.
  *
- * A new text is written beside the old one, brought to the disk, and takes its place by a rename; so
- * whatever ends the process, one of the two is there.
+ * A new text is written beside the old one, brought to the disk, and takes its place by a rename;
+ * so whatever ends the process, one of the two is there.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'

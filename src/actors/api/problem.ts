@@ -36,7 +36,7 @@ export function asProblem(answer: HttpAnswer, request: HttpRequest, requestId: s
   const held = JSON.parse(decoder.decode(body)) as Record<string, unknown>
   if (typeof held['error'] !== 'string' || typeof held['code'] !== 'number') return answer
   const problem = {
-    // RFC 9457 section 4.2.1: a problem without a type of its own, whose title is that of the status.
+    // RFC 9457 section 4.2.1: a problem without a type of its own has the title of its status.
     type: 'about:blank',
     title: titles[status] ?? 'Error',
     status,

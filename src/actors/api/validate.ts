@@ -46,10 +46,10 @@ const REQUIRED = 'present'
 function textFaults(
   place: Fault['in'],
   schemas: Readonly<Record<string, ZodType>> | undefined,
-  valueOf: (name: string) => string | undefined,
+  given: (name: string) => string | undefined,
 ): Fault[] {
   return Object.entries(schemas ?? {}).flatMap(([name, schema]) =>
-    faultsOf(place, schema, valueOf(name), name),
+    faultsOf(place, schema, given(name), name),
   )
 }
 

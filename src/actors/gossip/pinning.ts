@@ -1,8 +1,8 @@
 /**
  * A pin that an operator makes, before the first contact of an agent or in place of another.
  *
- * The certificate must be that of the agent: its id follows from it or is named in it, as at a first
- * contact. What an agent may serve it still has to prove with its token.
+ * The certificate must be that of the agent: its id follows from it or is named in it, as at a
+ * first contact. What an agent may serve it still has to prove with its token.
  */
 import { agentIdOf, fromPem, readCertificate, toPem } from '../../core/gossip/app/certificate.ts'
 import { toHex } from '../../core/gossip/app/base64.ts'

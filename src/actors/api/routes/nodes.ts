@@ -1,8 +1,8 @@
 /**
  * The nodes: overwatches and agents, and whose certificates are believed.
  *
- * A node joins by gossip and by nothing else, so what is changed here is trust: a certificate can be
- * pinned before its agent is first heard, replaced, refused for good, or forgotten.
+ * A node joins by gossip and by nothing else, so what is changed here is trust: a certificate can
+ * be pinned before its agent is first heard, replaced, refused for good, or forgotten.
  */
 import type { MemberView } from '../../../messages/agent-views.ts'
 import { Fields, parseObject } from '../body.ts'

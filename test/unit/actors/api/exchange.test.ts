@@ -1,5 +1,5 @@
-// Goal: what holds for all requests alike: ids, problem details, tags, keys that make a change once,
-// and requests that do not fit.
+// Goal: what holds for all requests alike: ids, problem details, tags, keys that make a change
+// once, and requests that do not fit.
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../../../src/core/base/limits.ts'
 import { apiWorld } from './world.ts'

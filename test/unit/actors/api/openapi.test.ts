@@ -1,7 +1,8 @@
 // Goal: the OpenAPI document is well made and says of every route what it does.
 // Method: rules of our own over the document; each is shown to fail on a broken one.
 import { expect, test } from 'vitest'
-import { apiDocument } from '../../../../src/actors/api/table.ts'
+import type { Context } from '../../../../src/actors/api/context.ts'
+import { apiDocument, apiRoutes } from '../../../../src/actors/api/table.ts'
 import { Conformance, lintOpenApi } from '../../../harness/openapi.ts'
 import { apiWorld } from './world.ts'
 
@@ -9,6 +10,12 @@ const document = apiDocument('2.0.0') as Readonly<Record<string, never>>
 
 test('every operation has an id, a summary, its parameters and answers, and references resolve', () => {
   expect(lintOpenApi(document)).toEqual([])
+})
+
+test('no two routes answer the same method and path', () => {
+  const routes = apiRoutes({ config: () => ({}) } as unknown as Context)
+  const names = routes.map(({ method, pattern }) => `${method} ${pattern}`)
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
 })
 
 test('a broken document is seen', () => {
