@@ -111,9 +111,11 @@ function textFaults(schema: Json, value: unknown, at: string): string[] {
   if (format === 'date-time' && !DATE_TIME.test(value)) return [`${at}: ${value} is no time`]
   if (typeof pattern === 'string' && !new RegExp(pattern).test(value))
     return [`${at}: ${value} does not match ${pattern}`]
-  const short = typeof minLength === 'number' && value.length < minLength
-  const long = typeof maxLength === 'number' && value.length > maxLength
-  return short || long ? [`${at}: ${value.length} characters`] : []
+  // JSON Schema validation section 6.3.1: a length is in code points.
+  const { length } = [...value]
+  const short = typeof minLength === 'number' && length < minLength
+  const long = typeof maxLength === 'number' && length > maxLength
+  return short || long ? [`${at}: ${length} characters`] : []
 }
 
 function numberFaults({ minimum, maximum }: Json, value: unknown, at: string): string[] {
