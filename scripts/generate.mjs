@@ -13,6 +13,8 @@ async function documents() {
   const messages = await built('messages/document.js')
   const events = await built('core/events/document.js')
   const limits = await built('core/base/limits-document.js')
+  const api = await built('actors/api/table.js')
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   return {
     'config/reference.yaml': config.referenceYaml(),
     'docs/reference/configuration.md': config.referenceMarkdown(),
@@ -21,6 +23,7 @@ async function documents() {
     'docs/reference/events.md': events.eventsMarkdown(),
     'docs/reference/events.schema.json': `${JSON.stringify(events.eventsJsonSchema(), null, 2)}\n`,
     'docs/reference/limits.md': limits.limitsMarkdown(),
+    'docs/reference/openapi.json': `${JSON.stringify(api.apiDocument(version), null, 2)}\n`,
   }
 }
 

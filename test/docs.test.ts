@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { apiDocument } from '../src/actors/api/table.ts'
 import { limitsMarkdown } from '../src/core/base/limits-document.ts'
 import { fail, ok } from '../src/core/base/result.ts'
 import { jsonSchema, referenceMarkdown, referenceYaml } from '../src/core/config/document.ts'
@@ -188,6 +189,8 @@ describe('examples', () => {
 
 // ---------------------------------------------------------------- generated pages
 
+const { version } = JSON.parse(read('package.json')) as { version: string }
+
 describe('generated pages are what the code prints (npm run generate)', () => {
   for (const [path, print] of [
     ['docs/reference/configuration.md', referenceMarkdown],
@@ -197,6 +200,7 @@ describe('generated pages are what the code prints (npm run generate)', () => {
     ['docs/reference/events.md', eventsMarkdown],
     ['docs/reference/events.schema.json', () => `${JSON.stringify(eventsJsonSchema(), null, 2)}\n`],
     ['docs/reference/limits.md', limitsMarkdown],
+    ['docs/reference/openapi.json', () => `${JSON.stringify(apiDocument(version), null, 2)}\n`],
   ] as const) {
     test(path, () => {
       expect(read(path) === print(), `${path} is out of date`).toBe(true)

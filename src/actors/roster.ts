@@ -8,7 +8,9 @@ import type { Loaded } from '../core/config/load.ts'
 import { domainNames, zoneNames } from '../core/config/names.ts'
 import { withoutSecrets } from '../core/config/secrets.ts'
 import { serviceDefaults } from '../core/config/topology.ts'
+import { profiles } from '../core/gossip/swim/settings.ts'
 import { replicaName } from '../kernel/role.ts'
+import type { Metrics } from '../kernel/metrics.ts'
 import type { ChildSpec } from '../kernel/system.ts'
 import type { ApiConfig } from './api/contract.ts'
 import { apiAccess } from './api/ports-access.ts'
@@ -20,7 +22,9 @@ import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
 import { contentOf } from './registry/ports-content.ts'
 import { overwatchGossip } from './roster-gossip.ts'
+import { settingsOf } from './roster-settings.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
+import { setCountsSource } from './shell/ports.ts'
 import type { ProcessFacts } from './stage.ts'
 
 /** What belongs to the process of an overwatch, whatever its configuration becomes. */
@@ -189,6 +193,8 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     startedAtMs: self.startedAtMs,
     validates: config.overwatch.validation.enabled,
     gossip: gossipFacts(loaded),
+    ...settingsOf(config),
+    dataDir: config.overwatch.data_dir,
   }
 }
 
@@ -203,10 +209,16 @@ function gossipFacts({ config }: Loaded) {
     bind_address: bind,
     bind_port: Number(bind.slice(bind.lastIndexOf(':') + 1)),
     advertise_address: gossip.advertise_address,
+    // Gossip has one cluster for each key, and no name for it.
+    cluster_name: '',
     encryption_enabled: gossip.encryption_key !== '',
+    retransmit_mult: profiles.lan.retransmitMult,
     gossip_interval_ms: gossip.gossip_interval,
     probe_interval_ms: gossip.probe_interval,
     probe_timeout_ms: gossip.probe_timeout,
+    suspicion_mult: profiles.lan.suspicionMult,
+    suspicion_max_timeout_mult: profiles.lan.suspicionMaxTimeoutMult,
+    push_pull_interval_ms: profiles.lan.pushPullIntervalMs,
   }
 }
 
@@ -222,7 +234,11 @@ export function byChild({ dns, ...others }: ActorConfigs): Readonly<Record<strin
 /** The actors of an overwatch, and what reads their counts. */
 export const overwatchOf = (configs: ActorConfigs, self: Process) => ({
   children: overwatchRoster(configs),
-  readLoans: readCounts(self.sockets),
+  readLoans: (metrics: Metrics) => {
+    const scrape = readCounts(self.sockets)(metrics)
+    setCountsSource((all) => scrape.counts(all))
+    return scrape
+  },
 })
 
 /** The actors of an overwatch. */

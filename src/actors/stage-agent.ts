@@ -20,6 +20,7 @@ import type { AgentGossip } from './gossip/contract.ts'
 import { loadIdentity } from './gossip/ports-identity.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import { moduleOf, shellApi } from './roster.ts'
+import { settingsOf } from './roster-settings.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 import type { ProcessFacts, Stage } from './stage.ts'
 import { vitalsConfigOf } from './vitals/config.ts'
@@ -111,6 +112,8 @@ function apiOf({ config }: Loaded, self: Self): ApiConfig {
     dnsAddress: '',
     probeName: '',
     startedAtMs: self.startedAtMs,
+    ...settingsOf(config),
+    gossip: { enabled: true, bind_address: config.agent.gossip.bind_address },
   }
 }
 

@@ -11,6 +11,7 @@ import type { ServingParts } from '../core/dns/serving.ts'
 import type { ServingPool } from '../core/steer/snapshot.ts'
 import type { MemberSpec } from '../core/steer/topology.ts'
 import { agentEntries } from './agent-entries.ts'
+import { apiEntries } from './api-entries.ts'
 import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { feedEntries } from './feed-entries.ts'
@@ -201,6 +202,7 @@ export const catalogue = {
     doc: 'The whole serving state: sent at start, after a reload, and to a restarted reader.',
   },
   ...agentEntries,
+  ...apiEntries,
   ...drainEntries,
   ...feedEntries,
   ...objectEntries,

@@ -172,6 +172,21 @@ describe.each(fronts)('http front on %s', (_name, listen) => {
     expect(text).not.toMatch(/content-length|never shown/i)
   })
 
+  test('304 carries its fields and neither body nor length, and the connection goes on', async () => {
+    const { front } = await serve(listen, {
+      onRequest: async ({ path }): Promise<HttpAnswer> =>
+        path === '/x'
+          ? { status: 304, headers: { etag: '"a"' }, body: 'never shown' }
+          : { status: 200, headers: {}, body: 'after' },
+    })
+    const text = await raw(front.port, get('/x') + get('/y'), /after/)
+    expect(text).toMatch(/^HTTP\/1\.1 304 Not Modified\r\n/)
+    const [head] = text.split('\r\n\r\n')
+    expect(head).toMatch(/etag: "a"/i)
+    expect(head).not.toMatch(/content-length/i)
+    expect(text).not.toMatch(/never shown/)
+  })
+
   test('a body over the limit gets 413 and is not handed over', async () => {
     const { front, seen } = await serve(listen, { limits: { bodyBytes: 1_024 } })
     const text = await raw(front.port, post('x'.repeat(2_000)))

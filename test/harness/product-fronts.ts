@@ -110,6 +110,7 @@ export class ProductHttp {
       fallbackReason: undefined,
       setLogLevel: () => {},
       metricsText: async () => ({ text: '', contentType: 'text/plain' }),
+      counts: () => undefined,
     }
   }
 

@@ -43,6 +43,7 @@ export class ScriptedAgents {
           'api.list-agents': () => ({ agents: [] }),
           'api.revoke-agent': () => ({ outcome: 'not-found', message: '' }),
           'api.forget-agent': () => ({ outcome: 'not-found', message: '' }),
+          'api.pin-agent': () => ({ outcome: 'refused', message: '' }),
         },
         onPeerStarted: (peer: string) => {
           if (peer === 'registry') this.#sayAgain()

@@ -261,6 +261,10 @@ export class Product {
         const heard = this.dns.ask(question)
         return heard === undefined ? { code: 'timed-out' } : { code: 'answered', ...heard }
       },
+      machine: () => MACHINE,
+      randomBytes: (count: number) => new Uint8Array(count),
+      readDocument: async () => undefined,
+      writeDocument: async () => ({ code: 'written' }),
       platform: 'test/test',
       nodeVersion: 'v0',
       sha256,
@@ -279,6 +283,11 @@ export class Product {
     }
     return { probe }
   }
+}
+
+const MACHINE = {
+  ...{ rssBytes: 1, totalBytes: 1, availableBytes: 0, cores: 1 },
+  ...{ userMs: 0, systemMs: 0, idleMs: 0, processMs: 0 },
 }
 
 const AGENTS: AgentsConfig = {

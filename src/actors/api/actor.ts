@@ -7,7 +7,7 @@
  */
 import { defineActor } from '../define.ts'
 import { Gate } from './access.ts'
-import { Auditor, requestIdOf } from './auditor.ts'
+import { Auditor } from './auditor.ts'
 import type { Context } from './context.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
@@ -16,22 +16,14 @@ import { Feed } from './feed/feed.ts'
 import { openFeed, readFeed } from './feed/serve.ts'
 import { apiMetrics } from './metrics.ts'
 import { Members } from './members.ts'
+import { Exchange } from './exchange.ts'
+import { History } from './history.ts'
+import { Idempotency } from './idempotency.ts'
+import { Rates } from './rates.ts'
 import { Router } from './router.ts'
-import { agentRoutes } from './routes/agents.ts'
-import { auditRoutes } from './routes/audit.ts'
-import { clusterRoutes } from './routes/cluster.ts'
-import { domainRoutes } from './routes/domains.ts'
-import { drainRoutes } from './routes/drains.ts'
-import { eventRoutes } from './routes/events.ts'
-import { healthRoutes } from './routes/health.ts'
-import { overrideRoutes } from './routes/overrides.ts'
-import { overwatchRoutes } from './routes/overwatch.ts'
-import { regionRoutes } from './routes/regions.ts'
-import { routingRoutes } from './routes/routing.ts'
-import { serverRoutes } from './routes/servers.ts'
-import { settingRoutes } from './routes/settings.ts'
-import { indexRoutes, systemRoutes } from './routes/system.ts'
+import { Sampling } from './sampling.ts'
 import { Serving } from './serving.ts'
+import { apiRoutes } from './table.ts'
 
 export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) => {
   let config = first
@@ -45,25 +37,19 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
   const serving = new Serving()
   const members = new Members()
   const feed = new Feed(ctx)
+  const rates = new Rates()
   const metrics = apiMetrics(ctx.metrics, first)
-  const context: Context = { ctx, ports, config: () => config, serving, members }
-  const routes = [
-    ...systemRoutes(context),
-    ...healthRoutes(context),
-    ...overwatchRoutes(context),
-    ...overrideRoutes(context),
-    ...agentRoutes(context),
-    ...drainRoutes(context),
-    ...clusterRoutes(context),
-    ...routingRoutes(context),
-    ...auditRoutes(context),
-    ...eventRoutes(feed, () => config),
-    ...domainRoutes(context),
-    ...serverRoutes(context),
-    ...regionRoutes(context),
-    ...settingRoutes(context),
-  ]
-  const router = new Router([...routes, ...indexRoutes(context, routes)])
+  const parts = { serving, members, rates, feed, history: new History() }
+  const context: Context = {
+    ...{ ctx, ports, config: () => config, ...parts },
+    get sampling() {
+      return sampling
+    },
+  }
+  const sampling = new Sampling(context)
+  const router = new Router(apiRoutes(context), new Idempotency(ctx.clock))
+  const exchange = new Exchange(router, ctx.random)
+  const stopSampling = sampling.start()
 
   const auditor = ports.audit && new Auditor(ctx, ports.audit)
   auditor?.system(ctx.incarnation === 1 ? 'start' : 'restart', 'api', {
@@ -87,16 +73,13 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
 
   async function handle(request: HttpRequest): Promise<HttpAnswer> {
     const startMs = clock.monotonicMs()
-    const routed = await router.dispatch(request, gate)
-    const { answer, pattern, refused, route } = routed
-    metrics.counted(pattern, request.method, answer.status)
-    if (refused !== undefined) metrics.refused(refused.cause)
+    const { answer, routed, requestId } = await exchange.serve(request, gate)
+    metrics.counted(routed.pattern, request.method, answer.status)
+    if (routed.refused !== undefined) metrics.refused(routed.refused.cause)
     if (auditor === undefined) return answer
-    const id = requestIdOf(request, ctx.random)
-    await auditor.heard(request, routed, clock.monotonicMs() - startMs, id)
+    await auditor.heard(request, routed, clock.monotonicMs() - startMs, requestId)
     metrics.audited(ports.audit!.state())
-    if (route?.changes !== true) return answer
-    return { ...answer, headers: { ...answer.headers, 'x-request-id': id } }
+    return answer
   }
 
   return {
@@ -106,6 +89,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       'registry.events-recorded': (message) => feed.recorded(message),
       'gossip.members-set': (message) => members.set(message, clock.nowMs()),
       'gossip.member-changed': (message) => members.change(message, clock.nowMs()),
+      'shell.counters-read': (counts) => rates.take(counts),
       'shell.handle-request': handle,
       'shell.open-feed': async (order) => {
         const reply = await openFeed(feed, order, gate, config)
@@ -119,6 +103,9 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       gate = gateOf(next, gate)
       auditor?.system('reload', 'configuration', { tokens: next.tokens.map(({ name }) => name) })
     },
-    onStop: () => auditor?.flush(),
+    onStop: () => {
+      stopSampling()
+      auditor?.flush()
+    },
   }
 })

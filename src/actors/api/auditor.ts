@@ -20,15 +20,6 @@ interface Failures {
 }
 
 const OTHERS = 'others'
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
-
-/** The client's own id of its request, or one drawn here. */
-export function requestIdOf({ headers }: HttpRequest, random: ApiCtx['random']): string {
-  const given = headers['x-request-id']
-  if (given !== undefined && REQUEST_ID.test(given)) return given
-  const word = () => random.below(0x1_0000_0000).toString(16).padStart(8, '0')
-  return word() + word()
-}
 
 const statusOf = (routed: Routed): AuditStatus => {
   if (routed.refused !== undefined) return 'denied'

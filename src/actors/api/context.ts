@@ -8,9 +8,13 @@ import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
 import type { BackendView, CheckView } from '../../messages/views.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
-import { type HttpAnswer, type HttpRequest, refuse, timestamp } from './http.ts'
+import { type HttpAnswer, type HttpRequest, json, refuse, timestamp } from './http.ts'
+import type { Feed } from './feed/feed.ts'
+import type { History } from './history.ts'
 import type { Members } from './members.ts'
 import type { Call } from './router.ts'
+import type { Rates } from './rates.ts'
+import type { Sampling } from './sampling.ts'
 import type { Serving } from './serving.ts'
 
 export type ApiCtx = Ctx<ProductCatalogue, 'api'>
@@ -22,6 +26,10 @@ export interface Context {
   readonly config: () => ApiConfig
   readonly serving: Serving
   readonly members: Members
+  readonly feed: Feed
+  readonly rates: Rates
+  readonly history: History
+  readonly sampling: Sampling
 }
 
 /** Asks that the API sends, by id. */
@@ -32,9 +40,11 @@ const PEERS: Record<AskId, string> = {
   'api.clear-override': 'registry',
   'api.list-backends': 'registry',
   'api.list-checks': 'prober',
+  'api.count-checks': 'prober',
   'api.list-agents': 'gossip',
   'api.revoke-agent': 'gossip',
   'api.forget-agent': 'gossip',
+  'api.pin-agent': 'gossip',
   'api.set-drain': 'registry',
   'api.lift-drain': 'registry',
   'api.list-drains': 'registry',
@@ -128,4 +138,25 @@ export function pageOf<T>(
   if (count === undefined || offset === undefined)
     return fail(refuse(400, `limit and offset must be numbers from 0 to ${most}`))
   return ok(items.slice(offset, offset + count))
+}
+
+/** A list as every list is told: a page of it, how many there are, and when. */
+export function listAnswer<T>(
+  context: Context,
+  query: URLSearchParams,
+  name: string,
+  items: readonly T[],
+  told: (item: T) => unknown = (item) => item,
+  beside: Readonly<Record<string, unknown>> = {},
+): HttpAnswer {
+  const page = pageOf(items, query)
+  if (!page.ok) return page.error
+  // In full only what is shown: a page of many servers must not cost them all.
+  const shown = page.value.map(told)
+  return json(200, {
+    [name]: shown,
+    total: items.length,
+    ...beside,
+    generated_at: nowText(context),
+  })
 }

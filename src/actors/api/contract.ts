@@ -47,6 +47,35 @@ export interface AuditPort {
   onChecked(run: (state: AuditState) => void): void
 }
 
+export type WriteOutcome =
+  | { readonly code: 'written' }
+  | { readonly code: 'failed'; readonly message: string }
+
+export interface Machine {
+  /** Resident memory of this process. */
+  readonly rssBytes: number
+  readonly totalBytes: number
+  readonly availableBytes: number
+  readonly cores: number
+  /** Times of all cores together since they started; only differences mean anything. */
+  readonly userMs: number
+  readonly systemMs: number
+  readonly idleMs: number
+  /** Of this process. */
+  readonly processMs: number
+}
+
+/** What `GET /api/v1/config/*` tells, in the shapes of the API. */
+export interface Settings {
+  /** Answers are signed. */
+  readonly dnssec: boolean
+  readonly features: readonly string[]
+  readonly logging: Readonly<Record<string, unknown>>
+  /** Absent where this node answers no DNS. */
+  readonly dns?: Readonly<Record<string, unknown>>
+  readonly healthCheck?: Readonly<Record<string, unknown>>
+}
+
 export interface ApiPorts {
   readonly sha256: Sha256
   /** Undefined where changes are not recorded. */
@@ -57,6 +86,14 @@ export interface ApiPorts {
    * interface is asked on loopback. Resolves within `timeoutMs`, never rejects.
    */
   askDns(address: string, name: string, timeoutMs: number): Promise<DnsOutcome>
+  /** What the machine and this process use now. */
+  machine(): Machine
+  /** Octets nobody can guess. */
+  randomBytes(count: number): Uint8Array
+  /** A small document of the data directory; undefined where there is none. Never rejects. */
+  readDocument(name: string): Promise<string | undefined>
+  /** On disk once it resolves, and whole or not at all whatever ends the process. Never rejects. */
+  writeDocument(name: string, text: string): Promise<WriteOutcome>
   /** `linux/amd64` and the like. */
   readonly platform: string
   readonly nodeVersion: string
@@ -93,6 +130,11 @@ export interface ApiConfig {
   readonly validates?: boolean
   /** How gossip is set up, as `GET /api/v1/gossip/config` tells it; absent where there is none. */
   readonly gossip?: Readonly<Record<string, unknown>>
+  /** Where the API itself listens. */
+  readonly apiPort?: number
+  readonly settings?: Settings
+  /** Where small documents are kept; absent means in memory alone. */
+  readonly dataDir?: string
   /** Unix milliseconds. */
   readonly startedAtMs: number
 }

@@ -46,3 +46,6 @@ export const microsecond = (durationMs: number | undefined): number | undefined 
 
 /** Stands for "never" in fields that are always present. */
 export const NEVER = '0001-01-01T00:00:00Z'
+
+/** The same of a time that is 0 where there is none. */
+export const seenOf = (atMs: number): string => (atMs === 0 ? NEVER : timestamp(atMs))

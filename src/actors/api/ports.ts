@@ -1,19 +1,24 @@
 /**
- * The real world of the API: one UDP question to our own DNS, and the names of the platform.
+ * The real world of the API: one UDP question to our own DNS, small files, and the machine.
  */
-import { randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
 import { memoryAudit } from './audit-memory.ts'
 import type { ApiConfig, ApiPorts, AuditPort, AuditSettings, DnsOutcome } from './contract.ts'
 import { sha256 } from './ports-access.ts'
 import { openAudit } from './ports-audit.ts'
+import { openDocuments } from './ports-documents.ts'
+import { readMachine } from './ports-machine.ts'
 import { encodeQuestion, readReply } from './question.ts'
 
-export async function openPorts({ audit: settings }: ApiConfig): Promise<ApiPorts> {
+export async function openPorts({ audit: settings, dataDir }: ApiConfig): Promise<ApiPorts> {
   const audit = settings === undefined ? undefined : await auditOf(settings)
   return {
     askDns,
+    machine: readMachine,
+    randomBytes,
+    ...openDocuments(dataDir),
     platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     nodeVersion: process.version,
     sha256,

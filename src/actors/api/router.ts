@@ -9,7 +9,9 @@ import { type Decision, type Gate, refusalByService, type Rights } from './acces
 import type { Caller, Refusal } from './caller.ts'
 import { type HttpAnswer, type HttpRequest, refuse } from './http.ts'
 import { roleFor } from './roles.ts'
+import type { Idempotency } from './idempotency.ts'
 import type { RouteSchema } from './schema.ts'
+import { invalid } from './validate.ts'
 
 /** What a handler gets. */
 export interface Call {
@@ -20,6 +22,8 @@ export interface Call {
   readonly caller: Caller
   /** Adds to what the audit log keeps of this request; of a field said twice the last counts. */
   audited(note: AuditNote): void
+  /** Of `x-request-id`: the caller's, or one made for it. */
+  readonly requestId: string
 }
 
 /** What a handler knows better than the request shows. */
@@ -104,12 +108,14 @@ export interface Routed {
 
 export class Router {
   readonly #routes: readonly Compiled[]
+  readonly #idempotency: Idempotency
 
-  constructor(routes: readonly Route[]) {
+  constructor(routes: readonly Route[], idempotency: Idempotency) {
     this.#routes = routes.map((one) => ({ route: one, segments: one.pattern.split('/') }))
+    this.#idempotency = idempotency
   }
 
-  async dispatch(request: HttpRequest, gate: Gate): Promise<Routed> {
+  async dispatch(request: HttpRequest, gate: Gate, requestId: string): Promise<Routed> {
     const segments = segmentsOf(request.path)
     if (segments === undefined)
       return { answer: refuse(400, 'the path is not valid percent-encoding'), pattern: 'invalid' }
@@ -134,13 +140,20 @@ export class Router {
     const audited = (more: AuditNote) => {
       note = { ...note, ...more }
     }
-    const call: Call = { request, params, query, caller, audited }
+    const call: Call = { request, params, query, caller, audited, requestId }
     if (caller.services !== undefined && route.changes) {
       const refusal = refusalByService(caller, rights, await route.services(call))
       if (refusal !== undefined) return { ...refusedBy(refusal, pattern, route), params }
     }
-    const answer = await route.handle(call)
+    const answer = await this.#handle(route, call)
     return { answer, pattern, route, params, caller, note }
+  }
+
+  async #handle({ schema, handle }: Route, call: Call): Promise<HttpAnswer> {
+    return (
+      invalid(schema, call) ??
+      (await this.#idempotency.run(call.request, async () => await handle(call)))
+    )
   }
 }
 

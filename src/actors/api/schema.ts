@@ -18,6 +18,8 @@ export interface RouteSchema {
   readonly headers?: Readonly<Record<string, ZodType>>
   /** The JSON body; absent where none is read. */
   readonly body?: ZodType
+  /** Its answers carry an ETag of their content, unless the handler gives one. */
+  readonly etag?: true
   /** By status. Errors that every route may give (400, 401, 403, 404, 405, 503) need no row. */
   readonly answers: Readonly<Record<number, ZodType | OtherContent>>
 }

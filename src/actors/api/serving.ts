@@ -6,6 +6,7 @@
  */
 import { Pool } from '../../core/steer/pool.ts'
 import type { PoolSnapshot, WordChange } from '../../core/steer/snapshot.ts'
+import { unpackWord } from '../../core/steer/words.ts'
 
 export class Serving {
   #epoch = -1
@@ -19,9 +20,18 @@ export class Serving {
     return this.#pools.length
   }
 
-  /** What is served, in the order of the snapshot. */
-  get pools(): readonly Pool['spec'][] {
-    return this.#pools.map(({ spec }) => spec)
+  get pools(): readonly Pool[] {
+    return this.#pools
+  }
+
+  /** Servers, each once however many names it serves, and how many of them are healthy. */
+  health(): { readonly total: number; readonly healthy: number } {
+    const states = new Map<string, boolean>()
+    for (const pool of this.#pools)
+      for (const [index, { key }] of pool.spec.members.entries())
+        states.set(key, unpackWord(pool.words[index]!).status === 'healthy')
+    const healthy = [...states.values()].filter((is) => is).length
+    return { total: states.size, healthy }
   }
 
   setSnapshot(snapshot: PoolSnapshot): void {

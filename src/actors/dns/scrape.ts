@@ -4,6 +4,7 @@
  * The memory outlives the thread that counts in it: it is read once more when the thread has ended
  * or serves something else. What was read is added to ordinary counters, so that a sum never falls.
  */
+import { limits } from '../../core/base/limits.ts'
 import { cookieStates } from '../../core/dns/cookie.ts'
 import { type PoolLabels, readLabels } from '../../core/dns/labels.ts'
 import { outcomes } from '../../core/dns/outcomes.ts'
@@ -25,6 +26,7 @@ import {
   TYPES,
   UDP,
 } from './tallies.ts'
+import { DnsTotals } from './totals.ts'
 
 const OTHER = 'other'
 
@@ -46,6 +48,7 @@ interface LoanKey {
 const keyOf = ({ name, incarnation, loan }: LoanKey) => `${name} ${incarnation} ${loan}`
 
 export class DnsScrape {
+  readonly #totals = new DnsTotals()
   readonly #meters: Meters
   readonly #readings = new Map<string, Reading>()
 
@@ -69,14 +72,21 @@ export class DnsScrape {
   lent(key: LoanKey, memory: unknown): void {
     const counted = memory as ThreadTallies | EpochCounts | { readonly kind: '' }
     if (counted.kind === 'dns-thread')
-      this.#readings.set(keyOf(key), readingOfThread(this.#meters, counted))
+      this.#readings.set(keyOf(key), readingOfThread(this.#meters, this.#totals, counted))
     if (counted.kind === 'dns-epoch')
-      this.#readings.set(keyOf(key), readingOfEpoch(this.#meters, counted))
+      this.#readings.set(keyOf(key), readingOfEpoch(this.#meters, this.#totals, counted))
   }
 
   returned(key: LoanKey): void {
     this.#readings.get(keyOf(key))?.()
     this.#readings.delete(keyOf(key))
+  }
+
+  /** What was counted till now, with the rows that grew since this was called, or with all. */
+  counts(all: boolean) {
+    this.read()
+    if (all) this.#totals.retell()
+    return this.#totals.take(limits.countsRows.default)
   }
 
   /** Words have 32 bits: to be called every few minutes at least. */
@@ -149,12 +159,19 @@ function metersOf(metrics: Metrics): Meters {
   }
 }
 
-function readingOfThread(meters: Meters, { tallies }: ThreadTallies): Reading {
+/** Where the growth of a tally goes. */
+type Sink = readonly [number, Counter, Labels, ((count: number) => void)?]
+
+function readingOfThread(meters: Meters, totals: DnsTotals, { tallies }: ThreadTallies): Reading {
   const grown = new Growth(tallies)
-  const sources: readonly (readonly [number, Counter, Labels])[] = [
-    ...outcomes.map((reason, at) => [at, meters.outcomes, { reason }] as const),
-    [UDP, meters.transports, { transport: 'udp' }],
-    [TCP, meters.transports, { transport: 'tcp' }],
+  const viaUdp = (count: number) => totals.transport('udp', count)
+  const viaTcp = (count: number) => totals.transport('tcp', count)
+  const sinks: readonly Sink[] = [
+    ...outcomes.map((reason, at): Sink => {
+      return [at, meters.outcomes, { reason }, (count) => totals.outcome(reason, count)]
+    }),
+    [UDP, meters.transports, { transport: 'udp' }, viaUdp],
+    [TCP, meters.transports, { transport: 'tcp' }, viaTcp],
     ...cookieStates.map((cookie, at) => [COOKIES + at, meters.cookies, { cookie }] as const),
     [SLIPPED, meters.limited, { action: 'slipped' }],
     [HELD, meters.limited, { action: 'dropped' }],
@@ -162,9 +179,11 @@ function readingOfThread(meters: Meters, { tallies }: ThreadTallies): Reading {
     [DROPPED, meters.dropped, {}],
   ]
   return () => {
-    for (const [at, counter, labels] of sources) {
+    for (const [at, counter, labels, total] of sinks) {
       const count = grown.take(at)
-      if (count !== 0) counter.add(count, labels)
+      if (count === 0) continue
+      counter.add(count, labels)
+      total?.(count)
     }
   }
 }
@@ -195,7 +214,7 @@ class Names {
   }
 }
 
-function readingOfEpoch(meters: Meters, memory: EpochCounts): Reading {
+function readingOfEpoch(meters: Meters, totals: DnsTotals, memory: EpochCounts): Reading {
   const names = new Names(memory)
   const queries = new Growth(memory.queries)
   const times = new Growth(memory.times)
@@ -208,17 +227,26 @@ function readingOfEpoch(meters: Meters, memory: EpochCounts): Reading {
       const type = known === undefined ? OTHER : typeName(known)
       const domain = names.domain(Math.floor(key / KINDS))
       meters.queries.add(count, { domain, type, status })
+      totals.query(domain, status, count)
       if (status === 'REFUSED') meters.refused.add(count)
     })
     takeTimes(times, (key, counts, sum) => {
       const domain = names.domain(Math.floor(key / KINDS))
       meters.seconds.addAll(counts, sum, { domain, status: rcodeName(key % KINDS) })
+      totals.times(counts, sum)
     })
-    takeChosen(meters.decisions, names, chosen)
+    takeChosen(names, chosen, (count, { name, policy }, server) => {
+      meters.decisions.add(count, { domain: name, algorithm: policy, server })
+      totals.decision(name, policy, server, count)
+    })
   }
 }
 
-function takeChosen(decisions: Counter, names: Names, chosen: Growth): void {
+function takeChosen(
+  names: Names,
+  chosen: Growth,
+  take: (count: number, pool: PoolLabels, server: string) => void,
+): void {
   let pool = 0
   let from = 0
   for (let address = 0; address < chosen.words.length; address++) {
@@ -226,7 +254,7 @@ function takeChosen(decisions: Counter, names: Names, chosen: Growth): void {
     if (count === 0) continue
     while (address >= from + names.pools[pool]!.servers.length)
       from += names.pools[pool++]!.servers.length
-    const { name, policy, servers } = names.pools[pool]!
-    decisions.add(count, { domain: name, algorithm: policy, server: servers[address - from]! })
+    const labels = names.pools[pool]!
+    take(count, labels, labels.servers[address - from]!)
   }
 }

@@ -47,6 +47,11 @@ export const gossip = defineActor(
         'api.revoke-agent': ({ agentId, reason, by }) =>
           running.overwatch?.revoke(agentId, reason, by) ?? noAgents,
         'api.forget-agent': ({ agentId, by }) => running.overwatch?.forget(agentId, by) ?? noAgents,
+        'api.pin-agent': ({ by, ...order }) =>
+          running.overwatch?.pin(order, by) ?? {
+            outcome: 'refused',
+            message: 'an agent knows no agents',
+          },
       },
       onPeerStarted: (peer) => running.sayAgain(peer),
       onReconfigured: (config) => running.configure(config),

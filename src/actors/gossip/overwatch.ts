@@ -5,8 +5,7 @@
  * here their outputs become facts for the registry, messages for members, and lines of the log.
  */
 import { limits } from '../../core/base/limits.ts'
-import type { ReceiverOutput } from '../../core/gossip/app/outputs.ts'
-import { PEER } from '../../core/gossip/app/outputs.ts'
+import { PEER, type ReceiverOutput } from '../../core/gossip/app/outputs.ts'
 import { Receiver } from '../../core/gossip/app/receiver.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
 import { isFrame } from '../../core/gossip/peers/frames.ts'
@@ -15,7 +14,7 @@ import type { AgentReport } from '../../core/health/report.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { Cancel } from '../../kernel/clock.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
-import type { AgentOutcome, AgentView } from '../../messages/agent-views.ts'
+import type { AgentView } from '../../messages/agent-views.ts'
 import { KnownAgents } from './agents-known.ts'
 import type { GossipPorts, OverwatchGossip } from './contract.ts'
 import type { Arrived } from './inbox.ts'
@@ -25,7 +24,9 @@ import type { Node } from './node.ts'
 import type { Notices } from './notices.ts'
 import { Orders } from './orders.ts'
 import { PeerPort } from './peer-port.ts'
-import { pinOf, pinRecord, reportIds, reportRecords, samePin, unpinRecord } from './records.ts'
+import { notFound, type Outcome, type PinOrder, pinOfOrder, type PinReply } from './pinning.ts'
+import { pinOf, pinRecord, reportIds, reportRecords } from './records.ts'
+import { samePin, unpinRecord, viaOf } from './records.ts'
 import { receiverSettingsOf } from './setup.ts'
 import { macOf, Sharing } from './sharing.ts'
 
@@ -341,6 +342,18 @@ export class Overwatch {
     return { outcome: 'done', message: `the next message of ${agentId} is a first contact` }
   }
 
+  /** Believes a certificate by the word of an operator. */
+  pin(order: PinOrder, by: string): PinReply {
+    const { ctx, ports } = this.#world
+    const nowMs = ctx.clock.nowMs()
+    const pin = pinOfOrder(order, this.receiver.trust.find(order.agentId), ports.crypto, nowMs)
+    if ('outcome' in pin) return pin
+    this.#carryOut(this.receiver.importPin(pin, nowMs), PEER)
+    this.#tell(pinRecord(this.receiver.trust.find(pin.agentId) ?? pin, this.#config.node, nowMs))
+    ctx.log.warn('agent pinned', { agentId: pin.agentId, fingerprint: pin.fingerprint, by })
+    return { outcome: 'done', message: `the certificate of ${pin.agentId} is believed from now on` }
+  }
+
   /** The registry holds nothing: everything again. */
   sayAgain(): void {
     const { ctx } = this.#world
@@ -384,16 +397,3 @@ export class Overwatch {
     }
   }
 }
-
-export interface Outcome {
-  readonly outcome: AgentOutcome
-  readonly message: string
-}
-
-const notFound = (agentId: string): Outcome => ({
-  outcome: 'not-found',
-  message: `no agent ${agentId} is known`,
-})
-
-const viaOf = (octets: Uint8Array) =>
-  octets.length <= limits.reportPacketBytes.default ? 'packet' : 'stream'

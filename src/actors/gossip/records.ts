@@ -89,3 +89,7 @@ export const memberRecord = (
   keepUntilMs: nowMs + limits.gossipRememberMs.default,
   body: octetsOf(place),
 })
+
+/** The way a report of these octets travels. */
+export const viaOf = (octets: Uint8Array) =>
+  octets.length <= limits.reportPacketBytes.default ? 'packet' : 'stream'

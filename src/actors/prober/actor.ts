@@ -31,6 +31,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   const verdicts = new Verdicts()
   const notices = new Notices(ctx.log)
   const metrics = proberMetrics(ctx.metrics, levels)
+  const checks = { passed: 0, failed: 0, inconclusive: 0 }
   const tally = new Tally(ctx.clock, (counts) => ctx.publish('prober.checks-counted', counts))
   const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })
 
@@ -45,6 +46,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       if (previous !== change.verdict) notices.changed(member, outcome, change)
     }
     metrics.checked(member, outcome)
+    checks[outcome.inconclusive === true ? 'inconclusive' : outcome.ok ? 'passed' : 'failed']++
     if (config.countChecks === true)
       tally.count(member.key, outcome, before, verdicts.verdictOf(member.key))
     notices.checked(member, outcome, nowMs)
@@ -119,6 +121,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       'registry.targets-set': ({ targets }) => watch(targets),
       'registry.check-wanted': ({ key, doubt }) => want(key, doubt),
       'api.list-checks': () => ({ checks: verdicts.records() }),
+      'api.count-checks': () => ({ ...checks }),
     },
     onPeerStarted: (peer) => {
       if (peer !== 'registry' && peer !== 'gossip') return

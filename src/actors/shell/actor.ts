@@ -11,15 +11,15 @@ import { AccessList } from '../../core/net/access.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import { defineActor } from '../define.ts'
+import type { Cancel } from '../../kernel/clock.ts'
 import type {
-  FeedDoor,
   HttpAnswer,
   HttpFront,
   HttpRequest,
+  ListenOptions,
   ReloadCounts,
   ShellConfig,
   ShellPorts,
-  TlsFiles,
 } from './contract.ts'
 import { openFeed } from './feed/door.ts'
 import { showReloads } from './metrics.ts'
@@ -53,11 +53,15 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
   async function handleMetrics(request: HttpRequest): Promise<HttpAnswer> {
     if (scrapers !== undefined && !scrapers.allows(request.remoteAddress))
       return plain(403, 'Forbidden')
-    if (request.path !== '/metrics' && request.path !== '/health')
-      return plain(404, 'not found: this listener has /metrics and /health')
+    const page = PAGES[request.path]
+    if (page === undefined)
+      return plain(404, 'not found: this listener has /metrics, /health, /live and /ready')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return { ...plain(405, 'method not allowed'), headers: { allow: 'GET, HEAD' } }
-    if (request.path === '/health') return plain(200, 'OK')
+    if (page === 'health') return plain(200, 'OK')
+    // Main answers this by itself: it says that the process runs, whoever else does.
+    if (page === 'live') return jsonAnswer(200, { alive: true })
+    if (page === 'ready') return await handleApi(readyRequest(request))
     const { text, contentType } = await ports.metricsText()
     return { status: 200, headers: { 'content-type': contentType }, body: text }
   }
@@ -66,16 +70,14 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     key: 'api.address' | 'metrics.address',
     address: string,
     onRequest: (request: HttpRequest) => Promise<HttpAnswer>,
-    more: { readonly tls?: TlsFiles | undefined; readonly feed?: FeedDoor } = {},
+    more: Pick<ListenOptions, 'tls' | 'feed' | 'oldClients'> = {},
   ): Promise<void> {
-    const { tls, feed: door } = more
     const onFault = (error: unknown) => ctx.log.error('http listener failed', { key, error })
     const front = await ports.listen({
       address,
       onRequest,
       onFault,
-      ...(tls === undefined ? {} : { tls }),
-      ...(door === undefined ? {} : { feed: door }),
+      ...more,
     })
     if (!front.ok) {
       await closeAll()
@@ -113,11 +115,13 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
   if (ports.fallbackReason !== undefined && (config.api.enabled || config.metrics.enabled))
     ctx.log.info('serving http with node:http', { reason: ports.fallbackReason })
   if (config.api.enabled) {
-    const more = { tls: config.api.tls, feed: feed.door }
-    await open('api.address', config.api.address, handleApi, more)
+    const { address, tls } = config.api
+    const more = { feed: feed.door, ...(tls === undefined ? {} : { tls }) }
+    await open('api.address', address, handleApi, more)
   }
   if (config.metrics.enabled) {
-    const opened = open('metrics.address', config.metrics.address, handleMetrics)
+    const { address } = config.metrics
+    const opened = open('metrics.address', address, handleMetrics, { oldClients: true })
     await (config.metrics.optional === true ? opened.catch(warn) : opened)
   }
   const drains = { signals: 0, atMs: 0 }
@@ -130,6 +134,8 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
           sayDrains()
         })
       : () => {}
+
+  const { quiet, retell } = tellCounts(ctx, ports)
 
   return {
     receive: {
@@ -146,11 +152,13 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
       noteReloads(next.reloads)
     },
     onPeerStarted: (peer) => {
+      if (peer === 'api') retell()
       if (peer === 'vitals' && drains.signals > 0) sayDrains()
     },
     onStop: () => {
       deafen()
       feed.hub.close()
+      quiet()
       return closeAll()
     },
   }
@@ -171,11 +179,61 @@ function reloadNotes(ctx: Ctx<ProductCatalogue, 'shell'>, first: ReloadCounts) {
   }
 }
 
+interface CountsTold {
+  readonly quiet: Cancel
+  /** Begins the rows anew: a reader started that holds none. */
+  readonly retell: () => void
+}
+
+/** Publishes what DNS has counted, each second. */
+function tellCounts(ctx: Ctx<ProductCatalogue, 'shell'>, ports: ShellPorts): CountsTold {
+  const stepMs = limits.countsTellMs.default
+  let retellAtMs = 0
+  const quiet = ctx.clock.every(stepMs, stepMs, () => {
+    const nowMs = ctx.clock.monotonicMs()
+    const all = nowMs >= retellAtMs
+    if (all) retellAtMs = nowMs + limits.countsRetellMs.default
+    const counts = ports.counts(all)
+    if (counts !== undefined)
+      ctx.publish('shell.counters-read', { atMs: ctx.clock.nowMs(), ...counts })
+  })
+  const retell = () => {
+    retellAtMs = 0
+  }
+  return { quiet, retell }
+}
+
+/** What the listener of the metrics has. */
+const PAGES: Readonly<Record<string, 'metrics' | 'health' | 'live' | 'ready'>> = {
+  '/metrics': 'metrics',
+  '/health': 'health',
+  '/live': 'live',
+  '/api/v1/live': 'live',
+  '/ready': 'ready',
+  '/api/v1/ready': 'ready',
+}
+
+/** As if asked of the API on this host: whoever may reach this listener may know. */
+const readyRequest = ({ method }: HttpRequest): HttpRequest => ({
+  method,
+  path: '/api/v1/ready',
+  query: '',
+  headers: { host: 'localhost' },
+  body: new Uint8Array(0),
+  remoteAddress: '127.0.0.1',
+})
+
 /** Undefined lets everybody scrape: no network is named. */
 function scrapersOf(config: ShellConfig): AccessList | undefined {
   const { allowedNetworks } = config.metrics
   return allowedNetworks.length === 0 ? undefined : new AccessList(allowedNetworks)
 }
+
+const jsonAnswer = (status: number, value: unknown): HttpAnswer => ({
+  status,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  body: JSON.stringify(value),
+})
 
 const plain = (status: number, text: string): HttpAnswer => ({
   status,

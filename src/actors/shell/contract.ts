@@ -4,6 +4,8 @@
 import type { ClientCertificate } from '../../core/access/credentials.ts'
 import type { Result } from '../../core/base/result.ts'
 import type { FeedMessage } from '../../core/events/protocol.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf } from '../../messages/entry.ts'
 
 /** A request as read off a socket: bounded, complete, and without anything library-specific. */
 export interface HttpRequest {
@@ -38,6 +40,8 @@ export interface ListenOptions {
   readonly feed?: FeedDoor
   /** Speaks TLS with these; plain HTTP without. */
   readonly tls?: TlsFiles
+  /** Also clients that speak HTTP/1.0: health checks of old load balancers do. */
+  readonly oldClients?: boolean
   /** Defaults are those of core/base/limits/api.ts; tests set smaller ones. */
   readonly limits?: Partial<HttpLimits>
 }
@@ -155,7 +159,12 @@ export interface ShellPorts {
   setLogLevel(level: 'debug' | 'info' | 'warn' | 'error'): void
   /** The metrics of all actors in Prometheus text. */
   metricsText(): Promise<{ readonly text: string; readonly contentType: string }>
+  /** What DNS has counted; `all` begins the rows anew. Undefined where nobody answers DNS. */
+  counts(all: boolean): Counts | undefined
 }
+
+/** See `shell.counters-read`. */
+export type Counts = Omit<MessageOf<ProductCatalogue, 'shell.counters-read'>, 'atMs'>
 
 /** How often the configuration was read again, for the metrics. */
 export interface ReloadCounts {

@@ -5,7 +5,7 @@
  * shell first closes what its predecessor left open.
  */
 import { ok } from '../../core/base/result.ts'
-import type { HttpFront, Listen, ShellPorts } from './contract.ts'
+import type { Counts, HttpFront, Listen, ListenOptions, ShellPorts } from './contract.ts'
 import { listenNode } from './ports-node.ts'
 import { listenUws } from './ports-uws.ts'
 import { loadUws } from './ports-uws-load.ts'
@@ -32,12 +32,23 @@ export function setLogLevelSink(sink: ShellPorts['setLogLevel']): void {
   if (logLevel !== undefined) sink(logLevel)
 }
 
+export type CountsSource = (all: boolean) => Counts
+
+let countsSource: CountsSource | undefined
+
+/** Says where the counts of DNS come from; absent where this process answers none. */
+export function setCountsSource(source: CountsSource | undefined): void {
+  countsSource = source
+}
+
 export async function openPorts(): Promise<ShellPorts> {
   for (const front of left) await front.close()
   left.clear()
   const uws = loadUws()
+  // uWebSockets.js answers HTTP/1.0 with 505 by itself, and keeps the certificate it began with.
+  const isOurs = ({ tls, oldClients }: ListenOptions) => tls === undefined && oldClients !== true
   const open: Listen = (options) =>
-    uws.ok && options.tls === undefined ? listenUws(uws.value, options) : listenNode(options)
+    uws.ok && isOurs(options) ? listenUws(uws.value, options) : listenNode(options)
   return {
     listen: async (options) => {
       const front = await open(options)
@@ -62,5 +73,6 @@ export async function openPorts(): Promise<ShellPorts> {
       logLevelSink(level)
     },
     metricsText: async () => ({ text: await metricsSource(), contentType: TEXT_FORMAT }),
+    counts: (all) => countsSource?.(all),
   }
 }

@@ -6,6 +6,7 @@
  */
 import { accessLimits } from './limits/access.ts'
 import { apiLimits } from './limits/api.ts'
+import { apiExchangeLimits } from './limits/api-exchange.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
 import { geoLimits } from './limits/geo.ts'
@@ -34,6 +35,7 @@ export const limits = {
   ...apiLimits,
   ...accessLimits,
   ...feedLimits,
+  ...apiExchangeLimits,
   ...peersLimits,
   ...gossipAppLimits,
   ...vitalsLimits,

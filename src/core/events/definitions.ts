@@ -175,7 +175,7 @@ export const events = {
     data: {
       kind: text('`domain`, `server`, `region`, `health-check` or `setting`'),
       id: text('which one'),
-      action: text('`create`, `replace`, `patch` or `delete`'),
+      action: text('`create`, `patch` or `delete`'),
       by: text('who asked'),
     },
   },

@@ -13,6 +13,7 @@ import {
   TIMES_WORDS,
 } from '../../../src/actors/dns/counts.ts'
 import { DnsMeters } from '../../../src/actors/dns/metrics.ts'
+import { DnsScrape } from '../../../src/actors/dns/scrape.ts'
 import type { AuthoritySettings } from '../../../src/core/dns/authority.ts'
 import type { Labels } from '../../../src/kernel/metrics.ts'
 import { countsInto } from '../../harness/dns-counts.ts'
@@ -106,13 +107,29 @@ const GUARDS: Partial<AuthoritySettings> = {
   },
 }
 
-function counted(settings: Partial<AuthoritySettings> = {}) {
+function servingTwo(settings: Partial<AuthoritySettings> = {}) {
   const authority = authorityOf(settings)
   const pools = [
     { name: 'app.example.com', zone: 'example.com', addresses: ['192.0.2.1', '192.0.2.2'] },
     { name: 'dead.example.com', zone: 'example.com', addresses: ['192.0.2.3'], words: [DOWN] },
   ]
   authority.applySnapshot(snapshotOf({ zones: { 'example.com': 'www A 192.0.2.9' }, pools }))
+  return authority
+}
+
+/** What asks an address question of the authority, which is counted. */
+function asker(meters: DnsMeters, authority: ReturnType<typeof authorityOf>) {
+  meters.rename(authority.serving!)
+  const out = new Uint8Array(1_232)
+  return (name: string) => {
+    const query = buildQuery({ name, type: 'A' })
+    const client = { bytes: CLIENT, transport: 'udp' } as const
+    meters.count(authority.last, authority.answer(query, 0, query.length, out, 0, client))
+  }
+}
+
+function counted(settings: Partial<AuthoritySettings> = {}) {
+  const authority = servingTwo(settings)
   const metrics = fakeMetrics()
   const meters = new DnsMeters(metrics, countsInto(metrics))
   meters.rename(authority.serving!)
@@ -183,4 +200,35 @@ test('each server put into an answer is counted', () => {
       server,
     })
   expect([of('192.0.2.1:80'), of('192.0.2.2:80')]).toEqual([3, 2])
+})
+
+test('totals are those of the metrics, and rows are told again only when they grew or all are', () => {
+  const metrics = fakeMetrics()
+  const scrape = new DnsScrape(metrics)
+  const memory: unknown[] = []
+  const meters = new DnsMeters(metrics, (one) => {
+    memory.push(one)
+    scrape.lent({ name: 'dns', incarnation: 1, loan: memory.length }, one)
+    return () => {}
+  })
+  const ask = asker(meters, servingTwo())
+  for (let turn = 0; turn < 4; turn++) ask('app.example.com')
+  ask('dead.example.com')
+  const first = scrape.counts(false)
+  expect(first.totals).toMatchObject({
+    ...{ queries: 5, byRcode: { NOERROR: 4, SERVFAIL: 1 }, byTransport: { udp: 5 } },
+    ...{ byOutcome: { answered: 4, 'all-down': 1 }, decisions: 4 },
+    byAlgorithm: { 'round-robin': 4 },
+  })
+  expect(first.domains).toEqual([
+    { domain: 'app.example.com', queries: 4, failures: 0 },
+    { domain: 'dead.example.com', queries: 1, failures: 1 },
+  ])
+  expect(first.servers.map(({ answers }) => answers)).toEqual([2, 2])
+  expect(scrape.counts(false)).toMatchObject({ domains: [], servers: [], totals: { queries: 5 } })
+  ask('app.example.com')
+  expect(scrape.counts(false).domains).toEqual([
+    { domain: 'app.example.com', queries: 5, failures: 0 },
+  ])
+  expect(scrape.counts(true).domains).toHaveLength(2)
 })

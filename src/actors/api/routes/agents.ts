@@ -5,9 +5,10 @@ import { limits } from '../../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import type { AgentView } from '../../../messages/agent-views.ts'
 import { Fields, parseObject } from '../body.ts'
-import { ask, callerOf, type Context, nowText, pageOf } from '../context.ts'
+import { ask, callerOf, type Context, listAnswer } from '../context.ts'
 import { type HttpAnswer, json, refuse, timestamp, timestampOf } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
+import { agentSchemas as schemas } from '../schemas/agents.ts'
 
 const LIST = '/api/v1/overwatch/agents'
 const ONE = '/api/v1/overwatch/agents/{id}'
@@ -18,46 +19,71 @@ const DAYS_MAX = 3_650
 export function agentRoutes(context: Context): Route[] {
   const nowMs = () => context.ctx.clock.nowMs()
   return [
-    route('GET', LIST, 'Every agent whose key is pinned', async ({ query }) => {
-      const agents = await list(context)
-      if (!agents.ok) return agents.error
-      const page = pageOf(agents.value, query)
-      if (!page.ok) return page.error
-      return json(200, {
-        agents: page.value.map((agent) => agentOf(agent, nowMs())),
-        total: agents.value.length,
-        revoked: agents.value.filter((agent) => agent.revoked).length,
-        expiring: expiringOf(agents.value, EXPIRING_DAYS, nowMs()).length,
-        generated_at: nowText(context),
-      })
+    route('GET', LIST, 'Every agent whose key is pinned', (call) => listed(context, call), {
+      schema: schemas.list,
     }),
-    route('GET', `${LIST}/expiring`, 'Agents whose certificate ends soon', async ({ query }) => {
-      const days = daysOf(query.get('threshold_days'))
-      if (days === undefined)
-        return refuse(400, `threshold_days must be a number from 0 to ${DAYS_MAX}`)
-      const agents = await list(context)
-      if (!agents.ok) return agents.error
-      const expiring = expiringOf(agents.value, days, nowMs())
-      return json(200, {
-        expiring: expiring.map((agent) => agentOf(agent, nowMs())),
-        count: expiring.length,
-        threshold_days: days,
-        generated_at: nowText(context),
-      })
-    }),
-    route('GET', ONE, 'One agent', async ({ params }) => {
-      const agents = await list(context)
-      if (!agents.ok) return agents.error
-      const found = agents.value.find((agent) => agent.agentId === params['id'])
-      return found === undefined
-        ? refuse(404, 'agent not found')
-        : json(200, agentOf(found, nowMs()))
-    }),
-    route('DELETE', ONE, 'Forget the key of an agent, so that it may be pinned anew', (call) =>
-      forget(context, call),
+    route(
+      'GET',
+      `${LIST}/expiring`,
+      'Agents whose certificate ends soon',
+      (call) => listedExpiring(context, call),
+      { schema: schemas.expiring },
     ),
-    route('POST', `${ONE}/revoke`, 'Never believe an agent again', (call) => revoke(context, call)),
+    route(
+      'GET',
+      ONE,
+      'One agent',
+      async ({ params }) => {
+        const agents = await list(context)
+        if (!agents.ok) return agents.error
+        const found = agents.value.find((agent) => agent.agentId === params['id'])
+        return found === undefined
+          ? refuse(404, 'agent not found')
+          : json(200, agentOf(found, nowMs()))
+      },
+      { schema: schemas.one },
+    ),
+    route(
+      'DELETE',
+      ONE,
+      'Forget the key of an agent, so that it may be pinned anew',
+      (call) => forget(context, call),
+      { schema: schemas.forget },
+    ),
+    route(
+      'POST',
+      `${ONE}/revoke`,
+      'Never believe an agent again',
+      (call) => revoke(context, call),
+      {
+        schema: schemas.revoke,
+      },
+    ),
   ]
+}
+
+async function listed(context: Context, { query }: Call): Promise<HttpAnswer> {
+  const agents = await list(context)
+  if (!agents.ok) return agents.error
+  const nowMs = context.ctx.clock.nowMs()
+  return listAnswer(context, query, 'agents', agents.value, (agent) => agentOf(agent, nowMs), {
+    revoked: agents.value.filter((agent) => agent.revoked).length,
+    expiring: expiringOf(agents.value, EXPIRING_DAYS, nowMs).length,
+  })
+}
+
+async function listedExpiring(context: Context, { query }: Call): Promise<HttpAnswer> {
+  const days = daysOf(query.get('threshold_days'))
+  if (days === undefined)
+    return refuse(400, `threshold_days must be a number from 0 to ${DAYS_MAX}`)
+  const agents = await list(context)
+  if (!agents.ok) return agents.error
+  const nowMs = context.ctx.clock.nowMs()
+  const expiring = expiringOf(agents.value, days, nowMs)
+  return listAnswer(context, query, 'expiring', expiring, (agent) => agentOf(agent, nowMs), {
+    count: expiring.length,
+    threshold_days: days,
+  })
 }
 
 /** Every agent, in the order of their names. */
@@ -68,7 +94,7 @@ export async function list(context: Context): Promise<Result<readonly AgentView[
   return ok(sorted)
 }
 
-async function forget(context: Context, call: Call): Promise<HttpAnswer> {
+export async function forget(context: Context, call: Call): Promise<HttpAnswer> {
   const agentId = call.params['id']!
   const reply = await ask(context, 'api.forget-agent', { agentId, by: callerOf(call) })
   return reply.ok ? answerOf(reply.value) : reply.error

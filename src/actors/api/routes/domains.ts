@@ -115,7 +115,9 @@ async function list(context: Context, { query }: Call): Promise<HttpAnswer> {
   const { views, backends } = served.value
   const known = new Set(views.map(({ id }) => id))
   // Services that agents bring are names like any other, though nobody declares them.
-  const services = context.serving.pools.filter(({ name }) => !known.has(name))
+  const services = context.serving.pools
+    .map(({ spec }) => spec)
+    .filter(({ name }) => !known.has(name))
   const all = [
     ...views.map((view) => domainOf(view, backends.get(view.id))),
     ...services.map((pool) => serviceOf(pool, backends.get(pool.name))),
@@ -133,7 +135,7 @@ async function show(context: Context, call: Call): Promise<HttpAnswer> {
   const [view] = views
   if (view !== undefined)
     return json(200, { domain: domainOf(view, backends.get(id)) }, tagOf(view))
-  const pool = context.serving.pools.find(({ name }) => name === id)
+  const pool = context.serving.pools.find(({ spec }) => spec.name === id)?.spec
   return pool === undefined
     ? notFound('domain')
     : json(200, { domain: serviceOf(pool, backends.get(id)) })

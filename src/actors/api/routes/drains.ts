@@ -10,9 +10,10 @@ import type { ConnectionsSeen, Drain } from '../../../core/health/report.ts'
 import type { DrainView } from '../../../messages/agent-views.ts'
 import type { LocalDrainView } from '../../../messages/views.ts'
 import { Fields, type JsonObject, parseObject } from '../body.ts'
-import { ask, callerOf, type Context, nowText, pageOf } from '../context.ts'
+import { ask, callerOf, type Context, listAnswer } from '../context.ts'
 import { type HttpAnswer, json, noContent, refuse, timestamp, timestampOf } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
+import { drainSchemas as schemas } from '../schemas/drains.ts'
 
 const LIST = '/api/v1/drains'
 const ONE = '/api/v1/drains/{id}'
@@ -26,28 +27,39 @@ export function drainRoutes(context: Context): Route[] {
       LIST,
       'Take servers out of service',
       (call) => (isAgent() ? setLocal(context, call) : set(context, call)),
-      { services: servicesNamed },
+      { schema: schemas.set, services: servicesNamed },
     ),
-    route('GET', LIST, 'Every drain, and whether its server may be stopped', async ({ query }) => {
-      const drains = isAgent() ? await listLocal(context) : await list(context)
-      if (!drains.ok) return drains.error
-      const page = pageOf(drains.value, query)
-      if (!page.ok) return page.error
-      const total = drains.value.length
-      return json(200, { drains: page.value, total, generated_at: nowText(context) })
-    }),
-    route('GET', ONE, 'One drain', async ({ params }) => {
-      const drains = isAgent() ? await listLocal(context) : await list(context)
-      if (!drains.ok) return drains.error
-      const found = drains.value.find(({ id }) => id === params['id'])
-      return found === undefined ? refuse(404, 'drain not found') : json(200, { drain: found })
-    }),
+    route(
+      'GET',
+      LIST,
+      'Every drain, and whether its server may be stopped',
+      async ({ query }) => {
+        const drains = isAgent() ? await listLocal(context) : await list(context)
+        return drains.ok ? listAnswer(context, query, 'drains', drains.value) : drains.error
+      },
+      { schema: schemas.list },
+    ),
+    route(
+      'GET',
+      ONE,
+      'One drain',
+      async ({ params }) => {
+        const drains = isAgent() ? await listLocal(context) : await list(context)
+        if (!drains.ok) return drains.error
+        const found = drains.value.find(({ id }) => id === params['id'])
+        return found === undefined ? refuse(404, 'drain not found') : json(200, { drain: found })
+      },
+      { schema: schemas.one },
+    ),
     route(
       'DELETE',
       ONE,
       'End a drain',
       (call) => (isAgent() ? liftLocal(context, call) : lift(context, call)),
-      { services: (call) => (isAgent() ? undefined : servicesOfDrain(context, call)) },
+      {
+        schema: schemas.lift,
+        services: (call) => (isAgent() ? undefined : servicesOfDrain(context, call)),
+      },
     ),
   ]
 }

@@ -1,29 +1,37 @@
 /**
  * Health of servers and regions, as DNS uses it: static servers and those of agents and the API.
  */
-import { type Context, type Joined, joinBackends, nowText, pageOf } from '../context.ts'
-import { json, microsecond, timestampOf } from '../http.ts'
+import { type Context, type Joined, joinBackends, listAnswer } from '../context.ts'
+import { microsecond, timestampOf } from '../http.ts'
 import { type Route, route } from '../router.ts'
+import { healthSchemas as schemas } from '../schemas/health.ts'
 
 export function healthRoutes(context: Context): Route[] {
   return [
-    route('GET', '/api/v1/health/servers', 'Health of every server', async ({ query }) => {
-      const joint = await joinBackends(context)
-      if (!joint.ok) return joint.error
-      const page = pageOf(joint.value.joined, query)
-      if (!page.ok) return page.error
-      return json(200, {
-        servers: page.value.map(serverOf),
-        total: joint.value.joined.length,
-        generated_at: nowText(context),
-      })
-    }),
-    route('GET', '/api/v1/health/regions', 'Health of every region', async () => {
-      const joint = await joinBackends(context)
-      if (!joint.ok) return joint.error
-      const { joined, regions } = joint.value
-      return json(200, { regions: regionsOf(joined, regions), generated_at: nowText(context) })
-    }),
+    route(
+      'GET',
+      '/api/v1/health/servers',
+      'Health of every server',
+      async ({ query }) => {
+        const joint = await joinBackends(context)
+        return joint.ok
+          ? listAnswer(context, query, 'servers', joint.value.joined, serverOf)
+          : joint.error
+      },
+      { schema: schemas.servers },
+    ),
+    route(
+      'GET',
+      '/api/v1/health/regions',
+      'Health of every region',
+      async ({ query }) => {
+        const joint = await joinBackends(context)
+        if (!joint.ok) return joint.error
+        const { joined, regions } = joint.value
+        return listAnswer(context, query, 'regions', regionsOf(joined, regions))
+      },
+      { schema: schemas.regions },
+    ),
   ]
 }
 

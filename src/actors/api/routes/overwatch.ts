@@ -2,11 +2,12 @@
  * Backends with everything that speaks on their health, and the figures over all of them.
  */
 import { type Status, statuses } from '../../../core/steer/words.ts'
-import type { BackendView } from '../../../messages/views.ts'
+import type { BackendView, HoldView } from '../../../messages/views.ts'
 import { authorityOf } from './overrides.ts'
-import { ask, type Context, type Joined, joinBackends, nowText, pageOf } from '../context.ts'
+import { ask, type Context, type Joined, joinBackends, listAnswer, nowText } from '../context.ts'
 import { json, microsecond, NEVER, refuse, timestampOf } from '../http.ts'
 import { type Route, route } from '../router.ts'
+import { overwatchSchemas as schemas } from '../schemas/health.ts'
 
 export function overwatchRoutes(context: Context): Route[] {
   return [
@@ -21,44 +22,54 @@ export function overwatchRoutes(context: Context): Route[] {
         const joint = await joinBackends(context, { layers: query.get('layers') !== 'false' })
         if (!joint.ok) return joint.error
         const kept = joint.value.joined.filter(({ backend }) => passes(backend, query))
-        const page = pageOf(kept, query)
-        if (!page.ok) return page.error
-        return json(200, {
-          backends: page.value.map(backendOf),
-          total: kept.length,
-          generated_at: nowText(context),
-        })
+        return listAnswer(context, query, 'backends', kept, backendOf)
       },
+      { schema: schemas.backends },
     ),
-    route('GET', '/api/v1/overwatch/stats', 'Figures over all backends', async () => {
-      const reply = await ask(context, 'api.list-backends', {})
-      if (!reply.ok) return reply.error
-      const stats = statsOf(reply.value.backends, context.config().validates ?? true)
-      return json(200, { ...stats, generated_at: nowText(context) })
-    }),
+    route(
+      'GET',
+      '/api/v1/overwatch/stats',
+      'Figures over all backends',
+      async () => {
+        const reply = await ask(context, 'api.list-backends', {})
+        if (!reply.ok) return reply.error
+        const stats = statsOf(reply.value.backends, context.config().validates ?? true)
+        return json(200, { ...stats, generated_at: nowText(context) })
+      },
+      { schema: schemas.stats },
+    ),
     route(
       'POST',
       '/api/v1/overwatch/validate',
       'Check backends now; filters service, address, port',
       ({ query }) => validate(context, query),
       {
+        schema: schemas.validate,
         services: ({ query }) => {
           const service = query.get('service')
           return service ? [service] : undefined
         },
       },
     ),
-    route('GET', '/api/v1/overwatch/guard-rail', 'What the guard-rail keeps, and why', async () => {
-      const reply = await ask(context, 'api.list-backends', {})
-      if (!reply.ok) return reply.error
-      const held = reply.value.holds.map(({ domain, family, reason, keys, sinceMs }) => ({
-        ...{ domain, family: `IPv${family}`, reason, servers: keys },
-        since: timestampOf(sinceMs),
-      }))
-      return json(200, { held, total: held.length, generated_at: nowText(context) })
-    }),
+    route(
+      'GET',
+      '/api/v1/overwatch/guard-rail',
+      'What the guard-rail keeps, and why',
+      async ({ query }) => {
+        const reply = await ask(context, 'api.list-backends', {})
+        return reply.ok
+          ? listAnswer(context, query, 'held', reply.value.holds, heldOf)
+          : reply.error
+      },
+      { schema: schemas.guardRail },
+    ),
   ]
 }
+
+const heldOf = ({ domain, family, reason, keys, sinceMs }: HoldView) => ({
+  ...{ domain, family: `IPv${family}`, reason, servers: keys },
+  since: timestampOf(sinceMs),
+})
 
 async function validate(context: Context, query: URLSearchParams) {
   const [service, address, port] = ['service', 'address', 'port'].map((name) => query.get(name))

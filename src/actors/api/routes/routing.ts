@@ -7,9 +7,10 @@ import { parseAddress, parsePrefix } from '../../../core/net/address.ts'
 import { type Candidate, type Explanation, explain } from '../../../core/steer/explain.ts'
 import type { Pool } from '../../../core/steer/pool.ts'
 import { Fields, parseObject } from '../body.ts'
-import { type Context, nowText } from '../context.ts'
+import { type Context, listAnswer, nowText } from '../context.ts'
 import { type HttpAnswer, json, refuse } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
+import { routingSchemas as schemas } from '../schemas/routing.ts'
 
 /** `enabled` is false for what falls back to turns: nothing is known of the client yet. */
 const ALGORITHMS = [
@@ -32,19 +33,31 @@ const algorithms = ALGORITHMS.map(([id, name, description, enabled]) => ({
 
 export function routingRoutes(context: Context): Route[] {
   return [
-    route('GET', '/api/v1/routing/algorithms', 'Every routing algorithm', () =>
-      json(200, { algorithms, total: algorithms.length, generated_at: nowText(context) }),
+    route(
+      'GET',
+      '/api/v1/routing/algorithms',
+      'Every routing algorithm',
+      ({ query }) => listAnswer(context, query, 'algorithms', algorithms),
+      { schema: schemas.algorithms },
     ),
-    route('GET', '/api/v1/routing/algorithms/{id}', 'One routing algorithm', ({ params }) => {
-      const algorithm = algorithms.find(({ id }) => id === params['id'])
-      return algorithm === undefined ? refuse(404, 'algorithm not found') : json(200, { algorithm })
-    }),
+    route(
+      'GET',
+      '/api/v1/routing/algorithms/{id}',
+      'One routing algorithm',
+      ({ params }) => {
+        const algorithm = algorithms.find(({ id }) => id === params['id'])
+        return algorithm === undefined
+          ? refuse(404, 'algorithm not found')
+          : json(200, { algorithm })
+      },
+      { schema: schemas.algorithm },
+    ),
     route(
       'POST',
       '/api/v1/routing/test',
       'What a client would be answered, and why',
       (call) => testRouting(context, call),
-      { changes: false },
+      { changes: false, schema: schemas.test },
     ),
   ]
 }

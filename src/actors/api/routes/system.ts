@@ -5,6 +5,7 @@ import { limits } from '../../../core/base/limits.ts'
 import { ask, type Context, nowText } from '../context.ts'
 import { type HttpAnswer, json } from '../http.ts'
 import { type Route, route } from '../router.ts'
+import { systemSchemas as schemas } from '../schemas/system.ts'
 
 export function systemRoutes(context: Context): Route[] {
   const { config, ctx, ports } = context
@@ -12,15 +13,20 @@ export function systemRoutes(context: Context): Route[] {
   const uptimeSeconds = () => Math.floor((ctx.clock.nowMs() - config().startedAtMs) / 1_000)
 
   return [
-    route('GET', '/api/v1/live', 'Whether the process runs', () => json(200, { alive: true }), {
-      open: true,
-    }),
-    route(
-      'GET',
-      '/api/v1/ready',
-      'Whether it answers DNS by known health',
-      async () => readyAnswer(await readiness.state()),
-      { open: true },
+    ...['/live', '/api/v1/live'].map((path) =>
+      route('GET', path, 'Whether the process runs', () => json(200, { alive: true }), {
+        open: true,
+        schema: schemas.live,
+      }),
+    ),
+    ...['/ready', '/api/v1/ready'].map((path) =>
+      route(
+        'GET',
+        path,
+        'Whether it answers DNS by known health',
+        async () => readyAnswer(await readiness.state()),
+        { open: true, schema: schemas.ready },
+      ),
     ),
     route(
       'GET',
@@ -38,7 +44,7 @@ export function systemRoutes(context: Context): Route[] {
           timestamp: nowText(context),
         })
       },
-      { open: true },
+      { open: true, schema: schemas.health },
     ),
     route(
       'GET',
@@ -54,7 +60,7 @@ export function systemRoutes(context: Context): Route[] {
           dns_front: config().dnsFront,
           generated_at: nowText(context),
         }),
-      { open: true },
+      { open: true, schema: schemas.version },
     ),
   ]
 }
@@ -140,7 +146,7 @@ export function indexRoutes(context: Context, others: readonly Route[]): Route[]
       path,
       doc,
       () => json(200, { endpoints: entries(path), generated_at: nowText(context) }),
-      { open: true },
+      { open: true, schema: schemas.index },
     )
   return [
     route(
@@ -148,7 +154,7 @@ export function indexRoutes(context: Context, others: readonly Route[]): Route[]
       '/api',
       'Versions of the API',
       () => json(200, { versions, generated_at: nowText(context) }),
-      { open: true },
+      { open: true, schema: schemas.versions },
     ),
     index('/api/v1', 'Every endpoint'),
     index('/api/v1/health', 'Health of servers and regions'),
@@ -156,5 +162,8 @@ export function indexRoutes(context: Context, others: readonly Route[]): Route[]
     index('/api/v1/routing', 'How answers are chosen'),
     index('/api/v1/geo', 'Where clients are'),
     index('/api/v1/cluster', 'The nodes of the cluster'),
+    index('/api/v1/nodes', 'Overwatches and agents'),
+    index('/api/v1/gossip', 'Who gossips, and how'),
+    index('/api/v1/config', 'How this node is set up'),
   ]
 }

@@ -1,13 +1,24 @@
 /** An `api` actor with a small registry and prober behind it, and a way to call it. */
+import { expect } from 'vitest'
 import { api } from '../../../../src/actors/api/actor.ts'
 import { memoryAudit } from '../../../../src/actors/api/audit-memory.ts'
 import { sha256, tokenHashOf } from '../../../../src/actors/api/ports-access.ts'
-import type { ApiConfig, ApiPorts, DnsOutcome } from '../../../../src/actors/api/contract.ts'
 import type { ClientCertificate } from '../../../../src/core/access/credentials.ts'
+import type {
+  ApiConfig,
+  ApiPorts,
+  DnsOutcome,
+  Machine,
+} from '../../../../src/actors/api/contract.ts'
+import { apiDocument } from '../../../../src/actors/api/table.ts'
 import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
 import type { BackendView, CheckView } from '../../../../src/messages/views.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
+import { Conformance } from '../../../harness/openapi.ts'
 import { DOWN, UP } from '../../../harness/pools.ts'
+
+/** Every answer of every test is held against the document. */
+const conformance = new Conformance(apiDocument('2.0.0'))
 
 export const START_MS = 1_750_000_000_000
 
@@ -97,6 +108,11 @@ export const CONFIG: ApiConfig = {
   startedAtMs: START_MS,
 }
 
+const MACHINE: Machine = {
+  ...{ rssBytes: 100, totalBytes: 1_000, availableBytes: 500, cores: 2 },
+  ...{ userMs: 0, systemMs: 0, idleMs: 0, processMs: 0 },
+}
+
 export interface CallOptions {
   readonly headers?: Record<string, string>
   readonly body?: unknown
@@ -110,10 +126,20 @@ export async function apiWorld(config: Partial<ApiConfig> = {}, { audit = true }
     outcome: { code: 'answered', rcode: 0, authoritative: true },
     asked: [],
   }
+  const machine: { -readonly [Key in keyof Machine]?: Machine[Key] } = {}
+  const documents = new Map<string, string>()
   const ports: ApiPorts = {
     askDns: async (address, name) => {
       dns.asked.push([address, name])
       return dns.outcome
+    },
+    machine: () => ({ ...MACHINE, ...machine }),
+    randomBytes: (count) => new Uint8Array(count).fill(7),
+    readDocument: async (name) => documents.get(name),
+    writeDocument: async (name, text) => {
+      if (documents.get('disk') === 'full') return { code: 'failed', message: 'no space' }
+      documents.set(name, text)
+      return { code: 'written' }
     },
     platform: 'linux/amd64',
     nodeVersion: 'v20.0.0',
@@ -127,6 +153,7 @@ export async function apiWorld(config: Partial<ApiConfig> = {}, { audit = true }
     holds: [],
   })
   world.answers['api.list-checks'] = () => ({ checks: CHECKS })
+  world.answers['api.count-checks'] = () => ({ passed: 40, failed: 2, inconclusive: 0 })
   world.answers['api.set-override'] = () => ({ outcome: 'done', message: 'done' })
   world.answers['api.clear-override'] = () => ({ outcome: 'done', message: 'done' })
   const behaviour = await api.start(world.ctx, ports, { ...CONFIG, ...config })
@@ -154,7 +181,9 @@ export async function apiWorld(config: Partial<ApiConfig> = {}, { audit = true }
       ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
     })
     const shown = new TextDecoder().decode(answer.body)
-    const isJson = answer.headers['content-type'] === 'application/json'
+    const isJson = /^application\/(?:problem\+)?json$/.test(answer.headers['content-type'] ?? '')
+    const spoken = { method, path, status: answer.status, headers: answer.headers, text: shown }
+    expect(conformance.faultsOf(spoken)).toEqual([])
     return {
       status: answer.status,
       headers: answer.headers,
@@ -163,5 +192,5 @@ export async function apiWorld(config: Partial<ApiConfig> = {}, { audit = true }
       text: shown,
     }
   }
-  return { ...world, behaviour, dns, call, ports }
+  return { ...world, behaviour, dns, documents, machine, call, ports }
 }

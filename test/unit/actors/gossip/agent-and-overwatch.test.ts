@@ -1,6 +1,9 @@
 // Goal: whatever starts first, restarts or is lost, an overwatch holds what the agent says.
 // Method: gossip actors on a network in memory, on a virtual clock.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { agentIdOf, toPem } from '../../../../src/core/gossip/app/certificate.ts'
+import type { AgentKey } from '../../../../src/core/gossip/app/crypto.ts'
+import { keyOf, START } from '../../../harness/agents.ts'
 import type { RunningGossip } from '../../../harness/gossip-actors.ts'
 import { GossipActors } from '../../../harness/gossip-actors.ts'
 
@@ -181,6 +184,58 @@ test('a forgotten agent proves its right again and is back within seconds', asyn
   expect(overwatch.said('gossip.agent-left')).toMatchObject([{ agentId, reason: 'forgotten' }])
   const tookMs = await actors.until(() => healthOf(overwatch, agent) === true, 30_000)
   expect(tookMs).toBeLessThan(11_000)
+})
+
+describe('a pin by the word of an operator', () => {
+  const orderOf = (key: AgentKey, agentId = agentIdOf('eu', key.fingerprint)) => ({
+    ...{ agentId, region: 'eu', certificatePem: toPem(key.certificate), by: 'me' },
+  })
+
+  test('is believed before the first contact, and the agent still proves its token', async () => {
+    const actors = new GossipActors()
+    const overwatch = await actors.overwatch(1)
+    const key = keyOf()
+    const pin = overwatch.behaviour.receive['api.pin-agent']
+    expect(await pin(orderOf(key))).toMatchObject({ outcome: 'done' })
+    const { agents } = await overwatch.behaviour.receive['api.list-agents']({})
+    expect(agents).toMatchObject([{ fingerprint: key.fingerprint, services: [], revoked: false }])
+    expect(overwatch.said('gossip.record-learned')).toMatchObject([{ kind: 'pin' }])
+    const agent = await actors.agent(1, {}, key)
+    say(agent, 'up')
+    await actors.until(() => healthOf(overwatch, agent) === true, 5_000)
+    const known = await overwatch.behaviour.receive['api.list-agents']({})
+    expect(known.agents[0]).toMatchObject({ services: ['web'] })
+  })
+
+  test('takes the place of another key of that agent, which is refused from then on', async () => {
+    const actors = new GossipActors()
+    const { overwatch, agent } = await pair(actors)
+    const { agentId } = agent
+    const pin = overwatch.behaviour.receive['api.pin-agent']
+    const next = keyOf({ agentId })
+    expect(await pin(orderOf(next, agentId))).toMatchObject({ outcome: 'done' })
+    const { agents } = await overwatch.behaviour.receive['api.list-agents']({})
+    expect(agents).toMatchObject([{ agentId, fingerprint: next.fingerprint }])
+    say(agent, 'down')
+    await actors.run(30_000)
+    expect(healthOf(overwatch, agent)).not.toBe(false)
+  })
+
+  test('must be of that agent, in force, and not revoked', async () => {
+    const actors = new GossipActors()
+    const { overwatch, agent } = await pair(actors)
+    const pin = overwatch.behaviour.receive['api.pin-agent']
+    const outcomeOf = async (order: Parameters<typeof pin>[0]) => (await pin(order)).outcome
+    const key = keyOf()
+    expect(await outcomeOf(orderOf(key, 'eu-somebody'))).toBe('malformed')
+    expect(await outcomeOf({ ...orderOf(key), certificatePem: 'nonsense' })).toBe('malformed')
+    expect(await outcomeOf({ ...orderOf(key), region: 'a b' })).toBe('malformed')
+    const old = keyOf({ notBeforeMs: START - 2_000, notAfterMs: START - 1_000 })
+    expect(await outcomeOf(orderOf(old))).toBe('malformed')
+    const { agentId } = agent
+    await overwatch.behaviour.receive['api.revoke-agent']({ agentId, reason: 'x', by: 'me' })
+    expect(await outcomeOf(orderOf(keyOf({ agentId }), agentId))).toBe('refused')
+  })
 })
 
 test('heartbeats that go unanswered are said in the log, loudly at the threshold', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { shell } from '../../../../src/actors/shell/actor.ts'
 import type {
+  Counts,
   HttpAnswer,
   HttpRequest,
   ListenOptions,
@@ -29,6 +30,7 @@ const REQUEST: HttpRequest = {
 async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: TlsFile) {
   const world = fakeCtx('shell')
   const open = new Map<string, ListenOptions>()
+  let counts: ((all: boolean) => Counts) | undefined
   const ports: ShellPorts = {
     onDrainSignal: () => () => {},
     listen: async (options) => {
@@ -42,6 +44,7 @@ async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: Tls
     },
     fallbackReason: 'it is a test',
     setLogLevel: () => {},
+    counts: (all) => counts?.(all),
     metricsText: async () => ({
       text: 'opengslb_up 1\n',
       contentType: 'text/plain; version=0.0.4',
@@ -50,7 +53,10 @@ async function shellWorld(config: ShellConfig = CONFIG, taken = '', badTls?: Tls
   const start = () => shell.start(world.ctx, ports, config)
   const send = async (address: string, request: Partial<HttpRequest>): Promise<HttpAnswer> =>
     await open.get(address)!.onRequest({ ...REQUEST, ...request })
-  return { ...world, open, start, send }
+  const countWith = (source: (all: boolean) => Counts) => {
+    counts = source
+  }
+  return { ...world, open, start, send, countWith }
 }
 
 describe('listeners', () => {
@@ -179,5 +185,77 @@ describe('metrics requests', () => {
     await world.start()
     const from = { path: '/metrics', remoteAddress: '192.0.2.1' }
     expect((await world.send(':9090', from)).status).toBe(200)
+  })
+})
+
+describe('health checks on the listener of the metrics', () => {
+  test('old clients are served there, and not on the listener of the API', async () => {
+    const world = await shellWorld()
+    await world.start()
+    expect(world.open.get(':9090')?.oldClients).toBe(true)
+    expect(world.open.get('127.0.0.1:8080')?.oldClients).toBeUndefined()
+  })
+
+  test.each(['/live', '/api/v1/live'])('%s is answered without asking anybody', async (path) => {
+    const world = await shellWorld()
+    await world.start()
+    const answer = await world.send(':9090', { path })
+    expect([answer.status, answer.body]).toEqual([200, '{"alive":true}'])
+    expect(world.asked).toEqual([])
+  })
+
+  test.each(['/ready', '/api/v1/ready'])('%s is what the API says', async (path) => {
+    const world = await shellWorld()
+    await world.start()
+    const reply = { status: 503, headers: {}, body: new Uint8Array([1]) }
+    world.answers['shell.handle-request'] = () => reply
+    const headers = { host: 'evil.example', 'user-agent': 'Mozilla/5.0' }
+    expect(await world.send(':9090', { path, headers })).toEqual(reply)
+    expect(world.asked[0]![1]).toMatchObject({
+      ...{ path: '/api/v1/ready', headers: { host: 'localhost' }, remoteAddress: '127.0.0.1' },
+    })
+    expect((await world.send(':9090', { path, remoteAddress: '192.0.2.1' })).status).toBe(403)
+  })
+})
+
+describe('what DNS counts', () => {
+  const COUNTS: Counts = {
+    totals: {
+      ...{ queries: 3, byRcode: {}, byTransport: {}, byOutcome: {} },
+      ...{ decisions: 0, byAlgorithm: {} },
+    },
+    times: { bounds: [], counts: [], sumSeconds: 0 },
+    domains: [],
+    servers: [],
+  }
+
+  test('is published each second, with all rows at first, each minute and to a new reader', async () => {
+    const world = await shellWorld()
+    const asked: boolean[] = []
+    world.countWith((all) => {
+      asked.push(all)
+      return COUNTS
+    })
+    const behaviour = await world.start()
+    world.clock.advance(61_000)
+    expect(world.published).toHaveLength(61)
+    expect(world.published[0]).toEqual([
+      'shell.counters-read',
+      { atMs: world.clock.nowMs() - 60_000, ...COUNTS },
+    ])
+    expect(asked.map((all, at) => (all ? at + 1 : 0)).filter((at) => at > 0)).toEqual([1, 61])
+    behaviour.onPeerStarted?.('api')
+    world.clock.advance(1_000)
+    expect(asked.at(-1)).toBe(true)
+    await behaviour.onStop?.()
+    world.clock.advance(5_000)
+    expect(world.published).toHaveLength(62)
+  })
+
+  test('is published by nobody where nobody answers DNS', async () => {
+    const world = await shellWorld()
+    await world.start()
+    world.clock.advance(5_000)
+    expect(world.published).toEqual([])
   })
 })
