@@ -16,7 +16,7 @@ import type { DnsShared } from './dns/shared.ts'
 import type { OverwatchGossip } from './gossip/contract.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
-import { contentOf } from './registry/ports-content.ts'
+import { contentOf, keptConfig } from './registry/ports-content.ts'
 import { overwatchGossip } from './roster-gossip.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 import type { ProcessFacts } from './stage.ts'
@@ -58,6 +58,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
         maxBytes: config.overwatch.event_log.max_size,
       },
       agents: agentsConfig(loaded, self),
+      ...keptConfig(loaded.plain),
     },
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: {
@@ -130,6 +131,8 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
     versionString: config.dns.version_string,
     hashSeed: self.hashSeed,
     turns: self.turns,
+    whyNetworks: config.dns.why_networks,
+    samplesPerSecond: config.dns.samples.per_second,
     ...cookieConfig(config.dns.cookies, self),
     ...rateConfig(config.dns.rate_limit),
     rateMemory: self.rateMemory,
@@ -188,6 +191,7 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     startedAtMs: self.startedAtMs,
     validates: config.overwatch.validation.enabled,
     gossip: gossipFacts(loaded),
+    plain: loaded.plain,
   }
 }
 

@@ -16,7 +16,9 @@ import { addDrain } from './commands/drain.ts'
 import { addOverrides } from './commands/overrides.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
+import { addReplay } from './commands/replay.ts'
 import { addStatus } from './commands/status.ts'
+import { addWhy } from './commands/why.ts'
 import { CommandFailed, type Io } from './shell.ts'
 
 /** Runs one command line (without the program's own name) and gives its exit code. */
@@ -54,7 +56,7 @@ function programOf(io: Io): Command {
     .exitOverride()
   const commands = [
     ...[addStatus, addServers, addBackends, addOverrides, addDrain, addAgents],
-    ...[addRouting, addConfig, addCompletion],
+    ...[addRouting, addWhy, addReplay, addConfig, addCompletion],
   ]
   for (const add of commands) add(program, io)
   inherit(program)

@@ -13,6 +13,7 @@ import { agentEntries } from './agent-entries.ts'
 import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
+import { replayEntries } from './replay-entries.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
 const KIB = 1_024
@@ -178,7 +179,7 @@ export const catalogue = {
     kind: 'fact',
     id: 10,
     from: 'registry',
-    to: ['dns'],
+    to: ['dns', 'api'],
     delivery: 'latest',
     key: [],
     // Four bytes for each address of a pool.
@@ -195,6 +196,7 @@ export const catalogue = {
   },
   ...agentEntries,
   ...drainEntries,
+  ...replayEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
 } as const satisfies Catalogue

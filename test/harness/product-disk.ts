@@ -14,6 +14,7 @@ import type {
   SharedStore,
   StateStore,
 } from '../../src/actors/registry/contract.ts'
+import { memoryHistory } from '../../src/actors/registry/ports-memory.ts'
 import { ownMemory } from '../../src/core/base/memory.ts'
 import { limits } from '../../src/core/base/limits.ts'
 import type { HealthEvent } from '../../src/core/health/events.ts'
@@ -68,7 +69,7 @@ export class ProductDisk {
       flush: () => queue.flush(),
       close,
     }
-    return { store, log, shared, faults, compile, close }
+    return { store, log, shared, history: memoryHistory(), faults, compile, close }
   }
 
   hold(group: readonly Queued[]): void {

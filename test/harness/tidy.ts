@@ -103,7 +103,7 @@ const packagesOf: Record<string, RegExp> = {
   core: /^(?:zod|yaml)$/,
   messages: /^msgpackr\/pack$/,
   kernel: /^(?:pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|module|url|v8))$/,
-  actors: /^rxjs/,
+  actors: /^(?:rxjs|zod$)/,
 }
 
 export const outsideWorld: Rule = {

@@ -10,6 +10,8 @@ import type { BackendView, CheckView } from '../../messages/views.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
 import { type HttpAnswer, type HttpRequest, refuse, timestamp } from './http.ts'
 import type { Members } from './members.ts'
+import type { Decisions } from './decisions.ts'
+import type { Epochs } from './epochs.ts'
 import type { Serving } from './serving.ts'
 
 export type ApiCtx = Ctx<ProductCatalogue, 'api'>
@@ -21,6 +23,20 @@ export interface Context {
   readonly config: () => ApiConfig
   readonly serving: Serving
   readonly members: Members
+  readonly epochs: Epochs
+  readonly decisions: Decisions
+  /** The live feed, where there is one. */
+  readonly feed?: VolatileFeed
+}
+
+/** Where events go that nobody has to hear of later. */
+export interface VolatileFeed {
+  volatile(
+    topic: string,
+    kind: string,
+    data: Readonly<Record<string, unknown>>,
+    labels: Readonly<Record<string, string>>,
+  ): void
 }
 
 /** Asks that the API sends, by id. */
@@ -38,6 +54,8 @@ const PEERS: Record<AskId, string> = {
   'api.lift-drain': 'registry',
   'api.list-drains': 'registry',
   'api.validate-now': 'registry',
+  'api.read-history': 'registry',
+  'api.read-events': 'registry',
   'api.set-local-drain': 'vitals',
   'api.lift-local-drain': 'vitals',
   'api.list-local-drains': 'vitals',

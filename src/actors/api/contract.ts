@@ -1,6 +1,7 @@
 /**
  * What the API needs of the world, and how it is configured.
  */
+import type { PlainConfig } from '../../core/config/plain.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
 
 export type { HttpAnswer, HttpRequest }
@@ -47,6 +48,8 @@ export interface ApiConfig {
   readonly validates?: boolean
   /** How gossip is set up, as `GET /api/v1/gossip/config` tells it; absent where there is none. */
   readonly gossip?: Readonly<Record<string, unknown>>
+  /** What of the configuration shows in answers, without secrets; absent in tests and tools. */
+  readonly plain?: PlainConfig
   /** Unix milliseconds. */
   readonly startedAtMs: number
 }

@@ -7,6 +7,7 @@
  */
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import { limits } from '../../core/base/limits.ts'
 import { defineActor } from '../define.ts'
 import { Chorus } from '../../core/health/chorus.ts'
 import { readKept } from '../../core/health/kept.ts'
@@ -101,6 +102,15 @@ function validateNow(
   return { count, message: none }
 }
 
+/** The newest events since a moment. */
+async function newestEvents(
+  { log }: RegistryPorts,
+  { fromMs, most }: MessageOf<ProductCatalogue, 'api.read-events'>,
+): Promise<ReplyOf<ProductCatalogue, 'api.read-events'>> {
+  const { events } = await log.read(limits.eventMendBytes.default)
+  return { events: events.filter(({ atMs }) => atMs >= fromMs).slice(-most) }
+}
+
 export const registry = defineActor(
   'registry',
   async (ctx, ports: RegistryPorts, config: RegistryConfig) => {
@@ -126,6 +136,8 @@ export const registry = defineActor(
         'api.set-drain': (order) => setDrain(book, agents, order),
         'api.lift-drain': (order) => liftDrain(book, agents, order),
         'api.list-drains': () => ({ drains: drainViews(book) }),
+        'api.read-history': ({ atMs }) => ports.history.read(atMs),
+        'api.read-events': (wanted) => newestEvents(ports, wanted),
         'api.validate-now': (named) => validateNow(book, agents, named),
         'api.list-backends': ({ layers }) => ({
           backends: [...book.fleet.servers.values()].map((one) =>
@@ -144,7 +156,10 @@ export const registry = defineActor(
           book.sharing.tellAll()
           agents.publishDrains()
         } else if (peer === 'dns') book.publishServing()
-        else if (peer === 'api') book.publishSnapshot()
+        else if (peer === 'api') {
+          book.publishServing()
+          book.publishSnapshot()
+        }
       },
       onReconfigured: (next: RegistryConfig) => book.reconfigure(next),
       onStop: () => {

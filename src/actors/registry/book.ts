@@ -20,6 +20,7 @@ import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { type Notices, notices } from './notices.ts'
@@ -44,6 +45,7 @@ export class Book {
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
+  readonly #chronicle: Chronicle
   readonly #keptNames = new KeptNames()
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
@@ -78,6 +80,8 @@ export class Book {
     })
     this.tell = notices(ctx.log, this.metrics, this.fleet)
     this.#shelf = new Shelf(this.fleet)
+    this.#chronicle = new Chronicle(ports, fleet, nowMs, () => this.#shelf.snapshot())
+    this.#chronicle.configured(config)
   }
 
   nowMs(): number {
@@ -167,6 +171,7 @@ export class Book {
     const fromMs = this.#ctx.clock.monotonicMs()
     const isNew = config !== this.#config
     this.#config = config
+    if (isNew) this.#chronicle.configured(config)
     this.#shelf.take(outcome.table, config, topology)
     this.fleet.guard = config.guard
     if (isNew) this.rejudge(this.fleet.servers.keys())
@@ -292,8 +297,15 @@ export class Book {
   #speak(): void {
     if (this.#speaks) return
     this.#speaks = true
+    this.#publishAll()
+  }
+
+  /** Tells all readers everything. */
+  #publishAll(): void {
+    if (!this.#speaks) return
     this.publishServing()
     this.publishSnapshot()
+    this.#chronicle.checkpoint()
   }
 
   #heard(key: string): void {
@@ -303,6 +315,7 @@ export class Book {
   #publishWords(words: readonly WordChange[]): void {
     if (!this.#speaks) return
     for (const word of words) this.#ctx.publish('registry.word-changed', word)
+    this.#chronicle.words(words)
   }
 
   #store(keys: Iterable<string>): void {
@@ -322,8 +335,7 @@ export class Book {
       this.tell.guard(event)
     }
     for (const key of compiled.removed) this.told.forget(key, this.nowMs())
-    this.publishServing()
-    this.publishSnapshot()
+    this.#publishAll()
     this.publishTargets()
     this.onCompiled(compiled)
     this.#ctx.log.info('topology compiled', {

@@ -6,6 +6,7 @@ import type { ChorusSettings } from '../../core/health/chorus.ts'
 import type { ServiceDefaults, ValidationSettings } from '../../core/health/declared.ts'
 import type { GuardSettings } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
+import type { Checkpoint, PastServing, WordRecord } from '../../core/replay/history.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { TableSource } from '../../core/zone/table-source.ts'
 import type { TableParts } from '../../core/zone/table.ts'
@@ -23,6 +24,8 @@ export interface RegistryConfig {
   readonly guard: GuardSettings
   readonly eventLog: EventLogSettings
   readonly agents: AgentsConfig
+  /** The configuration without secrets, and its SHA-256 in hex; absent where none is kept. */
+  readonly plain?: { readonly text: string; readonly hash: string }
 }
 
 /** How what agents and other overwatches say is taken. */
@@ -112,6 +115,25 @@ export interface EventLog {
   close(): Promise<void>
 }
 
+/** What held at a past moment, or since when anything is held. */
+export interface PastOutcome {
+  readonly outcome: 'found' | 'nothing-held' | 'failed'
+  readonly heldFromMs?: number
+  readonly past?: PastServing
+}
+
+/** What was published, in order. Writes are queued like those of the log. */
+export interface History {
+  /** Everything; begins a new stretch. */
+  checkpoint(record: Checkpoint): void
+  append(record: WordRecord): void
+  /** Keeps a configuration under its hash. */
+  keepConfig(hash: string, text: string): void
+  read(atMs: number): Promise<PastOutcome>
+  flush(): Promise<CommitOutcome>
+  close(): Promise<void>
+}
+
 /** Counts of what went wrong since the start. */
 export interface DiskFaults {
   /** Commits that failed. */
@@ -132,6 +154,7 @@ export interface RegistryPorts {
   readonly store: StateStore
   readonly log: EventLog
   readonly shared: SharedStore
+  readonly history: History
   readonly faults: DiskFaults
   /** Flushes and closes them all. */
   close(): Promise<void>

@@ -9,6 +9,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { compile } from './ports-compile.ts'
 import { makeFolder } from './ports-folder.ts'
+import { openHistory } from './ports-history.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
 import { openSharedStore, openStateStore } from './ports-store.ts'
@@ -29,15 +30,18 @@ export async function openPorts(
   try {
     makeFolder(dataDir)
     const log = await openEventLog(dataDir, config.eventLog, faults)
+    const history = await openHistory(dataDir, config.eventLog, faults)
     const store = await openStateStore(dataDir, faults)
     const shared = await openSharedStore(dataDir, faults)
     return {
       store,
       log,
       shared,
+      history,
       faults,
       compile,
       close: async () => {
+        await history.close()
         await log.close()
         await store.close()
         await shared.close()

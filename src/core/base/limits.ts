@@ -14,6 +14,7 @@ import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
+import { replayLimits } from './limits/replay.ts'
 import { steerLimits } from './limits/steer.ts'
 import { vitalsLimits } from './limits/vitals.ts'
 import { zoneLimits } from './limits/zone.ts'
@@ -29,6 +30,7 @@ export const limits = {
   ...gossipLimits,
   ...apiLimits,
   ...peersLimits,
+  ...replayLimits,
   ...gossipAppLimits,
   ...vitalsLimits,
   ...gossipActorLimits,

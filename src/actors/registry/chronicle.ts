@@ -1,0 +1,73 @@
+/**
+ * The registry's account of what it published: each word, and a checkpoint of everything with each
+ * epoch and each hour, so that a past moment can be looked at.
+ *
+ * It says exactly what the readers are told, when they are told it, and decides nothing.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { Fleet } from '../../core/health/fleet.ts'
+import type { ServingPool, WordChange } from '../../core/steer/snapshot.ts'
+import type { RegistryConfig, RegistryPorts } from './contract.ts'
+
+export interface Snapshotted {
+  readonly epoch: number
+  readonly version: number
+  readonly pools: readonly ServingPool[]
+  readonly words: readonly (readonly number[])[]
+}
+
+export class Chronicle {
+  readonly #ports: RegistryPorts
+  readonly #fleet: Fleet
+  readonly #nowMs: () => number
+  readonly #snapshot: () => Snapshotted
+  #configHash = ''
+  #checkpointMs = Number.NEGATIVE_INFINITY
+
+  constructor(
+    ports: RegistryPorts,
+    fleet: Fleet,
+    nowMs: () => number,
+    snapshot: () => Snapshotted,
+  ) {
+    this.#ports = ports
+    this.#fleet = fleet
+    this.#nowMs = nowMs
+    this.#snapshot = snapshot
+  }
+
+  /** A configuration came into force. */
+  configured({ plain }: RegistryConfig): void {
+    this.#configHash = plain?.hash ?? ''
+    if (plain !== undefined) this.#ports.history.keepConfig(plain.hash, plain.text)
+  }
+
+  /** All of it was published. */
+  checkpoint(): void {
+    const { epoch, version, pools, words } = this.#snapshot()
+    const atMs = this.#nowMs()
+    this.#checkpointMs = atMs
+    const configHash = this.#configHash
+    this.#ports.history.checkpoint({
+      kind: 'checkpoint',
+      ...{ atMs, epoch, version, configHash, pools, words },
+    })
+  }
+
+  /** These words were published. */
+  words(changes: readonly WordChange[]): void {
+    const atMs = this.#nowMs()
+    const agoMs = atMs - this.#checkpointMs
+    // A clock that was set back begins a new stretch too.
+    if (changes.length > 0 && (agoMs > limits.historyCheckpointMs.default || agoMs < 0))
+      this.checkpoint()
+    for (const { epoch, version, pool, member, word } of changes) {
+      const state = this.#fleet.pools[pool]
+      const server = state?.members[member]?.key
+      if (state === undefined || server === undefined) continue
+      const { name } = state.spec
+      const record = { kind: 'word', atMs, epoch, version, pool: name, server, word } as const
+      this.#ports.history.append(record)
+    }
+  }
+}
