@@ -20,7 +20,7 @@ import { base64ToBytes, bytesToBase64 } from '../zone/rdata-text.ts'
 import { decodeMessage, hexOf, messageLines } from './decode.ts'
 import { Execution } from './execute.ts'
 import { isPools } from './history.ts'
-import { nextServing, partsOf, WELL, wordsByKey } from './next.ts'
+import { declaredPools, nextServing, partsOf, WELL, wordsByKey } from './next.ts'
 import type { Sample } from './sample.ts'
 
 const FORMAT = 'opengslb-capsule'
@@ -63,7 +63,10 @@ const capsuleSchema = z.strictObject({
     cookies: z.enum(['off', 'on', 'required']),
   }),
   epoch: count,
+  /** As they were served. */
   pools: z.custom<readonly ServingPool[]>(isPools),
+  /** As the configuration alone declares them: what is more came from agents. */
+  declared: z.custom<readonly ServingPool[]>(isPools),
   /** Words of one pool, by the order of its servers; samples name them by index. */
   states: z.array(z.array(count)).max(replayLimits.capsuleSamples.max),
   samples: z.array(sampleSchema).max(replayLimits.capsuleSamples.max),
@@ -176,18 +179,16 @@ export function replayCapsule(
   capsule: Capsule,
   changed?: Pick<PlainConfig, 'text' | 'files'>,
 ): Result<CapsuleReplay, string> {
-  const { configuration, files, serials, settings, epoch, pools } = capsule
-  const original = load(configuration, files, 'capsule.yaml')
-  if (!original.ok) return original
+  const { configuration, files, serials, settings, epoch, pools, declared } = capsule
   const loaded =
     changed === undefined
-      ? original
+      ? load(configuration, files, 'capsule.yaml')
       : load(changed.text, { ...files, ...changed.files }, 'changed.yaml')
   if (!loaded.ok) return loaded
   const nothing = wordsByKey([], [])
-  const before = original.value.topology
-  const next = nextServing(pools, nothing, before, loaded.value.topology)
-  const zones = withSerials(loaded.value.topology.zones, serials)
+  const { topology } = loaded.value
+  const next = nextServing(pools, nothing, declared, declaredPools(topology))
+  const zones = withSerials(topology.zones, serials)
   const execution = new Execution(settings, epoch, partsOf(zones, next.pools, 1))
   const places = new Map(next.pools.map(({ name, members }, pool) => [name, { pool, members }]))
   const skipped: Record<string, number> = {}

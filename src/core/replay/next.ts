@@ -50,11 +50,26 @@ const servingMember = ({ key, address, port, region, weight }: MemberSpec): Serv
   weight,
 })
 
-const describes = (a: PoolSpec, b: PoolSpec): boolean => JSON.stringify(a) === JSON.stringify(b)
+/** The pools that a configuration declares, without what agents add. */
+export const declaredPools = ({ pools }: Pick<Topology, 'pools'>): readonly ServingPool[] =>
+  pools.map((spec: PoolSpec) => ({
+    name: spec.name,
+    zone: spec.zone,
+    ttlSeconds: spec.ttlSeconds,
+    policy: spec.policy,
+    answers: spec.answers,
+    whenAllDown: spec.whenAllDown,
+    fallback: spec.fallback,
+    slot: 0,
+    members: spec.members.map(servingMember),
+  }))
+
+const describes = (a: ServingPool, b: ServingPool): boolean =>
+  JSON.stringify(a) === JSON.stringify(b)
 
 function nextPool(
-  spec: PoolSpec,
-  before: PoolSpec | undefined,
+  spec: ServingPool,
+  before: ServingPool | undefined,
   served: ServingPool | undefined,
   slot: number,
 ): ServingPool {
@@ -63,17 +78,7 @@ function nextPool(
   const declared = new Set(before?.members.map(({ key }) => key))
   // What is served and was in no file came from an agent, or is kept by the guard-rail.
   const joined = (served?.members ?? []).filter(({ key }) => !declared.has(key) && !listed.has(key))
-  return {
-    name: spec.name,
-    zone: spec.zone,
-    ttlSeconds: spec.ttlSeconds,
-    policy: spec.policy,
-    answers: spec.answers,
-    whenAllDown: spec.whenAllDown,
-    fallback: spec.fallback,
-    slot: served?.slot ?? slot,
-    members: [...spec.members.map(servingMember), ...joined],
-  }
+  return { ...spec, slot: served?.slot ?? slot, members: [...spec.members, ...joined] }
 }
 
 /** Words by key of the server, of pools with their words. */
@@ -88,17 +93,22 @@ export function wordsByKey(
   return byKey
 }
 
-/** `known` holds words by pool and key, as `wordsByKey` gives them. */
+/**
+ * @param served what is answered from now
+ * @param known words by pool and key, as `wordsByKey` gives them
+ * @param before what the configuration in force declares
+ * @param after what the other one declares
+ */
 export function nextServing(
   served: readonly ServingPool[],
   known: ReadonlyMap<string, number>,
-  before: Topology,
-  after: Topology,
+  before: readonly ServingPool[],
+  after: readonly ServingPool[],
 ): Next {
   const now = new Map(served.map((pool) => [pool.name, pool]))
-  const old = new Map(before.pools.map((pool) => [pool.name, pool]))
-  const named = new Set(after.pools.map(({ name }) => name))
-  const pools = after.pools.map((spec, index) =>
+  const old = new Map(before.map((pool) => [pool.name, pool]))
+  const named = new Set(after.map(({ name }) => name))
+  const pools = after.map((spec, index) =>
     nextPool(spec, old.get(spec.name), now.get(spec.name), served.length + index),
   )
   // Names that agents alone brought stay.

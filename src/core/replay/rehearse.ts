@@ -3,8 +3,8 @@
  *
  * Turns are counted through for each name and family, so shares are those of the policy and not of
  * chance; recorded queries only say how much is asked of each. Resolvers cache an answer for its
- * TTL, and what is cached runs out evenly over it: once the servers are out of the answers, the part
- * of clients still sent to them falls in a straight line to nothing.
+ * TTL, and what is cached runs out evenly over it: once the servers are out of the answers, the
+ * part of clients still sent to them falls in a straight line to nothing.
  */
 import type { Family } from '../net/address.ts'
 import { decide } from '../steer/decide.ts'

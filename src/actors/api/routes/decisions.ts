@@ -163,8 +163,8 @@ function listFlows(context: Context, { query }: Call): HttpAnswer {
   const sums = new Map<string, FlowSum>()
   for (const kept of context.decisions.all.slice(-limits.planSamples.default)) {
     const remade = context.decisions.remake(kept)
-    if (remade?.pool === undefined) continue
     const { sample } = kept
+    if (remade?.pool === undefined || outcomes[sample.outcome] === 'chaos') continue
     const region = remade.chosen?.region ?? 'none'
     const sum = sums.get(region) ?? { count: 0, bytes: 0, tookNs: 0, samples: 0, errors: 0 }
     sums.set(region, sum)

@@ -8,11 +8,18 @@ import { textOf } from '../../../core/base/memory.ts'
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { textFiles } from '../../../core/config/files.ts'
 import { formatProblem, loadConfig } from '../../../core/config/load.ts'
+import { outcomes } from '../../../core/dns/outcomes.ts'
 import { SEND } from '../../../core/dns/response-rate.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
 import { capsuleOf, capsuleSamples, capsuleText, serialsOf } from '../../../core/replay/capsule.ts'
 import { Execution } from '../../../core/replay/execute.ts'
-import { type Next, nextServing, partsOf, wordsByKey } from '../../../core/replay/next.ts'
+import {
+  declaredPools,
+  type Next,
+  nextServing,
+  partsOf,
+  wordsByKey,
+} from '../../../core/replay/next.ts'
 import { type Plan, planOver, type Side } from '../../../core/replay/plan.ts'
 import { type Demand, type Rehearsal, rehearse } from '../../../core/replay/rehearse.ts'
 import type { Topology } from '../../../core/steer/topology.ts'
@@ -106,7 +113,8 @@ function plan(context: Context, call: Call): HttpAnswer {
   const { topology, warnings } = after.value
   const words = context.serving.pools.map((pool) => pool.words)
   const known = wordsByKey(now.pools, words)
-  const next = nextServing(now.pools, known, before.value.topology, topology)
+  const declared = declaredPools(before.value.topology)
+  const next = nextServing(now.pools, known, declared, declaredPools(topology))
   const questions = usable(context).map(({ sample }) => sample)
   const found = planOver(now, sideOf(context, topology, next), questions)
   return json(200, {
@@ -135,6 +143,7 @@ function sideOf(context: Context, { zones }: Topology, { pools, words }: Next): 
 const usable = ({ decisions }: Context): readonly Kept[] =>
   decisions.all
     .filter(({ sample }) => sample.fate === SEND && sample.answerBytes > 0)
+    .filter(({ sample }) => outcomes[sample.outcome] !== 'chaos')
     .slice(-limits.planSamples.default)
 
 function secondsOf(kept: readonly Kept[]): number {
@@ -280,6 +289,11 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
   if (epoch === undefined) return refuse(503, 'nothing is served yet', { 'retry-after': '1' })
   if (plain === undefined || plain.text === '')
     return refuse(409, 'the configuration in force is too large for a capsule')
+  const own = loadConfig('own.yaml', {
+    files: textFiles({ ...plain.files, 'own.yaml': plain.text }),
+    env: {},
+  })
+  if (!own.ok) return refuse(409, 'the configuration in force needs files that are not here')
   const nowMs = ctx.clock.nowMs()
   const fromMs = Math.max(0, nowMs - minutes * 60_000)
   const events = await ask(context, 'api.read-events', { fromMs, most: 1_000 })
@@ -302,6 +316,7 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
     settings: settingsToKeep(settings),
     epoch: serving.epoch,
     pools: epoch.pools,
+    declared: declaredPools(own.value.topology),
     ...capsuleSamples(samples, epoch.pools),
     events: events.ok ? [...events.value.events] : [],
   })
