@@ -12,29 +12,53 @@ export interface Epoch {
   readonly pools: readonly ServingPool[]
 }
 
+interface Held {
+  parts?: ServingParts
+  pools?: readonly ServingPool[]
+}
+
 export class Epochs {
-  readonly #parts = new Map<number, ServingParts>()
-  readonly #pools = new Map<number, readonly ServingPool[]>()
+  /** Oldest first. */
+  readonly #held = new Map<number, Held>()
 
   compiled({ epoch, parts }: { readonly epoch: number; readonly parts: ServingParts }): void {
-    keep(this.#parts, epoch, parts)
+    this.#at(epoch).parts = parts
+    this.#forget()
   }
 
   named({ epoch, pools }: PoolSnapshot): void {
-    keep(this.#pools, epoch, pools)
+    this.#at(epoch).pools = pools
   }
 
   of(epoch: number): Epoch | undefined {
-    const parts = this.#parts.get(epoch)
-    const pools = this.#pools.get(epoch)
+    const { parts, pools } = this.#held.get(epoch) ?? {}
     return parts === undefined || pools === undefined ? undefined : { epoch, parts, pools }
+  }
+
+  #at(epoch: number): Held {
+    const known = this.#held.get(epoch)
+    if (known !== undefined) return known
+    const made: Held = {}
+    this.#held.set(epoch, made)
+    return made
+  }
+
+  /** Lets the oldest go while they are too many or too large; never the newest. */
+  #forget(): void {
+    let bytes = 0
+    for (const { parts } of this.#held.values()) bytes += bytesOf(parts)
+    for (const [epoch, { parts }] of this.#held) {
+      const few = this.#held.size <= limits.sampleEpochs.default
+      if (this.#held.size === 1 || (few && bytes <= limits.sampleEpochBytes.default)) return
+      this.#held.delete(epoch)
+      bytes -= bytesOf(parts)
+    }
   }
 }
 
-function keep<T>(held: Map<number, T>, epoch: number, value: T): void {
-  held.set(epoch, value)
-  for (const old of held.keys()) {
-    if (held.size <= limits.sampleEpochs.default) return
-    if (old !== epoch) held.delete(old)
-  }
+function bytesOf(parts: ServingParts | undefined): number {
+  if (parts === undefined) return 0
+  const { table, pools, records, labels } = parts
+  const all = [table.words, table.slots, table.soas, pools.bytes, pools.firsts, records, labels]
+  return all.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }

@@ -40,6 +40,12 @@ export const replayLimits = {
     'epochs',
     'compiled tables kept so that samples of before a reload can still be executed',
   ),
+  sampleEpochBytes: limit(
+    268_435_455,
+    [16_777_216, 1_073_741_823],
+    'bytes',
+    'tables of past epochs held for that; the newest is held whatever its size',
+  ),
   historyReplyBytes: limit(
     4_194_304,
     [65_536, 67_108_864],
