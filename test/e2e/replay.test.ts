@@ -145,7 +145,10 @@ describe('why, then and what if', () => {
     program.signal('SIGHUP')
     await program.logged('configuration reloaded')
     const weightAt = (found: ReturnType<typeof JSON.parse>) => found.candidates[0].weight
-    await until('the new weight is served', () => weightAt(cliJson('explain', NAME, '--turn', '0')) === 0)
+    await until(
+      'the new weight is served',
+      () => weightAt(cliJson('explain', NAME, '--turn', '0')) === 0,
+    )
     const atWell = () => cliJson('at', String(wellMs), NAME, '--turn', '0')
     const check = () => {
       expect(atWell()).toMatchObject({ source: 'past', verified: true })

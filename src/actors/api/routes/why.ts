@@ -181,7 +181,8 @@ function explainKept(context: Context, kept: Kept): HttpAnswer | undefined {
   if (remade === undefined || remade.rerun.code === 'words-unknown') return undefined
   const { sample, name, type } = kept
   const family = familyOf(type)
-  const words = sample.words
+  // A pool too large to carry its words was made again with those of now, which are the same.
+  const words = sample.words ?? context.serving.pools[sample.pool]?.words
   const pool =
     remade.pool !== undefined && words !== undefined ? new Pool(remade.pool, [...words]) : undefined
   const { turn, client } = sample
