@@ -111,6 +111,9 @@ describe('why, then and what if', () => {
     const loss = cliJson('rehearse', '--region', 'eu')
     expect(loss).toMatchObject({ converged_ms: 5_000 })
     expect(loss.moved_share).toBeCloseTo(0.5, 1)
+    expect(cli('plan', other).text).toMatch(/sampled answers stand for [\s\S]*SERVICE +FROM +TO/)
+    expect(cli('rehearse', '--region', 'eu').text).toMatch(/after 5 s[\s\S]*x +app\.replay\.test/)
+    expect(cli('rehearse', '--region', 'nowhere')).toMatchObject({ code: 1 })
   })
 
   test('a capsule replays to the same answers in another process; a changed weight changes them', () => {
@@ -121,6 +124,7 @@ describe('why, then and what if', () => {
     const before = cliJson('replay', file)
     expect(before.replayed.length).toBeGreaterThan(30)
     expect(before).toMatchObject({ different: 0, skipped: {} })
+    expect(cli('replay', file).text).toMatch(/^= .*A turn \d+: 127\.10\.9\.2\d$/m)
     const capsule = JSON.parse(text)
     const configuration = capsule.configuration.replace('"weight": "100"', '"weight": "1"')
     expect(configuration).not.toBe(capsule.configuration)

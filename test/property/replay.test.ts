@@ -157,7 +157,16 @@ function worldOf({ pools, cookies, limited }: World) {
 
 describe('samples', () => {
   test('every sample is answered again with the very bytes', () => {
-    const seen = { tcp: 0, held: 0, cookies: 0, truncated: 0, chosen: 0, nxdomain: 0, why: 0 }
+    const seen = {
+      tcp: 0,
+      held: 0,
+      cookies: 0,
+      good: 0,
+      truncated: 0,
+      chosen: 0,
+      nxdomain: 0,
+      why: 0,
+    }
     fc.assert(
       fc.property(
         fc.record({
@@ -171,7 +180,17 @@ describe('samples', () => {
           const ring = new SampleRing(10_000)
           const out = new Uint8Array(65_535)
           const answers: Uint8Array[] = []
-          for (const [at, one] of steps.entries()) {
+          let cookie: { readonly option: readonly number[]; readonly client: number[] } | undefined
+          for (const [at, asked] of steps.entries()) {
+            // A client that comes back with the cookie it was given.
+            const one =
+              cookie === undefined || !asked.againCookie
+                ? asked
+                : {
+                    ...asked,
+                    client: cookie.client,
+                    edns: { payload: 1_232, options: [[10, cookie.option] as const] },
+                  }
             const query = buildQuery({
               name: one.name,
               type: one.type,
@@ -195,7 +214,12 @@ describe('samples', () => {
             answers.push(out.slice(0, written))
             if (x.tcp) seen.tcp++
             if (x.fate > 0) seen.held++
-            if (x.cookieState > 0) seen.cookies++
+            if (x.cookieState > 0) {
+              seen.cookies++
+              if (x.cookieState === 3) seen.good++
+              const option = Array.from({ length: 24 }, (_, byte) => x.cookie.getUint8(byte))
+              cookie = { option, client: one.client }
+            }
             if (x.truncated) seen.truncated++
             if (x.chosen > 0) seen.chosen++
             if (x.rcode === 3) seen.nxdomain++

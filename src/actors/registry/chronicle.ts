@@ -23,6 +23,8 @@ export class Chronicle {
   readonly #snapshot: () => Snapshotted
   #configHash = ''
   #checkpointMs = Number.NEGATIVE_INFINITY
+  /** Words since then. */
+  #words = 0
 
   constructor(
     ports: RegistryPorts,
@@ -47,6 +49,7 @@ export class Chronicle {
     const { epoch, version, pools, words } = this.#snapshot()
     const atMs = this.#nowMs()
     this.#checkpointMs = atMs
+    this.#words = 0
     const configHash = this.#configHash
     this.#ports.history.checkpoint({
       kind: 'checkpoint',
@@ -59,15 +62,20 @@ export class Chronicle {
     const atMs = this.#nowMs()
     const agoMs = atMs - this.#checkpointMs
     // A clock that was set back begins a new stretch too.
-    if (changes.length > 0 && (agoMs > limits.historyCheckpointMs.default || agoMs < 0))
-      this.checkpoint()
-    for (const { epoch, version, pool, member, word } of changes) {
-      const state = this.#fleet.pools[pool]
-      const server = state?.members[member]?.key
-      if (state === undefined || server === undefined) continue
-      const { name } = state.spec
-      const record = { kind: 'word', atMs, epoch, version, pool: name, server, word } as const
-      this.#ports.history.append(record)
-    }
+    const isOld = agoMs > limits.historyCheckpointMs.default || agoMs < 0
+    const isLong = this.#words + changes.length > limits.historyStretchWords.default
+    this.#words += changes.length
+    // The checkpoint holds these words already.
+    if (changes.length > 0 && (isOld || isLong)) this.checkpoint()
+    else for (const change of changes) this.#word(change, atMs)
+  }
+
+  #word({ epoch, version, pool, member, word }: WordChange, atMs: number): void {
+    const state = this.#fleet.pools[pool]
+    const server = state?.members[member]?.key
+    if (state === undefined || server === undefined) return
+    const { name } = state.spec
+    const record = { kind: 'word', atMs, epoch, version, pool: name, server, word } as const
+    this.#ports.history.append(record)
   }
 }

@@ -178,6 +178,21 @@ describe('samples over UDP', () => {
     expect(stoodFor).toBeLessThanOrEqual(640 * 6)
   })
 
+  test('a jump of the rate exceeds the budget of no interval', async () => {
+    const { world, socket } = await start({ samplesPerSecond: 50 })
+    for (const [asked, most] of [
+      [5, 5],
+      [3_000, 10],
+    ] as const) {
+      await askAll(socket, 0, asked)
+      world.published.length = 0
+      world.clock.advance(FLUSH_MS)
+      const [, message] = world.published[0]!
+      expect(message.count).toBeLessThanOrEqual(most)
+      expect(message.count).toBeGreaterThan(most / 2)
+    }
+  })
+
   test('a rate of 0 samples nothing', async () => {
     const { world, socket } = await start({ samplesPerSecond: 0 })
     await askAll(socket, 0, 300)

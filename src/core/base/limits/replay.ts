@@ -64,6 +64,12 @@ export const replayLimits = {
     'ms',
     'a past moment is found by folding at most this much behind a checkpoint',
   ),
+  historyStretchWords: limit(
+    20_000,
+    [100, 1_000_000],
+    'words',
+    'the same for a storm of changes: reading so many back takes about 100 ms',
+  ),
   historyRecordBytes: limit(
     8_388_608,
     [65_536, 67_108_864],
