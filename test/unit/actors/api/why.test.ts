@@ -9,6 +9,9 @@ import { textFiles } from '../../../../src/core/config/files.ts'
 import { parseCapsule, replayCapsule } from '../../../../src/core/replay/capsule.ts'
 import { answerSettings } from '../../../../src/core/replay/execute.ts'
 import { declaredPools } from '../../../../src/core/replay/next.ts'
+import type { Context } from '../../../../src/actors/api/context.ts'
+import { decisionRoutes } from '../../../../src/actors/api/routes/decisions.ts'
+import { whyRoutes } from '../../../../src/actors/api/routes/why.ts'
 import type { RouteSchema } from '../../../../src/actors/api/schema.ts'
 import { planShapes } from '../../../../src/actors/api/routes/plan-shapes.ts'
 import { buildQuery } from '../../../harness/dns-query.ts'
@@ -93,12 +96,19 @@ const held = (schema: RouteSchema, status: number, value: unknown): void => {
   expect(shape.safeParse(value).error).toBeUndefined()
 }
 
+/** The schemas of routes that look at their context only when they are called. */
+const [explainShape, decisionsShape, flowsShape] = [
+  ...whyRoutes({} as Context),
+  ...decisionRoutes({} as Context),
+].map(({ schema }) => schema!)
+
 describe('GET /api/v1/explain', () => {
   test('explains the very answer that was sent, with the words of then', async () => {
     const { call, sent, behaviour } = await whyWorld(7)
     const change = { epoch: 2, version: 6, pool: 0, member: 1, word: DOWN }
     behaviour.receive['registry.word-changed'](change)
     const { json } = await call('GET', '/api/v1/explain?name=App.example.com.&client=198.51.100.6')
+    held(explainShape!, 200, json)
     expect(json).toMatchObject({ source: 'recorded', verified: true, epoch: 2, turn: 6 })
     expect(json.wire.hex).toBe(sent[6])
     expect(json.candidates.map((one: { serving: boolean }) => one.serving)).toEqual([
@@ -115,6 +125,7 @@ describe('GET /api/v1/explain', () => {
     expect(json).toMatchObject({ source: 'asked', verified: true, answers: ['192.0.2.2'] })
     expect(json.candidates[0]).toMatchObject({ id: 'app.example.com:192.0.2.1:80', serving: false })
     const other = await call('GET', '/api/v1/explain?name=ns1.example.com')
+    held(explainShape!, 200, other.json)
     expect(other.json).toMatchObject({ steered: false, outcome: 'not-steered', candidates: [] })
     expect(other.json.wire.text[1]).toContain('192.0.2.53')
   })
@@ -142,6 +153,7 @@ describe('GET /api/v1/explain', () => {
         : { outcome: 'found', heldFromMs: START_MS, past }
     const path = '/api/v1/explain?name=app.example.com&at='
     const then = await call('GET', path + String(START_MS + 5))
+    held(explainShape!, 200, then.json)
     expect(then.json).toMatchObject({ source: 'past', answers: ['192.0.2.3'], verified: true })
     const before = await call('GET', `${path}2001-01-01T00:00:00Z`)
     expect(before.status).toBe(404)
@@ -155,6 +167,7 @@ describe('GET /api/v1/routing/decisions and flows', () => {
     ask('nothing.example.com', [203, 0, 113, 1])
     tell()
     const { json } = await call('GET', '/api/v1/routing/decisions?limit=3')
+    held(decisionsShape!, 200, json)
     expect(json).toMatchObject({ total: 301, limit: 3, offset: 0 })
     expect(json.decisions[0]).toMatchObject({
       domain: 'nothing.example.com',
@@ -175,6 +188,7 @@ describe('GET /api/v1/routing/decisions and flows', () => {
     )
     expect(one.json.total).toBe(6)
     const flows = await call('GET', '/api/v1/routing/flows')
+    held(flowsShape!, 200, flows.json)
     const counts = Object.fromEntries(
       flows.json.flows.map((flow: { destination_region: string; request_count: number }) => [
         flow.destination_region,
