@@ -8,6 +8,7 @@
  */
 import { readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Packr } from 'msgpackr/pack'
 import { limits } from '../../core/base/limits.ts'
 import { frame } from '../../core/health/frames.ts'
@@ -18,6 +19,7 @@ import { makeFolder } from './ports-folder.ts'
 import { type FrameFile, openFrameFile, readFrames, syncFolder } from './ports-frames.ts'
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
+const PAYLOADS_A_STEP = 250
 const NAME = /^(\d{15})-(\d{6})\.log$/
 const HASH = /^[0-9a-f]{64}$/
 
@@ -131,6 +133,17 @@ class Writer {
   }
 }
 
+/** Unpacked in small steps: verdicts that arrive meanwhile must not wait for all of it. */
+async function recordsOf(payloads: readonly Uint8Array[]): Promise<HistoryRecord[]> {
+  const records: HistoryRecord[] = []
+  for (const [at, payload] of payloads.entries()) {
+    const record = recordOf(payload)
+    if (record !== undefined) records.push(record)
+    if (at % PAYLOADS_A_STEP === 0) await nextTurn()
+  }
+  return records
+}
+
 async function readPast(folder: string, configs: string, atMs: number): Promise<PastOutcome> {
   const stretches = await stretchesOf(folder)
   const heldFromMs = stretches[0]?.startMs
@@ -140,8 +153,7 @@ async function readPast(folder: string, configs: string, atMs: number): Promise<
     const most = limits.historyReadBytes.default
     const scan = await readFrames(path, most, limits.historyRecordBytes.max).catch(() => undefined)
     if (scan === undefined) continue
-    const records = scan.payloads.map(recordOf).filter((record) => record !== undefined)
-    const past = foldHistory(records, atMs)
+    const past = foldHistory(await recordsOf(scan.payloads), atMs)
     if (past === undefined) continue
     const configuration = await configOf(configs, past.configHash)
     return {

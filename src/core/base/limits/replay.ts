@@ -65,10 +65,10 @@ export const replayLimits = {
     'a past moment is found by folding at most this much behind a checkpoint',
   ),
   historyStretchWords: limit(
-    20_000,
+    5_000,
     [100, 1_000_000],
     'words',
-    'the same for a storm of changes: reading so many back takes about 100 ms',
+    'the same for a storm of changes: so many are read back within a second on a busy machine',
   ),
   historyRecordBytes: limit(
     8_388_608,
@@ -110,7 +110,7 @@ export const replayLimits = {
     5_000,
     [100, 100_000],
     'samples',
-    'a plan or rehearsal answers each twice, which takes about 50 ms for so many',
+    'a plan answers each twice, which takes some 200 ms for so many',
   ),
   planFlows: limit(
     1_000,
