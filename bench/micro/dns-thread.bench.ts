@@ -4,8 +4,9 @@
  * Each scenario runs in processes of its own, since a thread that answers one kind of question is
  * compiled otherwise than one that answered all. The least of many short slices is what the code
  * costs when nothing else disturbs it; only that compares two versions on a busy machine.
- * `--scenario=NAME` runs one of them in this process, `--queries=N` so many queries; with Node's
- * `--trace-gc` it shows each collection. What is left on the heap is told after a forced one.
+ * `--scenario=NAME` runs one of them in this process, `--queries=N` so many queries, `--samples=N`
+ * takes so many samples a second instead of the default; with Node's `--trace-gc` it shows each
+ * collection. What is left on the heap is told after a forced one.
  */
 import { spawnSync } from 'node:child_process'
 import { PerformanceObserver } from 'node:perf_hooks'
@@ -118,7 +119,13 @@ interface Outcome {
 async function alone(name: string): Promise<Outcome> {
   for (const flag of INLINING) setFlagsFromString(flag)
   const scenario = scenarios[name]!
-  const thread = await dnsThread(snapshotFor(scenario), scenario.queries(), !scenario.counted)
+  const samples = flagOf('samples')
+  const thread = await dnsThread(
+    snapshotFor(scenario),
+    scenario.queries(),
+    !scenario.counted,
+    samples === undefined ? undefined : Number(samples),
+  )
   const slices = sized(400, 10)
   const perSlice = sized(200, 20)
   for (let warm = 0; warm < sized(40, 10); warm++) thread.run(perSlice)

@@ -2,7 +2,7 @@
  * A whole DNS thread without its sockets: the real actor and the real batch loop, over a slab that
  * the bench fills where `recvmmsg` would.
  *
- * Everything is on, as in the product: counters, sampling of times, cookies, rate limiting. What
+ * Everything is on, as in the product: counters, samples, times, cookies, rate limiting. What
  * the system calls would cost is left out, and so is filling the slab.
  */
 import { randomBytes } from 'node:crypto'
@@ -10,6 +10,7 @@ import { dns } from '../../src/actors/dns/actor.ts'
 import type { Answer, DnsConfig } from '../../src/actors/dns/contract.ts'
 import { batchAnswerer, STRIDE } from '../../src/actors/dns/ports-native.ts'
 import { dnsShared } from '../../src/actors/dns/shared.ts'
+import { limits } from '../../src/core/base/limits.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
@@ -54,6 +55,7 @@ export async function dnsThread(
   snapshot: Snapshot,
   queries: readonly Uint8Array[],
   loopback: boolean,
+  samplesPerSecond = limits.samplesPerSecond.default,
 ): Promise<DnsThread> {
   let answer: Answer | undefined
   const { ctx } = fakeCtx('dns')
@@ -66,6 +68,7 @@ export async function dnsThread(
     versionString: '',
     hashSeed,
     turns,
+    samplesPerSecond,
     cookies: { secret: cookieSecret, previousSecret: new Uint8Array(0), require: false },
     rateLimit: {
       responsesPerSecond: 1_000_000,
@@ -84,9 +87,23 @@ export async function dnsThread(
   const nothing = { add() {}, set() {}, observe() {}, addAll() {}, reset() {} }
   const silent = () => nothing
   const metrics = { counter: silent, gauge: silent, histogram: silent, onCollect() {} }
-  const clock = { ...time, every: () => () => undefined, after: () => () => undefined }
+  // Timers run between slices, when they are due; the event loop is not reached meanwhile.
+  const timers: (() => void)[] = []
+  const clock = {
+    ...time,
+    every: (intervalMs: number, _phaseMs: number, run: () => void) => {
+      let dueMs = time.monotonicMs() + intervalMs
+      timers.push(() => {
+        if (time.monotonicMs() < dueMs) return
+        dueMs = time.monotonicMs() + intervalMs
+        run()
+      })
+      return () => undefined
+    },
+    after: () => () => undefined,
+  }
   const behaviour = await dns.start(
-    { ...ctx, clock, metrics },
+    { ...ctx, clock, metrics, publish() {} },
     {
       listen: async (request) => {
         answer = request.answer
@@ -111,6 +128,7 @@ export async function dnsThread(
         const beganMs = performance.now()
         onBatch(BATCH)
         spentMs += performance.now() - beganMs
+        for (const timer of timers) timer()
         for (let at = 0; at < BATCH; at++)
           if (slab.outputLengths[at] === 0) throw new Error('a query was not answered')
       }

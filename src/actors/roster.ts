@@ -20,7 +20,7 @@ import type { DnsShared } from './dns/shared.ts'
 import type { OverwatchGossip } from './gossip/contract.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
-import { contentOf } from './registry/ports-content.ts'
+import { contentOf, keptConfig } from './registry/ports-content.ts'
 import { overwatchGossip } from './roster-gossip.ts'
 import { settingsOf } from './roster-settings.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
@@ -65,6 +65,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       },
       agents: agentsConfig(loaded, self),
       declared: { config: withoutSecrets(config), serial },
+      ...keptConfig(loaded.plain),
     },
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: {
@@ -139,6 +140,8 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
     versionString: config.dns.version_string,
     hashSeed: self.hashSeed,
     turns: self.turns,
+    whyNetworks: config.dns.why_networks,
+    samplesPerSecond: config.dns.samples.per_second,
     ...cookieConfig(config.dns.cookies, self),
     ...rateConfig(config.dns.rate_limit),
     rateMemory: self.rateMemory,
@@ -195,6 +198,7 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     gossip: gossipFacts(loaded),
     ...settingsOf(config),
     dataDir: config.overwatch.data_dir,
+    plain: loaded.plain,
   }
 }
 

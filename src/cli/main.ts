@@ -20,7 +20,9 @@ import { addOverrides } from './commands/overrides.ts'
 import { addRegions } from './commands/regions.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
+import { addReplay } from './commands/replay.ts'
 import { addStatus } from './commands/status.ts'
+import { addWhy } from './commands/why.ts'
 import { CommandFailed, type Io } from './shell.ts'
 
 /** Runs one command line (without the program's own name) and gives its exit code. */
@@ -58,7 +60,8 @@ function programOf(io: Io): Command {
     .exitOverride()
   const commands = [
     ...[addStatus, addServers, addBackends, addOverrides, addDrain, addAgents],
-    ...[addDomains, addRegions, addRouting, addConfig, addKey, addAudit, addCompletion],
+    ...[addDomains, addRegions, addRouting, addWhy, addReplay],
+    ...[addConfig, addKey, addAudit, addCompletion],
   ]
   for (const add of commands) add(program, io)
   inherit(program)

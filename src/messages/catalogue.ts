@@ -17,6 +17,7 @@ import type { Catalogue } from './entry.ts'
 import { feedEntries } from './feed-entries.ts'
 import { field } from './fields.ts'
 import { objectEntries } from './object-entries.ts'
+import { replayEntries } from './replay-entries.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
 const KIB = 1_024
@@ -186,7 +187,7 @@ export const catalogue = {
     kind: 'fact',
     id: 10,
     from: 'registry',
-    to: ['dns'],
+    to: ['dns', 'api'],
     delivery: 'latest',
     key: [],
     // Four bytes for each address of a pool.
@@ -206,6 +207,7 @@ export const catalogue = {
   ...drainEntries,
   ...feedEntries,
   ...objectEntries,
+  ...replayEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
 } as const satisfies Catalogue

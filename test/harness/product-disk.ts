@@ -16,8 +16,8 @@ import type {
   SharedStore,
   StateStore,
 } from '../../src/actors/registry/contract.ts'
+import { memoryFeed, memoryHistory } from '../../src/actors/registry/ports-memory.ts'
 import { ownMemory } from '../../src/core/base/memory.ts'
-import { memoryFeed } from '../../src/actors/registry/ports-memory.ts'
 import { limits } from '../../src/core/base/limits.ts'
 import type { EventDraft, FeedEvent } from '../../src/core/events/event.ts'
 import type { HealthEvent } from '../../src/core/health/events.ts'
@@ -94,7 +94,8 @@ export class ProductDisk {
       flush: () => queue.flush(),
       close,
     }
-    return { store, log, shared, feed, objects, faults, compile, close }
+    const history = memoryHistory()
+    return { store, log, shared, feed, objects, history, faults, compile, close }
   }
 
   hold(group: readonly Queued[]): void {

@@ -15,6 +15,8 @@ import { FEED_PATH } from './feed/admission.ts'
 import { Feed } from './feed/feed.ts'
 import { openFeed, readFeed } from './feed/serve.ts'
 import { apiMetrics } from './metrics.ts'
+import { Decisions } from './decisions.ts'
+import { Epochs } from './epochs.ts'
 import { Members } from './members.ts'
 import { Exchange } from './exchange.ts'
 import { History } from './history.ts'
@@ -22,6 +24,7 @@ import { Idempotency } from './idempotency.ts'
 import { Rates } from './rates.ts'
 import { Router } from './router.ts'
 import { Sampling } from './sampling.ts'
+import { tellDecisions } from './routes/decisions.ts'
 import { Serving } from './serving.ts'
 import { apiRoutes } from './table.ts'
 
@@ -39,7 +42,10 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
   const feed = new Feed(ctx)
   const rates = new Rates()
   const metrics = apiMetrics(ctx.metrics, first)
-  const parts = { serving, members, rates, feed, history: new History() }
+  const epochs = new Epochs()
+  const decisions = new Decisions(epochs, serving)
+  const figures = { rates, history: new History() }
+  const parts = { serving, members, feed, epochs, decisions, ...figures }
   const context: Context = {
     ...{ ctx, ports, config: () => config, ...parts },
     get sampling() {
@@ -84,12 +90,21 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
 
   return {
     receive: {
-      'registry.snapshot-set': (snapshot) => serving.setSnapshot(snapshot),
+      'registry.snapshot-set': (snapshot) => {
+        serving.setSnapshot(snapshot)
+        epochs.named(snapshot)
+      },
+      'registry.serving-set': (message) => epochs.compiled(message),
+      'dns.decisions-sampled': (message) => tellDecisions(context, decisions.add(message)),
       'registry.word-changed': (change) => serving.setWord(change),
       'registry.events-recorded': (message) => feed.recorded(message),
       'gossip.members-set': (message) => members.set(message, clock.nowMs()),
       'gossip.member-changed': (message) => members.change(message, clock.nowMs()),
-      'shell.counters-read': (counts) => rates.take(counts),
+      'shell.counters-read': (counts) => {
+        rates.take(counts)
+        const step = rates.lastStep()
+        if (step !== undefined) feed.volatile('rate', 'second', { ...step })
+      },
       'shell.handle-request': handle,
       'shell.open-feed': async (order) => {
         const reply = await openFeed(feed, order, gate, config)

@@ -15,6 +15,8 @@ import type { Members } from './members.ts'
 import type { Call } from './router.ts'
 import type { Rates } from './rates.ts'
 import type { Sampling } from './sampling.ts'
+import type { Decisions } from './decisions.ts'
+import type { Epochs } from './epochs.ts'
 import type { Serving } from './serving.ts'
 
 export type ApiCtx = Ctx<ProductCatalogue, 'api'>
@@ -30,6 +32,8 @@ export interface Context {
   readonly rates: Rates
   readonly history: History
   readonly sampling: Sampling
+  readonly epochs: Epochs
+  readonly decisions: Decisions
 }
 
 /** Asks that the API sends, by id. */
@@ -53,6 +57,8 @@ const PEERS: Record<AskId, string> = {
   'api.edit-object': 'registry',
   'api.list-objects': 'registry',
   'api.list-differences': 'registry',
+  'api.read-history': 'registry',
+  'api.read-log': 'registry',
   'api.set-local-drain': 'vitals',
   'api.lift-local-drain': 'vitals',
   'api.list-local-drains': 'vitals',

@@ -4,6 +4,7 @@
 import type { CertificateGrant, Sha256, TokenGrant } from '../../core/access/credentials.ts'
 import type { ChainFault } from '../../core/audit/chain.ts'
 import type { AuditEntry, AuditFields } from '../../core/audit/entry.ts'
+import type { PlainConfig } from '../../core/config/plain.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
 import type { RateLimits } from './throttle.ts'
 
@@ -135,6 +136,8 @@ export interface ApiConfig {
   readonly settings?: Settings
   /** Where small documents are kept; absent means in memory alone. */
   readonly dataDir?: string
+  /** What of the configuration shows in answers, without secrets; absent in tests and tools. */
+  readonly plain?: PlainConfig
   /** Unix milliseconds. */
   readonly startedAtMs: number
 }

@@ -1,9 +1,13 @@
 /**
- * The one DNS question the API asks: is our own server answering? A header and a name, no more.
+ * The DNS questions the API asks: is our own server answering, and what would it answer? A header
+ * and a name, no more.
  */
 
-/** An A question in class IN, recursion not desired; undefined if the name cannot be encoded. */
-export function encodeQuestion(id: number, name: string): Uint8Array | undefined {
+/** The type of addresses of IPv4 (RFC 1035 section 3.2.2). */
+const TYPE_A = 1
+
+/** A question in class IN, recursion not desired; undefined if the name cannot be encoded. */
+export function encodeQuestion(id: number, name: string, type = TYPE_A): Uint8Array | undefined {
   const labels = name.replace(/\.$/, '').split('.')
   const bytes: number[] = [id >> 8, id & 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
   for (const label of labels.length === 1 && labels[0] === '' ? [] : labels) {
@@ -13,7 +17,7 @@ export function encodeQuestion(id: number, name: string): Uint8Array | undefined
   }
   // RFC 1035 section 2.3.4: a name of at most 255 octets, its root label included.
   if (bytes.length - 12 + 1 > 255) return undefined
-  return Uint8Array.from([...bytes, 0, 0, 1, 0, 1])
+  return Uint8Array.from([...bytes, 0, type >> 8, type & 0xff, 0, 1])
 }
 
 /** What the reply says, or undefined if it is not the reply to that question. */

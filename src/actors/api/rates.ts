@@ -31,6 +31,13 @@ export interface ResponseTimes {
   readonly max_ms: number
 }
 
+/** What DNS counted between two readings. */
+export interface LastStep {
+  readonly queries: number
+  readonly rcodes: Readonly<Record<string, number>>
+  readonly seconds: number
+}
+
 /** Moments are kept for this long: what `response_times` speaks of. */
 const KEPT_MS = 60_000
 
@@ -50,6 +57,21 @@ export class Rates {
     for (const row of domains) this.#domains.set(row.domain, row)
     for (const row of servers)
       this.#servers.set(`${row.domain} ${row.algorithm} ${row.server}`, row)
+  }
+
+  /** What came since the moment before the latest; undefined where there are not two. */
+  lastStep(): LastStep | undefined {
+    const [before, latest] = this.#recent.slice(-2)
+    if (before === undefined || latest === undefined) return undefined
+    const { byRcode, queries } = latest.totals
+    const grown = Object.entries(byRcode).map(
+      ([rcode, count]) => [rcode, count - (before.totals.byRcode[rcode] ?? 0)] as const,
+    )
+    return {
+      queries: queries - before.totals.queries,
+      rcodes: Object.fromEntries(grown.filter(([, count]) => count > 0)),
+      seconds: (latest.atMs - before.atMs) / 1_000,
+    }
   }
 
   get latest(): Moment | undefined {

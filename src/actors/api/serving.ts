@@ -16,12 +16,24 @@ export class Serving {
   /** The newest word of each server that changed since the snapshot. */
   #later = new Map<string, WordChange>()
 
-  get poolCount(): number {
-    return this.#pools.length
+  get epoch(): number {
+    return this.#epoch
   }
 
+  /** The newest version that any word or the snapshot came with. */
+  get version(): number {
+    let newest = this.#version
+    for (const { version } of this.#later.values()) newest = Math.max(newest, version)
+    return newest
+  }
+
+  /** In the order of the epoch. */
   get pools(): readonly Pool[] {
     return this.#pools
+  }
+
+  get poolCount(): number {
+    return this.#pools.length
   }
 
   /** Servers, each once however many names it serves, and how many of them are healthy. */
@@ -60,14 +72,26 @@ export class Serving {
 
   /** The pool of a name, wildcards (`*.example.com`) included; the closest one wins. */
   poolFor(name: string): Pool | undefined {
-    const own = this.#byName.get(name)
-    if (own !== undefined) return own
-    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
-      const wild = this.#byName.get(`*${name.slice(dot)}`)
-      if (wild !== undefined) return wild
-      // RFC 4592 section 3.3.1: a wildcard above an existing name does not cover it.
-      if (this.#byName.has(name.slice(dot + 1))) return undefined
-    }
-    return undefined
+    const numbers = (pool: string) => (this.#byName.has(pool) ? 0 : -1)
+    const found = nameOfPool(name, numbers)
+    return found === undefined ? undefined : this.#byName.get(found)
   }
+}
+
+/** The name of the pool that answers a name; `indexOf` gives -1 for what is no pool. */
+function nameOfPool(name: string, indexOf: (pool: string) => number): string | undefined {
+  if (indexOf(name) >= 0) return name
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    const wild = `*${name.slice(dot)}`
+    if (indexOf(wild) >= 0) return wild
+    // RFC 4592 section 3.3.1: a wildcard above an existing name does not cover it.
+    if (indexOf(name.slice(dot + 1)) >= 0) return undefined
+  }
+  return undefined
+}
+
+/** The index of the pool that answers a name. */
+export function poolNamed(name: string, indexOf: (pool: string) => number): number | undefined {
+  const found = nameOfPool(name, indexOf)
+  return found === undefined ? undefined : indexOf(found)
 }

@@ -10,6 +10,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { clusterRoutes } from './routes/cluster.ts'
 import { configRoutes } from './routes/config.ts'
+import { decisionRoutes } from './routes/decisions.ts'
 import { domainRoutes } from './routes/domains.ts'
 import { drainRoutes } from './routes/drains.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -19,12 +20,14 @@ import { metricsRoutes } from './routes/metrics.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { overwatchRoutes } from './routes/overwatch.ts'
+import { planRoutes } from './routes/plan.ts'
 import { preferenceRoutes } from './routes/preferences.ts'
 import { regionRoutes } from './routes/regions.ts'
 import { routingRoutes } from './routes/routing.ts'
 import { serverRoutes } from './routes/servers.ts'
 import { settingRoutes } from './routes/settings.ts'
 import { indexRoutes, systemRoutes } from './routes/system.ts'
+import { whyRoutes } from './routes/why.ts'
 import { systemSchemas } from './schemas/system.ts'
 
 export function apiRoutes(context: Context): readonly Route[] {
@@ -39,6 +42,9 @@ export function apiRoutes(context: Context): readonly Route[] {
     ...nodeRoutes(context),
     ...gossipRoutes(context),
     ...routingRoutes(context),
+    ...decisionRoutes(context),
+    ...whyRoutes(context),
+    ...planRoutes(context),
     ...metricsRoutes(context),
     ...preferenceRoutes(context),
     ...configRoutes(context),

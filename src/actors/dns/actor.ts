@@ -5,10 +5,13 @@
  * protocol is in the core.
  */
 import { limits } from '../../core/base/limits.ts'
-import { Authority } from '../../core/dns/authority.ts'
+import { Authority, type AuthoritySettings } from '../../core/dns/authority.ts'
+import { SampleRing } from '../../core/dns/samples.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
+import { answerSettings } from '../../core/replay/execute.ts'
 import { defineActor } from '../define.ts'
-import type { Answer, DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
+import { answering } from './answering.ts'
+import type { DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
 import { DnsMeters } from './metrics.ts'
 
 const HINTS: Readonly<Record<Exclude<ListenOutcome['code'], 'listening'>, string>> = {
@@ -19,11 +22,12 @@ const HINTS: Readonly<Record<Exclude<ListenOutcome['code'], 'listening'>, string
   failed: 'the system refused the socket',
 }
 
-const settingsOf = (config: DnsConfig) => ({
+const settingsOf = (config: DnsConfig): AuthoritySettings => ({
   udpPayloadSize: config.udpPayloadSize,
   nsid: config.nsid,
   versionString: config.versionString,
   tcpIdleTimeoutMs: config.tcp.idleTimeoutMs,
+  ...(config.whyNetworks === undefined ? {} : { whyNetworks: config.whyNetworks }),
   ...(config.cookies === undefined ? {} : { cookies: config.cookies }),
   ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
 })
@@ -38,25 +42,17 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     ...(rateMemory === undefined ? {} : { rateMemory }),
   })
   const meters = new DnsMeters(ctx.metrics, ctx.lend)
-  const sampling = limits.durationSampling.default
-  let untilSample = sampling
+  const samples = new SampleRing(config.samplesPerSecond ?? 0)
+  let told = answerSettings(settingsOf(config))
   const tick = () => authority.tick(ctx.clock.nowMs())
   tick()
-
-  const answer: Answer = (query, start, length, out, outStart, client) => {
-    if (--untilSample > 0) {
-      const plain = authority.answer(query, start, length, out, outStart, client)
-      meters.count(authority.last, plain)
-      return plain
-    }
-    untilSample = sampling
-    tick()
-    const beganMs = ctx.clock.monotonicMs()
-    const written = authority.answer(query, start, length, out, outStart, client)
-    meters.count(authority.last, written)
-    if (written > 0) meters.time(authority.last, (ctx.clock.monotonicMs() - beganMs) / 1000)
-    return written
+  const answer = answering({ authority, meters, samples, clock: ctx.clock, tick })
+  const flushMs = limits.sampleFlushMs.default
+  const flush = () => {
+    const sampled = samples.flush(flushMs)
+    if (sampled !== undefined) ctx.publish('dns.decisions-sampled', { ...sampled, settings: told })
   }
+  const stopSampling = ctx.clock.every(flushMs, flushMs, flush)
 
   const outcome = await ports.listen({
     address: config.listenAddress,
@@ -102,11 +98,16 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
       'registry.word-changed': (change) => void authority.applyWord(change),
     },
     onReconfigured: (next) => {
+      // What was sampled so far was answered under the old settings.
+      flush()
+      told = answerSettings(settingsOf(next))
+      samples.setRate(next.samplesPerSecond ?? 0)
       authority.reconfigure(settingsOf(next))
       front.reconfigure(next.tcp)
     },
     onStop: async () => {
       stopTicking()
+      stopSampling()
       cancelWait()
       await front.close()
     },

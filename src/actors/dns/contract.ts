@@ -48,6 +48,10 @@ export interface DnsConfig {
   readonly hashSeed: number
   /** Turn counters, two 32-bit numbers for each pool slot, shared by all who answer. */
   readonly turns: SharedArrayBuffer
+  /** Networks, besides loopback, that `TXT why.<name>` of class CH is told to. */
+  readonly whyNetworks?: readonly string[]
+  /** Samples a second that this thread takes of its answers; absent or 0: none. */
+  readonly samplesPerSecond?: number
   /** DNS cookies; absent: not answered. */
   readonly cookies?: CookieSettings
   /** Absent: every reply is sent. */

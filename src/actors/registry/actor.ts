@@ -7,6 +7,7 @@
  */
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import { limits } from '../../core/base/limits.ts'
 import { defineActor } from '../define.ts'
 import { Chorus } from '../../core/health/chorus.ts'
 import { readKept } from '../../core/health/kept.ts'
@@ -103,6 +104,15 @@ function validateNow(
   return { count, message: none }
 }
 
+/** The newest events since a moment. */
+async function newestEvents(
+  { log }: RegistryPorts,
+  { fromMs, most }: MessageOf<ProductCatalogue, 'api.read-log'>,
+): Promise<ReplyOf<ProductCatalogue, 'api.read-log'>> {
+  const { events } = await log.read(limits.eventMendBytes.default)
+  return { events: events.filter(({ atMs }) => atMs >= fromMs).slice(-most) }
+}
+
 export const registry = defineActor(
   'registry',
   async (ctx, ports: RegistryPorts, first: RegistryConfig) => {
@@ -141,6 +151,8 @@ export const registry = defineActor(
         'api.edit-object': (order) => editObject(book, objects, order),
         'api.list-objects': ({ kind, id }) => ({ objects: objects.list(kind, id) }),
         'api.list-differences': () => ({ differences: objects.differences() }),
+        'api.read-history': ({ atMs }) => ports.history.read(atMs),
+        'api.read-log': (wanted) => newestEvents(ports, wanted),
         'api.validate-now': (named) => validateNow(book, agents, named),
         'api.list-backends': ({ layers }) => ({
           backends: [...book.fleet.servers.values()].map((one) =>
@@ -160,6 +172,7 @@ export const registry = defineActor(
           agents.publishDrains()
         } else if (peer === 'dns') book.publishServing()
         else if (peer === 'api') {
+          book.publishServing()
           book.publishSnapshot()
           void book.feed.tellLast()
         } else if (peer === 'shell') objects.publishLogLevel()

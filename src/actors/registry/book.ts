@@ -19,6 +19,7 @@ import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
@@ -48,6 +49,7 @@ export class Book {
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
   readonly names: StoredNames
+  readonly #chronicle: Chronicle
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
@@ -88,6 +90,8 @@ export class Book {
     this.tell = notices(ctx.log, this.metrics, this.fleet, this.feed)
     this.#shelf = new Shelf(this.fleet)
     this.names = new StoredNames(ports.shared)
+    this.#chronicle = new Chronicle(ports, fleet, nowMs, () => this.#shelf.snapshot())
+    this.#chronicle.configured(config)
   }
 
   nowMs(): number {
@@ -182,6 +186,7 @@ export class Book {
     const fromMs = this.#ctx.clock.monotonicMs()
     const isNew = config !== this.#config
     this.#config = config
+    if (isNew) this.#chronicle.configured(config)
     this.#shelf.take(outcome.table, config, topology)
     this.fleet.guard = config.guard
     if (isNew) this.rejudge(this.fleet.servers.keys())
@@ -318,8 +323,15 @@ export class Book {
   #speak(): void {
     if (this.#speaks) return
     this.#speaks = true
+    this.#publishAll()
+  }
+
+  /** Tells all readers everything. */
+  #publishAll(): void {
+    if (!this.#speaks) return
     this.publishServing()
     this.publishSnapshot()
+    this.#chronicle.checkpoint()
   }
 
   #heard(key: string): void {
@@ -330,6 +342,7 @@ export class Book {
     recordWords(this.feed, this.fleet, words)
     if (!this.#speaks) return
     for (const word of words) this.#ctx.publish('registry.word-changed', word)
+    this.#chronicle.words(words)
   }
 
   #store(keys: Iterable<string>): void {
@@ -350,8 +363,7 @@ export class Book {
     }
     for (const key of compiled.removed) this.told.forget(key, this.nowMs())
     recordCompiled(this.feed, this.fleet, compiled, isFirst)
-    this.publishServing()
-    this.publishSnapshot()
+    this.#publishAll()
     this.publishTargets()
     this.onCompiled(compiled)
     this.#ctx.log.info('topology compiled', {

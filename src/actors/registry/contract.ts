@@ -8,6 +8,7 @@ import type { ChorusSettings } from '../../core/health/chorus.ts'
 import type { ServiceDefaults, ValidationSettings } from '../../core/health/declared.ts'
 import type { GuardSettings } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
+import type { Checkpoint, PastServing, WordRecord } from '../../core/replay/history.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { TableSource } from '../../core/zone/table-source.ts'
 import type { TableParts } from '../../core/zone/table.ts'
@@ -27,6 +28,8 @@ export interface RegistryConfig {
   readonly agents: AgentsConfig
   /** What the API may edit; absent where the topology was not made of a configuration. */
   readonly declared?: DeclaredConfig
+  /** The configuration without secrets, and its SHA-256 in hex; absent where none is kept. */
+  readonly plain?: { readonly text: string; readonly hash: string }
 }
 
 /** The configuration as the files have it, secrets left out. */
@@ -153,6 +156,25 @@ export interface FeedLog {
   close(): Promise<void>
 }
 
+/** What held at a past moment, or since when anything is held. */
+export interface PastOutcome {
+  readonly outcome: 'found' | 'nothing-held' | 'failed'
+  readonly heldFromMs?: number
+  readonly past?: PastServing
+}
+
+/** What was published, in order. Writes are queued like those of the log. */
+export interface History {
+  /** Everything; begins a new stretch. */
+  checkpoint(record: Checkpoint): void
+  append(record: WordRecord): void
+  /** Keeps a configuration under its hash. */
+  keepConfig(hash: string, text: string): void
+  read(atMs: number): Promise<PastOutcome>
+  flush(): Promise<CommitOutcome>
+  close(): Promise<void>
+}
+
 /** Counts of what went wrong since the start. */
 export interface DiskFaults {
   /** Commits that failed. */
@@ -175,6 +197,7 @@ export interface RegistryPorts {
   readonly shared: SharedStore
   readonly feed: FeedLog
   readonly objects: ObjectStore
+  readonly history: History
   readonly faults: DiskFaults
   /** Flushes and closes them all. */
   close(): Promise<void>

@@ -4,8 +4,15 @@
  */
 import { createHash } from 'node:crypto'
 import { sharedMemory } from '../../core/base/memory.ts'
+import type { PlainConfig } from '../../core/config/plain.ts'
 import type { FleetTopology, Topology } from '../../core/steer/topology.ts'
 import { sealedRecords, sealZones } from '../../core/zone/sealed.ts'
+
+/** A configuration's text without secrets and its hash; nothing where it was not kept. */
+export function keptConfig({ text }: PlainConfig): { plain?: { text: string; hash: string } } {
+  if (text === '') return {}
+  return { plain: { text, hash: createHash('sha256').update(text).digest('hex') } }
+}
 
 export interface Content {
   readonly topology: FleetTopology

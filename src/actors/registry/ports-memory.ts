@@ -10,8 +10,9 @@ import type { HealthEvent } from '../../core/health/events.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { ownMemory } from '../../core/base/memory.ts'
+import { foldHistory, type HistoryRecord } from '../../core/replay/history.ts'
 import { tableOf } from '../../core/zone/table-source.ts'
-import type { Compile, FeedLog, RegistryPorts } from './contract.ts'
+import type { Compile, FeedLog, History, RegistryPorts } from './contract.ts'
 
 export interface MemoryDisk {
   rows: Map<string, ServerRow>
@@ -63,6 +64,39 @@ export function memoryFeed(held: FeedEvent[], firstNumber = 1) {
 }
 
 const compileHere: Compile = (source) => ({ code: 'compiled', table: tableOf(source, ownMemory) })
+
+/** The newest stretches in memory, so that a past moment can be looked at without a disk. */
+export function memoryHistory(): History {
+  let stretches: HistoryRecord[][] = []
+  const configs = new Map<string, string>()
+  const add = (record: HistoryRecord) => {
+    if (record.kind === 'checkpoint') {
+      stretches = [...stretches.slice(1 - limits.sampleEpochs.default), [record]]
+      return
+    }
+    const last = stretches.at(-1)
+    if (last !== undefined && last.length < limits.stateRowsMax.default) last.push(record)
+  }
+  return {
+    checkpoint: add,
+    append: add,
+    keepConfig: (hash, text) => {
+      configs.clear()
+      configs.set(hash, text)
+    },
+    read: async (atMs) => {
+      const heldFromMs = stretches[0]?.[0]?.atMs
+      const held = heldFromMs === undefined ? {} : { heldFromMs }
+      const past = foldHistory(stretches.flat(), atMs)
+      if (past === undefined) return { outcome: 'nothing-held', ...held }
+      const configuration = configs.get(past.configHash)
+      const named = configuration === undefined ? {} : { configuration }
+      return { outcome: 'found', ...held, past: { ...past, ...named } }
+    },
+    flush: async () => 'committed',
+    close: async () => undefined,
+  }
+}
 
 /**
  * @param clock commits after the delay on it; without one, at once
@@ -135,6 +169,7 @@ export function memoryPorts(
   return {
     faults,
     compile: compileHere,
+    history: memoryHistory(),
     store: {
       load: async () => ({ rows: new Map(disk.rows), dropped: 0, damaged: false }),
       put,

@@ -11,6 +11,7 @@ import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { compile } from './ports-compile.ts'
 import { openFeedLog } from './ports-feed.ts'
 import { makeFolder } from './ports-folder.ts'
+import { openHistory } from './ports-history.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
 import { openObjectStore, openSharedStore, openStateStore } from './ports-store.ts'
@@ -36,6 +37,7 @@ export async function openPorts(
     const ofLog = { retentionMs, maxBytes: maxBytes - feedBytes }
     const log = await openEventLog(dataDir, ofLog, faults)
     const feed = await openFeedLog(dataDir, { retentionMs, maxBytes: feedBytes }, faults)
+    const history = await openHistory(dataDir, ofLog, faults)
     const store = await openStateStore(dataDir, faults)
     const shared = await openSharedStore(dataDir, faults)
     const objects = await openObjectStore(dataDir, faults)
@@ -45,9 +47,11 @@ export async function openPorts(
       shared,
       feed,
       objects,
+      history,
       faults,
       compile,
       close: async () => {
+        await history.close()
         await log.close()
         await store.close()
         await shared.close()

@@ -18,6 +18,7 @@ import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
+import { replayLimits } from './limits/replay.ts'
 import { steerLimits } from './limits/steer.ts'
 import { vitalsLimits } from './limits/vitals.ts'
 import { zoneLimits } from './limits/zone.ts'
@@ -37,6 +38,7 @@ export const limits = {
   ...feedLimits,
   ...apiExchangeLimits,
   ...peersLimits,
+  ...replayLimits,
   ...gossipAppLimits,
   ...vitalsLimits,
   ...gossipActorLimits,

@@ -4,7 +4,7 @@
  * Paths are opaque text to the loader: only these functions take them apart or put them together,
  * so that the loader works the same on every system and in tests without any.
  */
-import type { Result } from '../base/result.ts'
+import { fail, ok, type Result } from '../base/result.ts'
 
 export interface FileContent {
   readonly bytes: Uint8Array
@@ -38,4 +38,21 @@ export const fileFaultText: Readonly<Record<FileFault, string>> = {
   'not-permitted': 'may not be read by this user',
   'too-large': 'is too large',
   unreadable: 'cannot be read',
+}
+
+/** A few texts as a file system of their own; a path is a name and nothing else. */
+export function textFiles(texts: Readonly<Record<string, string>>): Files {
+  return {
+    read: (path, maxBytes) => {
+      const text = Object.hasOwn(texts, path) ? texts[path] : undefined
+      if (text === undefined) return fail('missing')
+      const bytes = new TextEncoder().encode(text)
+      return bytes.length > maxBytes
+        ? fail('too-large')
+        : ok({ bytes, mode: undefined, identity: path })
+    },
+    list: () => fail('missing'),
+    directoryOf: () => '',
+    join: (_directory, path) => path,
+  }
 }

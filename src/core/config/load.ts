@@ -14,6 +14,7 @@ import { gather } from './includes.ts'
 import { checkModes, remarksOn } from './inspect.ts'
 import type { Environment } from './interpolate.ts'
 import { modernise } from './legacy.ts'
+import { type PlainConfig, plainConfig } from './plain.ts'
 import { inReadingOrder, type Problem } from './problems.ts'
 import { reviewed } from './rules/rules.ts'
 import type { ZoneContent } from './authority.ts'
@@ -47,6 +48,8 @@ export interface Loaded {
   /** PEM texts of `overwatch.validation.ca_file`. */
   readonly trustedAuthorities: readonly string[]
   readonly warnings: readonly Problem[]
+  /** What of it shows in answers, as a text without secrets. */
+  readonly plain: PlainConfig
   /** Every file that was read, the main one first. */
   readonly sources: readonly string[]
 }
@@ -138,6 +141,7 @@ export function loadConfig(path: string, options: LoadOptions): Result<Loaded, r
     zoneRecords: zones.contents,
     trustedAuthorities,
     warnings,
+    plain: plainConfig(modern.root, files, serial),
     sources,
   })
 }

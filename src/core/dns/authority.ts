@@ -20,6 +20,7 @@ import { HOLD, rateMemoryBytes, type RateSettings, ResponseRate, SLIP } from './
 import { Serving, type ServingParts, servingOf, wordsOf } from './serving.ts'
 import type { Turns } from './steered.ts'
 import { CLASS_CH, CLASS_IN, extendedErrors, rcodes, types } from './types.ts'
+import { Why } from './why.ts'
 
 export interface AuthoritySettings {
   /** The largest UDP reply, and what OPT advertises. */
@@ -30,6 +31,8 @@ export interface AuthoritySettings {
   readonly versionString: string
   /** Told by TCP keepalive; 0 tells nothing. */
   readonly tcpIdleTimeoutMs: number
+  /** Networks, besides loopback, that `TXT why.<name>` is told to; absent: nobody. */
+  readonly whyNetworks?: readonly string[]
   /** Absent: cookies are not answered. */
   readonly cookies?: CookieSettings
   /** Absent: every reply is sent. */
@@ -43,7 +46,18 @@ export interface AuthorityOptions extends AuthoritySettings {
   readonly hashSeed: number
   /** The counts of rate limiting, for threads that share them; absent: its own. */
   readonly rateMemory?: ArrayBufferLike
+  /** In place of cookies and rate limits of its own: what a sample recorded of them. */
+  readonly recorded?: Recorded
 }
+
+/** What came of cookies and rate limits, told from outside. */
+export interface Recorded {
+  readonly jar: Jar | undefined
+  readonly rate: Rate
+}
+
+type Jar = Pick<CookieJar, 'require' | 'take'>
+type Rate = Pick<ResponseRate, 'judge' | 'tick'>
 
 /** The least an out buffer must hold. */
 export const REPLY_BYTES_MIN = 512
@@ -68,8 +82,10 @@ export class Authority {
   #serving: Serving | undefined
   #opt!: OptSettings
   #chaos!: readonly ChaosName[]
-  #jar: CookieJar | undefined
-  #rate: ResponseRate | undefined
+  #why: Why | undefined
+  readonly #recorded: Recorded | undefined
+  #jar: Jar | undefined
+  #rate: Rate | undefined
   readonly #rateMemory: ArrayBufferLike
   readonly #nowMs = new Float64Array(1)
   #nowSeconds = 0
@@ -81,7 +97,9 @@ export class Authority {
     const question: Question = { family: 4, turn: 0, client: new Uint8Array(4) }
     // Signed, so that a turn is always a small integer, which needs no memory of its own.
     const { buffer, byteOffset, length } = options.turns
-    this.#turns = { counters: new Int32Array(buffer, byteOffset, length), question }
+    const counters = new Int32Array(buffer, byteOffset, length)
+    this.#turns = { counters, question, beyond: 0 }
+    this.#recorded = options.recorded
     this.reconfigure(options)
   }
 
@@ -99,13 +117,35 @@ export class Authority {
       keepaliveTenths: Math.min(0xffff, Math.floor(settings.tcpIdleTimeoutMs / 100)),
     }
     this.#chaos = chaosNames(octetsOf(settings.versionString, limits.versionBytes.max), nsid)
-    this.#jar = settings.cookies === undefined ? undefined : new CookieJar(settings.cookies)
+    const { cookies, rateLimit, whyNetworks } = settings
+    this.#why = whyNetworks === undefined ? undefined : new Why(whyNetworks)
+    const recorded = this.#recorded
+    if (recorded !== undefined) {
+      this.#jar = recorded.jar
+      this.#rate = recorded.rate
+    } else {
+      this.#jar = cookies === undefined ? undefined : new CookieJar(cookies)
+      this.#rate =
+        rateLimit === undefined
+          ? undefined
+          : new ResponseRate(rateLimit, this.#rateMemory, this.#hashSeed)
+    }
     this.last.readsCookies = this.#jar !== undefined
-    this.#rate =
-      settings.rateLimit === undefined
-        ? undefined
-        : new ResponseRate(settings.rateLimit, this.#rateMemory, this.#hashSeed)
     this.#rate?.tick(this.#nowMs[0]!)
+  }
+
+  /** The turn of the last question that chose a server; 0 once it was forgotten. */
+  get turn(): number {
+    return this.#turns.question.turn
+  }
+
+  forgetTurn(): void {
+    this.#turns.question.turn = 0
+  }
+
+  /** Gives the turn of what is answered next, where there are no counters. */
+  presetTurn(turn: number): void {
+    this.#turns.beyond = turn | 0
   }
 
   /** Tells the time, Unix milliseconds, by which cookies and rates are judged until told again. */
@@ -198,11 +238,15 @@ export class Authority {
       if (x.cookieState === COOKIE_NONE) x.rcode = rcodes.FORMERR
       return
     }
-    if (x.qclass === CLASS_CH) answerChaos(x, this.#chaos)
+    if (x.qclass === CLASS_CH) this.#answerChaos(x)
     else if (x.qclass !== CLASS_IN) refuse(x, rcodes.REFUSED, extendedErrors.NOT_AUTHORITATIVE)
     else if (refusesType(x)) return
     else if (this.#serving !== undefined) resolve(x, this.#serving, this.#turns)
     else refuse(x, rcodes.SERVFAIL, extendedErrors.NOT_READY)
+  }
+
+  #answerChaos(x: Exchange): void {
+    if (this.#why?.answer(x, this.#serving, this.#turns) !== true) answerChaos(x, this.#chaos)
   }
 
   #takeCookie(x: Exchange): void {

@@ -17,7 +17,8 @@ export interface ChaosName {
   readonly record: DataView
 }
 
-function txt(text: Uint8Array): Uint8Array {
+/** A TXT record of class CH without its owner, of at most 255 octets of text. */
+export function txt(text: Uint8Array): Uint8Array {
   const rdataBytes = text.length + 1
   const record = new Uint8Array(RR_FIXED_BYTES + rdataBytes)
   // Type TXT, class CH, TTL 0: what is said now need not hold for the next asker.

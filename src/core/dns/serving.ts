@@ -77,6 +77,8 @@ export class Serving {
   readonly records: DataView
   /** The version of each word held, by address. */
   readonly #versions: Float64Array
+  /** The newest version taken. */
+  readonly #newest = new Float64Array(1)
 
   /** @param words by address, all of them of `version` */
   constructor(epoch: number, version: number, parts: ServingParts, words: ArrayLike<number>) {
@@ -86,6 +88,17 @@ export class Serving {
     this.pools = new Pools(parts.pools, words)
     this.records = viewOf(parts.records)
     this.#versions = new Float64Array(this.pools.addressCount).fill(version)
+    this.#newest[0] = version
+  }
+
+  /** The newest version of any word taken. */
+  get version(): number {
+    return this.#newest[0]!
+  }
+
+  /** Says of which version the words are that were set from outside. */
+  markVersion(version: number): void {
+    this.#newest[0] = version
   }
 
   /** False when the change is of another epoch, older than the word held, or out of range. */
@@ -96,6 +109,7 @@ export class Serving {
     const address = pools.addressFrom(pool) + member
     if (version <= this.#versions[address]!) return false
     this.#versions[address] = version
+    if (version > this.#newest[0]!) this.#newest[0] = version
     pools.setWord(pool, member, word)
     return true
   }

@@ -19,6 +19,8 @@ export interface Turns {
   readonly counters: Int32Array
   /** The one question object, filled anew for each query. */
   readonly question: Question
+  /** The turn of slots past the counters: 0, or what a sample recorded while it is replayed. */
+  beyond: number
 }
 
 export function putSteered(
@@ -35,8 +37,8 @@ export function putSteered(
   const counter = pools.rows[pool * ROW + SLOT]! * 2 + (family === 6 ? 1 : 0)
   question.family = family
   question.client = x.client
-  question.turn =
-    choosesAt(mode) && counter < counters.length ? Atomics.add(counters, counter, 1) : 0
+  if (!choosesAt(mode)) question.turn = 0
+  else question.turn = counter < counters.length ? Atomics.add(counters, counter, 1) : turns.beyond
   const chosen = decide(pools, pool, question, x.choice)
   if (chosen === NODATA) {
     putNegative(x, serving.table, zone, rcodes.NOERROR)

@@ -209,11 +209,31 @@ export const events = {
   },
   'decision.sampled': {
     doc: 'One DNS answer out of many, with what decided it. Told as it happens, and not kept.',
-    data: {},
+    data: {
+      id: text('of the sample, as in `GET /api/v1/routing/decisions`'),
+      domain: text('the name asked for'),
+      query_type: text('A, AAAA, …'),
+      client_ip: text('of the client, or of the network its resolver tells'),
+      transport: text('`udp` or `tcp`'),
+      algorithm: text('how one was chosen; empty for what is not steered'),
+      selected_server: text('key of the first backend of the answer; empty for none'),
+      selected_region: text('its region'),
+      outcome: text('what became of the query'),
+      decision_time_us: number('how long answering took'),
+      epoch: number('of the state it was answered from'),
+      version: number('of the state it was answered from'),
+      turn: optional(number('which turn of the name it was')),
+      stands_for: number('queries of which it is one'),
+      verified: optional(flag('the answer was made again and is the same')),
+    },
   },
   'rate.second': {
     doc: 'What one second of DNS brought. Told as it happens, and not kept.',
-    data: { queries: number('received'), rcodes: counts('answers by rcode') },
+    data: {
+      queries: number('received'),
+      rcodes: counts('answers by rcode'),
+      seconds: number('how long it was'),
+    },
   },
 } as const satisfies Readonly<Record<`${Topic}.${string}`, EventDefinition>>
 

@@ -50,14 +50,14 @@ describe('publishing', () => {
   test('a restarted reader gets all again: answerers the snapshot, the prober its targets', async () => {
     const world = await start(topologyOf(poolOf('app', [A])))
     world.verdict(A, 'up')
-    for (const [peer, id] of [
+    for (const [peer, ...ids] of [
       ['dns', 'registry.serving-set'],
-      ['api', 'registry.snapshot-set'],
+      ['api', 'registry.serving-set', 'registry.snapshot-set'],
       ['prober', 'registry.targets-set'],
     ] as const) {
       world.published.length = 0
       world.behaviour.onPeerStarted!(peer)
-      expect(world.published.map(([name]) => name)).toEqual([id])
+      expect(world.published.map(([name]) => name)).toEqual(ids)
       if (peer === 'dns') {
         const { words } = world.lastServing()
         expect(spell(new Uint32Array(words.slice().buffer)[0]!)).toBe('SL healthy')

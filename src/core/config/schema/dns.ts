@@ -147,6 +147,18 @@ export const dns = section('The DNS listener and its zones.', {
   ),
   nsid: key(text(255), '', 'Name servers identify themselves by (RFC 5001); empty turns it off.'),
   version_string: key(text(255), '', 'Answer to CH TXT version.bind; empty refuses it.'),
+  why_networks: list(
+    network,
+    [],
+    'Networks that TXT why.<name> of class CH is told to; loopback always is one.',
+  ),
+  samples: section('Samples of answers: what explain, plan, rehearse and capsules work on.', {
+    per_second: key(
+      integer(limits.samplesPerSecond.min, limits.samplesPerSecond.max),
+      '100',
+      'Samples a second of each thread, at most; 0 takes none.',
+    ),
+  }),
   cookies,
   rate_limit: rateLimit,
   tcp: section('Connections over TCP (RFC 7766).', {

@@ -1,0 +1,64 @@
+/**
+ * The tables of the newest epochs, in the memory that the DNS threads read too, with the names of
+ * their pools, so that an answer of before a reload can still be made again.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { ServingParts } from '../../core/dns/serving.ts'
+import type { PoolSnapshot, ServingPool } from '../../core/steer/snapshot.ts'
+
+export interface Epoch {
+  readonly epoch: number
+  readonly parts: ServingParts
+  readonly pools: readonly ServingPool[]
+}
+
+interface Held {
+  parts?: ServingParts
+  pools?: readonly ServingPool[]
+}
+
+export class Epochs {
+  /** Oldest first. */
+  readonly #held = new Map<number, Held>()
+
+  compiled({ epoch, parts }: { readonly epoch: number; readonly parts: ServingParts }): void {
+    this.#at(epoch).parts = parts
+    this.#forget()
+  }
+
+  named({ epoch, pools }: PoolSnapshot): void {
+    this.#at(epoch).pools = pools
+  }
+
+  of(epoch: number): Epoch | undefined {
+    const { parts, pools } = this.#held.get(epoch) ?? {}
+    return parts === undefined || pools === undefined ? undefined : { epoch, parts, pools }
+  }
+
+  #at(epoch: number): Held {
+    const known = this.#held.get(epoch)
+    if (known !== undefined) return known
+    const made: Held = {}
+    this.#held.set(epoch, made)
+    return made
+  }
+
+  /** Lets the oldest go while they are too many or too large; never the newest. */
+  #forget(): void {
+    let bytes = 0
+    for (const { parts } of this.#held.values()) bytes += bytesOf(parts)
+    for (const [epoch, { parts }] of this.#held) {
+      const few = this.#held.size <= limits.sampleEpochs.default
+      if (this.#held.size === 1 || (few && bytes <= limits.sampleEpochBytes.default)) return
+      this.#held.delete(epoch)
+      bytes -= bytesOf(parts)
+    }
+  }
+}
+
+function bytesOf(parts: ServingParts | undefined): number {
+  if (parts === undefined) return 0
+  const { table, pools, records, labels } = parts
+  const all = [table.words, table.slots, table.soas, pools.bytes, pools.firsts, records, labels]
+  return all.reduce((sum, { byteLength }) => sum + byteLength, 0)
+}

@@ -1,0 +1,100 @@
+/**
+ * What the routes of plan.ts take and give.
+ */
+import { z } from 'zod'
+import type { RouteSchema } from '../schema.ts'
+
+const text = z.string()
+const number = z.number()
+
+const plan: RouteSchema = {
+  tag: 'plan',
+  body: z.object({
+    config: text.describe('the other configuration, YAML'),
+    files: z.record(text, text).optional().describe('zone files that it names'),
+    capacities: z
+      .record(text, number)
+      .optional()
+      .describe('queries a second that a server can take, by its key'),
+  }),
+  answers: {
+    200: z.object({
+      samples: number,
+      queries: number,
+      moved_share: number,
+      services: z.array(
+        z.object({
+          service: text,
+          queries: number,
+          moved: number,
+          moved_share: number,
+          clients: number,
+          clients_moved: number,
+        }),
+      ),
+      flows: z.array(
+        z.object({ service: text, from: text, to: text, queries: number, share: number }),
+      ),
+      load: z.array(z.object({ server: text, region: text, before: number, after: number })),
+      vanished: z.object({ names: z.array(text), zones: z.array(text) }),
+      assumed_healthy: z.array(text),
+      over_capacity: z
+        .array(z.object({ server: text, capacity: number, queries_per_second: number }))
+        .optional(),
+      warnings: z.array(text),
+      generated_at: text,
+    }),
+    409: z.object({ error: text, code: number }),
+    422: z.object({ error: text, code: number, problems: z.array(text) }),
+  },
+}
+
+const rehearse: RouteSchema = {
+  tag: 'plan',
+  body: z.object({
+    regions: z.array(text).optional(),
+    backends: z.array(text).optional().describe('address, address:port or key of each'),
+    detection_ms: number.optional().describe('until the loss is seen; 0 by default'),
+  }),
+  answers: {
+    200: z.object({
+      killed: z.array(text),
+      moved_share: number,
+      converged_ms: number,
+      timeline: z.array(z.object({ at_ms: number, still_sent: number })),
+      services: z.array(
+        z.object({
+          service: text,
+          ttl_seconds: number,
+          moved_share: number,
+          half_ms: number,
+          converged_ms: number,
+          after: z.enum(['answer', 'no-data', 'all-down']),
+        }),
+      ),
+      load: z.array(
+        z.object({
+          server: text,
+          region: text,
+          killed: z.boolean(),
+          before: number,
+          after: number,
+          queries_per_second_before: number.optional(),
+          queries_per_second_after: number.optional(),
+        }),
+      ),
+      generated_at: text,
+    }),
+  },
+}
+
+const capsule: RouteSchema = {
+  tag: 'plan',
+  body: z.object({ minutes: number.optional().describe('how far back; 15 by default') }),
+  answers: {
+    200: z.looseObject({ format: z.literal('opengslb-capsule'), version: z.literal(1) }),
+    409: z.object({ error: text, code: number }),
+  },
+}
+
+export const planShapes = { plan, rehearse, capsule }

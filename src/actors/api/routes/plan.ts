@@ -1,0 +1,341 @@
+/**
+ * What if: another configuration, or the loss of servers, against the questions that were recorded;
+ * and the capsule that takes them to another machine.
+ */
+import { z } from 'zod'
+import { limits } from '../../../core/base/limits.ts'
+import { textOf } from '../../../core/base/memory.ts'
+import { fail, ok, type Result } from '../../../core/base/result.ts'
+import { textFiles } from '../../../core/config/files.ts'
+import { formatProblem, loadConfig } from '../../../core/config/load.ts'
+import { outcomes } from '../../../core/dns/outcomes.ts'
+import { SEND } from '../../../core/dns/response-rate.ts'
+import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
+import { capsuleOf, capsuleSamples, capsuleText, serialsOf } from '../../../core/replay/capsule.ts'
+import { Execution } from '../../../core/replay/execute.ts'
+import {
+  declaredPools,
+  type Next,
+  nextServing,
+  partsOf,
+  wordsByKey,
+} from '../../../core/replay/next.ts'
+import { type Plan, planOver, type Side } from '../../../core/replay/plan.ts'
+import { type Demand, type Rehearsal, rehearse } from '../../../core/replay/rehearse.ts'
+import type { Topology } from '../../../core/steer/topology.ts'
+import { Fields, type JsonObject, parseObject } from '../body.ts'
+import { ask, type Context, nowText } from '../context.ts'
+import type { Kept } from '../decisions.ts'
+import { type HttpAnswer, json, refuse, timestamp } from '../http.ts'
+import { type Call, type Route, route } from '../router.ts'
+import { planShapes } from './plan-shapes.ts'
+import { settingsOf } from './why.ts'
+
+export function planRoutes(context: Context): Route[] {
+  return [
+    route(
+      'POST',
+      '/api/v1/plan',
+      'What another configuration would change for the clients there were',
+      (call) => plan(context, call),
+      { changes: false, schema: planShapes.plan },
+    ),
+    route(
+      'POST',
+      '/api/v1/rehearse',
+      'What the loss of regions or backends would do',
+      (call) => rehearseLoss(context, call),
+      { changes: false, schema: planShapes.rehearse },
+    ),
+    route(
+      'POST',
+      '/api/v1/capsules',
+      'An incident capsule: configuration, questions and events of the last minutes',
+      (call) => capsule(context, call),
+      { changes: false, schema: planShapes.capsule },
+    ),
+  ]
+}
+
+const decoder = new TextDecoder('utf-8')
+
+/** The configuration of a body: YAML as it is, or JSON `{config, files, capacities}`. */
+function readPlan({ request }: Call): Result<PlanAsked, string> {
+  const isJson = (request.headers['content-type'] ?? '').includes('json')
+  if (!isJson) return ok({ text: decoder.decode(request.body), files: {}, capacities: {} })
+  const object = parseObject(request.body)
+  if (!object.ok) return object
+  const text = object.value['config']
+  if (typeof text !== 'string') return fail('config must be the text of a configuration')
+  const fields = new Fields(object.value)
+  const files = valuesOf(fields.object('files'), z.string())
+  const capacities = valuesOf(fields.object('capacities'), z.number().positive())
+  if (fields.fault !== undefined) return fail(fields.fault)
+  if (files === undefined) return fail('files must hold texts')
+  if (capacities === undefined) return fail('capacities must hold queries a second')
+  return ok({ text, files, capacities })
+}
+
+interface PlanAsked {
+  readonly text: string
+  readonly files: Readonly<Record<string, string>>
+  /** Queries a second that a server can take, by its key. */
+  readonly capacities: Readonly<Record<string, number>>
+}
+
+function valuesOf<T>(
+  object: JsonObject | undefined,
+  of: z.ZodType<T>,
+): Record<string, T> | undefined {
+  const read = z.record(z.string(), of).safeParse(object ?? {})
+  return read.success ? read.data : undefined
+}
+
+function plan(context: Context, call: Call): HttpAnswer {
+  const wanted = readPlan(call)
+  if (!wanted.ok) return refuse(400, wanted.error)
+  const { text, files, capacities } = wanted.value
+  const own = context.config().plain
+  const now = sideOfNow(context)
+  if (now === undefined) return refuse(503, 'nothing is served yet', { 'retry-after': '1' })
+  if (own === undefined || own.text === '')
+    return refuse(409, 'the configuration in force is too large to be compared with')
+  const path = 'plan.yaml'
+  const load = (body: string) =>
+    loadConfig(path, { files: textFiles({ ...own.files, ...files, [path]: body }), env: {} })
+  const before = load(own.text)
+  const after = load(text)
+  if (!after.ok) {
+    const problems = after.error.map(formatProblem)
+    return json(422, { error: 'the configuration is not valid', code: 422, problems })
+  }
+  if (!before.ok) return refuse(409, 'the configuration in force needs files that are not here')
+  const { topology, warnings } = after.value
+  const words = context.serving.pools.map((pool) => pool.words)
+  const known = wordsByKey(now.pools, words)
+  const declared = declaredPools(before.value.topology)
+  const next = nextServing(now.pools, known, declared, declaredPools(topology))
+  const questions = usable(context).map(({ sample }) => sample)
+  const found = planOver(now, sideOf(context, topology, next), questions)
+  return json(200, {
+    ...shownPlan(found),
+    vanished: vanished(now, next, before.value.topology, topology),
+    assumed_healthy: next.assumedWell,
+    ...overCapacity(found, capacities, secondsOf(usable(context))),
+    warnings: warnings.map(formatProblem),
+    generated_at: nowText(context),
+  })
+}
+
+function sideOfNow({ serving, decisions, ...context }: Context): Side | undefined {
+  const execution = decisions.now(settingsOf({ serving, decisions, ...context }))
+  const pools = serving.pools.map(({ spec }) => spec)
+  return execution && { execution, pools }
+}
+
+function sideOf(context: Context, { zones }: Topology, { pools, words }: Next): Side {
+  const execution = new Execution(settingsOf(context), 0, partsOf(zones, pools, 1))
+  for (const [pool, row] of words.entries()) execution.setWords(pool, row)
+  return { execution, pools }
+}
+
+/** Samples that say where a client went: answered, and of a name that is known now. */
+const usable = ({ decisions }: Context): readonly Kept[] =>
+  decisions.all
+    .filter(({ sample }) => sample.fate === SEND && sample.answerBytes > 0)
+    .filter(({ sample }) => outcomes[sample.outcome] !== 'chaos')
+    .slice(-limits.planSamples.default)
+
+function secondsOf(kept: readonly Kept[]): number {
+  const [first, last] = [kept[0], kept.at(-1)]
+  if (first === undefined || last === undefined) return 1
+  return Math.max(1, (last.sample.atMs - first.sample.atMs) / 1_000)
+}
+
+/** Steered names and zones that are served now and would not be. */
+function vanished(now: Side, next: Next, before: Topology, after: Topology) {
+  const names = new Set(next.pools.map(({ name }) => name))
+  const apexes = new Set(after.zones.map(({ apex }) => apex))
+  return {
+    names: now.pools.map(({ name }) => name).filter((name) => !names.has(name)),
+    zones: before.zones.map(({ apex }) => apex).filter((apex) => !apexes.has(apex)),
+  }
+}
+
+function shownPlan({ samples, queries, movedShare, services, flows, load }: Plan) {
+  return {
+    samples,
+    queries,
+    moved_share: movedShare,
+    services: services.map(({ movedShare: share, clientsMoved, ...one }) => ({
+      ...one,
+      moved_share: share,
+      clients_moved: clientsMoved,
+    })),
+    flows,
+    load,
+  }
+}
+
+function overCapacity(
+  { load }: Plan,
+  capacities: Readonly<Record<string, number>>,
+  seconds: number,
+) {
+  if (Object.keys(capacities).length === 0) return {}
+  const over = load.flatMap(({ server, after }) => {
+    const capacity = Object.hasOwn(capacities, server) ? capacities[server] : undefined
+    const queries = after / seconds
+    return capacity === undefined || queries <= capacity
+      ? []
+      : [{ server, capacity, queries_per_second: queries }]
+  })
+  return { over_capacity: over }
+}
+
+function rehearseLoss(context: Context, { request }: Call): HttpAnswer {
+  const object = parseObject(request.body)
+  if (!object.ok) return refuse(400, object.error)
+  const fields = new Fields(object.value)
+  const regions = textsOf(object.value['regions'])
+  const backends = textsOf(object.value['backends'])
+  const detectionMs = fields.number('detection_ms', 0, 86_400_000) ?? 0
+  if (fields.fault !== undefined) return refuse(400, fields.fault)
+  if (regions === undefined || backends === undefined)
+    return refuse(400, 'regions and backends must be lists of names')
+  if (regions.size + backends.size === 0)
+    return refuse(400, 'give regions or backends that are to be lost')
+  const { pools } = context.serving
+  const found = rehearse({
+    pools: pools.map(({ spec }) => spec),
+    words: pools.map(({ words }) => [...words]),
+    isKilled: (member) =>
+      regions.has(member.region) || namesOf(member).some((name) => backends.has(name)),
+    demand: demandOf(context),
+    detectionMs,
+  })
+  if (found.killed.length === 0) return refuse(404, 'no backend is of these regions and names')
+  return json(200, { ...shownRehearsal(found), generated_at: nowText(context) })
+}
+
+/** What an operator may call a server. */
+function namesOf({ key, address, port }: { key: string; address: string; port: number }) {
+  const host = address.includes(':') ? `[${address}]` : address
+  return [key, address, `${host}:${port}`]
+}
+
+function textsOf(value: unknown): ReadonlySet<string> | undefined {
+  const read = z
+    .array(z.string())
+    .max(limits.apiListItems.default)
+    .safeParse(value ?? [])
+  if (!read.success) return undefined
+  return new Set(read.data.map(canonical))
+}
+
+/** An address as it is shown everywhere, other names as they are. */
+function canonical(name: string): string {
+  const address = parseAddress(name)
+  if (address.ok) return address.value.text
+  return parseEndpoint(name).ok ? name.toLowerCase() : name
+}
+
+/** Queries a second by pool and family, as the samples tell them. */
+function demandOf(context: Context): Demand {
+  const kept = usable(context)
+  const seconds = secondsOf(kept)
+  const demand = new Map<string, { 4: number; 6: number }>()
+  for (const { sample, type } of kept) {
+    const pool = context.epochs.of(sample.epoch)?.pools[sample.pool]
+    if (pool === undefined || !sample.steered) continue
+    const held = demand.get(pool.name) ?? { 4: 0, 6: 0 }
+    held[type === 'AAAA' ? 6 : 4] += sample.standsFor / seconds
+    demand.set(pool.name, held)
+  }
+  return demand
+}
+
+const shownRehearsal = (found: Rehearsal) => ({
+  killed: found.killed,
+  moved_share: found.movedShare,
+  converged_ms: found.convergedMs,
+  timeline: found.timeline.map(({ atMs, stillSent }) => ({ at_ms: atMs, still_sent: stillSent })),
+  services: found.services.map((one) => ({
+    service: one.service,
+    ttl_seconds: one.ttlSeconds,
+    moved_share: one.movedShare,
+    half_ms: one.halfMs,
+    converged_ms: one.convergedMs,
+    after: one.after,
+  })),
+  load: found.load.map(({ queriesBefore, queriesAfter, ...one }) => ({
+    ...one,
+    queries_per_second_before: queriesBefore,
+    queries_per_second_after: queriesAfter,
+  })),
+})
+
+const MINUTES_MAX = 10_080
+
+async function capsule(context: Context, { request }: Call): Promise<HttpAnswer> {
+  const object = request.body.length === 0 ? ok<JsonObject>({}) : parseObject(request.body)
+  if (!object.ok) return refuse(400, object.error)
+  const fields = new Fields(object.value)
+  const minutes = fields.number('minutes', 0, MINUTES_MAX) ?? 15
+  if (fields.fault !== undefined) return refuse(400, fields.fault)
+  const { serving, epochs, decisions, ctx } = context
+  const { plain, nodeId, version } = context.config()
+  const epoch = epochs.of(serving.epoch)
+  if (epoch === undefined) return refuse(503, 'nothing is served yet', { 'retry-after': '1' })
+  if (plain === undefined || plain.text === '')
+    return refuse(409, 'the configuration in force is too large for a capsule')
+  const own = loadConfig('own.yaml', {
+    files: textFiles({ ...plain.files, 'own.yaml': plain.text }),
+    env: {},
+  })
+  if (!own.ok) return refuse(409, 'the configuration in force needs files that are not here')
+  const nowMs = ctx.clock.nowMs()
+  const fromMs = Math.max(0, nowMs - minutes * 60_000)
+  const events = await ask(context, 'api.read-log', { fromMs, most: 1_000 })
+  const settings = settingsOf(context)
+  // Samples of other epochs or settings followed from what is not in the capsule.
+  const samples = decisions.all
+    .filter(({ sample }) => sample.epoch === serving.epoch && sample.atMs >= fromMs)
+    .filter((kept) => JSON.stringify(kept.settings) === JSON.stringify(settings))
+    .slice(-limits.capsuleSamples.default)
+    .map(({ sample }) => sample)
+  const { table } = epoch.parts
+  const apexes = table.apexes.length === 0 ? [] : textOf(table.apexes).split('\n')
+  const made = capsuleOf({
+    made_at_ms: nowMs,
+    node: nodeId,
+    software: version,
+    configuration: plain.text,
+    files: plain.files,
+    serials: serialsOf({ ...table, apexes }),
+    settings: settingsToKeep(settings),
+    epoch: serving.epoch,
+    pools: epoch.pools,
+    declared: declaredPools(own.value.topology),
+    ...capsuleSamples(samples, epoch.pools),
+    events: events.ok ? [...events.value.events] : [],
+  })
+  const body = new TextEncoder().encode(capsuleText(made, limits.capsuleBytes.default))
+  const stamp = timestamp(nowMs)
+    .replace(/[^0-9]/g, '')
+    .slice(0, 14)
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'content-disposition': `attachment; filename="opengslb-${stamp}.capsule.json"`,
+    },
+    body,
+  }
+}
+
+const settingsToKeep = ({ whyNetworks, ...settings }: ReturnType<typeof settingsOf>) => ({
+  ...settings,
+  ...(whyNetworks === undefined ? {} : { whyNetworks: [...whyNetworks] }),
+})

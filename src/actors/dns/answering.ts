@@ -1,0 +1,55 @@
+/**
+ * What a front calls for each query: the authority, and around it the counts, the times and the
+ * samples.
+ *
+ * One query in so many is timed, one in so many sampled. Both are counted down by one number, so
+ * that the others pay one decrement for the two of them.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { Authority } from '../../core/dns/authority.ts'
+import type { SampleRing } from '../../core/dns/samples.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Answer } from './contract.ts'
+import type { DnsMeters } from './metrics.ts'
+
+export interface Answering {
+  readonly authority: Authority
+  readonly meters: DnsMeters
+  readonly samples: SampleRing
+  readonly clock: Clock
+  /** Looks at the clock for cookies and rates. */
+  readonly tick: () => void
+}
+
+export function answering({ authority, meters, samples, clock, tick }: Answering): Answer {
+  const timedEvery = limits.durationSampling.default
+  let untilTimed: number = timedEvery
+  /** How far `until` was set last. */
+  let step = Math.min(untilTimed, samples.due)
+  let until = step
+
+  const watched: Answer = (query, start, length, out, outStart, client) => {
+    const isSampled = samples.passed(step) && samples.keep(query, start, length)
+    untilTimed -= step
+    const isTimed = untilTimed <= 0
+    if (isTimed) untilTimed = timedEvery
+    step = Math.min(untilTimed, samples.due)
+    until = step
+    tick()
+    if (isSampled) authority.forgetTurn()
+    const beganMs = clock.monotonicMs()
+    const written = authority.answer(query, start, length, out, outStart, client)
+    meters.count(authority.last, written)
+    const tookMs = clock.monotonicMs() - beganMs
+    if (isTimed && written > 0) meters.time(authority.last, tookMs / 1_000)
+    if (isSampled) samples.take(authority, written, clock.nowMs(), tookMs)
+    return written
+  }
+
+  return (query, start, length, out, outStart, client) => {
+    if (--until <= 0) return watched(query, start, length, out, outStart, client)
+    const written = authority.answer(query, start, length, out, outStart, client)
+    meters.count(authority.last, written)
+    return written
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Answers a sample again, by the very code that answered it first.
+ *
+ * What does not follow from the tables and words is told from outside: the turn, what came of the
+ * cookie and of the rate limit. No secret is needed, and none is kept.
+ */
+import { crc32 } from '../base/crc32.ts'
+import { limits } from '../base/limits.ts'
+import { Authority, type AuthoritySettings } from '../dns/authority.ts'
+import type { Exchange } from '../dns/exchange.ts'
+import { SEND } from '../dns/response-rate.ts'
+import type { Serving, ServingParts } from '../dns/serving.ts'
+import { COOKIE_BYTES, type Sample } from './sample.ts'
+
+/** What of the settings shows in answers; no secrets. */
+export interface AnswerSettings extends Omit<AuthoritySettings, 'cookies' | 'rateLimit'> {
+  readonly cookies: 'off' | 'on' | 'required'
+}
+
+export const answerSettings = ({
+  udpPayloadSize,
+  nsid,
+  versionString,
+  tcpIdleTimeoutMs,
+  whyNetworks,
+  cookies,
+}: AuthoritySettings): AnswerSettings => ({
+  ...(whyNetworks === undefined ? {} : { whyNetworks }),
+  udpPayloadSize,
+  nsid,
+  versionString,
+  tcpIdleTimeoutMs,
+  cookies: cookies === undefined ? 'off' : cookies.require ? 'required' : 'on',
+})
+
+/** What is asked again: a sample, or a question made up. */
+export type Asked = Pick<
+  Sample,
+  'query' | 'client' | 'transport' | 'turn' | 'fate' | 'cookieState' | 'cookie'
+>
+
+/** A question nobody held back, without a cookie. */
+export const asked = (query: Uint8Array, client: Uint8Array, turn: number): Asked => ({
+  query,
+  client,
+  turn,
+  transport: 'udp',
+  fate: SEND,
+  cookieState: 0,
+  cookie: new Uint8Array(0),
+})
+
+const NO_COUNTERS = new Uint32Array(0)
+const NO_WORDS: readonly number[] = []
+
+export class Execution {
+  readonly #authority: Authority
+  readonly #out = new Uint8Array(limits.tcpMessageBytes.max)
+  #asked: Asked | undefined
+
+  constructor(settings: AnswerSettings, epoch: number, parts: ServingParts) {
+    const { cookies, ...plain } = settings
+    const take = (x: Exchange) => this.#takeCookie(x)
+    const jar = cookies === 'off' ? undefined : { require: cookies === 'required', take }
+    const rate = { judge: () => this.#asked?.fate ?? SEND, tick: () => undefined }
+    this.#authority = new Authority({
+      ...plain,
+      turns: NO_COUNTERS,
+      hashSeed: parts.table.seed,
+      recorded: { jar, rate },
+    })
+    this.#authority.applyServing(epoch, 0, parts, NO_WORDS)
+  }
+
+  get serving(): Serving {
+    return this.#authority.serving!
+  }
+
+  /** What the last call read and decided. */
+  get last(): Exchange {
+    return this.#authority.last
+  }
+
+  /** Sets the words of one pool, in the order of its servers. */
+  setWords(pool: number, words: ArrayLike<number>): void {
+    const { pools } = this.serving
+    for (let member = 0; member < words.length; member++)
+      pools.setWord(pool, member, words[member]!)
+  }
+
+  /** The answer; empty when none is sent. */
+  answer(question: Asked): Uint8Array {
+    const { query, client: bytes, transport, turn } = question
+    this.#asked = question
+    this.#authority.presetTurn(turn)
+    const client = { bytes, transport }
+    const written = this.#authority.answer(query, 0, query.length, this.#out, 0, client)
+    return this.#out.slice(0, written)
+  }
+
+  #takeCookie(x: Exchange): void {
+    const { cookieState, cookie } = this.#asked!
+    x.cookieState = cookieState
+    for (let byte = 0; byte < COOKIE_BYTES; byte++) x.cookie.setUint8(byte, cookie[byte] ?? 0)
+  }
+}
+
+/** What became of answering a sample again. */
+export type Rerun =
+  | { readonly code: 'same' | 'different'; readonly answer: Uint8Array }
+  /** The pool is too large to carry its words, and they are not those of now. */
+  | { readonly code: 'words-unknown' }
+
+/**
+ * Answers a sample of the execution's epoch again.
+ *
+ * @param wordsNow words of its pool as they are now, for pools too large to carry them
+ */
+export function rerun(
+  execution: Execution,
+  sample: Sample,
+  wordsNow?: { readonly words: ArrayLike<number>; readonly crc: number },
+): Rerun {
+  if (sample.words !== undefined) execution.setWords(sample.pool, sample.words)
+  else if (wordsNow?.crc === sample.wordsCrc) execution.setWords(sample.pool, wordsNow.words)
+  else return { code: 'words-unknown' }
+  execution.serving.markVersion(sample.version)
+  const answer = execution.answer(sample)
+  const same = answer.length === sample.answerBytes && crc32(answer) === sample.answerCrc
+  return { code: same ? 'same' : 'different', answer }
+}

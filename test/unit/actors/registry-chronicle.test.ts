@@ -1,0 +1,69 @@
+// Goal: the account of what was published has a checkpoint with each epoch, each hour, after so
+// many words and when the clock is set back, and a word for each change between them. Method: the
+// registry with a disk in memory, and the chronicle alone with a clock of its own.
+import { describe, expect, test } from 'vitest'
+import { Chronicle } from '../../../src/actors/registry/chronicle.ts'
+import type { RegistryPorts } from '../../../src/actors/registry/contract.ts'
+import { memoryPorts } from '../../../src/actors/registry/ports-memory.ts'
+import { limits } from '../../../src/core/base/limits.ts'
+import type { Fleet } from '../../../src/core/health/fleet.ts'
+import type { HistoryRecord } from '../../../src/core/replay/history.ts'
+
+const HOUR_MS = limits.historyCheckpointMs.default
+
+function world() {
+  const records: HistoryRecord[] = []
+  const add = (record: HistoryRecord) => void records.push(record)
+  const history = { ...memoryPorts().history, checkpoint: add, append: add }
+  const ports: RegistryPorts = { ...memoryPorts(), history }
+  const clock = { nowMs: 1_000_000_000 }
+  const fleet = { pools: [{ spec: { name: 'app' }, members: [{ key: 'a' }, { key: 'b' }] }] }
+  const snapshot = () => ({ epoch: 1, version: 0, pools: [], words: [] })
+  const chronicle = new Chronicle(ports, fleet as unknown as Fleet, () => clock.nowMs, snapshot)
+  chronicle.checkpoint()
+  const word = (version: number) => ({ epoch: 1, version, pool: 0, member: 1, word: 7 })
+  const kinds = () => records.splice(0).map(({ kind }) => kind)
+  kinds()
+  return { chronicle, clock, records, word, kinds }
+}
+
+describe('the chronicle', () => {
+  test('names pool and server of each word', () => {
+    const { chronicle, records, word } = world()
+    chronicle.words([word(3)])
+    expect(records).toEqual([
+      {
+        kind: 'word',
+        ...{ atMs: 1_000_000_000, epoch: 1, version: 3, pool: 'app', server: 'b', word: 7 },
+      },
+    ])
+  })
+
+  test.each([
+    ['within the hour', HOUR_MS, ['word']],
+    ['after it', HOUR_MS + 1, ['checkpoint']],
+    ['when the clock was set back', -1, ['checkpoint']],
+  ])('%s', (_what, laterMs, expected) => {
+    const { chronicle, clock, word, kinds } = world()
+    clock.nowMs += laterMs
+    chronicle.words([word(1)])
+    expect(kinds()).toEqual(expected)
+  })
+
+  test('a storm of words begins a new stretch', () => {
+    const { chronicle, word, kinds } = world()
+    const most = limits.historyStretchWords.default
+    chronicle.words(Array.from({ length: most }, (_, at) => word(at)))
+    expect(kinds()).toHaveLength(most)
+    chronicle.words([word(most)])
+    chronicle.words([word(most + 1)])
+    expect(kinds()).toEqual(['checkpoint', 'word'])
+  })
+
+  test('no words are no reason for a checkpoint', () => {
+    const { chronicle, clock, kinds } = world()
+    clock.nowMs += HOUR_MS * 2
+    chronicle.words([])
+    expect(kinds()).toEqual([])
+  })
+})
