@@ -12,12 +12,14 @@ async function documents() {
   const config = await built('core/config/document.js')
   const messages = await built('messages/document.js')
   const limits = await built('core/base/limits-document.js')
+  const cli = await built('cli/document.js')
   return {
     'config/reference.yaml': config.referenceYaml(),
     'docs/reference/configuration.md': config.referenceMarkdown(),
     'docs/reference/config.schema.json': `${JSON.stringify(config.jsonSchema(), null, 2)}\n`,
     'docs/reference/messages.md': messages.messagesMarkdown(),
     'docs/reference/limits.md': limits.limitsMarkdown(),
+    'docs/reference/cli.md': cli.cliMarkdown(),
   }
 }
 

@@ -12,6 +12,7 @@ import { jsonSchema, referenceMarkdown, referenceYaml } from '../src/core/config
 import type { Files } from '../src/core/config/files.ts'
 import { loadConfig } from '../src/core/config/load.ts'
 import { formatProblem } from '../src/core/config/problems.ts'
+import { cliMarkdown } from '../src/cli/document.ts'
 import { usage } from '../src/cli/flags.ts'
 import { messagesMarkdown } from '../src/messages/document.ts'
 import { Program, freePort, until } from './harness/program.ts'
@@ -194,6 +195,7 @@ describe('generated pages are what the code prints (npm run generate)', () => {
     ['docs/reference/config.schema.json', () => `${JSON.stringify(jsonSchema(), null, 2)}\n`],
     ['docs/reference/messages.md', messagesMarkdown],
     ['docs/reference/limits.md', limitsMarkdown],
+    ['docs/reference/cli.md', cliMarkdown],
   ] as const) {
     test(path, () => {
       expect(read(path) === print(), `${path} is out of date`).toBe(true)

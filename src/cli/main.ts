@@ -45,7 +45,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 /** Says what failed: two lines for people, an object for scripts. */
 function report({ message, hint, exit, status }: CommandFailed, json: boolean, io: Io): void {
-  if (json) return io.err(JSON.stringify({ error: message, exit, status, hint }, null, 2))
+  if (json) {
+    io.err(JSON.stringify({ error: message, exit, status, hint }, null, 2))
+    return
+  }
   io.err(`Error: ${message}`)
   if (hint !== undefined) io.err(`Hint: ${hint}`)
 }

@@ -5,6 +5,7 @@ import type { GuardedChange } from '../../core/health/events.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
 import { type Cause, causes } from '../../core/steer/words.ts'
 import type { Metrics } from '../../kernel/metrics.ts'
+import { counterOf, gaugeOf } from '../../kernel/metrics-alias.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { type AgentCounts, agentMetrics } from './metrics-agents.ts'
 import type { Sharing } from './sharing.ts'
@@ -13,6 +14,9 @@ import type { DiskFaults } from './contract.ts'
 /** The names operators know for two of the rules. */
 const authorityOf = (cause: Cause) =>
   cause === 'age' ? 'stale' : cause === 'none' ? 'unknown' : cause
+
+/** Every override comes in by the API, which names this authority in its answers. */
+const OVERRIDE_AUTHORITY = 'external_tool'
 
 export interface RegistryMetrics extends AgentCounts {
   verdictIgnored(reason: 'unknown-server' | 'out-of-date'): void
@@ -26,11 +30,14 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
     metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
   const domains = gauge('opengslb_configured_domains', 'Names that are steered.')
   const servers = gauge('opengslb_configured_servers', 'Servers in the configuration.')
-  const total = gauge(
-    'opengslb_overwatch_backends_total',
-    'Servers known, those kept by the guard-rail too.',
-  )
-  const healthy = gauge('opengslb_overwatch_backends_healthy', 'Servers that may serve.')
+  const total = gaugeOf(metrics, {
+    names: ['opengslb_overwatch_backends_total', 'opengslb_backends_total'],
+    help: 'Servers known, those kept by the guard-rail too.',
+  })
+  const healthy = gaugeOf(metrics, {
+    names: ['opengslb_overwatch_backends_healthy', 'opengslb_backends_healthy'],
+    help: 'Servers that may serve.',
+  })
   const overridden = gauge('opengslb_overwatch_overrides_active', 'Servers under an override.')
   const authority = gauge(
     'opengslb_overwatch_backends_by_authority',
@@ -38,6 +45,11 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
     ['authority'],
   )
   const active = gauge('opengslb_overrides_active', 'Overrides in force.', ['service'])
+  const whose = gauge(
+    'opengslb_overwatch_overrides_by_authority',
+    'Overrides in force, by who may set such.',
+    ['authority'],
+  )
 
   const guests = gauge(
     'opengslb_guard_rail_guests',
@@ -68,6 +80,7 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
     total.set(fleet.servers.size)
     healthy.set(serving)
     overridden.set(overrides)
+    whose.set(overrides, { authority: OVERRIDE_AUTHORITY })
     for (const [cause, count] of byCause) authority.set(count, { authority: authorityOf(cause) })
     active.reset()
     for (const [service, count] of byService) active.set(count, { service })
@@ -96,11 +109,11 @@ export function registryMetrics(metrics: Metrics, watched: Watched): RegistryMet
     'Overrides set, cleared and expired.',
     ['service', 'action'],
   )
-  const orders = counter(
-    'opengslb_gossip_overrides_total',
-    'Overrides set and cleared by operators.',
-    ['action'],
-  )
+  const orders = counterOf(metrics, {
+    names: ['opengslb_gossip_overrides_total', 'opengslb_gossip_override_operations_total'],
+    help: 'Overrides set and cleared by operators.',
+    labels: ['action'],
+  })
   const held = counter('opengslb_guard_rail_held_total', 'Changes that the guard-rail held back.', [
     'change',
   ])
