@@ -56,7 +56,7 @@ export function frameOf(view: View, rows: number, paint: Paint): string[] {
   const drainPart = drains.slice(0, Math.max(3, Math.floor(room / 3)))
   const eventPart = eventLines(view.events, Math.max(2, Math.floor(room / 4)))
   const left = room - drainPart.length - eventPart.length
-  const backends = backendLines(view.backends, Math.max(1, left - 1), paint)
+  const backends = backendLines(view.backends, Math.max(3, left), paint)
   return [...head, '', ...backends, ...drainPart, ...eventPart].slice(0, rows)
 }
 
