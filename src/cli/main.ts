@@ -53,7 +53,7 @@ function report({ message, hint, exit, status }: CommandFailed, json: boolean, i
   if (hint !== undefined) io.err(`Hint: ${hint}`)
 }
 
-/** The program with all its commands; it writes to `io`, and ends with an error, never the process. */
+/** The program with all its commands; it writes to `io`, and never ends the process. */
 export function programOf(io: Io): Command {
   const program = addGlobals(new Command('opengslb-cli'), io.env)
     .description('Look at and steer a running OpenGSLB.')

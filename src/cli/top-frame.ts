@@ -62,11 +62,18 @@ export function frameOf(view: View, rows: number, paint: Paint): string[] {
 
 function headOf({ api, at, status, rates, fault }: View, paint: Paint): string[] {
   const { health, ready, stats } = status
-  const state = paint(status.state)
+  const node = `OpenGSLB ${health.version} ${health.mode ?? 'overwatch'} at ${api}`
+  const dns = ready.dns_ready ? 'answers' : paint('does not answer', 'unhealthy')
+  const counts = [
+    `Backends: ${stats.healthy_backends}/${stats.total_backends} healthy`,
+    `Agents: ${stats.active_agents}`,
+    `Domains: ${stats.unique_services}`,
+    `Overrides: ${stats.active_overrides}`,
+  ]
   return [
-    `OpenGSLB ${health.version} ${health.mode ?? 'overwatch'} at ${api}: ${state}, up ${duration(health.uptime_seconds)}  ${at}`,
-    `Queries: ${ratesText(rates)}   DNS ${ready.dns_ready ? 'answers' : paint('does not answer', 'unhealthy')}`,
-    `Backends: ${stats.healthy_backends}/${stats.total_backends} healthy   Agents: ${stats.active_agents}   Domains: ${stats.unique_services}   Overrides: ${stats.active_overrides}`,
+    `${node}: ${paint(status.state)}, up ${duration(health.uptime_seconds)}  ${at}`,
+    `Queries: ${ratesText(rates)}   DNS ${dns}`,
+    counts.join('   '),
     ...status.warnings.map((warning) => `${paint('Warning')}: ${warning}`),
     ...(fault === '' ? [] : [`${paint('Warning')}: ${fault}`]),
   ]

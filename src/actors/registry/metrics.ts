@@ -25,6 +25,31 @@ export interface RegistryMetrics extends AgentCounts {
   rowsDropped(count: number): void
 }
 
+/** Overrides in force, under each name and division they are known by. */
+function overrideGauges(metrics: Metrics): (byService: ReadonlyMap<string, number>) => void {
+  const all = metrics.gauge({
+    name: 'opengslb_overwatch_overrides_active',
+    help: 'Servers under an override.',
+  })
+  const active = metrics.gauge({
+    name: 'opengslb_overrides_active',
+    help: 'Overrides in force.',
+    labels: ['service'],
+  })
+  const whose = metrics.gauge({
+    name: 'opengslb_overwatch_overrides_by_authority',
+    help: 'Overrides in force, by who may set such.',
+    labels: ['authority'],
+  })
+  return (byService) => {
+    const count = [...byService.values()].reduce((sum, one) => sum + one, 0)
+    all.set(count)
+    whose.set(count, { authority: OVERRIDE_AUTHORITY })
+    active.reset()
+    for (const [service, one] of byService) active.set(one, { service })
+  }
+}
+
 function gauges(metrics: Metrics, fleet: Fleet): () => void {
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
     metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
@@ -38,19 +63,12 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
     names: ['opengslb_overwatch_backends_healthy', 'opengslb_backends_healthy'],
     help: 'Servers that may serve.',
   })
-  const overridden = gauge('opengslb_overwatch_overrides_active', 'Servers under an override.')
   const authority = gauge(
     'opengslb_overwatch_backends_by_authority',
     'Servers by the rule that decided.',
     ['authority'],
   )
-  const active = gauge('opengslb_overrides_active', 'Overrides in force.', ['service'])
-  const whose = gauge(
-    'opengslb_overwatch_overrides_by_authority',
-    'Overrides in force, by who may set such.',
-    ['authority'],
-  )
-
+  const showOverrides = overrideGauges(metrics)
   const guests = gauge(
     'opengslb_guard_rail_guests',
     'Servers that the guard-rail keeps in service.',
@@ -66,24 +84,19 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
     const byService = new Map<string, number>()
     let declared = 0
     let serving = 0
-    let overrides = 0
     for (const { spec, health, judged, declared: isDeclared } of fleet.servers.values()) {
       if (isDeclared) declared++
       if (judged.serving) serving++
       byCause.set(judged.cause, (byCause.get(judged.cause) ?? 0) + 1)
       if (health.override === undefined) continue
-      overrides++
       byService.set(spec.service, (byService.get(spec.service) ?? 0) + 1)
     }
     domains.set(fleet.topology.pools.length)
     servers.set(declared)
     total.set(fleet.servers.size)
     healthy.set(serving)
-    overridden.set(overrides)
-    whose.set(overrides, { authority: OVERRIDE_AUTHORITY })
     for (const [cause, count] of byCause) authority.set(count, { authority: authorityOf(cause) })
-    active.reset()
-    for (const [service, count] of byService) active.set(count, { service })
+    showOverrides(byService)
   }
 }
 

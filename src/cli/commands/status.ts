@@ -124,7 +124,8 @@ function dnssecText(status: DnssecStatus | null): string {
   const keys = status.keys ?? []
   const idle = keys.filter((key) => key.can_sign === false).length
   const zones = new Set(keys.map((key) => key.zone)).size
-  return `signing ${zones} ${zones === 1 ? 'zone' : 'zones'}${idle > 0 ? `, ${idle} keys idle` : ''}`
+  const waiting = idle > 0 ? `, ${idle} keys idle` : ''
+  return `signing ${zones} ${zones === 1 ? 'zone' : 'zones'}${waiting}`
 }
 
 function warningsOf(ready: Ready, stats: Stats): string[] {

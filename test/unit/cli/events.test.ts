@@ -1,5 +1,5 @@
-// Goal: `events` shows what the log holds; `--follow` misses nothing when the connection breaks, and
-// gets on where no WebSocket can be had.
+// Goal: `events` shows what the log holds; `--follow` misses nothing when the connection breaks,
+// and gets on where no WebSocket can be had.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'

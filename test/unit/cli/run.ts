@@ -1,4 +1,4 @@
-/** Runs one command line and keeps what it wrote; and a small server that answers as the API does. */
+/** Runs one command line and keeps what it wrote; a small server answers as the API does. */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { run } from '../../../src/cli/main.ts'
