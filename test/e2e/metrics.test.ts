@@ -2,7 +2,7 @@
 // request, a frame of gossip, a signal, a file. Two overwatches and their agents run as processes;
 // a row (test/harness/metric-rows.ts) names an event and what it must move, names that mean the
 // same in one breath.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { knownNames, type Scrape, sumOf, waitingNames } from '../harness/metric-names.ts'
@@ -10,11 +10,12 @@ import { close, facts, type Move, type Row, rows } from '../harness/metric-rows.
 import { begin, end, one, ports, scrape, seen } from '../harness/metrics-world.ts'
 import { until } from '../harness/program.ts'
 import { expressions, labelsIn, metricsIn } from '../harness/promql.ts'
+import { root } from '../harness/source.ts'
 import { has, output } from '../harness/tools.ts'
 
 /** Too brief to be seen from outside: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
-  gossip_queue_depth: 'test/unit/actors/gossip/inbox.test.ts',
+  gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
 }
 
 const namesOf = (move: Move) => move[0].split(' ')
@@ -27,6 +28,8 @@ describe('the names operators know', () => {
     const waiting = Object.values(waitingNames).flat()
     expect(knownNames.filter((name) => !there.has(name)).sort()).toEqual(waiting.sort())
     expect(new Set(waiting).size).toBe(waiting.length)
+    for (const [name, file] of Object.entries(elsewhere))
+      expect(readFileSync(join(root, file), 'utf8')).toContain(`opengslb_${name}`)
   })
 })
 
