@@ -31,6 +31,8 @@ export interface WaitOptions {
   /** How long to wait at most; for ever when left out. */
   readonly limitMs?: number | undefined
   readonly everyMs: number
+  /** Where connections cannot be counted, the time that the overwatch names is enough. */
+  readonly byTime: boolean
 }
 
 /** How long the API may be away, for a restart of the node, before waiting is given up. */
@@ -42,7 +44,7 @@ export const drainPath = (id: string) => `/api/v1/drains/${encodeURIComponent(id
 export async function waitUntilSafe(
   shell: Shell,
   ids: readonly string[],
-  { limitMs, everyMs }: WaitOptions,
+  { limitMs, everyMs, byTime }: WaitOptions,
 ): Promise<Drain[]> {
   const started = performance.now()
   const { stopped } = shell.io
@@ -54,7 +56,8 @@ export async function waitUntilSafe(
     if (read !== undefined) {
       heardMs = now
       progress.show(lineOf(read, (now - started) / 1_000), summaryOf(read))
-      if (read.every((one) => one.safe === true)) return progress.end(read)
+      if (read.every((one) => isSafe(one, byTime))) return progress.end(read)
+      if (read.some((one) => one.safe === undefined)) throw notTold(progress)
     }
     const left = limitMs === undefined ? everyMs : limitMs - (performance.now() - started)
     if (left <= 0) {
@@ -68,6 +71,19 @@ export async function waitUntilSafe(
     progress.end(undefined)
     throw new CommandFailed('stopped waiting; the drain goes on', { exit: 'unsafe' })
   }
+}
+
+const isSafe = (drain: Drain, byTime: boolean): boolean =>
+  drain.safe === true ||
+  (byTime && drain.safe_by_time !== undefined && Date.parse(drain.safe_by_time) <= Date.now())
+
+/** An agent knows who is connected to its servers, and not what overwatches answer. */
+function notTold(progress: { end<T>(value: T): T }): CommandFailed {
+  progress.end(undefined)
+  return new CommandFailed('this node cannot tell when it is safe: it is an agent', {
+    exit: 'unsafe',
+    hint: 'the drain goes on; wait at an overwatch: --api URL drain show ID --wait',
+  })
 }
 
 /** Undefined while the API is away and may come back. */
@@ -101,10 +117,10 @@ function summaryOf(drains: readonly Drain[]): string {
   if (first === undefined) return 'safe to stop'
   const remaining = first.connections?.remaining
   const count = remaining === undefined ? '' : `, ${remaining} connections remain`
-  const why =
-    first.why ?? (first.safe === undefined ? 'an agent does not tell: ask an overwatch' : 'waiting')
-  const isTold = /connection/.test(why)
-  return plain(`${part}${first.backend}: ${why}${isTold ? '' : count}`)
+  const why = first.why ?? 'waiting'
+  const more = /connection/.test(why) ? '' : count
+  const time = first.safe_by_time === undefined ? '' : `, by time safe at ${first.safe_by_time}`
+  return plain(`${part}${first.backend}: ${why}${more}${time}`)
 }
 
 const lineOf = (drains: readonly Drain[], seconds: number): string =>

@@ -8,6 +8,7 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
+import { nearest } from '../core/config/nearest.ts'
 import { addAgents } from './commands/agents.ts'
 import { addBackends } from './commands/backends.ts'
 import { addCompletion } from './commands/completion.ts'
@@ -35,12 +36,24 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return exitCodes.ok
   } catch (error) {
     // Commander has already printed its message; help and version end with 0.
-    if (error instanceof CommanderError)
+    if (error instanceof CommanderError) {
+      if (error.code === 'commander.excessArguments') suggest(program, argv, io)
       return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    }
     if (!(error instanceof CommandFailed)) throw error
     report(error, program.opts<{ json?: boolean }>().json === true, io)
     return exitCodes[error.exit]
   }
+}
+
+/** A word that is nearly a sub-command was taken for an argument of the group's default one. */
+function suggest(program: Command, argv: readonly string[], io: Io): void {
+  const names = program.commands.map((one) => one.name())
+  const at = argv.findIndex((word) => names.includes(word))
+  const group = program.commands.find((one) => one.name() === argv[at])
+  const word = argv.slice(at + 1).find((one) => !one.startsWith('-'))
+  const near = nearest(word ?? '', group?.commands.map((one) => one.name()) ?? [])
+  if (near !== undefined) io.err(`(Did you mean ${near}?)`)
 }
 
 /** Says what failed: two lines for people, an object for scripts. */
@@ -100,13 +113,16 @@ function isProgram(): boolean {
   return started !== undefined && pathToFileURL(realpathSync(started)).href === import.meta.url
 }
 
-/** Ctrl-C: ends what a command waits for, once it has asked to be told; else the process. */
+/** What ends a process from outside, and the exit code a shell gives it (128 and its number). */
+const endings = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
+/** Ctrl-C and its like end what a command waits for, once it asks to be told; else the process. */
 function interrupts(): () => AbortSignal {
   const controller = new AbortController()
   let isHeard = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  for (const [signal, code] of Object.entries(endings))
     process.on(signal, () => {
-      if (!isHeard || controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+      if (!isHeard || controller.signal.aborted) process.exit(code)
       controller.abort()
     })
   return () => {

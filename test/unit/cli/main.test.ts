@@ -360,6 +360,7 @@ describe('failures say what failed, what to look at, and exit with a code', () =
     const { code, err } = await cli(['staus'])
     expect(code).toBe(2)
     expect(err).toContain('(Did you mean status?)')
+    expect((await cli(['servers', 'lst'])).err).toContain('(Did you mean list?)')
   })
 
   for (const [argv, error] of [

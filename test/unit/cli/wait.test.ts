@@ -92,6 +92,21 @@ describe('waiting for a drain', () => {
     expect(err).toContain('stopped waiting; the drain goes on')
   })
 
+  test('where connections cannot be counted, --by-time is content with the time', async () => {
+    const { drain } = drainOf('unknown', 'nobody counts')
+    const soon = new Date(Date.now() + 500).toISOString()
+    const { run } = await api({ drain: { ...drain, safe_by_time: soon } })
+    const { code, out, err } = await run('drain', 'show', 'd1', '--wait', '--by-time')
+    expect([code, out]).toEqual([0, 'Safe to stop as far as time tells: app:10.0.0.1:80.'])
+    expect(err).toContain(`nobody counts, by time safe at ${soon}`)
+  })
+
+  test('an agent, which cannot tell, is not waited for', async () => {
+    const { run } = await api({ drain: { id: 'd1', backend: 'x', reason: 'y', by: 'z' } })
+    const { code, err } = await run('drain', 'show', 'd1', '--wait')
+    expect([code, err]).toEqual([4, expect.stringContaining('Hint: the drain goes on; wait at an')])
+  })
+
   test('--json prints one object, at the end', async () => {
     const { run } = await api(drainOf(false, 'waiting'), drainOf(true, ''))
     const { out, err } = await run('--json', ...START)
