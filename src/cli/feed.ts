@@ -109,7 +109,6 @@ export async function follow(
     if (ended.why === 'not-spoken') {
       if (![400, 404, 405, 426, 501].includes(ended.status) && ended.status >= 400)
         throw refusedBy(ended.status)
-      listener.note('no WebSocket there: asking every second instead')
       return await poll(shell, { ...wanted, from }, counted, stopped)
     }
     wasOpen ||= ended.opened
@@ -234,14 +233,17 @@ async function poll(
 ): Promise<void> {
   const page = (from: number | undefined) =>
     shell.get<Page>('GET', FEED_PATH + queryOf({ ...wanted, from }))
-  let from = wanted.from ?? (await page(undefined)).next
-  while (stopped?.aborted !== true) {
-    const { events, next, end } = await page(from)
-    for (const event of events) {
+  // A refusal of the feed itself is told in the answer to this, and then there is nothing to note.
+  let read = await page(wanted.from)
+  listener.note('no WebSocket there: asking every second instead')
+  if (wanted.from === undefined) read = { ...read, events: [], end: true }
+  for (;;) {
+    for (const event of read.events) {
       if ('topic' in event) listener.event(event)
       else listener.gap(event)
     }
-    from = next
-    if (end && !(await pause(POLL_MS, stopped))) return
+    if (read.end && !(await pause(POLL_MS, stopped))) return
+    if (stopped?.aborted === true) return
+    read = await page(read.next)
   }
 }
