@@ -15,6 +15,7 @@ async function documents() {
   const limits = await built('core/base/limits-document.js')
   const api = await built('actors/api/table.js')
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const cli = await built('cli/document.js')
   return {
     'config/reference.yaml': config.referenceYaml(),
     'docs/reference/configuration.md': config.referenceMarkdown(),
@@ -24,6 +25,7 @@ async function documents() {
     'docs/reference/events.schema.json': `${JSON.stringify(events.eventsJsonSchema(), null, 2)}\n`,
     'docs/reference/limits.md': limits.limitsMarkdown(),
     'docs/reference/openapi.json': `${JSON.stringify(api.apiDocument(version), null, 2)}\n`,
+    'docs/reference/cli.md': cli.cliMarkdown(),
   }
 }
 

@@ -13,6 +13,7 @@ import { jsonSchema, referenceMarkdown, referenceYaml } from '../src/core/config
 import type { Files } from '../src/core/config/files.ts'
 import { loadConfig } from '../src/core/config/load.ts'
 import { formatProblem } from '../src/core/config/problems.ts'
+import { cliMarkdown } from '../src/cli/document.ts'
 import { usage } from '../src/cli/flags.ts'
 import { eventsJsonSchema, eventsMarkdown } from '../src/core/events/document.ts'
 import { messagesMarkdown } from '../src/messages/document.ts'
@@ -201,6 +202,7 @@ describe('generated pages are what the code prints (npm run generate)', () => {
     ['docs/reference/events.schema.json', () => `${JSON.stringify(eventsJsonSchema(), null, 2)}\n`],
     ['docs/reference/limits.md', limitsMarkdown],
     ['docs/reference/openapi.json', () => `${JSON.stringify(apiDocument(version), null, 2)}\n`],
+    ['docs/reference/cli.md', cliMarkdown],
   ] as const) {
     test(path, () => {
       expect(read(path) === print(), `${path} is out of date`).toBe(true)

@@ -6,6 +6,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { fail, ok, type Result } from '../core/base/result.ts'
+import { hintOfFailure, hintOfStatus } from './hints.ts'
 
 export interface ClientOptions {
   /** `http://localhost:8080`; a path in it is kept as a prefix. */
@@ -14,41 +15,84 @@ export interface ClientOptions {
   readonly token?: string | undefined
   /** Who asks, for the audit trail. */
   readonly user?: string | undefined
+  /** PEM: what signed the certificate of the API; the system's own list when left out. */
+  readonly ca?: Buffer | undefined
+  /** PEM: our own certificate and its key, for mutual TLS. */
+  readonly cert?: Buffer | undefined
+  readonly key?: Buffer | undefined
+  /** The certificate of the API is not checked. */
+  readonly insecure?: boolean | undefined
 }
 
 export interface ApiReply {
   readonly status: number
   /** The parsed JSON, or undefined when the body holds none. */
   readonly value: unknown
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+export interface ApiFailure {
+  /** A sentence ready to be shown. */
+  readonly message: string
+  /** What to look at next. */
+  readonly hint: string | undefined
+  /** Absent when the API was not reached. */
+  readonly status?: number
 }
 
 export interface ApiClient {
   /** Fails with a sentence ready to be shown; a status of 400 and more is a failure too. */
   call(method: string, path: string, body?: unknown): Promise<Result<ApiReply, string>>
   /** The same, where an error status is an answer to look at. */
-  look(method: string, path: string): Promise<Result<ApiReply, string>>
+  look(method: string, path: string, body?: unknown): Promise<Result<ApiReply, string>>
+  /** As `call`, with all that is known of a failure. */
+  ask(method: string, path: string, body?: unknown): Promise<Result<ApiReply, ApiFailure>>
 }
 
 /** The largest answer that is read: the list of 100,000 servers. */
 const REPLY_BYTES_MAX = 134_217_728
 
 export function apiClient(options: ClientOptions): ApiClient {
-  const look = (method: string, path: string, body?: unknown) =>
-    exchange(options, method, path, body)
+  const ask: ApiClient['ask'] = async (method, path, body) => {
+    const reply = await exchange(options, method, path, body)
+    if (!reply.ok || reply.value.status < 400) return reply
+    const { status, value } = reply.value
+    const message = `API error (${status}): ${errorText(value)}`
+    return fail({ message, hint: hintOfStatus(status, path), status })
+  }
   return {
-    look,
-    call: async (method, path, body) => {
-      const reply = await look(method, path, body)
-      if (!reply.ok || reply.value.status < 400) return reply
-      const { status, value } = reply.value
-      return fail(`API error (${status}): ${errorText(value)}`)
-    },
+    ask,
+    look: async (method, path, body) => worded(await exchange(options, method, path, body)),
+    call: async (method, path, body) => worded(await ask(method, path, body)),
   }
 }
 
+const worded = (reply: Result<ApiReply, ApiFailure>): Result<ApiReply, string> =>
+  reply.ok ? reply : fail(reply.error.message)
+
+/** The original's `error`, or the detail or title of a problem document (RFC 9457 section 3.1). */
 function errorText(value: unknown): string {
-  if (typeof value === 'object' && value !== null && 'error' in value) return String(value.error)
-  return typeof value === 'string' && value !== '' ? value : 'no reason given'
+  const texts = value as { error?: unknown; detail?: unknown; title?: unknown } | null
+  const text = typeof value === 'object' ? (texts?.error ?? texts?.detail ?? texts?.title) : value
+  return typeof text === 'string' && text !== '' ? text : 'no reason given'
+}
+
+/** TLS and headers of a request, as Node wants them; the same for a WebSocket. */
+export function requestOptions(options: ClientOptions) {
+  const { ca, cert, key, insecure } = options
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    ...(insecure === true ? { rejectUnauthorized: false } : {}),
+  }
+}
+
+/** The base without a slash at its end; a failure when it is no address of a web server. */
+export function baseOf(api: string): Result<string, ApiFailure> {
+  const base = api.replace(/\/+$/, '')
+  if (URL.canParse(base) && /^https?:/.test(base)) return ok(base)
+  const hint = 'an address is written as http://127.0.0.1:8080 or https://gslb.example.com:8080'
+  return fail({ message: `"${api}" is not an http or https URL`, hint })
 }
 
 function exchange(
@@ -56,18 +100,25 @@ function exchange(
   method: string,
   path: string,
   body: unknown,
-): Promise<Result<ApiReply, string>> {
-  const base = options.api.replace(/\/+$/, '')
-  if (!URL.canParse(base + path) || !/^https?:/.test(base))
-    return Promise.resolve(fail(`"${options.api}" is not an http or https URL`))
+): Promise<Result<ApiReply, ApiFailure>> {
+  const found = baseOf(options.api)
+  if (!found.ok) return Promise.resolve(found)
+  const base = found.value
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
   const send = base.startsWith('https:') ? httpsRequest : httpRequest
+  const headers = headersOf(options, payload)
+  const { timeoutMs } = options
   return new Promise((settle) => {
-    const failed = (reason: string) =>
-      settle(fail(`failed to connect to API at ${base}: ${reason}`))
+    const failed = (reason: string, code?: string) =>
+      settle(
+        fail({
+          message: `failed to connect to API at ${base}: ${reason}`,
+          hint: hintOfFailure(code),
+        }),
+      )
     const request = send(
       base + path,
-      { method, headers: headersOf(options, payload), timeout: options.timeoutMs },
+      { method, headers, timeout: timeoutMs, ...requestOptions(options) },
       (response) => {
         const chunks: Buffer[] = []
         let size = 0
@@ -78,27 +129,28 @@ function exchange(
         })
         response.on('error', (error) => failed(error.message))
         response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
-          settle(ok({ status: response.statusCode ?? 0, value: parse(text) }))
+          const value = parse(Buffer.concat(chunks).toString())
+          settle(ok({ status: response.statusCode ?? 0, value, headers: response.headers }))
         })
       },
     )
     // The whole exchange is bounded, not each silence in it.
-    const timer = setTimeout(
-      () => request.destroy(new Error(`no answer in ${options.timeoutMs / 1_000} s`)),
-      options.timeoutMs,
-    )
+    const late = Object.assign(new Error(`no answer in ${timeoutMs / 1_000} s`), {
+      code: 'TIMED_OUT',
+    })
+    const timer = setTimeout(() => request.destroy(late), timeoutMs)
     request.on('close', () => clearTimeout(timer))
-    request.on('error', (error: NodeJS.ErrnoException) => failed(reasonOf(error)))
+    request.on('error', (error: NodeJS.ErrnoException) => failed(reasonOf(error), error.code))
     request.end(payload)
   })
 }
 
 /** A host with several addresses fails with an error that holds one for each, and says nothing. */
-const reasonOf = (error: NodeJS.ErrnoException): string =>
+export const reasonOf = (error: NodeJS.ErrnoException): string =>
   error.message || error.code || 'unknown error'
 
-function headersOf(options: ClientOptions, payload: Buffer | undefined): Record<string, string> {
+/** The headers of a request of ours. */
+export function headersOf(options: ClientOptions, payload?: Buffer): Record<string, string> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (options.token) headers['authorization'] = `Bearer ${options.token}`
   if (options.user) headers['x-user'] = options.user.replace(/[^\x20-\x7e]/g, '?')

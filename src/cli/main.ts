@@ -3,11 +3,12 @@
  * opengslb-cli: the operator's command line.
  *
  * It speaks to a running node over its HTTP API, and reads a configuration file with the server's
- * own loader. Exit codes: 0 done, 1 not.
+ * own loader. Exit codes are in exit-codes.ts.
  */
 import { readFileSync, realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { Command, CommanderError } from 'commander'
+import { nearest } from '../core/config/nearest.ts'
 import { addAgents } from './commands/agents.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackends } from './commands/backends.ts'
@@ -18,55 +19,86 @@ import { addDrain } from './commands/drain.ts'
 import { addKey } from './commands/key.ts'
 import { addOverrides } from './commands/overrides.ts'
 import { addRegions } from './commands/regions.ts'
+import { addDnssec } from './commands/dnssec.ts'
+import { addEvents } from './commands/events.ts'
+import { addGeo } from './commands/geo.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
 import { addReplay } from './commands/replay.ts'
 import { addStatus } from './commands/status.ts'
 import { addWhy } from './commands/why.ts'
+import { addTop } from './commands/top.ts'
+import { exitCodes, exitMeanings } from './exit-codes.ts'
+import { addGlobals } from './settings.ts'
 import { CommandFailed, type Io } from './shell.ts'
+import { ownTerminal } from './terminal.ts'
 
 /** Runs one command line (without the program's own name) and gives its exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const program = programOf(io)
   try {
     await program.parseAsync([...argv], { from: 'user' })
-    return 0
+    return exitCodes.ok
   } catch (error) {
     // Commander has already printed its message; help and version end with 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1
+    if (error instanceof CommanderError) {
+      if (error.code === 'commander.excessArguments') suggest(program, argv, io)
+      return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    }
     if (!(error instanceof CommandFailed)) throw error
-    io.err(`Error: ${error.message}`)
-    return 1
+    report(error, program.opts<{ json?: boolean }>().json === true, io)
+    return exitCodes[error.exit]
   }
 }
 
-function programOf(io: Io): Command {
-  const program = new Command('opengslb-cli')
+/** A word that is nearly a sub-command was taken for an argument of the group's default one. */
+function suggest(program: Command, argv: readonly string[], io: Io): void {
+  const names = program.commands.map((one) => one.name())
+  const at = argv.findIndex((word) => names.includes(word))
+  const group = program.commands.find((one) => one.name() === argv[at])
+  const word = argv.slice(at + 1).find((one) => !one.startsWith('-'))
+  const near = nearest(word ?? '', group?.commands.map((one) => one.name()) ?? [])
+  if (near !== undefined) io.err(`(Did you mean ${near}?)`)
+}
+
+/** Says what failed: two lines for people, an object for scripts. */
+function report({ message, hint, exit, status }: CommandFailed, json: boolean, io: Io): void {
+  if (json) {
+    io.err(JSON.stringify({ error: message, exit, status, hint }, null, 2))
+    return
+  }
+  io.err(`Error: ${message}`)
+  if (hint !== undefined) io.err(`Hint: ${hint}`)
+}
+
+/** The program with all its commands; it writes to `io`, and never ends the process. */
+export function programOf(io: Io): Command {
+  const program = addGlobals(new Command('opengslb-cli'), io.env)
     .description('Look at and steer a running OpenGSLB.')
     .version(versionOf(), '-v, --version')
-    .option('--api <url>', 'address of the API', io.env['OPENGSLB_API'] || 'http://localhost:8080')
-    .option('--timeout <time>', 'how long to wait for the API', '10s')
-    .option(
-      '--token <token>',
-      'bearer token for the API (OPENGSLB_TOKEN)',
-      io.env['OPENGSLB_TOKEN'],
-    )
-    .option('--json', 'print JSON')
     .showSuggestionAfterError(true)
+    .showHelpAfterError('(opengslb-cli --help lists the commands)')
+    .addHelpText('after', `\nExit codes:\n${exitLines()}`)
     .configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.err(text.trimEnd()),
     })
     .exitOverride()
-  const commands = [
-    ...[addStatus, addServers, addBackends, addOverrides, addDrain, addAgents],
-    ...[addDomains, addRegions, addRouting, addWhy, addReplay],
-    ...[addConfig, addKey, addAudit, addCompletion],
-  ]
   for (const add of commands) add(program, io)
   inherit(program)
   return program
 }
+
+const commands: readonly ((program: Command, io: Io) => void)[] = [
+  ...[addStatus, addTop, addEvents, addServers, addBackends, addOverrides, addDrain, addAgents],
+  ...[addDomains, addRegions, addGeo, addDnssec, addRouting, addWhy, addReplay],
+  ...[addConfig, addKey, addAudit, addCompletion],
+]
+
+const exitLines = () =>
+  Object.entries(exitMeanings)
+    .map(([name, meaning]) => `  ${exitCodes[name as keyof typeof exitCodes]}  ${meaning}`)
+    .join('\n')
 
 /** Sub-commands are made with their own settings, so each needs those of the program. */
 function inherit(command: Command): void {
@@ -87,11 +119,35 @@ function isProgram(): boolean {
   return started !== undefined && pathToFileURL(realpathSync(started)).href === import.meta.url
 }
 
+/** What ends a process from outside, and the exit code a shell gives it (128 and its number). */
+const endings = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
+/** Ctrl-C and its like end what a command waits for, once it asks to be told; else the process. */
+function interrupts(): () => AbortSignal {
+  const controller = new AbortController()
+  let isHeard = false
+  for (const [signal, code] of Object.entries(endings))
+    process.on(signal, () => {
+      if (!isHeard || controller.signal.aborted) process.exit(code)
+      controller.abort()
+    })
+  return () => {
+    isHeard = true
+    return controller.signal
+  }
+}
+
 if (isProgram()) {
+  const stopped = interrupts()
+  const terminal = ownTerminal()
   const io: Io = {
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
     env: process.env,
+    ...(terminal === undefined ? {} : { terminal }),
+    get stopped() {
+      return stopped()
+    },
   }
   // A reader that closes the pipe (`| head`) is no failure.
   process.stdout.on('error', () => process.exit(0))

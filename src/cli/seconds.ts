@@ -1,7 +1,7 @@
 /**
  * Spans of time as people write them on a command line.
  */
-import { CommandFailed } from './shell.ts'
+import { wrongUsage } from './failure.ts'
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
 
@@ -9,5 +9,5 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, 
 export function secondsOf(option: string, text: string): number {
   const found = /^([1-9][0-9]{0,8})([smhd])$/.exec(text)
   if (found !== null) return Number(found[1]) * UNIT_SECONDS[found[2]!]!
-  throw new CommandFailed(`${option}: "${text}" is not a time such as 90s, 30m, 2h or 1d`)
+  throw wrongUsage(`${option}: "${text}" is not a time such as 90s, 30m, 2h or 1d`)
 }

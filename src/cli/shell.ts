@@ -2,65 +2,66 @@
  * What every command is given: options, the API, and where to write.
  */
 import type { Command } from 'commander'
-import type { ApiClient, ApiReply } from './client.ts'
-import { apiClient } from './client.ts'
+import { type ApiClient, apiClient } from './client.ts'
+import { CommandFailed } from './failure.ts'
+import { type Paint, paintFor } from './paint.ts'
+import { type Connection, connectionOf, type Globals } from './settings.ts'
+import type { Terminal } from './terminal.ts'
+
+export { CommandFailed, wrongUsage } from './failure.ts'
 
 export interface Io {
   out(text: string): void
   err(text: string): void
   readonly env: Readonly<Record<string, string | undefined>>
-}
-
-/** A failure of a command: its message is shown and the exit code is 1. */
-export class CommandFailed extends Error {
-  override readonly name = 'CommandFailed'
+  /** The terminal that reads the output; absent for a file, a pipe and in most tests. */
+  readonly terminal?: Terminal
+  /** Ends waiting and following, as Ctrl-C does. */
+  readonly stopped?: AbortSignal
 }
 
 export interface Shell {
   readonly io: Io
   readonly json: boolean
   readonly api: ApiClient
+  /** Where the API is and how it is spoken to, for what is no plain request. */
+  readonly connection: Connection
+  readonly paint: Paint
   /** The value of a successful call; throws CommandFailed otherwise. */
   get<T>(method: string, path: string, body?: unknown): Promise<T>
+  /** The same for what a node may not offer: undefined where it answers 404. */
+  find<T>(method: string, path: string): Promise<T | undefined>
   /** Prints the value as JSON with `--json`, else what `render` makes of it. */
   print<T>(value: T, render: (value: T) => string): void
 }
 
-interface Globals {
-  readonly api: string
-  readonly timeout: string
-  readonly json?: boolean
-  readonly token?: string
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, '': 1_000 }
-
-/** `10s`, `500ms`, `2m`; a bare number counts seconds. */
-function timeoutMs(text: string): number {
-  const found = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|)$/.exec(text)
-  const value = found === null ? 0 : Number(found[1]) * UNIT_MS[found[2]!]!
-  if (value >= 1 && value <= 3_600_000) return value
-  throw new CommandFailed(`--timeout: "${text}" is not a time such as 10s or 500ms`)
-}
-
 export function shellOf(command: Command, io: Io): Shell {
   const globals = command.optsWithGlobals<Globals>()
-  const api = apiClient({
-    api: globals.api,
-    timeoutMs: timeoutMs(globals.timeout),
-    token: globals.token,
-    user: io.env['USER'],
-  })
+  const connection = connectionOf(globals, io)
+  const api = apiClient(connection)
+  const json = globals.json === true
+  const get = async <T>(method: string, path: string, body?: unknown) => {
+    const reply = await api.ask(method, path, body)
+    if (reply.ok) return reply.value.value as T
+    const { message, hint, status } = reply.error
+    const exit = status === undefined ? 'unreachable' : 'refused'
+    throw new CommandFailed(message, { exit, hint, status })
+  }
   return {
     io,
-    json: globals.json === true,
+    json,
     api,
-    get: async <T>(method: string, path: string, body?: unknown) => {
-      const reply = await api.call(method, path, body)
-      if (!reply.ok) throw new CommandFailed(reply.error)
-      return (reply.value as ApiReply).value as T
+    connection,
+    paint: paintFor(io),
+    get,
+    find: async <T>(method: string, path: string) => {
+      try {
+        return await get<T>(method, path)
+      } catch (error) {
+        if (error instanceof CommandFailed && error.status === 404) return undefined
+        throw error
+      }
     },
-    print: (value, render) =>
-      io.out(globals.json === true ? JSON.stringify(value, null, 2) : render(value)),
+    print: (value, render) => io.out(json ? JSON.stringify(value, null, 2) : render(value)),
   }
 }

@@ -30,7 +30,7 @@ const intervalOf = (member: MemberSpec) =>
 export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: ProberConfig) => {
   const verdicts = new Verdicts()
   const notices = new Notices(ctx.log)
-  const metrics = proberMetrics(ctx.metrics, levels)
+  const metrics = proberMetrics(ctx.metrics, levels, config.targets !== undefined)
   const checks = { passed: 0, failed: 0, inconclusive: 0 }
   const tally = new Tally(ctx.clock, (counts) => ctx.publish('prober.checks-counted', counts))
   const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })

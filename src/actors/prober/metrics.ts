@@ -11,6 +11,7 @@ import type { Outcome } from '../../core/health/outcome.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
 import type { MemberSpec } from '../../core/steer/topology.ts'
 import type { Labels, Metrics } from '../../kernel/metrics.ts'
+import { counterOf } from '../../kernel/metrics-alias.ts'
 
 export interface Levels {
   /** Servers up, for each region that has servers. */
@@ -47,7 +48,12 @@ const seriesOf = (labels: Labels) => `${labels['region']} ${labels['server']}`
 /** Stands for every server, or every service, where they are too many for series of their own. */
 const ALL = 'all'
 
-export function proberMetrics(metrics: Metrics, levels: () => Levels): ProberMetrics {
+/** @param isAgent an agent checks its own backends, an overwatch validates those of all */
+export function proberMetrics(
+  metrics: Metrics,
+  levels: () => Levels,
+  isAgent = false,
+): ProberMetrics {
   const counted = metrics.counter({
     name: 'opengslb_health_check_results_total',
     help: 'Health checks by result: success, failure, or inconclusive for a fault of our own',
@@ -64,7 +70,13 @@ export function proberMetrics(metrics: Metrics, levels: () => Levels): ProberMet
     help: 'How much later than due health checks started',
     buckets: lags,
   })
-  const byService = serviceMetrics(metrics)
+  const byRegion = metrics.histogram({
+    name: 'opengslb_health_check_latency_seconds',
+    help: 'How long health checks took, all servers of a region together',
+    labels: ['region'],
+    buckets: durations,
+  })
+  const byService = serviceMetrics(metrics, isAgent)
   const shared = metrics.gauge({
     name: 'opengslb_health_check_series_shared',
     help: '1 while there are too many of a kind for duration histograms of their own, else 0',
@@ -79,6 +91,8 @@ export function proberMetrics(metrics: Metrics, levels: () => Levels): ProberMet
   /** Ends the series of servers that are gone, and those that a shared one replaces or replaced. */
   const forget = (now: ReadonlyMap<string, Labels>) => {
     const regions = new Set([...now.values()].map((labels) => labels['region']))
+    for (const { region } of kept.values())
+      if (region !== undefined && !regions.has(region)) byRegion.forget?.({ region })
     for (const [series, labels] of kept) {
       const isGone = !now.has(series)
       if (isGone) for (const result of results) counted.forget?.({ ...labels, result })
@@ -93,6 +107,7 @@ export function proberMetrics(metrics: Metrics, levels: () => Levels): ProberMet
       byService.checked(member.service, outcome)
       if (outcome.inconclusive === true) return
       lasted.observe(outcome.latencyMs / 1000, isShared ? sharedBy(labels) : labels)
+      byRegion.observe(outcome.latencyMs / 1000, { region: member.region })
     },
     started: (lagMs) => lagged.observe(lagMs / 1000),
     keep: (members) => {
@@ -109,10 +124,12 @@ export function proberMetrics(metrics: Metrics, levels: () => Levels): ProberMet
 }
 
 /** The checks as the validation of a service. */
-function serviceMetrics(metrics: Metrics) {
-  const counted = metrics.counter({
-    name: 'opengslb_overwatch_validation_checks_total',
-    help: 'Checks of servers by the service they validate, and result',
+function serviceMetrics(metrics: Metrics, isAgent: boolean) {
+  const counted = counterOf(metrics, {
+    names: isAgent
+      ? ['opengslb_agent_backend_health_checks_total']
+      : ['opengslb_overwatch_validation_checks_total', 'opengslb_overwatch_validation_total'],
+    help: 'Checks of servers by the service they are of, and result',
     labels: ['service', 'result'],
   })
   const lasted = metrics.histogram({

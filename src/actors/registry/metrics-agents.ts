@@ -4,6 +4,7 @@
  */
 import type { Verdict } from '../../core/health/fold.ts'
 import type { Metrics } from '../../kernel/metrics.ts'
+import { counterOf, gaugeOf } from '../../kernel/metrics-alias.ts'
 import type { Watched } from './metrics.ts'
 
 export interface AgentCounts {
@@ -20,8 +21,14 @@ const KINDS = ['agent', 'pin', 'override', 'drain', 'verdict', 'heard', 'drainin
 function gauges(metrics: Metrics, { fleet, chorus, sharing }: Watched): () => void {
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
     metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
-  const registered = gauge('opengslb_overwatch_agents_registered', 'Agents on the roll.')
-  const silent = gauge('opengslb_overwatch_agents_silent', 'Agents that are not heard.')
+  const registered = gaugeOf(metrics, {
+    names: ['opengslb_overwatch_agents_registered', 'opengslb_agents'],
+    help: 'Agents on the roll.',
+  })
+  const silent = gaugeOf(metrics, {
+    names: ['opengslb_overwatch_agents_silent', 'opengslb_overwatch_stale_agents'],
+    help: 'Agents that are not heard.',
+  })
   const stale = gauge('opengslb_overwatch_stale_agents_total', 'Backends whose agent is silent.')
   const doubted = gauge(
     'opengslb_overwatch_backends_doubted',
@@ -71,11 +78,11 @@ export function agentMetrics(
     'Backends whose drain an operator declared or lifted.',
     ['action'],
   )
-  const vetoes = counter(
-    'opengslb_overwatch_vetoes_total',
-    'Claims of agents that checks overruled.',
-    ['service', 'reason'],
-  )
+  const vetoes = counterOf(metrics, {
+    names: ['opengslb_overwatch_vetoes_total', 'opengslb_overwatch_veto_total'],
+    help: 'Claims of agents that checks overruled.',
+    labels: ['service', 'reason'],
+  })
   const dropped = counter('opengslb_overwatch_records_dropped_total', 'Records without room.', [])
   const copyGauges = gauges(metrics, watched)
   const vetoed = new Set<string>()

@@ -5,6 +5,7 @@ import type { GuardedChange } from '../../core/health/events.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
 import { type Cause, causes } from '../../core/steer/words.ts'
 import type { Metrics } from '../../kernel/metrics.ts'
+import { counterOf, gaugeOf } from '../../kernel/metrics-alias.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { type AgentCounts, agentMetrics } from './metrics-agents.ts'
 import type { Sharing } from './sharing.ts'
@@ -14,6 +15,9 @@ import type { DiskFaults } from './contract.ts'
 const authorityOf = (cause: Cause) =>
   cause === 'age' ? 'stale' : cause === 'none' ? 'unknown' : cause
 
+/** Every override comes in by the API, which names this authority in its answers. */
+const OVERRIDE_AUTHORITY = 'external_tool'
+
 export interface RegistryMetrics extends AgentCounts {
   verdictIgnored(reason: 'unknown-server' | 'out-of-date'): void
   overrideChanged(service: string, action: 'set' | 'clear' | 'expire'): void
@@ -21,24 +25,50 @@ export interface RegistryMetrics extends AgentCounts {
   rowsDropped(count: number): void
 }
 
+/** Overrides in force, under each name and division they are known by. */
+function overrideGauges(metrics: Metrics): (byService: ReadonlyMap<string, number>) => void {
+  const all = metrics.gauge({
+    name: 'opengslb_overwatch_overrides_active',
+    help: 'Servers under an override.',
+  })
+  const active = metrics.gauge({
+    name: 'opengslb_overrides_active',
+    help: 'Overrides in force.',
+    labels: ['service'],
+  })
+  const whose = metrics.gauge({
+    name: 'opengslb_overwatch_overrides_by_authority',
+    help: 'Overrides in force, by who may set such.',
+    labels: ['authority'],
+  })
+  return (byService) => {
+    const count = [...byService.values()].reduce((sum, one) => sum + one, 0)
+    all.set(count)
+    whose.set(count, { authority: OVERRIDE_AUTHORITY })
+    active.reset()
+    for (const [service, one] of byService) active.set(one, { service })
+  }
+}
+
 function gauges(metrics: Metrics, fleet: Fleet): () => void {
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
     metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
   const domains = gauge('opengslb_configured_domains', 'Names that are steered.')
   const servers = gauge('opengslb_configured_servers', 'Servers in the configuration.')
-  const total = gauge(
-    'opengslb_overwatch_backends_total',
-    'Servers known, those kept by the guard-rail too.',
-  )
-  const healthy = gauge('opengslb_overwatch_backends_healthy', 'Servers that may serve.')
-  const overridden = gauge('opengslb_overwatch_overrides_active', 'Servers under an override.')
+  const total = gaugeOf(metrics, {
+    names: ['opengslb_overwatch_backends_total', 'opengslb_backends_total'],
+    help: 'Servers known, those kept by the guard-rail too.',
+  })
+  const healthy = gaugeOf(metrics, {
+    names: ['opengslb_overwatch_backends_healthy', 'opengslb_backends_healthy'],
+    help: 'Servers that may serve.',
+  })
   const authority = gauge(
     'opengslb_overwatch_backends_by_authority',
     'Servers by the rule that decided.',
     ['authority'],
   )
-  const active = gauge('opengslb_overrides_active', 'Overrides in force.', ['service'])
-
+  const showOverrides = overrideGauges(metrics)
   const guests = gauge(
     'opengslb_guard_rail_guests',
     'Servers that the guard-rail keeps in service.',
@@ -54,23 +84,19 @@ function gauges(metrics: Metrics, fleet: Fleet): () => void {
     const byService = new Map<string, number>()
     let declared = 0
     let serving = 0
-    let overrides = 0
     for (const { spec, health, judged, declared: isDeclared } of fleet.servers.values()) {
       if (isDeclared) declared++
       if (judged.serving) serving++
       byCause.set(judged.cause, (byCause.get(judged.cause) ?? 0) + 1)
       if (health.override === undefined) continue
-      overrides++
       byService.set(spec.service, (byService.get(spec.service) ?? 0) + 1)
     }
     domains.set(fleet.topology.pools.length)
     servers.set(declared)
     total.set(fleet.servers.size)
     healthy.set(serving)
-    overridden.set(overrides)
     for (const [cause, count] of byCause) authority.set(count, { authority: authorityOf(cause) })
-    active.reset()
-    for (const [service, count] of byService) active.set(count, { service })
+    showOverrides(byService)
   }
 }
 
@@ -96,11 +122,11 @@ export function registryMetrics(metrics: Metrics, watched: Watched): RegistryMet
     'Overrides set, cleared and expired.',
     ['service', 'action'],
   )
-  const orders = counter(
-    'opengslb_gossip_overrides_total',
-    'Overrides set and cleared by operators.',
-    ['action'],
-  )
+  const orders = counterOf(metrics, {
+    names: ['opengslb_gossip_overrides_total', 'opengslb_gossip_override_operations_total'],
+    help: 'Overrides set and cleared by operators.',
+    labels: ['action'],
+  })
   const held = counter('opengslb_guard_rail_held_total', 'Changes that the guard-rail held back.', [
     'change',
   ])

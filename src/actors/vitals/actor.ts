@@ -32,6 +32,8 @@ export const vitals = defineActor(
     let readings = readingsOf()
     vitalsMetrics(ctx.metrics, () => ({
       vitals: readings?.vitals,
+      // A key begins with the service, which holds no colon.
+      services: new Set(config.backends.map(({ key }) => key.slice(0, key.indexOf(':')))),
       draining: declared.drains.draining(),
       connections: clients.counted(),
     }))

@@ -7,11 +7,20 @@ import type { Metrics } from '../../kernel/metrics.ts'
 
 export interface Levels {
   readonly vitals: Vitals | undefined
+  /** Services of the agent's backends. */
+  readonly services: ReadonlySet<string>
   readonly draining: readonly string[]
   readonly connections: ReadonlyMap<string, ConnectionsSeen>
 }
 
 const signals: readonly PredictiveSignal[] = ['none', 'bleed', 'drain', 'recovered']
+
+/** What made the share fall, by the reason that goes to the overwatches. */
+const signalTypes: Readonly<Record<string, string>> = {
+  cpu_threshold_exceeded: 'cpu',
+  memory_threshold_exceeded: 'memory',
+  error_rate_threshold_exceeded: 'error_rate',
+}
 
 export function vitalsMetrics(metrics: Metrics, levels: () => Levels): void {
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
@@ -40,8 +49,18 @@ export function vitalsMetrics(metrics: Metrics, levels: () => Levels): void {
     'Connections of clients of a draining backend',
     ['backend'],
   )
+  const state = gauge(
+    'opengslb_agent_predictive_state_active',
+    '1 while the share of a service is low for this signal',
+    ['service', 'signal_type'],
+  )
   metrics.onCollect(() => {
     const now = levels()
+    const { signal: said, reason = '' } = now.vitals ?? {}
+    const isLow = said === 'bleed' || said === 'drain'
+    for (const service of now.services)
+      for (const [cause, type] of Object.entries(signalTypes))
+        state.set(isLow && cause === reason ? 1 : 0, { service, signal_type: type })
     if (now.vitals?.cpuPercent !== undefined) cpu.set(now.vitals.cpuPercent)
     if (now.vitals?.memoryPercent !== undefined) memory.set(now.vitals.memoryPercent)
     if (now.vitals?.errorPercent !== undefined) errors.set(now.vitals.errorPercent)

@@ -2,7 +2,7 @@
  * `agents`: who reports to this overwatch, and the end of trust in one.
  */
 import type { Command } from 'commander'
-import { type Io, shellOf } from '../shell.ts'
+import { CommandFailed, type Io, shellOf } from '../shell.ts'
 import { table } from '../table.ts'
 
 interface Agent {
@@ -34,7 +34,7 @@ export function addAgents(program: Command, io: Io): void {
       const shell = shellOf(command, io)
       const answer = await shell.get<{ agents: Agent[] }>('GET', LIST)
       shell.print(answer, ({ agents: all }) =>
-        all.length === 0 ? 'No agents.' : table(HEADERS, all.map(rowOf)),
+        all.length === 0 ? 'No agents.' : table(HEADERS, all.map(rowOf), shell.paint),
       )
     })
   agents
@@ -59,7 +59,35 @@ export function addAgents(program: Command, io: Io): void {
           : table(['AGENT', 'ENDS', 'HOURS LEFT'], expiring.map(endOf)),
       )
     })
+  addPin(agents, io)
   addEndings(agents, io)
+}
+
+/** Fingerprints are written with and without colons, in either case. */
+const bare = (fingerprint: string) => fingerprint.replace(/[:\s]/g, '').toLowerCase()
+
+function addPin(agents: Command, io: Io): void {
+  agents
+    .command('pin')
+    .description('show the key an agent is known by, and compare it with the one it has')
+    .argument('<id>', 'the agent')
+    .argument('[fingerprint]', 'what the machine of the agent itself shows')
+    .action(async (id: string, expected: string | undefined, _options, command: Command) => {
+      const shell = shellOf(command, io)
+      const agent = await shell.get<Agent>('GET', pathOf(id))
+      const { fingerprint, algorithm, first_seen: since } = agent
+      const matches = expected === undefined ? undefined : bare(expected) === bare(fingerprint)
+      const said = matches === undefined ? '' : `, ${matches ? 'the same' : 'another one'}`
+      shell.print(
+        { agent_id: id, fingerprint, algorithm, pinned_at: since, matches },
+        () => `${fingerprint} (${algorithm}), pinned ${since}${said}`,
+      )
+      if (matches !== false) return
+      throw new CommandFailed(`${id} is known by another key`, {
+        exit: 'unsafe',
+        hint: 'if the machine was rebuilt: "opengslb-cli agents forget"; if not: revoke it',
+      })
+    })
 }
 
 function addEndings(agents: Command, io: Io): void {

@@ -3,7 +3,8 @@
  */
 import type { Command } from 'commander'
 import { formatEndpoint, parseAddress, parseEndpoint } from '../../core/net/address.ts'
-import { CommandFailed, type Io, shellOf } from '../shell.ts'
+import { CommandFailed, type Io, shellOf, wrongUsage } from '../shell.ts'
+import { hintOfService } from '../suggest.ts'
 
 interface Backend {
   readonly service: string
@@ -40,7 +41,10 @@ export function addBackends(program: Command, io: Io): void {
         (one) =>
           one.address === target.host && (target.port === undefined || one.port === target.port),
       )
-      if (found.length === 0) throw new CommandFailed(`no server ${address} of "${service}"`)
+      if (found.length === 0)
+        throw new CommandFailed(`no server ${address} of "${service}"`, {
+          hint: (await hintOfService(shell, service)) ?? '"opengslb-cli servers" lists them',
+        })
       shell.print({ backends: found }, (value) => value.backends.map(explained).join('\n\n'))
     })
 }
@@ -50,8 +54,7 @@ function targetOf(text: string): { host: string; port?: number } {
   if (address.ok) return { host: address.value.text }
   const endpoint = parseEndpoint(text)
   const host = endpoint.ok ? parseAddress(endpoint.value.host) : address
-  if (!endpoint.ok || !host.ok)
-    throw new CommandFailed(`"${text}" is neither an address nor address:port`)
+  if (!endpoint.ok || !host.ok) throw wrongUsage(`"${text}" is neither an address nor address:port`)
   return { host: host.value.text, port: endpoint.value.port }
 }
 

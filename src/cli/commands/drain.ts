@@ -3,28 +3,19 @@
  */
 import type { Command } from 'commander'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
+import { type Drain, drainPath, waitUntilSafe } from '../drain-wait.ts'
 import { secondsOf } from '../seconds.ts'
-import { CommandFailed, type Io, type Shell, shellOf } from '../shell.ts'
+import { type Io, type Shell, shellOf, wrongUsage } from '../shell.ts'
+import { withService } from '../suggest.ts'
 import { table } from '../table.ts'
 
-interface Drain {
-  readonly id: string
-  readonly backend: string
-  readonly reason: string
-  readonly by: string
-  readonly declared_by?: string
-  readonly since: string
-  readonly expires_at?: string
-  readonly safe?: boolean | 'unknown'
-  readonly why?: string
-  readonly safe_by_time?: string
-  readonly connections?: {
-    readonly remaining: number
-    readonly networks: readonly { readonly network: string; readonly connections: number }[]
-  }
+interface WaitFlags {
+  readonly wait?: boolean
+  readonly waitTimeout?: string
+  readonly byTime?: boolean
 }
 
-interface StartOptions {
+interface StartOptions extends WaitFlags {
   readonly agent?: string
   readonly reason: string
   readonly expiresIn?: string
@@ -32,7 +23,8 @@ interface StartOptions {
 }
 
 const LIST = '/api/v1/drains'
-const pathOf = (id: string) => `${LIST}/${encodeURIComponent(id)}`
+/** Often enough for a person; a drain takes seconds at the least. */
+const ASK_EVERY_MS = 1_000
 
 export function addDrain(program: Command, io: Io): void {
   const drain = program.command('drain').description('servers that go out of service')
@@ -43,42 +35,17 @@ export function addDrain(program: Command, io: Io): void {
       const shell = shellOf(command, io)
       const answer = await shell.get<{ drains: Drain[] }>('GET', LIST)
       shell.print(answer, ({ drains }) =>
-        drains.length === 0 ? 'No drains.' : table(HEADERS, drains.map(rowOf)),
+        drains.length === 0 ? 'No drains.' : table(HEADERS, drains.map(rowOf), shell.paint),
       )
     })
-  drain
-    .command('start')
-    .description('take servers out of service; on an agent, without arguments, all of its own')
-    .argument('[service]', 'service of the servers')
-    .argument('[address]', 'their address, or address:port')
-    .option('--agent <id>', 'the servers that this agent speaks for')
-    .requiredOption('--reason <text>', 'why, for whoever comes next')
-    .option('--expires-in <time>', 'end by itself after 90s, 30m, 2h or 1d')
-    .option('--force', 'do it although it would empty a pool')
-    .action(async (service, address, options: StartOptions, command: Command) => {
-      const shell = shellOf(command, io)
-      const body = {
-        ...(service === undefined ? {} : { service }),
-        ...targetOf(address),
-        ...(options.agent === undefined ? {} : { agent_id: options.agent }),
-        reason: options.reason,
-        ...(options.force === true ? { force: true } : {}),
-        ...(options.expiresIn === undefined
-          ? {}
-          : { expires_in_seconds: secondsOf('--expires-in', options.expiresIn) }),
-      }
-      const answer = await shell.get<{ message: string; ids: string[] }>('POST', LIST, body)
-      shell.print(answer, ({ message, ids }) =>
-        [`${message}.`, ...ids.map((id) => `  ${id}`)].join('\n'),
-      )
-    })
-  drain
-    .command('show')
+  addStart(drain, io)
+  waits(drain.command('show'), 'wait until its server may be stopped')
     .description('show one drain, and what it waits for')
     .argument('<id>', 'the drain')
-    .action(async (id: string, _options, command: Command) => {
+    .action(async (id: string, flags: WaitFlags, command: Command) => {
       const shell = shellOf(command, io)
-      const answer = await shell.get<{ drain: Drain }>('GET', pathOf(id))
+      if (flags.wait === true) return waitFor(shell, [id], flags)
+      const answer = await shell.get<{ drain: Drain }>('GET', drainPath(id))
       shell.print(answer, (value) => detailOf(value.drain))
     })
   drain
@@ -88,8 +55,67 @@ export function addDrain(program: Command, io: Io): void {
     .action((id: string, _options, command: Command) => stop(shellOf(command, io), id))
 }
 
+/** The options of a command that can wait. */
+const waits = (command: Command, text: string): Command =>
+  command
+    .option('--wait', text)
+    .option('--wait-timeout <time>', 'wait no longer than 90s, 30m, 2h or 1d')
+    .option('--by-time', 'where connections cannot be counted, wait for old answers to expire')
+
+function addStart(drain: Command, io: Io): void {
+  waits(drain.command('start'), 'wait until the servers may be stopped')
+    .description('take servers out of service; on an agent, without arguments, all of its own')
+    .argument('[service]', 'service of the servers')
+    .argument('[address]', 'their address, or address:port')
+    .option('--agent <id>', 'the servers that this agent speaks for')
+    .requiredOption('--reason <text>', 'why, for whoever comes next')
+    .option('--expires-in <time>', 'end by itself after 90s, 30m, 2h or 1d')
+    .option('--force', 'do it although it would empty a pool')
+    .action(async (service, address, options: StartOptions, command: Command) => {
+      const shell = shellOf(command, io)
+      const body = bodyOf(service, address, options)
+      const answer = await withService(shell, service, () =>
+        shell.get<{ message: string; ids: string[] }>('POST', LIST, body),
+      )
+      const isWaiting = options.wait === true
+      if (!(isWaiting && shell.json))
+        shell.print(answer, ({ message, ids }) =>
+          [`${message}.`, ...ids.map((id) => `  ${id}`)].join('\n'),
+        )
+      if (isWaiting) await waitFor(shell, answer.ids, options)
+    })
+}
+
+function bodyOf(
+  service: string | undefined,
+  address: string | undefined,
+  options: StartOptions,
+): Readonly<Record<string, unknown>> {
+  return {
+    ...(service === undefined ? {} : { service }),
+    ...targetOf(address),
+    ...(options.agent === undefined ? {} : { agent_id: options.agent }),
+    reason: options.reason,
+    ...(options.force === true ? { force: true } : {}),
+    ...(options.expiresIn === undefined
+      ? {}
+      : { expires_in_seconds: secondsOf('--expires-in', options.expiresIn) }),
+  }
+}
+
+async function waitFor(shell: Shell, ids: readonly string[], flags: WaitFlags): Promise<void> {
+  const { waitTimeout } = flags
+  const limitMs =
+    waitTimeout === undefined ? undefined : secondsOf('--wait-timeout', waitTimeout) * 1_000
+  const byTime = flags.byTime === true
+  const drains = await waitUntilSafe(shell, ids, { limitMs, everyMs: ASK_EVERY_MS, byTime })
+  const text = (one: Drain) =>
+    `Safe to stop${one.safe === true ? '' : ' as far as time tells'}: ${one.backend}.`
+  shell.print({ safe: true, drains }, () => drains.map(text).join('\n'))
+}
+
 async function stop(shell: Shell, id: string): Promise<void> {
-  await shell.get('DELETE', pathOf(id))
+  await shell.get('DELETE', drainPath(id))
   shell.print({ stopped: true, id }, () => `Drain ended: ${id}.`)
 }
 
@@ -132,6 +158,6 @@ function targetOf(text: string | undefined): { address?: string; port?: number }
   const address = parseAddress(text)
   if (address.ok) return { address: address.value.text }
   const endpoint = parseEndpoint(text)
-  if (!endpoint.ok) throw new CommandFailed(`"${text}" is neither an address nor address:port`)
+  if (!endpoint.ok) throw wrongUsage(`"${text}" is neither an address nor address:port`)
   return { address: endpoint.value.host, port: endpoint.value.port }
 }

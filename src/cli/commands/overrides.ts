@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { formatEndpoint } from '../../core/net/address.ts'
 import { secondsOf } from '../seconds.ts'
 import { type Io, shellOf } from '../shell.ts'
+import { withService } from '../suggest.ts'
 import { table } from '../table.ts'
 
 interface Override {
@@ -34,7 +35,7 @@ export function addOverrides(program: Command, io: Io): void {
       const shell = shellOf(command, io)
       const answer = await shell.get<{ overrides: Override[] }>('GET', '/api/v1/overrides')
       shell.print(answer, ({ overrides: all }) =>
-        all.length === 0 ? 'No overrides.' : table(HEADERS, all.map(rowOf)),
+        all.length === 0 ? 'No overrides.' : table(HEADERS, all.map(rowOf), shell.paint),
       )
     })
   overrides
@@ -48,7 +49,7 @@ export function addOverrides(program: Command, io: Io): void {
     .option('--force', 'do it although it would empty a pool')
     .action(async (service: string, address: string, options: SetOptions, command: Command) => {
       const shell = shellOf(command, io)
-      const answer = await shell.get<Override>('PUT', pathOf(service, address), {
+      const body = {
         healthy: options.healthy === true,
         reason: options.reason,
         source: io.env['USER'] || 'opengslb-cli',
@@ -56,7 +57,10 @@ export function addOverrides(program: Command, io: Io): void {
         ...(options.expiresIn === undefined
           ? {}
           : { expires_in_seconds: secondsOf('--expires-in', options.expiresIn) }),
-      })
+      }
+      const answer = await withService(shell, service, () =>
+        shell.get<Override>('PUT', pathOf(service, address), body),
+      )
       shell.print(answer, ({ healthy }) => {
         const state = healthy ? 'healthy' : 'unhealthy'
         return `Override set: ${service} ${address} is ${state}.`

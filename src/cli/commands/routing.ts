@@ -4,6 +4,7 @@
 import { type Command, Option } from 'commander'
 import { formatEndpoint } from '../../core/net/address.ts'
 import { type Io, shellOf } from '../shell.ts'
+import { withService } from '../suggest.ts'
 import { table } from '../table.ts'
 
 interface Candidate {
@@ -43,11 +44,14 @@ export function addRouting(program: Command, io: Io): void {
     .addOption(new Option('--type <type>', 'A or AAAA').choices(['A', 'AAAA']).default('A'))
     .action(async (domain: string, options: Options, command: Command) => {
       const shell = shellOf(command, io)
-      const answer = await shell.get<{ result: Result }>('POST', '/api/v1/routing/test', {
+      const body = {
         domain,
         query_type: options.type,
         ...(options.client === undefined ? {} : { client_ip: options.client }),
-      })
+      }
+      const answer = await withService(shell, domain, () =>
+        shell.get<{ result: Result }>('POST', '/api/v1/routing/test', body),
+      )
       shell.print(answer, ({ result }) => render(result))
     })
 }

@@ -4,6 +4,7 @@
 import type { Command } from 'commander'
 import { formatEndpoint } from '../../core/net/address.ts'
 import { type Io, shellOf } from '../shell.ts'
+import { hintOfService } from '../suggest.ts'
 import { table } from '../table.ts'
 import { addServerEdits } from './servers-edit.ts'
 
@@ -16,6 +17,8 @@ interface Backend {
   readonly effective_status: string
   readonly latency_ms?: number
   readonly override_status?: boolean
+  readonly cause?: string
+  readonly agent_id?: string
 }
 
 interface Filters {
@@ -41,15 +44,21 @@ export function addServers(program: Command, io: Io): void {
         `/api/v1/overwatch/backends${path}`,
       )
       shell.print(answer, ({ backends }) =>
-        backends.length === 0
-          ? 'No servers.'
-          : table(
-              ['SERVICE', 'ADDRESS', 'REGION', 'STATUS', 'LATENCY', 'AUTHORITY'],
-              backends.map(rowOf),
-            ),
+        backends.length === 0 ? 'No servers.' : table(HEADERS, backends.map(rowOf), shell.paint),
       )
+      if (answer.backends.length > 0 || options.service === undefined) return
+      const hint = await hintOfService(shell, options.service)
+      if (hint !== undefined) io.err(`Hint: ${hint}`)
     })
   addServerEdits(servers, io)
+}
+
+const HEADERS = ['SERVICE', 'ADDRESS', 'REGION', 'STATUS', 'LATENCY', 'AUTHORITY']
+
+/** Who decided: an override, a drain, the checks, the agent; else where the server comes from. */
+function authorityOf({ override_status: forced, cause, source }: Backend): string {
+  if (forced !== undefined) return 'override'
+  return cause === undefined || cause === 'none' ? source : cause
 }
 
 const rowOf = (backend: Backend): string[] => [
@@ -58,5 +67,5 @@ const rowOf = (backend: Backend): string[] => [
   backend.region,
   backend.effective_status,
   backend.latency_ms === undefined ? '-' : `${backend.latency_ms.toFixed(1)}ms`,
-  backend.override_status === undefined ? backend.source : 'override',
+  authorityOf(backend),
 ]

@@ -49,7 +49,7 @@ describe('drain', () => {
       ...{ service: 'app', address: '10.0.0.1', port: 80, reason: 'work' },
       expires_in_seconds: 7_200,
     })
-    expect((await run('drain', 'start', 'app', 'x', '--reason', 'work')).code).toBe(1)
+    expect((await run('drain', 'start', 'app', 'x', '--reason', 'work')).code).toBe(2)
   })
 
   test('list and show say whether it is safe to stop', async () => {
@@ -87,6 +87,19 @@ describe('agents', () => {
     expect((await run('agents', 'show', 'eu-1')).out).toMatch(/^Agent eu-1: connected\n/)
     const { out } = await run('agents', 'expiring', '--days', '9')
     expect(out).toMatch(/\neu-1 +c +5$/)
+  })
+
+  test('the pinned key is compared with the one the agent shows', async () => {
+    const { run } = await serve({ 'GET /api/v1/overwatch/agents/eu-1': agent })
+    expect(await run('agents', 'pin', 'eu-1')).toMatchObject({
+      code: 0,
+      out: 'ab (ed25519), pinned a',
+    })
+    expect(await run('agents', 'pin', 'eu-1', 'A:B')).toMatchObject({
+      code: 0,
+      out: 'ab (ed25519), pinned a, the same',
+    })
+    expect(await run('agents', 'pin', 'eu-1', 'cd')).toMatchObject({ code: 4 })
   })
 
   test('are revoked and forgotten', async () => {

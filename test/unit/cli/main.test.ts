@@ -68,6 +68,18 @@ describe('status', () => {
     expect(out).toMatch(/Uptime: +1d 2h 3m/)
     expect(out).toMatch(/Backends: +3\/3 healthy/)
     expect(out).not.toMatch(/Warning/)
+    expect(out).toMatch(/DNSSEC: +not signing/)
+    expect((await cli(['--api', url, 'status', '--check'])).code).toBe(0)
+  })
+
+  test('keys that sign are counted', async () => {
+    const { url } = await serve({
+      'GET /api/health': HEALTH,
+      'GET /api/v1/ready': READY,
+      'GET /api/v1/overwatch/stats': [200, STATS],
+      'GET /api/v1/dnssec/status': [200, { enabled: true, keys: [{ zone: 'a' }, { zone: 'b' }] }],
+    })
+    expect((await cli(['--api', url, 'status'])).out).toMatch(/DNSSEC: +signing 2 zones\n/)
   })
 
   test('a backend that is down degrades it, with a warning', async () => {
@@ -80,6 +92,9 @@ describe('status', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/^OpenGSLB Overwatch Status: Degraded$/m)
     expect(out).toMatch(/^Warning: 2 of 3 backends are not healthy$/m)
+    const check = await cli(['--api', url, 'status', '--check'])
+    expect(check).toMatchObject({ code: 4, out })
+    expect(check.err).toBe('Error: the node is degraded: 2 of 3 backends are not healthy')
   })
 
   test('not ready is shown, and the exit code tells scripts', async () => {
@@ -92,7 +107,7 @@ describe('status', () => {
       'GET /api/v1/overwatch/stats': [200, STATS],
     })
     const { code, out, err } = await cli(['--api', url, 'status'])
-    expect(code).toBe(1)
+    expect(code).toBe(4)
     expect(err).toMatch(/the node is unhealthy/)
     expect(out).toMatch(/Status: Unhealthy/)
     expect(out).toMatch(/Warning: DNS server not ready/)
@@ -109,6 +124,7 @@ describe('servers', () => {
       source: 'static',
       effective_status: 'healthy',
       latency_ms: 1.234,
+      cause: 'validation',
     },
     {
       service: 'app.example.com',
@@ -126,7 +142,7 @@ describe('servers', () => {
     const { out } = await cli(['--api', url, 'servers', 'list'])
     expect(out.split('\n')).toEqual([
       'SERVICE          ADDRESS             REGION   STATUS     LATENCY  AUTHORITY',
-      'app.example.com  10.0.0.1:80         us-east  healthy    1.2ms    static',
+      'app.example.com  10.0.0.1:80         us-east  healthy    1.2ms    validation',
       'app.example.com  [2001:db8::1]:8080  eu-west  unhealthy  -        override',
     ])
   })
@@ -216,9 +232,9 @@ describe('overrides', () => {
       /--expires-in/,
     ],
   ] as const) {
-    test(`${title}: exit 1`, async () => {
+    test(`${title}: exit 2`, async () => {
       const { code, err } = await cli(argv)
-      expect(code).toBe(1)
+      expect(code).toBe(2)
       expect(err).toMatch(error)
     })
   }
@@ -274,13 +290,18 @@ test('routing test shows each candidate with its reason', async () => {
   expect(out).toMatch(/^ +10\.0\.0\.2:80 .* down$/m)
 })
 
-describe('failures exit with 1 and one sentence', () => {
+describe('failures say what failed, what to look at, and exit with a code', () => {
   test('an error of the API', async () => {
     const { url } = await serve({
       'GET /api/v1/overrides': [401, { error: 'a token is required', code: 401 }],
     })
     const { code, err } = await cli(['overrides', 'list'], { OPENGSLB_API: url })
-    expect({ code, err }).toEqual({ code: 1, err: 'Error: API error (401): a token is required' })
+    const [error, hint] = err.split('\n')
+    expect({ code, error }).toEqual({
+      code: 1,
+      error: 'Error: API error (401): a token is required',
+    })
+    expect(hint).toMatch(/^Hint: give a token with --token, .*OPENGSLB_TOKEN_FILE$/)
   })
 
   test('a plain text refusal', async () => {
@@ -288,14 +309,15 @@ describe('failures exit with 1 and one sentence', () => {
     servers.push(server)
     await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    expect((await cli(['--api', url, 'servers'])).err).toBe('Error: API error (403): Forbidden')
+    const { err } = await cli(['--api', url, 'servers'])
+    expect(err).toMatch(/^Error: API error \(403\): Forbidden\nHint: api\.allowed_networks /)
   })
 
   test('nobody listens', async () => {
     const { code, err } = await cli(['--api', 'http://127.0.0.1:1', 'status'])
-    expect(code).toBe(1)
+    expect(code).toBe(3)
     expect(err).toMatch(
-      /^Error: failed to connect to API at http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/,
+      /^Error: failed to connect to API at http:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*\nHint: is /,
     )
   })
 
@@ -305,9 +327,40 @@ describe('failures exit with 1 and one sentence', () => {
     await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const { code, err } = await cli(['--api', url, '--timeout', '100ms', 'status'])
-    expect(code).toBe(1)
+    expect(code).toBe(3)
     expect(err).toMatch(/no answer in 0\.1 s/)
     server.closeAllConnections()
+  })
+
+  test('a conflict and an unknown service have their hints; --json tells all in one object', async () => {
+    const { url } = await serve({
+      'POST /api/v1/drains': [409, { error: 'the pool would be empty', code: 409 }],
+      'POST /api/v1/routing/test': [404, { error: 'domain not found', code: 404 }],
+      'GET /api/v1/overwatch/backends?service=shpo.example.com': [200, { backends: [] }],
+      'GET /api/v1/overwatch/stats': [
+        200,
+        { ...STATS, backends_by_service: { 'shop.example.com': 2 } },
+      ],
+    })
+    const drain = ['drain', 'start', 'app', '--reason', 'x']
+    expect((await cli(['--api', url, ...drain])).err).toMatch(/\nHint: .*--force/)
+    const asked = ['--api', url, '--json', 'routing', 'test', 'shpo.example.com']
+    expect(JSON.parse((await cli(asked)).err)).toEqual({
+      error: 'API error (404): domain not found',
+      exit: 'refused',
+      status: 404,
+      hint: 'did you mean the service "shop.example.com"?',
+    })
+    const listed = await cli(['--api', url, 'servers', '--service', 'shpo.example.com'])
+    expect(listed).toMatchObject({ code: 0, out: 'No servers.' })
+    expect(listed.err).toBe('Hint: did you mean the service "shop.example.com"?')
+  })
+
+  test('a command that is nearly one is suggested', async () => {
+    const { code, err } = await cli(['staus'])
+    expect(code).toBe(2)
+    expect(err).toContain('(Did you mean status?)')
+    expect((await cli(['servers', 'lst'])).err).toContain('(Did you mean list?)')
   })
 
   for (const [argv, error] of [
@@ -320,7 +373,7 @@ describe('failures exit with 1 and one sentence', () => {
   ] as const) {
     test(`${argv.join(' ')}`, async () => {
       const { code, err } = await cli(argv)
-      expect(code).toBe(1)
+      expect(code).toBe(2)
       expect(err).toMatch(error)
     })
   }
@@ -334,6 +387,8 @@ test('--version and --help end with 0', async () => {
   expect(await cli(['-v'])).toMatchObject({ code: 0 })
   const help = await cli(['--help'])
   expect(help.code).toBe(0)
+  for (const line of ['0  done', '3  the API was not reached', '4  '])
+    expect(help.out).toContain(`\n  ${line}`)
   for (const command of ['status', 'servers', 'overrides', 'routing', 'config', 'completion'])
     expect(help.out).toMatch(new RegExp(`^  ${command}`, 'm'))
 })

@@ -1,0 +1,126 @@
+// Goal: every metric operators know moves when its event happens, driven from outside: a packet, a
+// request, a frame of gossip, a signal, a file. Two overwatches and their agents run as processes;
+// a row (test/harness/metric-rows.ts) names an event and what it must move, names that mean the
+// same in one breath.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { knownNames, type Scrape, sumOf, waitingNames } from '../harness/metric-names.ts'
+import { close, facts, type Move, type Row, rows } from '../harness/metric-rows.ts'
+import { begin, end, one, ports, scrape, seen } from '../harness/metrics-world.ts'
+import { until } from '../harness/program.ts'
+import { expressions, labelsIn, metricsIn } from '../harness/promql.ts'
+import { root } from '../harness/source.ts'
+import { has, output } from '../harness/tools.ts'
+
+/** Too brief to be seen from outside: the test that sees them. */
+const elsewhere: Readonly<Record<string, string>> = {
+  gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
+}
+
+const namesOf = (move: Move) => move[0].split(' ')
+const movesOf = ({ moves, also }: Row) => [...moves, ...(also?.moves ?? [])]
+
+describe('the names operators know', () => {
+  test('each is driven here, a fact, seen elsewhere, or waits for its feature; no other does', () => {
+    const driven = rows.flatMap((row) => movesOf(row).flatMap(namesOf))
+    const there = new Set([...driven, ...facts.map(([name]) => name), ...Object.keys(elsewhere)])
+    const waiting = Object.values(waitingNames).flat()
+    expect(knownNames.filter((name) => !there.has(name)).sort()).toEqual(waiting.sort())
+    expect(new Set(waiting).size).toBe(waiting.length)
+    for (const [name, file] of Object.entries(elsewhere))
+      expect(readFileSync(join(root, file), 'utf8')).toContain(`opengslb_${name}`)
+  })
+})
+
+describe.runIf(has('curl'))('metrics move with their events', () => {
+  beforeAll(begin, 40_000)
+
+  afterAll(async () => {
+    close()
+    await end()
+  })
+
+  for (const row of rows)
+    test(`${row.event}: ${movesOf(row).flatMap(namesOf).join(', ')}`, async () => {
+      const parts = [row, ...(row.also === undefined ? [] : [row.also])]
+      await row.ready?.()
+      const before = await Promise.all(
+        parts.map(({ node }) => (row.isNew ? new Map() : seen(node))),
+      )
+      await row.drive()
+      // A move may be over before another begins, so each counts once it was seen.
+      const due = new Map(
+        parts.flatMap(({ moves }, at) => moves.map((move) => [move, at] as const)),
+      )
+      let left: string[] = []
+      const holds = async () => {
+        const now = await Promise.all(parts.map(({ node }) => seen(node)))
+        left = [...due].flatMap(([move, at]) => {
+          const faults = faultOf(before[at]!, now[at]!, move)
+          if (faults.length === 0) due.delete(move)
+          return faults
+        })
+        return due.size === 0
+      }
+      await until(row.event, holds, row.limitMs ?? 10_000).catch(() => {})
+      expect(left).toEqual([])
+    }, 60_000)
+
+  test('facts are told from the start', async () => {
+    for (const [name, node, value, labels] of facts)
+      expect(sumOf(await scrape(node), name, labels), name).toBe(value)
+  })
+
+  test('no name that waits for its feature is there already', async () => {
+    const there = new Map([...(await scrape('overwatch')), ...(await scrape('agent'))])
+    for (const [feature, names] of Object.entries(waitingNames))
+      expect(
+        names.filter((name) => there.has(`opengslb_${name}`)),
+        feature,
+      ).toEqual([])
+  })
+
+  test('dashboards and alerts use labels that the metrics have', async () => {
+    const there = new Map([...(await scrape('agent')), ...(await scrape('overwatch'))])
+    const faults = expressions().flatMap(({ where, text, shown }) => {
+      const families = metricsIn(text).map((name) => there.get(name) ?? [])
+      // What has no series at this moment shows no labels.
+      if (families.length === 0 || families.some((series) => series.length === 0)) return []
+      const known = families.flat().flatMap(({ labels }) => Object.keys(labels))
+      const labels = new Set([...known, 'job', 'instance', 'le'])
+      return [...labelsIn(text), ...shown]
+        .filter((label) => !labels.has(label))
+        .map((label) => `${where}: ${label}`)
+    })
+    expect(faults).toEqual([])
+  })
+
+  test.runIf(has('promtool'))(
+    'promtool finds nothing to say but of the names themselves',
+    async () => {
+      const text = await (await fetch(`http://127.0.0.1:${ports.overwatch}/metrics`)).text()
+      const file = join(one('overwatch').folder, 'metrics.txt')
+      writeFileSync(file, text)
+      const said = await output('sh', ['-c', `promtool check metrics < ${file} 2>&1`])
+      const faults = said.split('\n').filter((line) => line !== '' && !NAMES_OF_OLD.test(line))
+      expect(faults).toEqual([])
+    },
+  )
+})
+
+/** Names of earlier generations that its rules of style would have otherwise. */
+const NAMES_OF_OLD =
+  /non-counter metrics should not have "_total" suffix|agent_certificate_expiry_days use/
+
+function faultOf(before: Scrape, now: Scrape, [names, way, labels]: Move): string[] {
+  const [first = '', ...aliases] = names.split(' ')
+  const was = sumOf(before, first, labels)
+  const is = sumOf(now, first, labels)
+  const moved = is !== undefined && (way === 'up' ? is > (was ?? 0) : is < (was ?? 0))
+  const text = `${first} ${JSON.stringify(labels ?? {})} went from ${was} to ${is}, not ${way}`
+  const apart = aliases
+    .filter((alias) => sumOf(now, alias, labels) !== is)
+    .map((alias) => `${alias} is ${sumOf(now, alias, labels)} where ${first} is ${is}`)
+  return [...(moved ? [] : [text]), ...apart]
+}
