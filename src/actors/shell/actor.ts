@@ -11,17 +11,24 @@ import { AccessList } from '../../core/net/access.ts'
 import { defineActor } from '../define.ts'
 import type { HttpAnswer, HttpFront, HttpRequest, ShellConfig, ShellPorts } from './contract.ts'
 import type { TlsFiles } from './contract.ts'
+import { Dashboard } from './dashboard.ts'
 import { showReloads } from './metrics.ts'
 
 const TLS_KEYS = { certFile: 'api.tls.cert_file', keyFile: 'api.tls.key_file' } as const
 
 export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config: ShellConfig) => {
   const fronts: HttpFront[] = []
+  const dashboard = new Dashboard(ports.dashboardFiles ?? [])
   let scrapers = scrapersOf(config)
+  let viewers = viewersOf(config)
   let quietUntilMs = 0
   const reloads = showReloads(ctx.metrics, config.reloads)
 
   async function handleApi(request: HttpRequest): Promise<HttpAnswer> {
+    if (viewers?.allows(request.remoteAddress) === true) {
+      const page = dashboard.answer(request)
+      if (page !== undefined) return page
+    }
     const reply = await ctx.ask('shell.handle-request', request, limits.httpAnswerMs.default)
     if (reply.ok) return reply.value
     // Anybody can ask, so what is logged must not grow with how often they do.
@@ -97,6 +104,7 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     receive: {},
     onReconfigured: (next) => {
       scrapers = scrapersOf(next)
+      viewers = viewersOf(next)
       reloads(next.reloads)
     },
     onPeerStarted: (peer) => {
@@ -114,6 +122,10 @@ function scrapersOf(config: ShellConfig): AccessList | undefined {
   const { allowedNetworks } = config.metrics
   return allowedNetworks.length === 0 ? undefined : new AccessList(allowedNetworks)
 }
+
+/** Who gets the dashboard; undefined where the mode has none. Anybody else is the API's to refuse. */
+const viewersOf = ({ api }: ShellConfig): AccessList | undefined =>
+  api.dashboard && new AccessList(api.dashboard.allowedNetworks)
 
 const plain = (status: number, text: string): HttpAnswer => ({
   status,

@@ -6,6 +6,7 @@
  */
 import { ok } from '../../core/base/result.ts'
 import type { HttpFront, Listen, ShellPorts } from './contract.ts'
+import { readDashboard } from './ports-dashboard.ts'
 import { listenNode } from './ports-node.ts'
 import { listenUws } from './ports-uws.ts'
 import { loadUws } from './ports-uws-load.ts'
@@ -48,6 +49,7 @@ export async function openPorts(): Promise<ShellPorts> {
       process.on('SIGUSR1', run)
       return () => process.off('SIGUSR1', run)
     },
+    dashboardFiles: readDashboard(),
     fallbackReason: uws.ok ? undefined : uws.error,
     metricsText: async () => ({ text: await metricsSource(), contentType: TEXT_FORMAT }),
   }

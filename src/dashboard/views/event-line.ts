@@ -1,0 +1,65 @@
+/**
+ * One event as a line: when, about what, what happened, and the data that tells more.
+ */
+import type { ComponentChildren, VNode } from 'preact'
+import { h } from '../h.ts'
+import type { Happening } from '../feed-log.ts'
+import { ago, timeOfDay, words } from '../format.ts'
+import { badge, type Tone } from '../parts/status.ts'
+import type { IconName } from '../parts/icons.ts'
+import type { Facts } from '../shapes.ts'
+
+const TOPICS: Readonly<Record<string, readonly [Tone, IconName]>> = {
+  health: ['good', 'check'],
+  alarm: ['bad', 'warning'],
+  drain: ['note', 'half'],
+  override: ['warn', 'key'],
+  config: ['note', 'note'],
+}
+
+/** Said better elsewhere in the line. */
+const APART = new Set(['service', 'region', 'port', 'epoch', 'version'])
+
+const shown = (value: unknown): string =>
+  Array.isArray(value)
+    ? value.map(shown).join(', ')
+    : typeof value === 'object' && value !== null
+      ? JSON.stringify(value)
+      : String(value)
+
+/** A change of status reads as one sentence, everything else as pairs. */
+function dataText(data: Facts): ComponentChildren {
+  const { old_status: before, new_status: now, ...rest } = data
+  const pairs = Object.entries(rest).filter(
+    ([key, value]) => !APART.has(key) && value !== '' && value !== null && value !== undefined,
+  )
+  return [
+    before === undefined || now === undefined
+      ? null
+      : h('strong', { key: 'change' }, `${shown(before)} → ${shown(now)} `),
+    pairs.map(([key, value]) =>
+      h('span', { key, class: 'pair' }, h('i', null, words(key)), ` ${shown(value)} `),
+    ),
+  ]
+}
+
+export function eventLine(event: Happening, nowMs: number, key: string): VNode {
+  const { number, atMs, topic, kind, service, region, data } = event
+  const [tone, name] = TOPICS[topic] ?? ['mute', 'note']
+  const when = new Date(atMs).toISOString()
+  return h(
+    'li',
+    { key, class: 'event-line', 'data-number': number },
+    h(
+      'span',
+      { class: 'event-head' },
+      h('time', { dateTime: when, title: ago(when, nowMs) }, timeOfDay(atMs)),
+      badge(tone, name, topic),
+      h('strong', null, words(kind)),
+      service === '' ? null : h('code', null, service),
+      region === '' ? null : h('span', { class: 'muted' }, region),
+      number === 0 ? null : h('span', { class: 'number' }, `#${number}`),
+    ),
+    h('span', { class: 'event-data' }, dataText(data)),
+  )
+}
