@@ -6,12 +6,12 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import { h } from './h.ts'
 import { ask, setToken, token } from './ask.ts'
-import { useCell } from './cell.ts'
 import { refresh } from './live.ts'
 import { dialogTitle, Field, showDialog } from './parts/dialog.ts'
 import { icon } from './parts/icons.ts'
 import { say } from './parts/toast.ts'
 import type { BackendTold, DrainTold } from './shapes.ts'
+import { useCell } from './use-cell.ts'
 
 interface Order {
   readonly method: 'POST' | 'PUT' | 'DELETE'

@@ -7,8 +7,8 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { h } from './h.ts'
 import { askForToken } from './actions.ts'
 import { token } from './ask.ts'
-import { currentHash, onHash } from './browser.ts'
-import { Cell, useCell } from './cell.ts'
+import { currentHash, focusTop, onHash } from './browser.ts'
+import { Cell } from './cell.ts'
 import { mode } from './feed.ts'
 import { freshMs, isOffered, offered, PERIOD_MS, refresh, trouble, useLive } from './live.ts'
 import { DialogHost } from './parts/dialog.ts'
@@ -26,6 +26,7 @@ import { Cluster, DNSSEC, Dnssec } from './views/facts.ts'
 import { Agents, Domains, Members } from './views/lists.ts'
 import { Overview } from './views/overview.ts'
 import { Why } from './views/why.ts'
+import { useCell } from './use-cell.ts'
 
 interface View {
   readonly name: string
@@ -64,7 +65,7 @@ export function App(): VNode {
   useEffect(() => {
     document.title = `${view?.title ?? 'Not here'} · OpenGSLB`
     // After the first drawing only: who comes to another view starts to read at its top.
-    if (!first.current) main.current?.focus()
+    if (!first.current) focusTop(main.current)
     first.current = false
   }, [path])
   return h(
@@ -165,6 +166,8 @@ function Freshness(): VNode {
 function Navigation({ views, current }: { views: readonly View[]; current: string }): VNode {
   const { alarms, drains } = useShared()
   const serious = alarms.filter(({ level }) => level !== 'note').length
+  const here = useRef<HTMLAnchorElement>(null)
+  useEffect(() => here.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [current])
   const counts: Readonly<Record<string, number>> = { overview: serious, drains: drains.length }
   return h(
     'nav',
@@ -179,7 +182,10 @@ function Navigation({ views, current }: { views: readonly View[]; current: strin
           { key: name },
           h(
             'a',
-            { href: linkTo(name), ...(name === current ? { 'aria-current': 'page' } : {}) },
+            {
+              href: linkTo(name),
+              ...(name === current ? { 'aria-current': 'page', ref: here } : {}),
+            },
             title,
             number === 0
               ? null

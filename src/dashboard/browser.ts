@@ -118,3 +118,9 @@ export const prefersDark = (): boolean => matchMedia('(prefers-color-scheme: dar
 export function onPreferredColor(run: () => void): void {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', run)
 }
+
+/** The focus to an element at the top of the page, without a jump under what stays in place. */
+export function focusTop(element: HTMLElement | null): void {
+  element?.focus({ preventScroll: true })
+  window.scrollTo(0, 0)
+}

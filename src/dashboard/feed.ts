@@ -141,7 +141,10 @@ function noteGap(value: unknown): void {
 function take(value: unknown): void {
   const event = happeningOf(value)
   if (event === undefined) return
-  if (event.topic === 'rate') return addRate(event)
+  if (event.topic === 'rate') {
+    addRate(event)
+    return
+  }
   lastNumber = Math.max(lastNumber ?? 0, event.number)
   nudge()
   show([event])

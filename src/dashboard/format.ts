@@ -7,6 +7,7 @@ const digits = (least: number, most = least) =>
 
 const WHOLE = digits(0)
 const TENTHS = digits(1)
+const AT_MOST_TENTHS = digits(0, 1)
 const HUNDREDTHS = digits(2)
 
 export const NOTHING = '–'
@@ -38,8 +39,7 @@ export function millis(value: number | undefined): string {
 /** Of 100. */
 export function percent(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return NOTHING
-  const format = value === 0 || value >= 99.95 || value % 1 === 0 ? WHOLE : TENTHS
-  return `${format.format(value)} %`
+  return `${AT_MOST_TENTHS.format(value)} %`
 }
 
 export function bytes(value: number | undefined): string {

@@ -8,8 +8,9 @@
 import { useEffect } from 'preact/hooks'
 import { type Answer, ask, token } from './ask.ts'
 import { after, every, isVisible, nowMs, onVisibility } from './browser.ts'
-import { Cell, useCell } from './cell.ts'
+import { Cell } from './cell.ts'
 import { listIn } from './shapes.ts'
+import { useCell } from './use-cell.ts'
 
 export const PERIOD_MS = 5_000
 /** Events come in flocks, and one read answers to all of them. */

@@ -4,7 +4,7 @@
 import { useEffect, useMemo } from 'preact/hooks'
 import { type Alarm, alarmsOf } from './alarms.ts'
 import { every, nowMs } from './browser.ts'
-import { Cell, useCell } from './cell.ts'
+import { Cell } from './cell.ts'
 import { type Loaded, useLive } from './live.ts'
 import {
   type AgentTold,
@@ -15,6 +15,7 @@ import {
   type HoldTold,
   listIn,
 } from './shapes.ts'
+import { useCell } from './use-cell.ts'
 
 export interface Shared {
   readonly backends: Loaded

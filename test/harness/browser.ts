@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
 
 const axeSource = readFileSync(
   createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
@@ -67,3 +68,36 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
 /** Whether the page is wider than its window. */
 export const overflows = (page: Page): Promise<boolean> =>
   page.evaluate('document.documentElement.scrollWidth > window.innerWidth')
+
+export interface Wish {
+  readonly width?: number
+  readonly dark?: boolean
+  /** Without motion. */
+  readonly still?: boolean
+  /** What stands between the page and the server. */
+  readonly prepare?: (page: Page) => Promise<unknown>
+}
+
+/** A page of the dashboard; at its end it had no fault and asked nobody but its server. */
+export async function looking(
+  browser: Browser,
+  url: string,
+  wish: Wish,
+  work: (page: Page) => Promise<void>,
+): Promise<void> {
+  const { page, faults, hosts, close } = await openPage(browser, {
+    viewport: { width: wish.width ?? 1280, height: 800 },
+    colorScheme: wish.dark === true ? 'dark' : 'light',
+    reducedMotion: wish.still === true ? 'reduce' : 'no-preference',
+  })
+  try {
+    await wish.prepare?.(page)
+    await page.goto(url)
+    await page.locator('.node strong').filter({ hasText: /./ }).waitFor()
+    await work(page)
+    expect(faults).toEqual([])
+    expect([...hosts]).toEqual([new URL(url).host])
+  } finally {
+    await close()
+  }
+}

@@ -18,14 +18,19 @@ export interface ToldEvent {
 const textOf = (event: ToldEvent) =>
   JSON.stringify({ type: 'event', at: new Date().toISOString(), ...event })
 
+const offers = new WeakMap<Page, string[]>()
+
 /** Adds endpoints to the table of contents that the page reads. */
 export async function offer(page: Page, paths: readonly string[]): Promise<void> {
+  const known = offers.get(page)
+  if (known !== undefined) return void known.push(...paths)
+  const more = [...paths]
+  offers.set(page, more)
   await page.route(/\/api\/v1$/, async (route) => {
     const response = await route.fetch()
     const index = (await response.json()) as { endpoints: { path: string }[] }
-    const known = new Set(index.endpoints.map(({ path }) => path))
-    const more = paths.filter((path) => !known.has(path)).map((path) => ({ path }))
-    await route.fulfill({ response, json: { ...index, endpoints: [...index.endpoints, ...more] } })
+    const endpoints = [...index.endpoints, ...more.map((path) => ({ path }))]
+    await route.fulfill({ response, json: { ...index, endpoints } })
   })
 }
 

@@ -123,7 +123,7 @@ function scrapersOf(config: ShellConfig): AccessList | undefined {
   return allowedNetworks.length === 0 ? undefined : new AccessList(allowedNetworks)
 }
 
-/** Who gets the dashboard; undefined where the mode has none. Anybody else is the API's to refuse. */
+/** Who gets the dashboard; undefined where the mode has none. Others are the API's to refuse. */
 const viewersOf = ({ api }: ShellConfig): AccessList | undefined =>
   api.dashboard && new AccessList(api.dashboard.allowedNetworks)
 

@@ -75,7 +75,7 @@ function fileAnswer(file: DashboardFile, request: HttpRequest): HttpAnswer {
   }
 }
 
-/** Whether a list field (RFC 9110 sections 12.5.1 and 12.5.3) names the value, not with weight 0. */
+/** Whether a list field (RFC 9110 section 12.5) names the value, and not with weight 0. */
 function accepts({ headers }: HttpRequest, field: string, value: string): boolean {
   return (headers[field] ?? '').split(',').some((item) => {
     const [name, ...parameters] = item.split(';').map((part) => part.trim().toLowerCase())

@@ -4,7 +4,8 @@
 import type { ComponentChildren, FunctionComponent, VNode } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { h } from '../h.ts'
-import { Cell, useCell } from '../cell.ts'
+import { Cell } from '../cell.ts'
+import { useCell } from '../use-cell.ts'
 
 type Content = FunctionComponent<{ close: () => void }>
 

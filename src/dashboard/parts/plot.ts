@@ -8,10 +8,10 @@ import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { h } from '../h.ts'
-import { useCell } from '../cell.ts'
 import { NOTHING, timeOfDay } from '../format.ts'
 import type { Point } from '../series.ts'
 import { theme } from '../theme.ts'
+import { useCell } from '../use-cell.ts'
 
 export interface Line {
   readonly label: string
@@ -30,7 +30,7 @@ interface PlotProps {
   readonly empty: string
 }
 
-const HEIGHT = 190
+const HEIGHT = 180
 
 /** A break longer than this is drawn as one: nothing is known of it. */
 const GAP_SECONDS = 70
@@ -75,7 +75,12 @@ function optionsOf(
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 0.001)] } },
     axes: [
-      { ...axis, values: (_, times) => times.map((at) => timeOfDay(at * 1_000)), space: 90 },
+      {
+        ...axis,
+        values: (_, times) => times.map((at) => timeOfDay(at * 1_000)),
+        space: 90,
+        size: 28,
+      },
       { ...axis, values: (_, values) => values.map((value) => format(value)), size: 62 },
     ],
     series: [

@@ -11,6 +11,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren
   /** Aligned to the right, as figures are. */
   readonly isFigure?: boolean
+  /** Prose, which may be broken into lines. */
+  readonly isLong?: boolean
   /** Names the row; the first column where none does. */
   readonly isName?: boolean
   /** The heading is read aloud and not shown. */
@@ -54,7 +56,8 @@ export function dataTable<Row>({ caption, columns, rows, keyOf, empty }: TablePr
   )
 }
 
-const classOf = ({ isFigure }: Column<never>) => (isFigure === true ? 'right' : '')
+const classOf = ({ isFigure, isLong }: Column<never>) =>
+  isFigure === true ? 'right' : isLong === true ? 'long' : ''
 
 const headOf = <Row>(column: Column<Row>): VNode =>
   h(

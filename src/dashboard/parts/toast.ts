@@ -4,8 +4,9 @@
 import type { VNode } from 'preact'
 import { h } from '../h.ts'
 import { after } from '../browser.ts'
-import { Cell, useCell } from '../cell.ts'
+import { Cell } from '../cell.ts'
 import { icon } from './icons.ts'
+import { useCell } from '../use-cell.ts'
 
 const SHOWN_MS = 6_000
 

@@ -29,9 +29,7 @@ export function Drains(): VNode {
       },
       readNote(read),
       drains.length === 0 && read.known
-        ? quiet(
-            'Nothing drains. A drain is declared on the page of a backend, by its agent, or by command.',
-          )
+        ? quiet('Nothing drains. A drain is declared on the page of a backend, or by its agent.')
         : h(
             'ul',
             { class: 'cards' },
@@ -88,7 +86,7 @@ const factsOf = (drain: DrainTold, nowMs: number): Fact[] => [
       .join(', '),
   ],
   [
-    'By time safe from',
+    'Safe by time from',
     drain.safe_by_time === undefined
       ? undefined
       : h('time', { title: ago(drain.safe_by_time, nowMs) }, dateAndTime(drain.safe_by_time)),

@@ -10,12 +10,22 @@ import type { IconName } from '../parts/icons.ts'
 import type { Facts } from '../shapes.ts'
 
 const TOPICS: Readonly<Record<string, readonly [Tone, IconName]>> = {
-  health: ['good', 'check'],
   alarm: ['bad', 'warning'],
   drain: ['note', 'half'],
   override: ['warn', 'key'],
   config: ['note', 'note'],
 }
+
+/** What became of a backend tells more than that it is a matter of health. */
+const HEALTH: Readonly<Record<string, readonly [Tone, IconName]>> = {
+  healthy: ['good', 'check'],
+  unhealthy: ['bad', 'cross'],
+  draining: ['note', 'half'],
+  stale: ['warn', 'clock'],
+}
+
+const looksOf = ({ topic, data }: Happening): readonly [Tone, IconName] =>
+  (topic === 'health' ? HEALTH[String(data['new_status'])] : TOPICS[topic]) ?? ['mute', 'note']
 
 /** Said better elsewhere in the line. */
 const APART = new Set(['service', 'region', 'port', 'epoch', 'version'])
@@ -45,7 +55,7 @@ function dataText(data: Facts): ComponentChildren {
 
 export function eventLine(event: Happening, nowMs: number, key: string): VNode {
   const { number, atMs, topic, kind, service, region, data } = event
-  const [tone, name] = TOPICS[topic] ?? ['mute', 'note']
+  const [tone, name] = looksOf(event)
   const when = new Date(atMs).toISOString()
   return h(
     'li',

@@ -4,7 +4,6 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import { h } from '../h.ts'
-import { useCell } from '../cell.ts'
 import { happenings, missing, mode } from '../feed.ts'
 import { type Happening, isWanted, KEPT, topics } from '../feed-log.ts'
 import { plural } from '../format.ts'
@@ -12,6 +11,7 @@ import { icon } from '../parts/icons.ts'
 import { Panel, quiet } from '../parts/panel.ts'
 import { useNow } from '../state.ts'
 import { eventLine } from './event-line.ts'
+import { useCell } from '../use-cell.ts'
 
 /** Every change of what the DNS threads hold: much, and seldom what is looked for. */
 const HIDDEN_AT_FIRST = 'delta'

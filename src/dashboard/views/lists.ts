@@ -3,7 +3,7 @@
  */
 import type { VNode } from 'preact'
 import { h } from '../h.ts'
-import { ago, dateAndTime, NOTHING, plural, span } from '../format.ts'
+import { ago, dateAndTime, NOTHING, plural } from '../format.ts'
 import { useLive } from '../live.ts'
 import { Panel, readNote } from '../parts/panel.ts'
 import { badge, statusBadge } from '../parts/status.ts'
@@ -48,10 +48,11 @@ function listView<Row>({ title, path, field, noun, columns, keyOf, empty }: List
 const agentStatus = ({ revoked, connected }: AgentTold): string =>
   revoked === true ? 'revoked' : connected === true ? 'connected' : 'disconnected'
 
-const certificateEnd = ({ not_after: end, expires_in_hours: hours }: AgentTold) => {
+const certificateEnd = (agent: AgentTold, nowMs: number) => {
+  const { not_after: end, expires_in_hours: hours } = agent
   if (end === undefined) return 'has none'
   const soon = hours !== undefined && hours < 24 * 30
-  const text = hours !== undefined && hours < 0 ? 'ended' : `in ${span((hours ?? 0) * 3_600)}`
+  const text = ago(end, nowMs)
   return h('span', { title: dateAndTime(end) }, soon ? badge('warn', 'clock', text) : text)
 }
 
@@ -68,15 +69,19 @@ export const Agents = listView<AgentTold>({
     { title: 'State', cell: (agent) => statusBadge(agentStatus(agent)) },
     { title: 'Heard', isFigure: true, cell: ({ last_seen: seen }) => ago(seen, nowMs) },
     { title: 'Backends', isFigure: true, cell: ({ backends }) => backends ?? NOTHING },
-    { title: 'Services', cell: ({ services = [] }) => services.join(', ') || NOTHING },
+    {
+      title: 'Services',
+      isLong: true,
+      cell: ({ services = [] }) => services.join(', ') || NOTHING,
+    },
     { title: 'Address', cell: ({ address }) => address || NOTHING },
-    { title: 'Certificate ends', cell: certificateEnd },
+    { title: 'Certificate ends', cell: (agent) => certificateEnd(agent, nowMs) },
     {
       title: 'Key',
       cell: ({ fingerprint = '', algorithm = '' }) =>
         fingerprint === ''
           ? algorithm
-          : h('code', { title: fingerprint }, `${algorithm} ${fingerprint.slice(0, 12)}…`),
+          : h('code', { title: fingerprint }, `${algorithm} ${fingerprint.slice(0, 8)}…`),
     },
   ],
 })

@@ -5,7 +5,6 @@ import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { h } from '../h.ts'
 import type { Alarm } from '../alarms.ts'
-import { useCell } from '../cell.ts'
 import { count, millis, percent, rate, span } from '../format.ts'
 import { happenings, mode } from '../feed.ts'
 import { useLive, useOffered } from '../live.ts'
@@ -19,6 +18,7 @@ import { type BackendTold, type MetricsTold, objectIn } from '../shapes.ts'
 import { useNow, useShared } from '../state.ts'
 import { eventLine } from './event-line.ts'
 import { RegionsPanel, TrafficPanel } from './traffic.ts'
+import { useCell } from '../use-cell.ts'
 
 const METRICS = '/api/v1/metrics'
 const HISTORY = '/api/v1/metrics/history'
@@ -78,7 +78,7 @@ function Figures(): VNode {
     }),
     h(Tile, {
       key: 'latency',
-      label: 'Latency, 99th percentile',
+      label: 'Latency (99th)',
       value: millis(p99),
       detail: `median ${millis(p50)}`,
     }),

@@ -4,7 +4,6 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { h } from '../h.ts'
-import { useCell } from '../cell.ts'
 import { NOTHING, percent, plural, rate } from '../format.ts'
 import { useLive } from '../live.ts'
 import { bar, Panel, readNote } from '../parts/panel.ts'
@@ -22,6 +21,7 @@ import {
 } from '../shapes.ts'
 import { useShared } from '../state.ts'
 import { observeRouting, sumOf, traffic } from '../traffic.ts'
+import { useCell } from '../use-cell.ts'
 
 const REGIONS = '/api/v1/health/regions'
 const ROUTING = '/api/v1/metrics/routing'
@@ -145,13 +145,17 @@ export function TrafficPanel(): VNode {
   const rows = rowsOf(all, rates, clientsOf(drains))
   const told = rates.size > 0
   const columns: Column<Row>[] = [
-    { title: 'Service', cell: ({ backend }) => backend.service },
     {
       title: 'Backend',
       isName: true,
       cell: ({ backend, key }) =>
-        h('a', { href: linkTo('backends', [key]) }, `${backend.address}:${backend.port}`),
+        h(
+          'a',
+          { href: linkTo('backends', [key]) },
+          h('code', null, `${backend.address}:${backend.port}`),
+        ),
     },
+    { title: 'Service', cell: ({ backend }) => backend.service },
     { title: 'Region', cell: ({ backend }) => backend.region },
     { title: 'State', cell: ({ backend }) => statusBadge(backend.effective_status) },
     ...(told

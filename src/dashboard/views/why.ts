@@ -223,5 +223,5 @@ const CANDIDATES: readonly Column<CandidateTold>[] = [
   { title: 'Region', cell: ({ region }) => region || NOTHING },
   { title: 'State', cell: ({ status }) => statusBadge(status) },
   { title: 'Weight', isFigure: true, cell: ({ weight }) => weight },
-  { title: 'Why', cell: ({ reason }) => reason },
+  { title: 'Why', isLong: true, cell: ({ reason }) => reason },
 ]
