@@ -43,7 +43,7 @@ describe.runIf(has('chromium'))('the dashboard and its feed', () => {
   test('events arrive live, are filtered, and stand still while paused', async () => {
     const feed = new ToldFeed()
     feed.tell({ topic: 'config', kind: 'topology-compiled', data: { epoch: 1 } })
-    await looking(browser, deployment.url, { feed }, async (page) => {
+    await looking(feed, async (page) => {
       await page.goto(at('events'))
       await page.getByText('topology compiled').waitFor()
       await page.getByText('Live').waitFor()
@@ -68,7 +68,7 @@ describe.runIf(has('chromium'))('the dashboard and its feed', () => {
     const feed = new ToldFeed()
     const tell = (text: string) =>
       feed.tell({ topic: 'gossip', kind: 'member-joined', data: { member: text } })
-    await looking(browser, deployment.url, { feed }, async (page) => {
+    await looking(feed, async (page) => {
       await page.goto(at('events'))
       tell('first')
       await page.getByText('first').waitFor()
@@ -88,7 +88,7 @@ describe.runIf(has('chromium'))('the dashboard and its feed', () => {
   test('where no socket is taken the same events come by polling', async () => {
     const feed = new ToldFeed()
     feed.takes = false
-    await looking(browser, deployment.url, { feed }, async (page) => {
+    await looking(feed, async (page) => {
       await page.goto(at('events'))
       await page.getByText('Polling').waitFor()
       feed.tell({ topic: 'config', kind: 'reloaded', data: { reloads: 1 } })
@@ -99,7 +99,7 @@ describe.runIf(has('chromium'))('the dashboard and its feed', () => {
   test('the events of the server itself arrive without a reload', async () => {
     const { endpoints } = (await deployment.get('/api/v1')) as { endpoints: { path: string }[] }
     const hasFeed = endpoints.some(({ path }) => path === '/api/v1/events')
-    await looking(browser, deployment.url, {}, async (page) => {
+    await looking(undefined, async (page) => {
       await page.goto(at(hasFeed ? 'events' : 'overview'))
       if (hasFeed) await page.getByText('Live').waitFor()
       const order = { service: STATIC_NAME, address: addresses[1], port: web, reason: 'by hand' }
@@ -113,7 +113,7 @@ describe.runIf(has('chromium'))('the dashboard and its feed', () => {
   })
 
   test('a field that is missing, or of another kind, costs that field alone', async () => {
-    await looking(browser, deployment.url, {}, async (page) => {
+    await looking(undefined, async (page) => {
       await offer(page, ['/api/v1/domains', '/api/v1/metrics', '/api/v1/dnssec/status'])
       await page.route(/\/domains$/, (route) => route.fulfill({ json: { domains: [{}, 7] } }))
       await page.route(/\/metrics$/, (route) => route.fulfill({ json: { overview: { cpu: 'x' } } }))

@@ -104,11 +104,11 @@ export const actorsApart: Rule = {
 
 /** Packages a layer may name besides its own files. Ports, the cli and bootstrap may name any. */
 const packagesOf: Record<string, RegExp> = {
+  dashboard: /^(?:preact(?:\/hooks)?|uplot)$/,
   core: /^(?:zod|yaml)$/,
   messages: /^msgpackr\/pack$/,
   kernel: /^(?:pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|module|url|v8))$/,
   actors: /^rxjs/,
-  dashboard: /^(?:preact(?:\/hooks)?|uplot)$/,
 }
 
 export const outsideWorld: Rule = {

@@ -11,8 +11,8 @@ import { AccessList } from '../../core/net/access.ts'
 import { defineActor } from '../define.ts'
 import type { HttpAnswer, HttpFront, HttpRequest, ShellConfig, ShellPorts } from './contract.ts'
 import type { TlsFiles } from './contract.ts'
-import { Dashboard } from './dashboard.ts'
 import { showReloads } from './metrics.ts'
+import { Dashboard, viewersOf } from './dashboard.ts'
 
 const TLS_KEYS = { certFile: 'api.tls.cert_file', keyFile: 'api.tls.key_file' } as const
 
@@ -122,10 +122,6 @@ function scrapersOf(config: ShellConfig): AccessList | undefined {
   const { allowedNetworks } = config.metrics
   return allowedNetworks.length === 0 ? undefined : new AccessList(allowedNetworks)
 }
-
-/** Who gets the dashboard; undefined where the mode has none. Others are the API's to refuse. */
-const viewersOf = ({ api }: ShellConfig): AccessList | undefined =>
-  api.dashboard && new AccessList(api.dashboard.allowedNetworks)
 
 const plain = (status: number, text: string): HttpAnswer => ({
   status,

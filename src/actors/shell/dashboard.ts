@@ -5,7 +5,12 @@
  * memory, so nothing a client sends names a path on disk. What the page may do is bounded by its
  * Content-Security-Policy: it loads from this origin alone and talks to it alone.
  */
-import type { DashboardFile, HttpAnswer, HttpRequest } from './contract.ts'
+import { AccessList } from '../../core/net/access.ts'
+import type { DashboardFile, HttpAnswer, HttpRequest, ShellConfig } from './contract.ts'
+
+/** Who gets the dashboard; undefined where the mode has none. Others are the API's to refuse. */
+export const viewersOf = ({ api }: ShellConfig): AccessList | undefined =>
+  api.dashboard && new AccessList(api.dashboard.allowedNetworks)
 
 /** W3C CSP 3; `data:` is for the icon of the tab. */
 const POLICY = [

@@ -6,10 +6,10 @@
  */
 import { ok } from '../../core/base/result.ts'
 import type { HttpFront, Listen, ShellPorts } from './contract.ts'
-import { readDashboard } from './ports-dashboard.ts'
 import { listenNode } from './ports-node.ts'
 import { listenUws } from './ports-uws.ts'
 import { loadUws } from './ports-uws-load.ts'
+import { readDashboard } from './ports-dashboard.ts'
 
 export type MetricsSource = () => Promise<string>
 
