@@ -4,7 +4,7 @@
  * Worst first: names that nobody serves, then what is held or contested, then what is merely out
  * of the ordinary. An alarm has a key, so that one which stays is not announced again.
  */
-import { plural } from './format.ts'
+import { momentOf, plural } from './format.ts'
 import { linkTo } from './route.ts'
 import type { AgentTold, BackendTold, DrainTold, HoldTold } from './shapes.ts'
 
@@ -113,9 +113,13 @@ function agentsOff({ agents }: State): Alarm[] {
   ]
 }
 
-function ordered({ backends, drains }: State): Alarm[] {
+/** By count, or where nothing can be counted by time. */
+const mayBeStopped = ({ safe, safe_by_time: byTime }: DrainTold, nowMs: number): boolean =>
+  safe === true || (safe === 'unknown' && (momentOf(byTime) ?? Number.POSITIVE_INFINITY) <= nowMs)
+
+function ordered({ backends, drains }: State, nowMs: number): Alarm[] {
   const forced = backends.filter(({ override_status: healthy }) => healthy !== undefined)
-  const safe = drains.filter((drain) => drain.safe === true).length
+  const safe = drains.filter((drain) => mayBeStopped(drain, nowMs)).length
   const alarms: Alarm[] = []
   if (forced.length > 0)
     alarms.push({
@@ -137,12 +141,12 @@ function ordered({ backends, drains }: State): Alarm[] {
 }
 
 /** Every alarm of the state, worst first. */
-export function alarmsOf(state: State): readonly Alarm[] {
+export function alarmsOf(state: State, nowMs: number): readonly Alarm[] {
   return [
     ...emptied(state),
     ...holding(state),
     ...unwell(state),
     ...agentsOff(state),
-    ...ordered(state),
+    ...ordered(state, nowMs),
   ]
 }

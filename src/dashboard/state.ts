@@ -47,7 +47,7 @@ export function useShared(): Shared {
       drains: listIn<DrainTold>(drains, 'drains'),
       held: listIn<HoldTold>(held, 'held'),
     }
-    const alarms = alarmsOf({ ...state, backends: state.all })
+    const alarms = alarmsOf({ ...state, backends: state.all }, nowMs())
     return { backends, ...state, cluster: factsOf(cluster) as ClusterTold, alarms }
   }, [backends, agents, drains, held, cluster])
 }

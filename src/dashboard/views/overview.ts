@@ -89,7 +89,7 @@ function Figures(): VNode {
     { class: 'tiles' },
     read.value === undefined ? null : tiles,
     h(Tile, {
-      label: 'Backends in service',
+      label: 'Backends serving',
       value: `${serving} of ${all.length}`,
       ...(all.length > 0 && serving === 0 ? { tone: 'bad' as const } : {}),
     }),

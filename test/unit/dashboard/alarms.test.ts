@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { alarmsOf, type State } from '../../../src/dashboard/alarms.ts'
 import type { BackendTold } from '../../../src/dashboard/shapes.ts'
 
+const NOW = Date.UTC(2026, 10, 21, 12)
+
 const backend = (over: BackendTold = {}): BackendTold => ({
   service: 'app.test',
   address: '10.0.0.1',
@@ -12,7 +14,7 @@ const backend = (over: BackendTold = {}): BackendTold => ({
 })
 
 const told = (over: Partial<State>) =>
-  alarmsOf({ backends: [], held: [], agents: [], drains: [], ...over }).map(
+  alarmsOf({ backends: [], held: [], agents: [], drains: [], ...over }, NOW).map(
     ({ level, title, detail }) => [level, title, detail],
   )
 
@@ -56,16 +58,24 @@ describe('alarms', () => {
 
   test('orders are notes, and a drain tells when it is safe', () => {
     const backends = [backend({ override_status: true })]
-    expect(told({ backends, drains: [{ safe: true }, { safe: 'unknown' }] })).toEqual([
+    const byTime = (offsetMs: number) => new Date(NOW + offsetMs).toISOString()
+    const drains = [
+      { safe: true },
+      { safe: 'unknown' },
+      { safe: 'unknown', safe_by_time: byTime(-1) },
+      { safe: 'unknown', safe_by_time: byTime(1) },
+      { safe: false, safe_by_time: byTime(-1) },
+    ] as const
+    expect(told({ backends, drains })).toEqual([
       ['note', '1 override in force', 'app.test at 10.0.0.1'],
-      ['note', '2 drains under way', '1 safe to stop'],
+      ['note', '5 drains under way', '2 safe to stop'],
     ])
   })
 
   test('one that stays keeps its key, one that grows gets another', () => {
     const down = (address: string) => backend({ address, effective_status: 'unhealthy' })
     const keys = (...backends: BackendTold[]) =>
-      alarmsOf({ backends, held: [], agents: [], drains: [] }).map(({ key }) => key)
+      alarmsOf({ backends, held: [], agents: [], drains: [] }, NOW).map(({ key }) => key)
     expect(keys(down('1'), down('2'))).toEqual(keys(down('2'), down('1')))
     expect(keys(down('1'))).not.toEqual(keys(down('1'), down('2')))
   })
