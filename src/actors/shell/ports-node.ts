@@ -151,12 +151,10 @@ function send(
   if (response.destroyed || response.headersSent) return
   const body = Buffer.from(answer.body)
   for (const [name, value] of fieldsOf(answer)) response.setHeader(name, value)
-  // RFC 9110 section 8.6: no Content-Length with 204, and none of its own with 304; with HEAD it
-  // tells the length of the GET.
-  const isEmpty = answer.status === 204 || answer.status === 304
-  if (!isEmpty) response.setHeader('content-length', body.length)
+  // RFC 9110 section 8.6: no Content-Length with 204; with HEAD it tells the length of the GET.
+  if (answer.status !== 204) response.setHeader('content-length', body.length)
   if (closing) response.setHeader('connection', 'close')
   response.statusCode = answer.status
   response.statusMessage = reasonPhrase[answer.status] ?? 'Status'
-  response.end(incoming.method === 'HEAD' || isEmpty ? undefined : body)
+  response.end(incoming.method === 'HEAD' || answer.status === 204 ? undefined : body)
 }

@@ -149,9 +149,9 @@ class Exchange {
       const phrase = reasonPhrase[answer.status] ?? 'Status'
       response.writeStatus(`${answer.status} ${phrase}`)
       for (const [name, value] of fieldsOf(answer)) response.writeHeader(name, value)
-      // RFC 9110 section 8.6: no Content-Length with 204, and none of its own with 304; with HEAD,
-      // the length of the GET. Any first argument, undefined too, is written as a length.
-      if (answer.status === 204 || answer.status === 304) response.endWithoutBody()
+      // RFC 9110 section 8.6: no Content-Length with 204; with HEAD, the length of the GET.
+      // Any first argument, undefined too, is written as a length.
+      if (answer.status === 204) response.endWithoutBody()
       else if (this.#isHead) response.endWithoutBody(Buffer.byteLength(answer.body), closing)
       else response.end(answer.body, closing)
     })
