@@ -4,7 +4,7 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { h } from '../h.ts'
 import type { Happening } from '../feed-log.ts'
-import { ago, timeOfDay, words } from '../format.ts'
+import { ago, dateAndTime, timeOfDay, words } from '../format.ts'
 import { badge, type Tone } from '../parts/status.ts'
 import type { IconName } from '../parts/icons.ts'
 import type { Facts } from '../shapes.ts'
@@ -28,7 +28,25 @@ const looksOf = ({ topic, data }: Happening): readonly [Tone, IconName] =>
   (topic === 'health' ? HEALTH[String(data['new_status'])] : TOPICS[topic]) ?? ['mute', 'note']
 
 /** Said better elsewhere in the line. */
-const APART = new Set(['service', 'region', 'port', 'epoch', 'version'])
+const APART = new Set(['service', 'region', 'address', 'port', 'old_cause', 'epoch', 'version'])
+
+/** A number past this, in a field that ends so, is a moment and not a duration. */
+const FIRST_MOMENT_MS = 1e12
+const MOMENT = /(?:_at)?_ms$/
+
+const isMoment = (key: string, value: unknown): value is number =>
+  MOMENT.test(key) && typeof value === 'number' && value > FIRST_MOMENT_MS
+
+const pair = ([key, value]: [string, unknown]): VNode =>
+  h(
+    'span',
+    { key, class: 'pair' },
+    isMoment(key, value)
+      ? [h('i', { key }, words(key.replace(MOMENT, ''))), ` ${dateAndTime(isoOf(value))} `]
+      : [h('i', { key }, words(key)), ` ${shown(value)} `],
+  )
+
+const isoOf = (moment: number): string => new Date(moment).toISOString()
 
 const shown = (value: unknown): string =>
   Array.isArray(value)
@@ -47,16 +65,14 @@ function dataText(data: Facts): ComponentChildren {
     before === undefined || now === undefined
       ? null
       : h('strong', { key: 'change' }, `${shown(before)} → ${shown(now)} `),
-    pairs.map(([key, value]) =>
-      h('span', { key, class: 'pair' }, h('i', null, words(key)), ` ${shown(value)} `),
-    ),
+    pairs.map(pair),
   ]
 }
 
 export function eventLine(event: Happening, nowMs: number, key: string): VNode {
   const { number, atMs, topic, kind, service, region, data } = event
   const [tone, name] = looksOf(event)
-  const when = new Date(atMs).toISOString()
+  const when = isoOf(atMs)
   return h(
     'li',
     { key, class: 'event-line', 'data-number': number },

@@ -22,7 +22,9 @@ import { useCell } from '../use-cell.ts'
 
 const METRICS = '/api/v1/metrics'
 const HISTORY = '/api/v1/metrics/history'
-const RECENT = 6
+const RECENT = 5
+/** One for each name and backend that a change touches; the view of events has them. */
+const TOO_MANY = 'delta'
 
 export function Overview(): VNode {
   return h(
@@ -143,7 +145,7 @@ function Plots(): VNode | null {
 }
 
 function RecentPanel(): VNode | null {
-  const events = useCell(happenings)
+  const events = useCell(happenings).filter(({ topic }) => topic !== TOO_MANY)
   const nowMs = useNow()
   if (useCell(mode) === 'none') return null
   return h(
