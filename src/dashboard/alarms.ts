@@ -114,7 +114,7 @@ function agentsOff({ agents }: State): Alarm[] {
 }
 
 /** By count, or where nothing can be counted by time. */
-const mayBeStopped = ({ safe, safe_by_time: byTime }: DrainTold, nowMs: number): boolean =>
+export const mayBeStopped = ({ safe, safe_by_time: byTime }: DrainTold, nowMs: number): boolean =>
   safe === true || (safe === 'unknown' && (momentOf(byTime) ?? Number.POSITIVE_INFINITY) <= nowMs)
 
 function ordered({ backends, drains }: State, nowMs: number): Alarm[] {

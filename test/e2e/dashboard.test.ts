@@ -276,7 +276,7 @@ describe.runIf(has('chromium'))('the dashboard in a browser', () => {
     const take = async (page: Page, name: string) => {
       await page.screenshot({ path: `docs/img/dashboard-${name}.png`, scale: 'css' })
     }
-    const names = new Set(['overview', 'backends', 'backend', 'drains', 'why', 'events', 'agents'])
+    const names = new Set(['overview', 'backends', 'backend', 'drains', 'why', 'events'])
     await looking({}, async (page) => {
       // So that the plots have something to draw.
       await page.waitForTimeout(20_000)

@@ -3,6 +3,7 @@
  */
 import type { VNode } from 'preact'
 import { h } from '../h.ts'
+import { mayBeStopped } from '../alarms.ts'
 import { proposeUndrain } from '../actions.ts'
 import { ago, dateAndTime, momentOf, plural } from '../format.ts'
 import { useLive } from '../live.ts'
@@ -17,7 +18,7 @@ export function Drains(): VNode {
   const read = useLive(DRAINS)
   const nowMs = useNow()
   const drains = listIn<DrainTold>(read.value, 'drains')
-  const safe = drains.filter((drain) => drain.safe === true).length
+  const safe = drains.filter((drain) => mayBeStopped(drain, nowMs)).length
   return h(
     'div',
     { class: 'view' },
