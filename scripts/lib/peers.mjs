@@ -18,6 +18,7 @@ const PEERS = {
   curl: 'curl',
   pgrep: 'procps',
   serf: 'serf',
+  chromium: 'chromium',
   go: 'golang-go golang-github-hashicorp-memberlist-dev',
 }
 

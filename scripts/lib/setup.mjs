@@ -133,9 +133,12 @@ function buildNative() {
 /** Compiles `src` to `dist` unless it is already newer than every source. */
 export function build({ force = false } = {}) {
   const stamp = join(root, 'dist', '.stamp')
-  const configs = ['tsconfig.json', 'package.json', 'scripts/lib/fold-constants.mjs'].map(
-    (file) => statSync(join(root, file)).mtimeMs,
-  )
+  const configs = [
+    'tsconfig.json',
+    'package.json',
+    'scripts/lib/fold-constants.mjs',
+    'scripts/lib/dashboard.mjs',
+  ].map((file) => statSync(join(root, file)).mtimeMs)
   const newest = Math.max(newestUnder(join(root, 'src')), ...configs)
   if (!force && existsSync(stamp) && statSync(stamp).mtimeMs > newest) return
   rmSync(join(root, 'dist'), { recursive: true, force: true })
@@ -145,6 +148,7 @@ export function build({ force = false } = {}) {
     'tsconfig.json',
   ])
   foldConstants(join(root, 'dist'))
+  run(process.execPath, [join(root, 'scripts', 'lib', 'dashboard.mjs')])
   buildNative()
   writeFileSync(stamp, '')
 }

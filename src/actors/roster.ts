@@ -76,7 +76,10 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
     ...(gossip === undefined ? {} : { gossip }),
     api: apiConfig(loaded, self),
     shell: {
-      api: shellApi(config.api),
+      api: {
+        ...shellApi(config.api),
+        dashboard: { allowedNetworks: config.api.allowed_networks },
+      },
       metrics: {
         address: config.metrics.address,
         enabled: config.metrics.enabled,

@@ -98,7 +98,8 @@ function explain(): void {
   const api = host === '127.0.0.1' ? '' : ` --api http://${host}:8080`
   const file = relative(process.cwd(), drainFile(third))
   say(`
-OpenGSLB runs on loopback: three sample backends, an agent beside each. In another terminal:
+OpenGSLB runs on loopback: three sample backends, an agent beside each.
+The dashboard is at http://${host}:8080/ in a browser. In another terminal:
 
   dig @${host} -p 5354 app.demo.local +short          the three backends in turn
   dig @${host} -p 5354 demo.local SOA                 the zone

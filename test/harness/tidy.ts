@@ -39,7 +39,7 @@ function matches(file: SourceFile, text: string, pattern: RegExp, what: (hit: st
 // ---------------------------------------------------------------- imports
 
 const order = ['core', 'messages', 'kernel', 'actors', 'bootstrap'] as const
-type Layer = (typeof order)[number] | 'native' | 'cli'
+type Layer = (typeof order)[number] | 'native' | 'cli' | 'dashboard'
 
 /** Layers each layer may import, itself always among them. */
 const mayImport: Record<Layer, readonly Layer[]> = {
@@ -49,13 +49,17 @@ const mayImport: Record<Layer, readonly Layer[]> = {
   actors: ['core', 'messages', 'kernel', 'actors'],
   native: ['core', 'native'],
   cli: ['core', 'messages', 'cli'],
+  // It runs in a browser and knows the program by its API alone.
+  dashboard: ['dashboard'],
   bootstrap: ['core', 'messages', 'kernel', 'actors', 'cli', 'native', 'bootstrap'],
 }
 
 const layerOf = (path: string): Layer | undefined =>
   path === 'src/bootstrap.ts' || path === 'src/opengslb.ts'
     ? 'bootstrap'
-    : (path.match(/^src\/(core|messages|kernel|actors|native|cli)\//)?.[1] as Layer | undefined)
+    : (path.match(/^src\/(core|messages|kernel|actors|native|cli|dashboard)\//)?.[1] as
+        | Layer
+        | undefined)
 
 /** `../b/c.ts` seen from `src/a/x.ts`. */
 function resolveFrom(path: string, from: string): string {
@@ -100,6 +104,7 @@ export const actorsApart: Rule = {
 
 /** Packages a layer may name besides its own files. Ports, the cli and bootstrap may name any. */
 const packagesOf: Record<string, RegExp> = {
+  dashboard: /^(?:preact(?:\/hooks)?|uplot)$/,
   core: /^(?:zod|yaml)$/,
   messages: /^msgpackr\/pack$/,
   kernel: /^(?:pino|prom-client|piscina|node:(?:worker_threads|perf_hooks|module|url|v8))$/,
@@ -130,7 +135,10 @@ export const importForm: Rule = {
 // ---------------------------------------------------------------- calls
 
 const worldly = (path: string) =>
-  isPorts(path) || /^src\/(?:kernel|cli|native)\//.test(path) || path === 'src/bootstrap.ts'
+  isPorts(path) ||
+  /^src\/(?:kernel|cli|native)\//.test(path) ||
+  path === 'src/bootstrap.ts' ||
+  path === 'src/dashboard/browser.ts'
 
 const worldlyCalls = new RegExp(
   [
@@ -146,9 +154,21 @@ const worldlyCalls = new RegExp(
 )
 
 export const bannedCalls: Rule = {
-  name: 'clock, randomness, timers and console only in ports, kernel, native, cli and bootstrap',
+  name: 'clock, randomness, timers and console only in ports, kernel, native, cli, bootstrap, browser',
   applies: (path) => isSource(path) && !worldly(path),
   check: (file) => matches(file, codeOf(file.text), worldlyCalls, (hit) => `uses ${hit}`),
+}
+
+export const textOnly: Rule = {
+  name: 'the dashboard makes elements, never markup out of text',
+  applies: (path) => path.startsWith('src/dashboard/') && path.endsWith('.ts'),
+  check: (file) =>
+    matches(
+      file,
+      codeOf(file.text).replace(/readonly \w+\?: never/g, ''),
+      /\b(?:innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write)\b/g,
+      (hit) => `uses ${hit}`,
+    ),
 }
 
 export const pureCore: Rule = {
@@ -318,6 +338,7 @@ export const rules: readonly Rule[] = [
   outsideWorld,
   importForm,
   bannedCalls,
+  textOnly,
   pureCore,
   fileLength,
   lineLength,

@@ -23,6 +23,7 @@ import type {
 } from './contract.ts'
 import { openFeed } from './feed/door.ts'
 import { showReloads } from './metrics.ts'
+import { Dashboard, viewersOf } from './dashboard.ts'
 
 const TLS_KEYS = {
   certFile: 'api.tls.cert_file',
@@ -32,13 +33,19 @@ const TLS_KEYS = {
 
 export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config: ShellConfig) => {
   const fronts: HttpFront[] = []
+  const dashboard = new Dashboard(ports.dashboardFiles ?? [])
   let scrapers = scrapersOf(config)
+  let viewers = viewersOf(config)
   let quietUntilMs = 0
   const reloads = showReloads(ctx.metrics, config.reloads)
   const noteReloads = reloadNotes(ctx, config.reloads)
   const feed = openFeed(ctx, () => ({ code: 'refused', answer: unavailable() }))
 
   async function handleApi(request: HttpRequest): Promise<HttpAnswer> {
+    if (viewers?.allows(request.remoteAddress) === true) {
+      const page = dashboard.answer(request)
+      if (page !== undefined) return page
+    }
     const reply = await ctx.ask('shell.handle-request', request, limits.httpAnswerMs.default)
     if (reply.ok) return reply.value
     // Anybody can ask, so what is logged must not grow with how often they do.
@@ -147,6 +154,7 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
     },
     onReconfigured: (next) => {
       scrapers = scrapersOf(next)
+      viewers = viewersOf(next)
       reloads(next.reloads)
       renewTls()
       noteReloads(next.reloads)

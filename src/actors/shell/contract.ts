@@ -149,8 +149,25 @@ export interface ListenFault {
 
 export type Listen = (options: ListenOptions) => Promise<Result<HttpFront, ListenFault>>
 
+/** One file of the dashboard, in memory. */
+export interface DashboardFile {
+  /** As asked for: `/`, `/assets/index-1a2b3c4d.js`. */
+  readonly path: string
+  /** Its Content-Type. */
+  readonly type: string
+  readonly body: Uint8Array
+  /** The same, as gzip. */
+  readonly zipped: Uint8Array
+  /** Of the body, fit for an entity tag. */
+  readonly hash: string
+  /** Its name changes with its content, so it may be kept for ever. */
+  readonly isHashed: boolean
+}
+
 export interface ShellPorts {
   readonly listen: Listen
+  /** The files of the dashboard; none where it was not built. */
+  readonly dashboardFiles?: readonly DashboardFile[]
   /** Why uWebSockets.js does not serve, for the log; undefined when it does. */
   readonly fallbackReason: string | undefined
   /** Calls `run` at each SIGUSR1; the function given ends that. */
@@ -183,6 +200,8 @@ export interface ShellConfig {
     readonly enabled: boolean
     /** Absent where the API speaks plain HTTP. */
     readonly tls?: TlsFiles
+    /** Serves the dashboard to these networks and loopback; absent where there is none. */
+    readonly dashboard?: { readonly allowedNetworks: readonly string[] }
   }
   readonly metrics: {
     readonly address: string

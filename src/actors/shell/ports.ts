@@ -9,6 +9,7 @@ import type { Counts, HttpFront, Listen, ListenOptions, ShellPorts } from './con
 import { listenNode } from './ports-node.ts'
 import { listenUws } from './ports-uws.ts'
 import { loadUws } from './ports-uws-load.ts'
+import { readDashboard } from './ports-dashboard.ts'
 
 export type MetricsSource = () => Promise<string>
 
@@ -67,6 +68,7 @@ export async function openPorts(): Promise<ShellPorts> {
       process.on('SIGUSR1', run)
       return () => process.off('SIGUSR1', run)
     },
+    dashboardFiles: readDashboard(),
     fallbackReason: uws.ok ? undefined : uws.error,
     setLogLevel: (level) => {
       logLevel = level
