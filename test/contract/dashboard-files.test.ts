@@ -57,6 +57,8 @@ async function start(listen: Listen, api: Partial<ShellConfig['api']> = {}) {
     },
     dashboardFiles: readDashboard(folder),
     fallbackReason: undefined,
+    setLogLevel: () => {},
+    counts: () => undefined,
     metricsText: async () => ({ text: '', contentType: 'text/plain' }),
   }
   const behaviour = await shell.start(world.ctx, ports, {

@@ -167,8 +167,13 @@ function operationOf(route: Route, components: Components): Json {
       ? {}
       : {
           requestBody: {
-            required: true,
-            content: { 'application/json': { schema: components.of(schema.body) } },
+            required: schema.otherBody !== 'none',
+            content: {
+              'application/json': { schema: components.of(schema.body) },
+              ...(schema.otherBody === 'application/yaml'
+                ? { 'application/yaml': { schema: { type: 'string' } } }
+                : {}),
+            },
           },
         }),
     responses: responsesOf(route, components),
@@ -232,9 +237,13 @@ function responseOf(
   // A problem comes as what the client accepts; a state told with an error status is plain JSON.
   const types =
     answer === problem ? ['application/json', 'application/problem+json'] : ['application/json']
+  const other = status === 200 ? schema?.otherContent : undefined
   return {
     description,
     headers,
-    content: Object.fromEntries(types.map((type) => [type, { schema: json }])),
+    content: {
+      ...Object.fromEntries(types.map((type) => [type, { schema: json }])),
+      ...(other === undefined ? {} : { [other]: { schema: { type: 'string' } } }),
+    },
   }
 }

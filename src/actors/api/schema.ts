@@ -18,8 +18,12 @@ export interface RouteSchema {
   readonly headers?: Readonly<Record<string, ZodType>>
   /** The JSON body; absent where none is read. */
   readonly body?: ZodType
+  /** The body may be missing, or be of this type instead, and then the handler alone reads it. */
+  readonly otherBody?: 'application/yaml' | 'none'
   /** Its answers carry an ETag of their content, unless the handler gives one. */
   readonly etag?: true
   /** By status. Errors that every route may give (400, 401, 403, 404, 405, 503) need no row. */
   readonly answers: Readonly<Record<number, ZodType | OtherContent>>
+  /** What 200 may be instead, where the client asks for it. */
+  readonly otherContent?: Exclude<OtherContent, 'none'>
 }

@@ -22,7 +22,7 @@ export function invalid(schema: RouteSchema | undefined, call: Call): HttpAnswer
     ...textFaults('query', schema.query, (name) => query.get(name) ?? undefined),
     ...textFaults('header', schema.headers, (name) => request.headers[name]),
   ]
-  if (schema.body !== undefined) {
+  if (schema.body !== undefined && isJsonMeant(schema, request)) {
     const object = parseObject(request.body)
     if (!object.ok) return json(400, { error: object.error, code: 400 })
     faults.push(...faultsOf('body', schema.body, withoutNulls(object.value)))
@@ -31,6 +31,11 @@ export function invalid(schema: RouteSchema | undefined, call: Call): HttpAnswer
   if (first === undefined) return undefined
   const error = sentence(first)
   return json(400, { error, code: 400, errors: faults.slice(0, limits.problemFaults.default) })
+}
+
+function isJsonMeant({ otherBody }: RouteSchema, { headers, body }: Call['request']): boolean {
+  if (otherBody === 'none') return body.length > 0
+  return otherBody === undefined || (headers['content-type'] ?? '').includes('json')
 }
 
 /** `name is required`, or `ttl must be a number from 0 to 3600, not "soon"`. */

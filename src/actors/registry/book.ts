@@ -366,11 +366,9 @@ export class Book {
     this.#publishAll()
     this.publishTargets()
     this.onCompiled(compiled)
-    this.#ctx.log.info('topology compiled', {
-      epoch: this.fleet.epoch,
-      domains: this.fleet.pools.length,
-      backends: this.fleet.servers.size,
-    })
+    const { epoch, pools, servers } = this.fleet
+    const sizes = { domains: pools.length, backends: servers.size }
+    this.#ctx.log.info('topology compiled', { epoch, ...sizes })
   }
 
   #wakeAt(dueMs: number): void {

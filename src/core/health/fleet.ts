@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { WordChange } from '../steer/snapshot.ts'
-import type { FleetTopology, MemberSpec, PoolSpec } from '../steer/topology.ts'
+import type { FleetTopology, PoolSpec } from '../steer/topology.ts'
 import type { Status } from '../steer/words.ts'
 import type { GuardHeld, GuardReleased, ServerEvent } from './events.ts'
 import { foldServer, UNKNOWN_HEALTH } from './fold.ts'
@@ -108,7 +108,8 @@ export class Fleet {
     for (const pool of topology.pools) {
       for (const spec of pool.members) {
         const known = this.servers.get(spec.key)
-        if (known === undefined) this.servers.set(spec.key, this.#serverOf(spec, stored, nowMs))
+        if (known === undefined)
+          this.servers.set(spec.key, serverOf(spec, stored.get(spec.key), this.#others, nowMs))
         else Object.assign(known, { spec, declared: true })
       }
     }
@@ -270,10 +271,6 @@ export class Fleet {
     return server.judged
   }
 
-  #serverOf(spec: MemberSpec, stored: Rows, nowMs: number): Server {
-    return serverOf(spec, stored.get(spec.key), this.#others, nowMs)
-  }
-
   #keyAt(word: WordChange): string {
     return this.pools[word.pool]!.members[word.member]!.key
   }
@@ -332,10 +329,8 @@ export class Fleet {
     for (const { name } of this.topology.pools) {
       for (const { member } of seats.get(name) ?? []) {
         if (this.servers.has(member.key)) continue
-        this.servers.set(member.key, {
-          ...this.#serverOf(member, stored, nowMs),
-          declared: false,
-        })
+        const server = serverOf(member, stored.get(member.key), this.#others, nowMs)
+        this.servers.set(member.key, { ...server, declared: false })
       }
     }
     return (spec) => formerOf(spec, seats.get(spec.name) ?? [], this.#judgedOf)
@@ -389,12 +384,10 @@ export class Fleet {
         this.servers.get(spec.key)!.places.push({ pool, member })
       }
     }
-    const removed: string[] = []
-    for (const [key, server] of this.servers) {
-      if (server.places.length > 0) continue
+    const removed = [...this.servers].flatMap(([key, { places }]) => (places.length > 0 ? [] : key))
+    for (const key of removed) {
       this.servers.delete(key)
       this.#expiring.delete(key)
-      removed.push(key)
     }
     for (const [key, server] of this.servers) {
       if (server.health.override?.expiresAtMs !== undefined) this.#expiring.add(key)

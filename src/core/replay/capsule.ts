@@ -45,7 +45,7 @@ const sampleSchema = z.strictObject({
   check: z.strictObject({ bytes: count, crc32: count }),
 })
 
-const capsuleSchema = z.strictObject({
+export const capsuleSchema = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(1),
   made_at_ms: count,

@@ -49,6 +49,31 @@ const filters = Object.fromEntries(
   ].map((name) => [name, z.string().optional()]),
 )
 
+const counts = z.record(z.string(), z.number())
+const stats = z.object({
+  enabled: z.boolean(),
+  total_entries: z.number(),
+  entries_last_24h: z.number(),
+  entries_last_7d: z.number(),
+  by_action: counts,
+  by_resource: counts,
+  by_status: counts,
+  by_actor_type: counts,
+  top_actors: z.array(z.object({ actor: z.string(), count: z.number() })),
+  retention_days: z.number(),
+  /** Whether the chain of hashes holds; absent where there is no log. */
+  chain: z
+    .object({
+      state: z.enum(['checking', 'intact', 'broken']),
+      faults: z.array(z.looseObject({})),
+      fault_count: z.number(),
+      head_id: z.string(),
+      head_hash: z.string(),
+      lost: z.number(),
+    })
+    .optional(),
+})
+
 const schemas = {
   list: {
     tag: 'audit-logs',
@@ -65,11 +90,11 @@ const schemas = {
   },
   stats: {
     tag: 'audit-logs',
-    answers: { 200: z.object({ stats: z.looseObject({}), generated_at: z.string() }) },
+    answers: { 200: z.object({ stats, generated_at: z.string() }) },
   },
-  // `format=csv` gives text/csv in place of the JSON list.
   exported: {
     tag: 'audit-logs',
+    otherContent: 'text/csv',
     query: { ...filters, format: z.enum(['json', 'csv']).optional() },
     answers: { 200: z.array(entrySchema) },
   },

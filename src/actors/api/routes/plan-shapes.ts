@@ -2,13 +2,19 @@
  * What the routes of plan.ts take and give.
  */
 import { z } from 'zod'
+import { capsuleSchema } from '../../../core/replay/capsule.ts'
 import type { RouteSchema } from '../schema.ts'
+import { problem } from '../schemas/common.ts'
 
 const text = z.string()
 const number = z.number()
 
+/** Every fault of the other configuration, each a line. */
+const refusedPlan = z.object({ ...problem.shape, problems: z.array(text) })
+
 const plan: RouteSchema = {
   tag: 'plan',
+  otherBody: 'application/yaml',
   body: z.object({
     config: text.describe('the other configuration, YAML'),
     files: z.record(text, text).optional().describe('zone files that it names'),
@@ -44,8 +50,8 @@ const plan: RouteSchema = {
       warnings: z.array(text),
       generated_at: text,
     }),
-    409: z.object({ error: text, code: number }),
-    422: z.object({ error: text, code: number, problems: z.array(text) }),
+    409: problem,
+    422: refusedPlan,
   },
 }
 
@@ -90,10 +96,11 @@ const rehearse: RouteSchema = {
 
 const capsule: RouteSchema = {
   tag: 'plan',
+  otherBody: 'none',
   body: z.object({ minutes: number.optional().describe('how far back; 15 by default') }),
   answers: {
-    200: z.looseObject({ format: z.literal('opengslb-capsule'), version: z.literal(1) }),
-    409: z.object({ error: text, code: number }),
+    200: capsuleSchema,
+    409: problem,
   },
 }
 

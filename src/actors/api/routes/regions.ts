@@ -25,7 +25,7 @@ const BODY: BodySpec = {
 
 export function regionRoutes(context: Context): Route[] {
   const { region, regionPost, regionPatch, conditional, guarded, paging, label } = shapes
-  const query = { ...paging, enabled: label, continent: label }
+  const query = { ...paging, enabled: label.optional(), continent: label.optional() }
   const one = shapes.oneOf('region', region)
   const patch = (method: 'PUT' | 'PATCH') =>
     route(method, ONE, 'Change a region', (call) => change(context, call), {

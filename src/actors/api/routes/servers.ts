@@ -39,7 +39,10 @@ const BODY: BodySpec = {
 export function serverRoutes(context: Context): Route[] {
   const { server, serverPost, serverPatch, conditional, guarded, paging } = shapes
   const filters = ['service', 'region', 'enabled', 'healthy']
-  const query = { ...paging, ...Object.fromEntries(filters.map((one) => [one, shapes.label])) }
+  const query = {
+    ...paging,
+    ...Object.fromEntries(filters.map((one) => [one, shapes.label.optional()])),
+  }
   const one = shapes.oneOf('server', server)
   const patch = (method: 'PUT' | 'PATCH') =>
     route(method, ONE, 'Change a server', (call) => change(context, call), {

