@@ -157,6 +157,9 @@ export async function agentStage(
   if (!identity.ok) throw new Error(identity.error.message)
   const self = { ...facts, agentId: identity.value.agentId, checkMarks: checkMarksMemory() }
   const configs = configsOf(loaded, self, reloads)
+  const { api, metrics } = loaded.config
+  // Its routes and their shapes take ten megabytes, which nobody needs where nobody can ask.
+  const isAsked = api.enabled || metrics.enabled
   const child = (role: keyof AgentConfigs, host: ChildSpec['host']): ChildSpec => ({
     name: role,
     actorUrl: moduleOf(role, 'actor'),
@@ -172,12 +175,15 @@ export async function agentStage(
         child('prober', 'main'),
         child('vitals', 'main'),
         child('gossip', 'worker'),
-        child('api', 'main'),
+        ...(isAsked ? [child('api', 'main')] : []),
         child('shell', 'main'),
       ],
     },
     notes: [],
-    configs: (next, counts) => ({ ...configsOf(next, self, counts) }),
+    configs: (next, counts) => {
+      const { api: asked, ...others } = configsOf(next, self, counts)
+      return isAsked ? { ...others, api: asked } : others
+    },
     serving: async () => undefined,
     close: () => {},
   }

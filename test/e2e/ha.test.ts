@@ -147,6 +147,7 @@ describe.runIf(has('dig', 'curl'))(`the HA guide`, () => {
     for (const host of agentHosts) start(host, agentYaml)
     const three = overwatchHosts.slice(0, 3)
     note('cold start', await until('all agree', () => agree(three, all), 30_000))
+    for (const host of three) await programs.get(host)!.logged('http listening', 20_000)
   }, 40_000)
 
   afterAll(async () => {

@@ -31,6 +31,7 @@ logging: { format: text }
       'AAAA is answered',
       async () => (await dig(port, '@::1', 'app.six.test', 'AAAA')).answer.length === 1,
     )
+    await program.logged('http listening')
   })
   afterAll(async () => {
     await program.remove()

@@ -46,6 +46,7 @@ export class AgentSite {
     this.overwatch.start()
     for (const address of this.addresses) this.startAgent(address, keys)
     if (this.addresses.length > 0) await this.comes('registered', this.all, 30_000)
+    await this.overwatch.logged('http listening', 20_000)
   }
 
   get all(): string {

@@ -9,7 +9,7 @@ import { root } from './native.ts'
 import { Pinned } from './pinned.ts'
 import { plain, type Setup, serverAddress, weightOf, ZONE, zoneText } from './setup.ts'
 import { freePort, type Running, type Start, type Subject } from './subject.ts'
-import { newFolder, untilAnswering, untilQuiet } from './subject.ts'
+import { newFolder, untilAnswering, untilListening, untilQuiet } from './subject.ts'
 
 /** Checks rest for so long that none falls into a round. */
 const INTERVAL = '1h'
@@ -112,6 +112,7 @@ export function ours({ sinkPort, program, nodeFlags = [] }: OursOptions): Subjec
       const server = new Pinned(command, start)
       const asked = start.setup.servers > 0 ? `app.${ZONE}` : `www.${ZONE}`
       await untilAnswering(server, start.port, asked)
+      if (start.setup.deltasPerSecond > 0) await untilListening(server, ports.api)
       await untilQuiet(server)
       return runningOf(server, start.setup, ports)
     },

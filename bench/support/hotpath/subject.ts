@@ -2,7 +2,7 @@
  * A server program under test: whether it is here, what it can serve, and how it is started.
  */
 import { execFileSync } from 'node:child_process'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -87,6 +87,25 @@ export async function untilAnswering(server: Pinned, port: number, name: string)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   throw new Error(`does not answer ${name}: ${server.output()}`)
+}
+
+/** Waits until a TCP port of it takes connections. */
+export async function untilListening(server: Pinned, port: number): Promise<void> {
+  const listens = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port })
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+      socket.once('close', () => resolve(false))
+      socket.once('connect', () => socket.destroy())
+    })
+  const started = performance.now()
+  while (performance.now() - started < 60_000) {
+    if (server.ended) throw new Error(`ended at start: ${server.output()}`)
+    if (await listens()) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error(`does not listen on ${port}: ${server.output()}`)
 }
 
 /** Waits until it takes under a tenth of a processor, ten seconds at most; at smoke a moment. */

@@ -42,6 +42,10 @@ const dns = named(
     recursion_enabled: z.boolean(),
     rate_limit_enabled: z.boolean(),
     rate_limit_qps: count,
+    // Of this program: what holds for names that say nothing of their own.
+    default_routing_policy: z.string().optional(),
+    default_answers: count.optional(),
+    when_all_down: z.string().optional(),
   }),
 )
 

@@ -97,7 +97,12 @@ export const kernelLimits = {
     'ms',
     'a scrape must not wait for an actor that is stuck',
   ),
-  startDeadlineMs: limit(10_000, [100, 120_000], 'ms', 'a first start that takes longer is stuck'),
+  startDeadlineMs: limit(
+    60_000,
+    [100, 600_000],
+    'ms',
+    'a million names take 5 s to compile, more where others use the cores; past this it is stuck',
+  ),
   startServingMs: limit(
     30_000,
     [1_000, 600_000],
