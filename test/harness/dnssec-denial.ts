@@ -1,7 +1,7 @@
 /**
  * The example zones of RFC 4035 and RFC 5155, and what a chain and the validator say of a question.
  */
-import { type DenialCase, type DenialChain } from '../../src/core/dnssec/denial.ts'
+import type { DenialCase, DenialChain } from '../../src/core/dnssec/denial.ts'
 import { type Nsec3, nsec3Proof, readNsec3 } from '../../src/core/dnssec/check/nsec3.ts'
 import { nsecProof, readNsec } from '../../src/core/dnssec/check/nsec.ts'
 import { type WireRecord, wholeName } from '../../src/core/dnssec/check/wire.ts'

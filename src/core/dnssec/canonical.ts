@@ -2,7 +2,7 @@
  * The canonical form of records (RFC 4034 section 6): the octets that are signed.
  *
  * Names are whole and in lower case, an rrset is in order and without duplicates, TTLs are the
- * original ones. The validator has a form of its own (`check/`), so that a fault here is seen there.
+ * original ones. The validator has a form of its own (`check/`): a fault here is seen there.
  */
 import { foldCase, wireNameLength } from '../dns/names.ts'
 import { CLASS_IN, types } from '../dns/types.ts'
@@ -50,7 +50,7 @@ const isWildcard = (owner: Uint8Array): boolean => owner[0] === 1 && owner[1] ==
 export const signedLabels = (owner: Uint8Array): number =>
   labelStarts(owner).length - (isWildcard(owner) ? 1 : 0)
 
-/** RFC 4034 section 3.1.8.1: the owner with `*` for the labels that the signature does not count. */
+/** RFC 4034 section 3.1.8.1: the owner with `*` for labels that the signature does not count. */
 export function signedOwner(owner: Uint8Array, labels: number): Uint8Array {
   const starts = labelStarts(owner)
   if (labels >= starts.length) return foldCase(owner)

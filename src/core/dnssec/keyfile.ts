@@ -222,6 +222,8 @@ export function readKeyFiles(
   const { zone, flags, publicKey } = dnskey.value
   const role = roleOf(flags, sepRole)
   if (!role.ok) return role
+  // A number cut in its last line is often base64 still, and another number.
+  if (!privateText.endsWith('\n')) return fail('the last line of the private key file has no end')
   const lines = readLines(privateText)
   if (!lines.ok) return lines
   if (!/^v1\.[0-9]+$/.test(lines.value.get('Private-key-format') ?? ''))

@@ -2,8 +2,8 @@
  * The validator that looks at what was signed before it goes out.
  *
  * It begins at the DS that the parent publishes and believes nothing of the signer: not its keys,
- * not its canonical form, not its chain of denial (`check/wire.ts` states the law). Three questions:
- * are these the zone's keys, is this set signed by one of them, do these records deny that.
+ * not its canonical form, not its chain of denial (`check/wire.ts` states the law). It asks: are
+ * these the zone's keys, is this set signed by one of them, do these records deny that.
  */
 import { type Result, fail, ok } from '../base/result.ts'
 import { nameToWire } from '../dns/names.ts'

@@ -36,7 +36,7 @@ function tagOf(rdata: Uint8Array): number {
   return (sum + Math.floor(sum / 65_536)) % 65_536
 }
 
-/** Whether the record is a key that may sign the zone: RFC 4034 section 2.1, RFC 5011 section 2.1. */
+/** Whether the record is a key that may sign the zone: RFC 4034 section 2.1, RFC 5011 section 3. */
 function readKey(record: WireRecord, zone: Labels): CheckedKey | undefined {
   const { rdata } = record
   const owner = wholeName(record.owner)
@@ -58,7 +58,7 @@ export function readKeys(records: readonly WireRecord[], zone: Uint8Array): read
     .filter((key) => key !== undefined)
 }
 
-/** Two keys of one tag are chance; more are an attack on our time (section 5.3.1 allows a bound). */
+/** Two keys of one tag are chance; more are an attack on our time. */
 const SAME_TAG_MAX = 4
 
 export const candidateKeys = (

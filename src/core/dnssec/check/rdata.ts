@@ -1,8 +1,8 @@
 /**
  * Record data in canonical form, for checking: which octets are names that fold.
  *
- * RFC 4034 section 6.2 lists the types; RFC 6840 section 5.1 takes NSEC off the list. HINFO on it is
- * an error of the text: it has no names.
+ * RFC 4034 section 6.2 lists the types; RFC 6840 section 5.1 takes NSEC off the list. HINFO is on
+ * it by an error of the text: it has no names.
  */
 import { type Labels, readName, writeName } from './wire.ts'
 

@@ -34,7 +34,7 @@ export const NXNAME = 128
  * Whether a name's list shows that it does not hold the type, and may speak for it.
  *
  * RFC 6840 section 4.1: the parent's record at a delegation says nothing of the child's names but
- * the DS, and the child's says nothing of the DS. RFC 6840 section 4.3: a CNAME would have answered.
+ * the DS, and the child's says nothing of the DS. Section 4.3: a CNAME would have answered.
  */
 export function deniesType(types: ReadonlySet<number>, type: number, isRoot: boolean): boolean {
   if (types.has(type) || types.has(CNAME)) return false

@@ -85,7 +85,7 @@ describe('the successor of a name', () => {
     expect(raised(0x61)).toBe(0x62)
     expect(raised(0x40)).toBe(0x5b)
     expect(successorOf(new Uint8Array(full(255)), apex)).toEqual(apex)
-    const grown = successorOf(new Uint8Array([...label(62, 97), ...full(98).slice(64), 0]), apex)
+    const grown = successorOf(new Uint8Array([...label(62, 97), ...full(98).slice(64)]), apex)
     expect(grown[0]).toBe(63)
   })
 

@@ -1,7 +1,12 @@
 // Goal: the examples of the RFCs come out as they are printed: tags, digests, signatures.
 import { describe, expect, test } from 'vitest'
 import type { KeyPair } from '../../../../src/core/dnssec/crypto.ts'
-import { type ZoneKey, dnskeyRdata, readDnskey, tagOfKey } from '../../../../src/core/dnssec/dnskey.ts'
+import {
+  type ZoneKey,
+  dnskeyRdata,
+  readDnskey,
+  tagOfKey,
+} from '../../../../src/core/dnssec/dnskey.ts'
 import { type DigestType, dsRdata } from '../../../../src/core/dnssec/ds.ts'
 import { keyTag } from '../../../../src/core/dnssec/keytag.ts'
 import { signRrset } from '../../../../src/core/dnssec/rrsig.ts'
