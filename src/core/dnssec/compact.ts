@@ -2,8 +2,8 @@
  * Compact denial (RFC 9824): one NSEC at the very name asked, made and signed when it is asked.
  *
  * A name that does not exist is said to exist with nothing but NXNAME; the gap after each name
- * holds no other. Wildcards are not shown: what one answers is signed as if it stood at the name asked
- * (section 3.4). How many such signatures are made is for the actor to bound.
+ * holds no other. Wildcards are not shown: what one answers is signed as if it stood at the name
+ * asked (section 3.3). How many such signatures are made is for the actor to bound.
  */
 import { LABEL_BYTES_MAX, NAME_BYTES_MAX } from '../dns/names.ts'
 import { types } from '../dns/types.ts'
@@ -18,7 +18,7 @@ export type CompactName = readonly number[] | 'missing'
 
 /** The first name after a name in canonical order (RFC 4471 section 3.1.2). */
 export function successorOf(name: Uint8Array, apex: Uint8Array): Uint8Array {
-  // RFC 9824 section 3: `\000` below the name, as long as that is a name at all.
+  // RFC 9824 section 3.1: `\000` below the name, as long as that is a name at all.
   if (name.length + 2 <= NAME_BYTES_MAX) return new Uint8Array([1, 0, ...name])
   const label = name.slice(1, 1 + name[0]!)
   const rest = name.subarray(1 + label.length)

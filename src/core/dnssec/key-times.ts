@@ -16,6 +16,9 @@ export interface KeyTimes {
 
 export type KeyTime = keyof KeyTimes
 
+/** The last second that fourteen digits can write: the end of the year 9999. */
+export const LAST_SECOND = 253_402_300_799
+
 export const KEY_TIMES: readonly (readonly [KeyTime, string])[] = [
   ['created', 'Created'],
   ['publish', 'Publish'],

@@ -21,7 +21,7 @@ import {
 } from './algorithms.ts'
 import type { Sealer } from './crypto.ts'
 import type { KeyRole } from './dnskey.ts'
-import { KEY_TIMES, type KeyTime, type KeyTimes } from './key-times.ts'
+import { KEY_TIMES, type KeyTime, type KeyTimes, LAST_SECOND } from './key-times.ts'
 import type { StoredKey } from './keyfile.ts'
 
 export const SECRET_BYTES = 32
@@ -123,8 +123,8 @@ function readTimes(fields: unknown): KeyTimes | undefined {
   for (const [time] of KEY_TIMES) {
     const seconds = fields[time]
     if (seconds === undefined) continue
-    if (typeof seconds !== 'number' || !Number.isSafeInteger(seconds) || seconds < 0)
-      return undefined
+    const isMoment = Number.isSafeInteger(seconds) && (seconds as number) >= 0
+    if (typeof seconds !== 'number' || !isMoment || seconds > LAST_SECOND) return undefined
     times[time] = seconds
   }
   return times

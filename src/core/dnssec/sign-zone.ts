@@ -2,7 +2,8 @@
  * A whole zone signed at once: its records, keys, chain of denial and signatures.
  *
  * What is not authoritative stays unsigned (RFC 4035 section 2.2): the NS of a delegation, glue,
- * and what a DNAME hides. Online work signs sets one by one (`rrsig.ts`) over the same names and chain.
+ * and what a DNAME hides. Online work signs sets one by one (`rrsig.ts`) over the same names and
+ * chain.
  */
 import { assert } from '../base/assert.ts'
 import { foldCase, nameToWire, wireToName } from '../dns/names.ts'

@@ -47,13 +47,26 @@ function addEmpty(names: Map<string, ZoneName>, name: ZoneName, apex: string): v
 const inOrder = (a: { readonly order: string }, b: { readonly order: string }): number =>
   a.order < b.order ? -1 : a.order > b.order ? 1 : 0
 
-/** `apex` in lower-case wire form. Owners outside the zone, or without types, are left out. */
+/** Each owner once: what it holds of its own and what is steered there are one name's types. */
+function merged(owned: Iterable<OwnedTypes>): Map<string, OwnedTypes> {
+  const owners = new Map<string, OwnedTypes>()
+  for (const { owner, types: held } of owned) {
+    const order = orderOf(owner)
+    owners.set(order, { owner, types: [...(owners.get(order)?.types ?? []), ...held] })
+  }
+  return owners
+}
+
+/**
+ * `apex` in lower-case wire form. Owners outside the zone, or without types, are left out; one that
+ * comes several times holds the types of all.
+ */
 export function zoneNames(apex: Uint8Array, owned: Iterable<OwnedTypes>): ZoneName[] {
   const top = orderOf(apex)
   const names = new Map<string, ZoneName>()
   let hider: string | undefined
-  const candidates = [...owned]
-    .map((own) => nameOf(orderOf(own.owner), top, own))
+  const candidates = [...merged(owned)]
+    .map(([order, own]) => nameOf(order, top, own))
     .filter(({ order, types: held }) => held.length > 0 && (order === top || isBelow(order, top)))
     .sort(inOrder)
   for (const name of candidates) {

@@ -62,7 +62,12 @@ export function readNsec3({ owner, type, rdata }: WireRecord): Nsec3 | undefined
 
 type Sha1 = Hashes['sha1']
 
-function hashOf(name: Labels, { iterations, salt }: Nsec3, sha1: Sha1): Uint8Array {
+/** RFC 5155 section 5. */
+export function hashOf(
+  name: Labels,
+  { iterations, salt }: Pick<Nsec3, 'iterations' | 'salt'>,
+  sha1: Sha1,
+): Uint8Array {
   let hash = sha1(new Uint8Array([...writeName(name), ...salt]))
   for (let round = 0; round < iterations; round++) hash = sha1(new Uint8Array([...hash, ...salt]))
   return hash
