@@ -4,7 +4,7 @@
  * For tests of the proofs alone: one zone, no compression, no limits, no TCP.
  */
 import { type Socket, createSocket } from 'node:dgram'
-import { type Rrset } from '../../src/core/dnssec/canonical.ts'
+import type { Rrset } from '../../src/core/dnssec/canonical.ts'
 import { COMPACT_OK, compactNsec, isNxdomain, successorOf } from '../../src/core/dnssec/compact.ts'
 import { type ZoneKey, dnskeyRecords } from '../../src/core/dnssec/dnskey.ts'
 import { orderOf, parentOrder, wildcardOrder } from '../../src/core/dnssec/order.ts'
@@ -44,9 +44,7 @@ function responder(zone: ZoneSpec, key: ZoneKey, nowSeconds: number) {
   )
   const times = { inceptionSeconds: nowSeconds - 3_600, expirationSeconds: nowSeconds + 3_600 }
   const plain = (set: Rrset): readonly WireRecord[] =>
-    wireRecords(
-      set.rdatas.map((rdata) => ({ ...set, name: wireToName(set.owner), rdata })),
-    )
+    wireRecords(set.rdatas.map((rdata) => ({ ...set, name: wireToName(set.owner), rdata })))
   const signed = (set: Rrset): readonly WireRecord[] => [
     ...plain(set),
     ...wireRecords([rrsigRecord(set, signRrset(set, key, apex, times, crypto))]),

@@ -25,7 +25,10 @@ const owner = fc.oneof(
   octets,
 )
 const ofType = (type: number) =>
-  fc.oneof(rdataOf.get(type)!.map((own) => new Uint8Array(own)), octets)
+  fc.oneof(
+    rdataOf.get(type)!.map((own) => new Uint8Array(own)),
+    octets,
+  )
 
 const record = (type: number): fc.Arbitrary<WireRecord> =>
   fc.record({

@@ -58,7 +58,11 @@ export function lifetimeOf(
 }
 
 /** Whether a signature has to be made anew; also when the clock was set back before its begin. */
-export const isDue = (policy: LifetimePolicy, times: SignatureTimes, nowSeconds: number): boolean => {
+export const isDue = (
+  policy: LifetimePolicy,
+  times: SignatureTimes,
+  nowSeconds: number,
+): boolean => {
   // A refresh as long as the validity would make signatures that are due when they are made.
   const refresh = Math.min(policy.refreshSeconds, policy.validitySeconds / 2)
   return nowSeconds >= times.expirationSeconds - refresh || nowSeconds < times.inceptionSeconds

@@ -1,5 +1,5 @@
-// Goal: the small parts keep their promises: forms of keys, lists of types, order of names, requests
-// to the parent, lifetimes.
+// Goal: the small parts keep their promises: forms of keys, lists of types, order of names, what is
+// asked of the parent, lifetimes.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
