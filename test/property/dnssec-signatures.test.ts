@@ -29,8 +29,8 @@ const zone = zoneFrom(
 @ NS ns1
 @ MX 10 Mail
 ns1 A 192.0.2.53
-two A 192.0.2.1
 two A 192.0.2.2
+two A 192.0.2.1
 *.wild TXT "wild"
 text TXT "a string" "and another"
 _sip SRV 10 60 5060 Sip.Example.

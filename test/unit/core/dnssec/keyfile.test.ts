@@ -40,6 +40,12 @@ describe.each(Object.entries(algorithms))('%s', (name, algorithm) => {
   test('files that were cut or mixed up are refused without showing what they hold', () => {
     const other = stored(algorithm === 13 ? 15 : 13)
     expect(readKeyFiles(publicKeyFile(other), privateKeyFile(key)).ok).toBe(false)
+    const { publicKey } = keyFor(algorithm, 'ksk')
+    const mixed = readKeyFiles(publicKeyFile({ ...key, publicKey }), privateKeyFile(key))
+    // Only RSA has its public numbers in both files; of the others the pair is tried.
+    if (algorithm < 13)
+      expect(mixed).toMatchObject({ error: 'the two files are of different keys' })
+    else expect(mixed.ok && crypto.isPair(mixed.value)).toBe(false)
     const secrets = privateKeyFile(key)
       .split('\n')
       .slice(2)
