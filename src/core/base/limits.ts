@@ -9,6 +9,7 @@ import { apiLimits } from './limits/api.ts'
 import { apiExchangeLimits } from './limits/api-exchange.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
+import { dnssecLimits } from './limits/dnssec.ts'
 import { geoLimits } from './limits/geo.ts'
 import { feedLimits } from './limits/feed.ts'
 import { gossipLimits } from './limits/gossip.ts'
@@ -28,6 +29,7 @@ export const limits = {
   ...configLimits,
   ...dnsLimits,
   ...zoneLimits,
+  ...dnssecLimits,
   ...steerLimits,
   ...healthLimits,
   ...proberLimits,

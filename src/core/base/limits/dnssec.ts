@@ -1,0 +1,77 @@
+/** Limits of signing zones, of what is checked of signatures, and of files of keys. */
+import { type Limit, limit } from '../limit.ts'
+
+export const dnssecLimits = {
+  signatureValiditySeconds: limit(
+    1_209_600,
+    [3_600, 31_536_000],
+    'seconds',
+    'two weeks outlive a long weekend without a signer, and bound how long an old answer replays',
+  ),
+  signatureInceptionOffsetSeconds: limit(
+    3_600,
+    [0, 86_400],
+    'seconds',
+    'a validator whose clock is an hour behind still accepts a signature made just now',
+  ),
+  signatureJitterSeconds: limit(
+    43_200,
+    [0, 2_592_000],
+    'seconds',
+    'signatures made together end over half a day, so that they are not all made again together',
+  ),
+  signatureRefreshSeconds: limit(
+    604_800,
+    [600, 15_552_000],
+    'seconds',
+    'a week before the end a signature is made anew: as long as the signer may be down',
+  ),
+  dnskeyTtlSeconds: limit(
+    3_600,
+    [0, 604_800],
+    'seconds',
+    'how long a validator keeps a set of keys, and so how long each step of a rollover takes',
+  ),
+  rsaModulusBits: limit(
+    2_048,
+    [1_024, 4_096],
+    'bits',
+    'RFC 5702 section 2 ends at 4,096; below 1,024 validators refuse, and 2,048 is customary',
+  ),
+  nsec3IterationsChecked: limit(
+    100,
+    [0, 150],
+    'iterations',
+    'RFC 9276 section 3.2: a validator bounds them, since each one is a hash for every name asked',
+  ),
+  signaturesCheckedPerSet: limit(
+    16,
+    [1, 64],
+    'signatures',
+    'many keys of one tag times many signatures must not buy an attacker minutes of verifying',
+  ),
+  keySetKeys: limit(
+    32,
+    [1, 128],
+    'keys',
+    'a rollover of two algorithms has eight; a set that holds more is not one of ours',
+  ),
+  keyFileChars: limit(
+    16_384,
+    [1_024, 65_536],
+    'characters',
+    'a private file with a key of RSA of 4,096 bits is about 3,300 characters',
+  ),
+  keyStoreKeys: limit(
+    50_000,
+    [16, 1_000_000],
+    'keys',
+    'ten thousand zones with a key or two, and as many on their way in or out',
+  ),
+  keyStoreBytes: limit(
+    67_108_864,
+    [4_096, 268_435_456],
+    'bytes',
+    'fifty thousand keys of P-256 take about 25 million; it is read at once, into memory',
+  ),
+} as const satisfies Record<string, Limit>
