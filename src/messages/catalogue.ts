@@ -16,6 +16,7 @@ import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { feedEntries } from './feed-entries.ts'
 import { field } from './fields.ts'
+import { latencyEntries } from './latency-entries.ts'
 import { objectEntries } from './object-entries.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
@@ -205,6 +206,7 @@ export const catalogue = {
   ...apiEntries,
   ...drainEntries,
   ...feedEntries,
+  ...latencyEntries,
   ...objectEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
