@@ -36,17 +36,12 @@ const latencyPut = named(
   }),
 )
 
+const filter = z.string().optional()
+
 export const latencySchemas = {
   list: {
     tag: 'overwatch',
-    query: {
-      backend: z.string(),
-      domain: z.string(),
-      region: z.string(),
-      subnet: z.string(),
-
-      ...paged,
-    },
+    query: { backend: filter, domain: filter, region: filter, subnet: filter, ...paged },
     answers: {
       200: named(
         'LatencyEntries',
