@@ -35,10 +35,7 @@ function peer(lines: SlowLines, space: string, ...words: readonly string[]): Chi
   return child
 }
 
-function site(lines: SlowLines, persist = true): { overwatch: Program; agent: Program } {
-  const inside = lines.inside(lines.server)
-  const overwatch = new Program('', inside)
-  overwatch.configure(`
+const overwatchOf = (folder: string, persist: boolean) => `
 mode: overwatch
 dns: { listen_address: "127.0.0.1:5353", zones: [gslb.test] }
 overwatch:
@@ -46,11 +43,16 @@ overwatch:
   agent_tokens: { web: "${TOKEN}" }
   gossip: { bind_address: "127.0.0.1:7946", encryption_key: "${GOSSIP_KEY}", allowed_backends: [10.77.0.0/16] }
   learned_latency: { persist: ${persist} }
-  data_dir: ${overwatch.folder}/data
+  data_dir: ${folder}/data
 api: { enabled: true, address: "127.0.0.1:${API}" }
 metrics: { enabled: false }
 logging: { level: info, format: text }
-`)
+`
+
+function site(lines: SlowLines): { overwatch: Program; agent: Program } {
+  const inside = lines.inside(lines.server)
+  const overwatch = new Program('', inside)
+  overwatch.configure(overwatchOf(overwatch.folder, true))
   const agent = new Program('', inside)
   agent.configure(`
 mode: agent
@@ -85,7 +87,7 @@ async function learns(rtts: readonly number[], role: 'short' | 'kept', withinMs:
   for (const [index, rttMs] of rtts.entries()) spaces.push(await lines.join(index + 1, rttMs))
   const server = peer(lines, lines.server, 'serve', String(WEB))
   await new Promise((ready) => server.stdout?.once('data', ready))
-  const { agent } = site(lines)
+  const { agent, overwatch } = site(lines)
   await agent.logged('latency learning began', 15_000)
   for (const [index, space] of spaces.entries())
     peer(lines, space, role, lines.address(index + 1), String(WEB), '200')
@@ -101,7 +103,10 @@ async function learns(rtts: readonly number[], role: 'short' | 'kept', withinMs:
   let faults: readonly string[] = []
   const tookMs = await until(
     'every round-trip time is learned',
-    async () => (faults = await seen()).length === 0,
+    async () => {
+      faults = await seen()
+      return faults.length === 0
+    },
     withinMs,
   ).catch((error: Error) => {
     throw new Error(`${error.message}; ${faults.join('; ')}\n${agent.output.slice(-2_000)}`)
@@ -113,7 +118,7 @@ async function learns(rtts: readonly number[], role: 'short' | 'kept', withinMs:
   )
   expect(entries[0]).toMatchObject({ domain: 'web.gslb.test', region: 'eu' })
   await agent.logged('latency report', 5_000)
-  return { tookMs, lines, entries, agent }
+  return { tookMs, lines, entries, agent, overwatch }
 }
 
 describe.runIf(canDelay())('an agent learns the round-trip times of its clients', () => {

@@ -11,7 +11,7 @@ import type { LatencyRow } from '../../core/gossip/app/envelope.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import { learnedParts } from '../../core/latency/parts.ts'
 import { decodeRows, encodeRows } from '../../core/latency/rows-codec.ts'
-import { LatencyTable, type LearnedEntry } from '../../core/latency/table.ts'
+import { LatencyTable, type LearnedEntry, type TakeOutcome } from '../../core/latency/table.ts'
 import { parsePrefix } from '../../core/net/address.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { Cancel } from '../../kernel/clock.ts'
@@ -79,20 +79,24 @@ export class Merging {
     const domainSet = new Set(domains)
     const zoneSet = new Set(zones)
     this.#counts.reports++
+    let changed = 0
     for (const own of services)
       for (const service of namesOfService(own, domainSet, zoneSet))
-        for (const row of rows) this.#take(row, { service, region, source: agentId })
+        for (const row of rows)
+          if (this.#take(row, { service, region, source: agentId }) === 'changed') changed++
     this.#ctx.log.debug('latency report taken', { agentId, region, rows: rows.length })
+    if (changed > 0)
+      this.#ctx.log.info('latency changed by far', { agentId, region, networks: changed })
   }
 
   #take(
     { subnet, rttMs, samples, lastSeenMs, deviationMs, minMs }: LatencyRow,
     from: { readonly service: string; readonly region: string; readonly source: string },
-  ): void {
+  ): TakeOutcome {
     const prefix = parsePrefix(subnet)
     if (!prefix.ok) {
       this.#counts.refused++
-      return
+      return 'refused'
     }
     const nowMs = this.#ctx.clock.nowMs()
     const outcome = this.table.take(
@@ -108,8 +112,7 @@ export class Merging {
       nowMs,
     )
     if (outcome === 'refused') this.#counts.refused++
-    if (outcome === 'changed')
-      this.#ctx.log.info('latency of a network changed', { subnet, ...from, rtt_ms: rttMs })
+    return outcome
   }
 
   /** Rows of another overwatch; what was observed later wins. */

@@ -1,9 +1,9 @@
 /**
  * Round-trip times from the kernel, by netlink: what `ss -ti` shows, and the end of each connection.
  *
- * Reading the table needs no privilege. Being told of ends does: the kernel lets nobody join that
- * group without CAP_NET_ADMIN. Only the native addon reads either, so systems without it learn
- * nothing.
+ * Neither needs a privilege on a common kernel from 4.2 on; one that lets nobody hear of ends without
+ * CAP_NET_ADMIN leaves the table alone. Only the native addon reads either, so systems without it
+ * learn nothing.
  */
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
@@ -26,7 +26,7 @@ export function openTcp(): Result<TcpTimes, string> {
     (into: Uint8Array, first: number): number =>
       dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), true)
   return ok({
-    endsHeard: ends.heard ? ok(true as const) : fail('it needs the capability CAP_NET_ADMIN'),
+    endsHeard: ends.heard ? ok(true as const) : fail('this kernel asks for CAP_NET_ADMIN'),
     open: (ports) => (ports.length === 0 ? none : buffer.fill([dump(4, ports), dump(6, ports)])),
     ended: (ports) => ends.read(ports),
     close: () => ends.close(),

@@ -75,8 +75,10 @@ export class Sockets {
       this.#look[entry] = this.#looks
       if (nowMs - this.#firstSeenMs[entry]! >= minAgeMs) this.#count(entry, rows, row, take)
     }
+    // One that ended a moment ago is missing here before its end is told, so it is kept for a look.
     for (let entry = 0; entry < this.#slots.high; entry++)
-      if (this.#slots.isUsed(entry) && this.#look[entry] !== this.#looks) this.#slots.remove(entry)
+      if (this.#slots.isUsed(entry) && this.#look[entry]! < this.#looks - 1)
+        this.#slots.remove(entry)
   }
 
   /** Connections that ended; each counts once more, or for the first time, and is forgotten. */

@@ -89,6 +89,8 @@ export class LatencyTable {
   #prior = new Uint8Array(0)
   /** 1 where an agent told it here. */
   #own = new Uint8Array(0)
+  /** How many rows each source has. */
+  readonly #rowsOf = new Map<number, number>()
   /** Called with each row that an agent told here. */
   changedRow: (row: number) => void = () => {}
 
@@ -119,6 +121,8 @@ export class LatencyTable {
     key[SOURCE_AT] = source
     const known = this.rows.find()
     if (known >= 0 && !this.#isNews(known, observedMs, way)) return 'older'
+    if (known < 0 && (this.#rowsOf.get(source) ?? 0) >= limits.latencySourceRows.default)
+      return 'refused'
     const isChange = known >= 0 && this.#isOutside(known, heard)
     const row = known >= 0 ? this.rows.put() : this.#made()
     if (known >= 0) {
@@ -150,6 +154,7 @@ export class LatencyTable {
     if (this.#head.length < this.entries.capacity)
       this.#head = grown(this.#head, new Int32Array(this.entries.capacity))
     const first = this.entries.isFresh ? -1 : this.#head[entry]!
+    this.#countRow(row, 1)
     this.#entry[row] = entry
     this.#next[row] = first
     this.#before[row] = -1
@@ -289,6 +294,7 @@ export class LatencyTable {
 
   /** Takes a row out of its entry, which goes with its last one. */
   #detach(row: number): void {
+    this.#countRow(row, -1)
     const entry = this.#entry[row]!
     const next = this.#next[row]!
     const before = this.#before[row]!
@@ -302,10 +308,16 @@ export class LatencyTable {
   #empty(entry: number): void {
     for (let row = this.#head[entry]!; row >= 0; ) {
       const next = this.#next[row]!
+      this.#countRow(row, -1)
       this.rows.remove(row)
       row = next
     }
     this.#head[entry] = -1
+  }
+
+  #countRow(row: number, by: number): void {
+    const source = this.rows.word(row, SOURCE_AT)
+    this.#rowsOf.set(source, (this.#rowsOf.get(source) ?? 0) + by)
   }
 
   #growRows(capacity: number): void {

@@ -1,5 +1,6 @@
 /** Learned round-trip times, with the fields of the original and those of its documents. */
 import { z } from 'zod'
+import { limits } from '../../../core/base/limits.ts'
 import type { RouteSchema } from '../schema.ts'
 import { count, named, paged, timestamp } from './common.ts'
 
@@ -23,6 +24,8 @@ const entry = named(
   }),
 )
 
+const rtt = z.number().min(0).max(limits.latencyRttMsMax.default)
+
 const latencyPut = named(
   'LatencyPut',
   z.object({
@@ -30,9 +33,9 @@ const latencyPut = named(
     backend: z.string().optional(),
     domain: z.string().optional(),
     region: z.string().optional(),
-    latency_ms: z.number().min(0).optional(),
-    rtt_ms: z.number().min(0).optional(),
-    samples: z.number().int().min(1).optional(),
+    latency_ms: rtt.optional(),
+    rtt_ms: rtt.optional(),
+    samples: z.number().int().min(1).max(limits.latencySamplesTrusted.default).optional(),
   }),
 )
 

@@ -86,6 +86,12 @@ export const latencyLimits = {
     'rows',
     'two agents in each region; the least lately told go first',
   ),
+  latencySourceRows: limit(
+    200_000,
+    [100, 4_000_000],
+    'rows',
+    'rows of one agent, so that none pushes out the words of all others',
+  ),
   latencyRowMs: limit(
     604_800_000,
     [60_000, 31_536_000_000],

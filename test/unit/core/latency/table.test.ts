@@ -129,6 +129,21 @@ test.each<[string, Partial<Heard> & { subnet?: string }]>([
   expect(table.entries.count).toBe(0)
 })
 
+test('one agent cannot push out the rows of all others', () => {
+  const table = new LatencyTable(1, 1_000_000, 1_000_000)
+  table.take(heard('192.0.2.0/24', 10, { source: 'other' }), NOW)
+  const most = limits.latencySourceRows.default
+  const subnetOf = (index: number) => `${10 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.0/24`
+  for (let index = 0; index < most; index++) table.take(heard(subnetOf(index), 10), NOW)
+  expect(table.take(heard(subnetOf(most), 10), NOW)).toBe('refused')
+  expect(table.take(heard(subnetOf(0), 11), NOW)).toBe('taken')
+  expect(table.take(heard(subnetOf(most), 10, { source: 'other' }), NOW)).toBe('taken')
+  // What was forgotten makes room again.
+  const laterMs = NOW + limits.latencyRowMs.default + 1
+  table.prune(laterMs)
+  expect(table.take(heard(subnetOf(0), 10, { observedMs: laterMs }), laterMs)).toBe('taken')
+})
+
 test('a clock of the agent that is ahead gives no row a longer life', () => {
   const table = new LatencyTable(1)
   table.take(heard('10.1.2.0/24', 10, { observedMs: NOW + 24 * HOUR }), NOW)
