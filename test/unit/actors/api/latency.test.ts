@@ -48,10 +48,16 @@ describe('GET', () => {
   test('passes filters and the page on', async () => {
     const { call, asked, answers } = await apiWorld()
     answers['api.list-latency'] = () => ({ entries: [], total: 0, subnets: 0 })
-    await call('GET', `${PATH}?backend=App.Demo.local.&region=eu&subnet=10.1.2.9/24&limit=5&offset=2`)
+    await call(
+      'GET',
+      `${PATH}?backend=App.Demo.local.&region=eu&subnet=10.1.2.9/24&limit=5&offset=2`,
+    )
     const subnet = '10.1.2.0/24'
     expect(asked).toEqual([
-      ['api.list-latency', { service: 'app.demo.local', region: 'eu', subnet, offset: 2, count: 5 }],
+      [
+        'api.list-latency',
+        { service: 'app.demo.local', region: 'eu', subnet, offset: 2, count: 5 },
+      ],
     ])
   })
 

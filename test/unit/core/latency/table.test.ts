@@ -133,7 +133,8 @@ test('one agent cannot push out the rows of all others', () => {
   const table = new LatencyTable(1, 1_000_000, 1_000_000)
   table.take(heard('192.0.2.0/24', 10, { source: 'other' }), NOW)
   const most = limits.latencySourceRows.default
-  const subnetOf = (index: number) => `${10 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.0/24`
+  const subnetOf = (index: number) =>
+    `${10 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.0/24`
   for (let index = 0; index < most; index++) table.take(heard(subnetOf(index), 10), NOW)
   expect(table.take(heard(subnetOf(most), 10), NOW)).toBe('refused')
   expect(table.take(heard(subnetOf(0), 11), NOW)).toBe('taken')
