@@ -1,9 +1,10 @@
 /**
- * Round-trip times from the kernel, by netlink: what `ss -ti` shows, and the end of each connection.
+ * Round-trip times from the kernel, by netlink: what `ss -ti` shows, and the end of each
+ * connection.
  *
- * Neither needs a privilege on a common kernel from 4.2 on; one that lets nobody hear of ends without
- * CAP_NET_ADMIN leaves the table alone. Only the native addon reads either, so systems without it
- * learn nothing.
+ * Neither needs a privilege on a common kernel from 4.2 on; one that lets nobody hear of ends
+ * without CAP_NET_ADMIN leaves the table alone. Only the native addon reads either, so systems
+ * without it learn nothing.
  */
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'

@@ -1,4 +1,4 @@
-/** Goal: learned latency is told in both spellings, filtered and paged; setting it asks for rights. */
+/** Goal: learned latency is told in both spellings, filtered and paged; setting it has bounds. */
 import { describe, expect, test } from 'vitest'
 import type { LearnedEntry } from '../../../../src/core/latency/table.ts'
 import { apiWorld, START_MS } from './world.ts'

@@ -1,6 +1,6 @@
 /**
- * Goal: learned round-trip times travel from an agent to the latency actor of each overwatch, on the
- * services it has and no others, and records of them between overwatches, past the registry.
+ * Goal: learned round-trip times travel from an agent to the latency actor of each overwatch, on
+ * the services it has and no others, and records of them between overwatches, past the registry.
  * Method: gossip actors on a network in memory, on a virtual clock.
  */
 import { expect, test } from 'vitest'

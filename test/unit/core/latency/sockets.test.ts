@@ -1,6 +1,6 @@
 /**
- * Goal: a connection counts by what is new about it, never by how often it is seen; short ones count
- * when they end; loopback and listeners never. Method: scripted rows of the kernel's table.
+ * Goal: a connection counts by what is new about it, never by how often it is seen; short ones
+ * count when they end; loopback and listeners never. Method: scripted rows of the kernel's table.
  */
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../../../src/core/base/limits.ts'
