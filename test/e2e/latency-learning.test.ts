@@ -127,6 +127,20 @@ describe.runIf(canDelay())('an agent learns the round-trip times of its clients'
     process.stdout.write(`learned ${entries[0]!.rtt_ms} ms of 40 after ${Math.round(tookMs)} ms\n`)
   }, 90_000)
 
+  test('and what was learned outlives a restart of the overwatch, unless it is told not to', async () => {
+    const { lines, overwatch, agent } = await learns([40], 'short', 30_000)
+    await agent.stop()
+    await overwatch.stop()
+    overwatch.start()
+    await until('kept', async () => (await entriesOf(lines)).length === 1, 15_000)
+    await overwatch.logged('latency rows restored')
+    await overwatch.stop()
+    overwatch.configure(overwatchOf(overwatch.folder, false))
+    overwatch.start()
+    await overwatch.logged('OpenGSLB running', 15_000)
+    expect(await entriesOf(lines)).toEqual([])
+  }, 120_000)
+
   test.runIf(isFull)(
     'from short requests alone, at 2, 40 and 110 ms',
     async () => {
