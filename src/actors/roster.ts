@@ -18,10 +18,12 @@ import type { DnsConfig, LentSocket } from './dns/contract.ts'
 import { readCounts } from './dns/ports-scrape.ts'
 import type { DnsShared } from './dns/shared.ts'
 import type { OverwatchGossip } from './gossip/contract.ts'
+import type { OverwatchLatency } from './latency/contract.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
 import { contentOf, keptConfig } from './registry/ports-content.ts'
 import { overwatchGossip } from './roster-gossip.ts'
+import { overwatchLatency } from './roster-latency.ts'
 import { settingsOf } from './roster-settings.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 import { setCountsSource } from './shell/ports.ts'
@@ -42,6 +44,7 @@ export interface ActorConfigs {
   readonly prober: ProberConfig
   /** Absent: gossip is switched off. */
   readonly gossip?: OverwatchGossip
+  readonly latency: OverwatchLatency
   readonly api: ApiConfig
   readonly shell: ShellConfig
 }
@@ -74,6 +77,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       sourceAddresses: config.overwatch.validation.source_addresses,
     },
     ...(gossip === undefined ? {} : { gossip }),
+    latency: overwatchLatency(loaded, nodeIdOf(loaded, self)),
     api: apiConfig(loaded, self),
     shell: {
       api: {
@@ -265,6 +269,7 @@ export function overwatchRoster(configs: ActorConfigs): readonly ChildSpec[] {
     child('registry'),
     ...configs.dns.map(dnsThread),
     child('prober'),
+    child('latency'),
     ...(configs.gossip === undefined ? [] : [child('gossip')]),
     child('api'),
     // The main thread owns the sockets of HTTP: uWebSockets.js ends the process when a worker that

@@ -1,11 +1,11 @@
 /**
- * The agent: prober, vitals, gossip, API, beside an application.
+ * The agent: prober, vitals, gossip, latency, API, beside an application.
  *
  * It answers no DNS and keeps no state but its identity and the drains declared through its API,
  * both beside its key, so that several agents run on one host. Its API is open only where the file
  * has an `api` section. A thread costs some 10 MB, and an agent shares its machine with what it
  * watches: only gossip has one of its own, because a stall of half a second looks to other members
- * like a failure.
+ * like a failure, and latency while it learns.
  */
 import { resolveCheck } from '../core/config/checks.ts'
 import type { Loaded } from '../core/config/load.ts'
@@ -19,7 +19,9 @@ import { apiAccess } from './api/ports-access.ts'
 import type { AgentGossip } from './gossip/contract.ts'
 import { loadIdentity } from './gossip/ports-identity.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
+import type { AgentLatency } from './latency/contract.ts'
 import { moduleOf, shellApi } from './roster.ts'
+import { agentLatency } from './roster-latency.ts'
 import { settingsOf } from './roster-settings.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 import type { ProcessFacts, Stage } from './stage.ts'
@@ -33,6 +35,7 @@ interface AgentConfigs {
   readonly prober: ProberConfig
   readonly vitals: VitalsConfig
   readonly gossip: AgentGossip
+  readonly latency: AgentLatency
   readonly api: ApiConfig
   readonly shell: ShellConfig
 }
@@ -130,6 +133,7 @@ function configsOf(loaded: Loaded, self: Self, reloads: ReloadCounts): AgentConf
     },
     vitals: vitalsOf(agent, self),
     gossip: gossipOf(agent),
+    latency: agentLatency(loaded),
     api: apiOf(loaded, self),
     shell: {
       api: shellApi(api),
@@ -175,6 +179,8 @@ export async function agentStage(
         child('prober', 'main'),
         child('vitals', 'main'),
         child('gossip', 'worker'),
+        // A reading of a large table takes as long as a check may; without learning it sleeps.
+        child('latency', configs.latency.enabled ? 'worker' : 'main'),
         ...(isAsked ? [child('api', 'main')] : []),
         child('shell', 'main'),
       ],

@@ -9,7 +9,7 @@ import { field } from './fields.ts'
 const KIB = 1_024
 const MIB = 1_024 * KIB
 
-const recordFields = {
+export const recordFields = {
   kind: field.text('what it is about'),
   id: field.text('unique within the kind'),
   origin: field.text('name of the node that made it'),

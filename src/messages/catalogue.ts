@@ -16,6 +16,7 @@ import { drainEntries } from './drain-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { feedEntries } from './feed-entries.ts'
 import { field } from './fields.ts'
+import { latencyEntries } from './latency-entries.ts'
 import { objectEntries } from './object-entries.ts'
 import { replayEntries } from './replay-entries.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
@@ -206,6 +207,7 @@ export const catalogue = {
   ...apiEntries,
   ...drainEntries,
   ...feedEntries,
+  ...latencyEntries,
   ...objectEntries,
   ...replayEntries,
   ...vitalsRequests,

@@ -148,7 +148,7 @@ interface Addon {
    * `withInfo` fills in round-trip times and bytes, at a quarter more of time.
    */
   dumpTcp(family: 4 | 6, ports: Uint32Array, into: Uint8Array, withInfo: boolean): number
-  /** A descriptor that hears of each TCP socket that ends; `-EPERM` without CAP_NET_ADMIN. */
+  /** A descriptor that hears of each TCP socket that ends; `-EPERM` where that is not allowed. */
   openTcpEnds(): number
   /**
    * Rows of what ended since the last call; call again while `into` was filled. `-ENOBUFS` says

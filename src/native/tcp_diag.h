@@ -38,7 +38,8 @@ enum TcpRow : size_t {
 int dump_tcp(int family, const uint32_t *ports, size_t port_count, bool with_info, uint8_t *into,
              size_t into_bytes);
 
-// A descriptor that is told of each TCP socket that ends, or -errno. Needs CAP_NET_ADMIN.
+// A descriptor that is told of each TCP socket that ends, or -errno. The kernel lets anybody join
+// these groups (NL_CFG_F_NONROOT_RECV), unless it is older than 4.2 or hardened: then -EPERM.
 int open_tcp_ends();
 
 // Writes the sockets that ended since the last call, chosen as above, and returns how many rows were

@@ -36,6 +36,8 @@ export class ScriptedAgents {
         receive: {
           'registry.record-told': () => {},
           'registry.drains-set': () => {},
+          'latency.rows-measured': () => {},
+          'latency.record-told': () => {},
           'prober.verdict-changed': () => {},
           'vitals.reading-changed': () => {},
           'vitals.drain-changed': () => {},

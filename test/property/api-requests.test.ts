@@ -5,6 +5,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { apiDocument } from '../../src/actors/api/table.ts'
+import type { LearnedEntry } from '../../src/core/latency/table.ts'
 import type { AgentView } from '../../src/messages/agent-views.ts'
 import { Conformance } from '../harness/openapi.ts'
 import { requestsOf } from '../harness/openapi-requests.ts'
@@ -21,6 +22,11 @@ const agent: AgentView = {
   ...{ revokedReason: '', connected: true, boot: 1, backends: 0 },
 }
 
+const learned: LearnedEntry = {
+  ...{ subnet: '10.1.0.0/24', service: 'app.example.com', region: 'us-east', rttMs: 1 },
+  ...{ deviationMs: 0, minMs: 1, samples: 1, weight: 1, observedMs: 1, sources: ['node-1'] },
+}
+
 async function worldOf(others: 'answer' | 'are away' | 'fail') {
   const world = await apiWorld()
   const { answers } = world
@@ -31,6 +37,8 @@ async function worldOf(others: 'answer' | 'are away' | 'fail') {
   answers['api.list-drains'] = () => ({ drains: [] })
   answers['api.set-drain'] = () => ({ outcome: 'done', message: 'm', ids: ['d'] })
   answers['api.lift-drain'] = () => ({ outcome: 'not-found', message: 'm' })
+  answers['api.list-latency'] = () => ({ entries: [learned], total: 1, subnets: 1 })
+  answers['api.add-latency'] = () => ({ outcome: 'done', message: 'm' })
   answers['api.validate-now'] = () => ({ count: 1, message: 'm' })
   for (const id of Object.keys(answers) as (keyof typeof answers)[]) {
     if (others === 'are away') delete answers[id]

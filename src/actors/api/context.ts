@@ -62,6 +62,8 @@ const PEERS: Record<AskId, string> = {
   'api.set-local-drain': 'vitals',
   'api.lift-local-drain': 'vitals',
   'api.list-local-drains': 'vitals',
+  'api.list-latency': 'latency',
+  'api.add-latency': 'latency',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

@@ -17,6 +17,7 @@ import { eventRoutes } from './routes/events.ts'
 import { gossipRoutes } from './routes/gossip.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { latencyRoutes } from './routes/latency.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { overrideRoutes } from './routes/overrides.ts'
 import { overwatchRoutes } from './routes/overwatch.ts'
@@ -35,6 +36,7 @@ export function apiRoutes(context: Context): readonly Route[] {
     ...systemRoutes(context),
     ...healthRoutes(context),
     ...overwatchRoutes(context),
+    ...latencyRoutes(context),
     ...overrideRoutes(context),
     ...agentRoutes(context),
     ...drainRoutes(context),

@@ -41,6 +41,8 @@ export const gossip = defineActor(
         'vitals.drain-changed': ({ backend, drain }) => running.agent?.drain(backend, drain),
         'vitals.clients-counted': ({ backend, connections }) =>
           running.agent?.connections(backend, connections),
+        'latency.rows-measured': ({ service, rows }) => running.agent?.latency(service, rows),
+        'latency.record-told': (record) => void running.overwatch?.sharing.tell(record),
         'registry.record-told': (record) => running.overwatch?.told(record),
         'registry.drains-set': (message) => running.overwatch?.drains(message),
         'api.list-agents': () => ({ agents: running.overwatch?.list() ?? [] }),
@@ -221,6 +223,7 @@ class Running {
   sayAgain(peer: string): void {
     this.#told.all()
     if (peer === 'registry') this.overwatch?.sayAgain()
+    if (peer === 'latency') this.overwatch?.latency.sayAgain()
     if (peer === 'vitals') this.agent?.sayAgain()
   }
 

@@ -11,6 +11,7 @@ import { parseReply } from '../../core/gossip/app/replies.ts'
 import { Reporter, type ReporterOutput } from '../../core/gossip/app/reporter.ts'
 import type { OverwatchMember } from '../../core/gossip/app/reporter-peer.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
+import type { LatencyRow } from '../../core/gossip/app/envelope.ts'
 import type { ConnectionsSeen, Drain, Vitals } from '../../core/health/report.ts'
 import { AgentSelf } from '../../core/health/self.ts'
 import type { Ctx } from '../../kernel/actor.ts'
@@ -111,6 +112,11 @@ export class Agent {
   connections(backend: string, connections: ConnectionsSeen | undefined): void {
     this.#self.connections(backend, connections)
     this.changed()
+  }
+
+  /** Learned latencies: told once, as they are told anew with the next report. */
+  latency(service: string, rows: readonly LatencyRow[]): void {
+    this.#carryOut(this.reporter.latency(service, rows, this.#nowMs))
   }
 
   /** Something of ourselves may be another now. */

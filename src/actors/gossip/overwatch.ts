@@ -18,12 +18,14 @@ import type { AgentView } from '../../messages/agent-views.ts'
 import { KnownAgents } from './agents-known.ts'
 import type { GossipPorts, OverwatchGossip } from './contract.ts'
 import type { Arrived } from './inbox.ts'
+import { LatencyWay } from './latency.ts'
 import { type KnownMembers, isThere, placeOf } from './members.ts'
 import type { GossipMetrics } from './metrics.ts'
 import type { Node } from './node.ts'
 import type { Notices } from './notices.ts'
 import { Orders } from './orders.ts'
 import { PeerPort } from './peer-port.ts'
+import { PinSaves } from './pin-saves.ts'
 import { notFound, type Outcome, type PinOrder, pinOfOrder, type PinReply } from './pinning.ts'
 import { pinOf, pinRecord, reportIds, reportRecords } from './records.ts'
 import { samePin, unpinRecord, viaOf } from './records.ts'
@@ -45,20 +47,19 @@ export class Overwatch {
   readonly agents = new KnownAgents()
   readonly receiver: Receiver
   readonly sharing: Sharing
+  readonly latency: LatencyWay
   readonly #world: OverwatchWorld
-  readonly #boot: number
+  readonly #pinSaves: PinSaves
   readonly #orders: Orders
   readonly #strangers = new Map<string, number>()
   #config: OverwatchGossip
   #peerPort: PeerPort | undefined
   #cancels: Cancel[] = []
-  #saveAt = 0
-  #saveDue = 0
 
   constructor(world: OverwatchWorld, config: OverwatchGossip, boot: number) {
     this.#world = world
     this.#config = config
-    this.#boot = boot
+    this.#pinSaves = new PinSaves(boot)
     const self = { node: config.node, boot, secret: world.ports.secret(32) }
     this.receiver = new Receiver(self, receiverSettingsOf(config), world.ports.crypto)
     const { agentTokens, peering } = config
@@ -67,6 +68,7 @@ export class Overwatch {
       send: (to, octets, via) => this.#toPeer(to, octets, via),
       learned: (record) => this.#learned(record),
     })
+    this.latency = new LatencyWay(world.ctx, this.agents, () => this.sharing.exchange.ledger)
     this.#orders = new Orders(world.ctx.clock, config.node, boot, (agentId, octets) =>
       this.#toMember(agentId, octets),
     )
@@ -175,6 +177,7 @@ export class Overwatch {
         notices.refused(output.refusal)
         break
       case 'latency':
+        this.latency.reported(output)
         break
     }
   }
@@ -274,6 +277,7 @@ export class Overwatch {
   }
 
   #learned(record: SharedRecord): void {
+    if (this.latency.takes(record)) return
     this.#world.ctx.publish('gossip.record-learned', record)
     this.#take(record)
   }
@@ -358,7 +362,7 @@ export class Overwatch {
   sayAgain(): void {
     const { ctx } = this.#world
     for (const record of this.sharing.exchange.ledger.records())
-      ctx.publish('gossip.record-learned', record)
+      if (record.kind !== 'latency') ctx.publish('gossip.record-learned', record)
     for (const { report, hearsay, heardMs } of this.agents.heard.values()) {
       const { agentId } = report
       ctx.publish('gossip.agent-reported', { agentId, report, hearsay, atMs: heardMs })
@@ -382,18 +386,7 @@ export class Overwatch {
       this.#world.metrics.agentLeft(agentId)
       this.#carryOut(this.receiver.forget(agentId, nowMs), PEER)
     }
-    this.#savePins(nowMs)
-  }
-
-  /** How far agents were heard travels in their pins: a few a second, all within the interval. */
-  #savePins(nowMs: number): void {
-    const pins = this.receiver.trust.list()
-    if (pins.length === 0) return
-    this.#saveDue += (pins.length * 1_000) / limits.gossipPinSaveMs.default
-    for (; this.#saveDue >= 1; this.#saveDue--) {
-      const pin = pins[this.#saveAt++ % pins.length]!
-      if (pin.lastSeenMs <= this.#boot) continue
+    for (const pin of this.#pinSaves.next(this.receiver.trust.list()))
       this.#world.ctx.publish('gossip.record-learned', pinRecord(pin, this.#config.node, nowMs))
-    }
   }
 }

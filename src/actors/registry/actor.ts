@@ -131,6 +131,9 @@ export const registry = defineActor(
     return {
       receive: {
         'prober.verdict-changed': (message) => onVerdict(book, message),
+        'latency.rows-set': ({ parts }) => {
+          book.learned = parts
+        },
         'api.set-override': (order) => setOverride(book, order),
         'api.clear-override': (order) => clearOverride(book, order),
         'gossip.agent-reported': (message) => agents.reported(message),

@@ -9,6 +9,7 @@
  * together the first is taken up at once, and the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
+import type { LearnedParts } from '../../core/latency/parts.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
@@ -45,6 +46,8 @@ export class Book {
   readonly metrics: RegistryMetrics
   readonly tell: Notices
   readonly feed: FeedRecorder
+  /** Round-trip times learned of clients; absent before there are any. */
+  learned: LearnedParts | undefined
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf

@@ -10,11 +10,9 @@ import type { Reading } from '../../core/health/clients-table.ts'
 import { readProcTable } from '../../core/health/clients-proc.ts'
 import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
 import { loadNative, type Native } from '../../native/index.ts'
+import { RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
 import type { TcpTable, Whereabouts } from './contract.ts'
 
-/** What `-errno` of a dropped message is. */
-const ENOBUFS = -105
-const FIRST_ROWS = 4_096
 const none = new TcpRows(new Uint8Array(0), 0)
 
 export function ownAddresses(): readonly string[] {
@@ -23,66 +21,9 @@ export function ownAddresses(): readonly string[] {
   )
 }
 
-/** Rows of both families in one array, which grows to the largest table seen, up to its limit. */
-class RowBuffer {
-  bytes = new Uint8Array(FIRST_ROWS * TCP_ROW_BYTES)
-
-  /** `write` gives how many rows there are from the row given on, or a negative fault. */
-  fill(write: readonly ((into: Uint8Array, first: number) => number)[]): TcpRows | undefined {
-    let count = 0
-    for (const one of write) {
-      let found = one(this.bytes, count)
-      if (found < 0) return undefined
-      while ((count + found) * TCP_ROW_BYTES > this.bytes.length) {
-        if (count + found > limits.clientsRowsMax.default) return undefined
-        this.#grow(count + found)
-        found = one(this.bytes, count)
-        if (found < 0) return undefined
-      }
-      count += found
-    }
-    return new TcpRows(this.bytes, count)
-  }
-
-  #grow(rows: number): void {
-    const wanted = Math.min(limits.clientsRowsMax.default, Math.ceil(rows * 1.25))
-    const larger = new Uint8Array(wanted * TCP_ROW_BYTES)
-    larger.set(this.bytes)
-    this.bytes = larger
-  }
-}
-
-/** Everything that ended since the last call, as one reading's worth of rows. */
-class Ends {
-  readonly #native: Native
-  readonly #descriptor: number
-  #bytes = new Uint8Array(FIRST_ROWS * TCP_ROW_BYTES)
-
-  constructor(native: Native) {
-    this.#native = native
-    this.#descriptor = native.openTcpEnds()
-  }
-
-  get heard(): boolean {
-    return this.#descriptor >= 0
-  }
-
-  read(ports: Uint32Array): { readonly rows: TcpRows; readonly missed: boolean } {
-    if (!this.heard) return { rows: none, missed: false }
-    const count = this.#native.readTcpEnds(this.#descriptor, ports, this.#bytes)
-    if (count < 0) return { rows: none, missed: count === ENOBUFS }
-    // A full buffer: the rest is read with the next reading, a tenth of a second later.
-    return { rows: new TcpRows(this.#bytes, count), missed: false }
-  }
-
-  close(): void {
-    if (this.heard) this.#native.closeDescriptor(this.#descriptor)
-  }
-}
-
 function netlinkTable(native: Native): TcpTable {
   const buffer = new RowBuffer()
-  const ends = new Ends(native)
+  const ends = new TcpEnds(native)
   const dump =
     (family: 4 | 6, ports: Uint32Array) =>
     (into: Uint8Array, first: number): number =>

@@ -17,6 +17,7 @@ import { gossipActorLimits } from './limits/gossip-actor.ts'
 import { gossipAppLimits } from './limits/gossip-app.ts'
 import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
+import { latencyLimits } from './limits/latency.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
 import { replayLimits } from './limits/replay.ts'
@@ -44,5 +45,5 @@ export const limits = {
   ...gossipAppLimits,
   ...vitalsLimits,
   ...gossipActorLimits,
-  ...vitalsLimits,
+  ...latencyLimits,
 }

@@ -113,6 +113,30 @@ export class TcpRows {
     return this.#word64(row, COOKIE_AT)
   }
 
+  /** Whether the kernel gave TCP_INFO; without it the figures below are zero. */
+  hasInfo(row: number): boolean {
+    return this.#word16(row, HAS_INFO_AT) !== 0
+  }
+
+  /** Smoothed, microseconds; 0 before the first sample. */
+  rttUs(row: number): number {
+    return this.#word32(row, RTT_AT)
+  }
+
+  /** Least of the last five minutes, microseconds; 0 before the first sample. */
+  minRttUs(row: number): number {
+    const us = this.#word32(row, MIN_RTT_AT)
+    return us === 0xffff_ffff ? 0 : us
+  }
+
+  dataSegmentsOut(row: number): number {
+    return this.#word32(row, DATA_SEGS_OUT_AT)
+  }
+
+  bytesAcked(row: number): number {
+    return this.#word64(row, BYTES_ACKED_AT)
+  }
+
   /** Both ends of the connection, as a text that two rows of one connection share. */
   key(row: number): string {
     const at = row * TCP_ROW_BYTES

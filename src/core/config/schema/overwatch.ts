@@ -183,5 +183,10 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
     }),
     max_size: key(size('1MB', '1TB'), '1GB', 'How much room they may take.', { restart: true }),
   }),
+  learned_latency: section('Round-trip times that agents learn of their clients.', {
+    persist: key(bool, 'true', 'Whether they are kept in `data_dir` through a restart.', {
+      restart: true,
+    }),
+  }),
   peering,
 })

@@ -40,6 +40,10 @@ export interface LatencyRow {
   readonly samples: number
   /** Unix milliseconds; 0 when not said. */
   readonly lastSeenMs: number
+  /** Standard deviation. */
+  readonly deviationMs?: number
+  /** The least that was measured. */
+  readonly minMs?: number
 }
 
 export interface Heartbeat {
@@ -207,11 +211,15 @@ const RTT_NS_MAX = 86_400e9
 function readLatency(payload: Fields): Body {
   const rows = payload.list('subnets', limits.reportRows.default, (row) => {
     const seen = row.text('last_seen', TIME_CHARS_MAX)
+    const deviationNs = row.number('dev_ns', 0, RTT_NS_MAX)
+    const minNs = row.number('min_ns', 0, RTT_NS_MAX)
     return {
       subnet: row.required('subnet', 64),
       rttMs: (row.number('ewma_ns', 0, RTT_NS_MAX) ?? 0) / 1e6,
       samples: row.integer('sample_count', 0, Number.MAX_SAFE_INTEGER, 0),
       lastSeenMs: Math.floor((parseTimeUs(seen) ?? 0) / 1_000),
+      ...(deviationNs === undefined ? {} : { deviationMs: deviationNs / 1e6 }),
+      ...(minNs === undefined ? {} : { minMs: minNs / 1e6 }),
     }
   })
   const service = payload.required('backend', limits.reportNameChars.default)

@@ -188,11 +188,15 @@ export class AgentMessages {
 
   /** Learned latencies of one service, in as many messages as it takes. */
   latency(service: string, rows: readonly LatencyRow[], nowMs: number): readonly Outgoing[] {
+    const nsOf = (ms: number) => Math.max(0, Math.round(ms * 1e6))
     const subnets = rows.map((row) => ({
       subnet: row.subnet,
-      ewma_ns: Math.max(0, Math.round(row.rttMs * 1e6)),
+      ewma_ns: nsOf(row.rttMs),
       sample_count: row.samples,
       last_seen: formatTime(row.lastSeenMs),
+      // The Go program passes over what it does not know.
+      ...(row.deviationMs === undefined ? {} : { dev_ns: nsOf(row.deviationMs) }),
+      ...(row.minMs === undefined ? {} : { min_ns: nsOf(row.minMs) }),
     }))
     let from = 0
     const texts = subnets.map((row) => JSON.stringify(row))

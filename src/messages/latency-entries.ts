@@ -1,0 +1,121 @@
+/** Messages about learned round-trip times; a part of the catalogue. */
+import type { LatencyRow } from '../core/gossip/app/envelope.ts'
+import type { LearnedParts } from '../core/latency/parts.ts'
+import type { LearnedEntry } from '../core/latency/table.ts'
+import { recordFields } from './agent-entries.ts'
+import type { Catalogue } from './entry.ts'
+import { field } from './fields.ts'
+
+const KIB = 1_024
+const MIB = 1_024 * KIB
+
+const optionalText = (doc: string) => field.optional(field.text(doc))
+
+export const latencyEntries = {
+  'latency.rows-measured': {
+    kind: 'fact',
+    id: 110,
+    from: 'latency',
+    to: ['gossip'],
+    delivery: 'each',
+    key: [],
+    maxBytes: MIB,
+    fields: {
+      service: field.text('service whose clients these are'),
+      rows: field.list<LatencyRow>('client networks, a page of them'),
+    },
+    doc: 'A page of what an agent learned of its clients; told to every overwatch once.',
+  },
+  'gossip.latency-reported': {
+    kind: 'fact',
+    id: 111,
+    from: 'gossip',
+    to: ['latency'],
+    delivery: 'each',
+    key: [],
+    maxBytes: MIB,
+    fields: {
+      agentId: field.text('who measured'),
+      region: field.text('its region'),
+      services: field.list<string>('services the rows are of, as the agent calls them'),
+      rows: field.list<LatencyRow>('client networks'),
+    },
+    doc: 'An agent that is believed told what it learned of its clients.',
+  },
+  'latency.rows-set': {
+    kind: 'fact',
+    id: 112,
+    from: 'latency',
+    to: ['registry'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: KIB,
+    fields: {
+      version: field.number('grows with every change'),
+      parts: field.shared<LearnedParts>('every entry; one copy for all readers'),
+    },
+    doc: 'The merged table: said at most once a second while it changes, and to a new reader.',
+  },
+  'latency.record-told': {
+    kind: 'fact',
+    id: 113,
+    from: 'latency',
+    to: ['gossip'],
+    delivery: 'latest',
+    key: ['kind', 'id'],
+    maxBytes: 128 * KIB,
+    fields: recordFields,
+    doc: 'Rows that agents told here, for the other overwatches.',
+  },
+  'gossip.latency-record-learned': {
+    kind: 'fact',
+    id: 114,
+    from: 'gossip',
+    to: ['latency'],
+    delivery: 'latest',
+    key: ['kind', 'id'],
+    maxBytes: 128 * KIB,
+    fields: recordFields,
+    doc: 'Rows that agents told another overwatch.',
+  },
+  'api.list-latency': {
+    kind: 'request',
+    id: 115,
+    from: 'api',
+    to: ['latency'],
+    maxBytes: 4 * KIB,
+    fields: {
+      service: optionalText('of this service alone'),
+      region: optionalText('of this region alone'),
+      subnet: optionalText('of this client network alone'),
+      offset: field.number('entries passed over'),
+      count: field.number('entries given at most'),
+    },
+    reply: {
+      entries: field.list<LearnedEntry>('by service, network and region'),
+      total: field.number('how many there are'),
+      subnets: field.number('client networks among all entries'),
+    },
+    doc: 'What is learned of round-trip times.',
+  },
+  'api.add-latency': {
+    kind: 'request',
+    id: 116,
+    from: 'api',
+    to: ['latency'],
+    maxBytes: 16 * KIB,
+    fields: {
+      subnet: field.text('client network'),
+      service: field.text('service it is a client of'),
+      region: field.text('region it was measured from'),
+      rttMs: field.number('round-trip time'),
+      samples: field.number('how many samples it stands for'),
+      by: field.text('who says so'),
+    },
+    reply: {
+      outcome: field.text<'done' | 'refused'>('what became of it'),
+      message: field.text('one sentence for the operator'),
+    },
+    doc: 'Take a row by the word of an operator.',
+  },
+} as const satisfies Catalogue

@@ -1,0 +1,128 @@
+/**
+ * Goal: on an overwatch, what agents tell is merged under the names that are served, survives a
+ * restart as a prior, is handed to the registry, and reaches other overwatches. Method: the actor
+ * on a virtual clock, with a file in memory.
+ */
+import { expect, test } from 'vitest'
+import { latency } from '../../../../src/actors/latency/actor.ts'
+import type { LatencyPorts, OverwatchLatency } from '../../../../src/actors/latency/contract.ts'
+import { limits } from '../../../../src/core/base/limits.ts'
+import { fail } from '../../../../src/core/base/result.ts'
+import { fakeCtx } from '../../../harness/ctx.ts'
+
+const config: OverwatchLatency = {
+  mode: 'overwatch',
+  node: 'ow1',
+  path: '/data/latency.rows',
+  share: true,
+  domains: ['app.test'],
+  zones: ['gslb.test'],
+}
+
+async function start(files = new Map<string, Uint8Array>(), first = config) {
+  const world = fakeCtx('latency')
+  const ports: LatencyPorts = {
+    openTcp: () => fail('not here'),
+    load: async (path) => files.get(path) ?? 'absent',
+    save: async (path, octets) => {
+      files.set(path, octets)
+      return true
+    },
+  }
+  const actor = await latency.start(world.ctx, ports, first)
+  const list = async (more: { service?: string; subnet?: string } = {}) =>
+    actor.receive['api.list-latency']({ offset: 0, count: 100, ...more })
+  const tell = (agentId: string, rttMs: number, samples = 10, services = ['web']) =>
+    actor.receive['gossip.latency-reported']({
+      ...{ agentId, region: 'eu', services },
+      rows: [{ subnet: '10.1.2.0/24', rttMs, samples, lastSeenMs: world.clock.nowMs() }],
+    })
+  const said = <Id extends string>(wanted: Id) =>
+    world.published.filter(([id]) => id === wanted).map(([, message]) => message)
+  return { ...world, actor, files, list, tell, said }
+}
+
+test('rows stand under the names that are served: a label under each zone, a domain as it is', async () => {
+  const { tell, list, metrics } = await start()
+  tell('a1', 10, 30)
+  tell('a2', 20, 10)
+  tell('a1', 5, 10, ['app.test'])
+  tell('a1', 5, 10, ['elsewhere.example'])
+  const { entries, total, subnets } = await list()
+  expect(entries.map(({ service, rttMs }) => [service, rttMs])).toEqual([
+    ['app.test', 5],
+    ['web.gslb.test', expect.closeTo(12.5, 0)],
+  ])
+  expect({ total, subnets }).toEqual({ total: 2, subnets: 1 })
+  expect((await list({ service: 'app.test' })).total).toBe(1)
+  expect(metrics.value('opengslb_overwatch_latency_reports_received_total')).toBe(4)
+  expect(metrics.value('opengslb_overwatch_latency_table_entries_total')).toBe(2)
+})
+
+test('after a restart kept rows are priors until their agent speaks', async () => {
+  const before = await start()
+  before.tell('a1', 10)
+  await before.actor.onStop?.()
+  const after = await start(before.files)
+  expect((await after.list()).entries[0]).toMatchObject({
+    rttMs: 10,
+    weight: expect.closeTo(2.5, 1),
+  })
+  after.clock.advance(1_000)
+  after.tell('a1', 10)
+  const [entry] = (await after.list()).entries
+  expect(entry!.weight).toBeGreaterThan(9)
+})
+
+test('without a path nothing is kept, and a damaged file is no reason not to start', async () => {
+  const before = await start(new Map(), { ...config, path: '' })
+  before.tell('a1', 10)
+  await before.actor.onStop?.()
+  expect(before.files.size).toBe(0)
+  const after = await start(new Map([[config.path, Uint8Array.of(1, 2, 3)]]))
+  expect((await after.list()).total).toBe(0)
+  expect(after.logs.map(({ message }) => message)).toContain('kept latency rows are lost')
+})
+
+test('the registry is handed the table when it changed, and again when it starts', async () => {
+  const { clock, tell, said, actor } = await start()
+  tell('a1', 10)
+  tell('a2', 10)
+  clock.advance(limits.latencyPublishMs.default * 3)
+  expect(said('latency.rows-set')).toHaveLength(1)
+  expect(said('latency.rows-set')[0]).toMatchObject({ parts: { count: 1, regions: ['eu'] } })
+  actor.onPeerStarted?.('registry')
+  expect(said('latency.rows-set')).toHaveLength(2)
+})
+
+test('rows heard here reach another overwatch, which does not pass them on', async () => {
+  const [one, two] = [await start(), await start(new Map(), { ...config, node: 'ow2' })]
+  one.tell('a1', 10)
+  one.clock.advance(limits.latencyShareMs.default)
+  const records = one.said('latency.record-told') as Parameters<
+    (typeof two.actor.receive)['gossip.latency-record-learned']
+  >[0][]
+  expect(records.map(({ kind, id }) => `${kind}/${id}`)).toEqual(['latency/ow1/0'])
+  for (const record of records) {
+    two.actor.receive['gossip.latency-record-learned'](record)
+    // One's own, come back, and one that is damaged.
+    one.actor.receive['gossip.latency-record-learned'](record)
+    const cut = { ...record, body: record.body.subarray(1) }
+    two.actor.receive['gossip.latency-record-learned'](cut)
+  }
+  expect((await two.list()).entries).toMatchObject([{ service: 'web.gslb.test', rttMs: 10 }])
+  two.clock.advance(2 * limits.latencyShareMs.default)
+  expect(two.said('latency.record-told')).toEqual([])
+  one.clock.advance(2 * limits.latencyShareMs.default)
+  expect(one.said('latency.record-told')).toHaveLength(1)
+})
+
+test('an operator may set a row, within bounds', async () => {
+  const { actor, list } = await start()
+  const order = { service: 'app.test', region: 'us', rttMs: 80, samples: 5, by: 'ann' }
+  const add = actor.receive['api.add-latency']
+  expect(await add({ ...order, subnet: '10.9.8.7/24' })).toMatchObject({ outcome: 'done' })
+  expect(await add({ ...order, subnet: '10.0.0.0/4' })).toMatchObject({ outcome: 'refused' })
+  expect(await add({ ...order, subnet: 'x' })).toMatchObject({ outcome: 'refused' })
+  expect((await list()).entries).toMatchObject([{ subnet: '10.9.8.0/24', sources: ['api'] }])
+})
