@@ -12,6 +12,7 @@ import { limits } from '../../core/base/limits.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
+import type { GeoParts } from '../../core/geo/parts.ts'
 import { type Compiled, Fleet, type Server } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
@@ -23,6 +24,7 @@ import { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
+import { Geography } from './geography.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
@@ -48,6 +50,7 @@ export class Book {
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
+  readonly geography: Geography
   readonly names: StoredNames
   readonly #chronicle: Chronicle
   /** What is in force; what is to take its place. */
@@ -89,6 +92,7 @@ export class Book {
     })
     this.tell = notices(ctx.log, this.metrics, this.fleet, this.feed)
     this.#shelf = new Shelf(this.fleet)
+    this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
     this.#chronicle = new Chronicle(ports, fleet, nowMs, () => this.#shelf.snapshot())
     this.#chronicle.configured(config)
@@ -103,7 +107,8 @@ export class Book {
     const topology = this.#topologyOf(this.#config)
     const outcome = await this.#shelf.compile(this.#ports, this.#config, topology)
     if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
-    this.#shelf.take(outcome.table, this.#config, topology)
+    const geo = await this.geography.make(this.#config, topology)
+    this.#shelf.take(outcome.table, this.#config, topology, geo)
     const compiled = this.fleet.setTopology(topology, this.nowMs(), stored)
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
@@ -162,20 +167,27 @@ export class Book {
       this.chorus.configure(config.agents.chorus)
       const topology = this.#topologyOf(config)
       const outcome = this.#shelf.compile(this.#ports, config, topology)
-      this.#adopt(config, topology, outcome instanceof Promise ? await outcome : outcome)
+      const geo = this.geography.make(config, topology)
+      const table = outcome instanceof Promise ? await outcome : outcome
+      this.#adopt(config, topology, table, geo instanceof Promise ? await geo : geo)
     }
     this.#isRenewing = false
   }
 
-  #servesAlready({ contentHash, guard, agents }: RegistryConfig): boolean {
+  #servesAlready({ contentHash, guard, agents, geo }: RegistryConfig): boolean {
     const held = this.#config
     return (
       contentHash === held.contentHash &&
-      JSON.stringify([guard, agents]) === JSON.stringify([held.guard, held.agents])
+      JSON.stringify([guard, agents, geo]) === JSON.stringify([held.guard, held.agents, held.geo])
     )
   }
 
-  #adopt(config: RegistryConfig, topology: FleetTopology, outcome: CompileOutcome): void {
+  #adopt(
+    config: RegistryConfig,
+    topology: FleetTopology,
+    outcome: CompileOutcome,
+    geo: GeoParts | undefined,
+  ): void {
     if (outcome.code === 'failed') {
       const error = `the names do not compile: ${outcome.message}`
       this.#ctx.log.error('the configuration was not taken over', { error })
@@ -187,7 +199,7 @@ export class Book {
     const isNew = config !== this.#config
     this.#config = config
     if (isNew) this.#chronicle.configured(config)
-    this.#shelf.take(outcome.table, config, topology)
+    this.#shelf.take(outcome.table, config, topology, geo)
     this.fleet.guard = config.guard
     if (isNew) this.rejudge(this.fleet.servers.keys())
     this.#settle(this.fleet.setTopology(topology, this.nowMs(), undefined, this.#letGo))

@@ -8,6 +8,7 @@ import { steerLimits } from '../base/limits/steer.ts'
 import type { Family } from '../net/address.ts'
 import { formatAddress } from '../net/address.ts'
 import { ALL_DOWN, decide, NODATA, type Question } from './decide.ts'
+import { type Geography, geographyOf } from './geography.ts'
 import type { Pool } from './pool.ts'
 import type { ServingMember } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
@@ -38,11 +39,14 @@ export interface Explanation {
   readonly candidates: readonly Candidate[]
   /** Set when nobody may be served and `when_all_down` decided. */
   readonly fallback?: WhenAllDown
+  /** Where the client is taken to be, of policies that read it. */
+  readonly geography?: Geography
 }
 
 export function explain(pool: Pool, question: Question): Explanation {
   const out = new Int32Array(steerLimits.answersMax.max)
   const count = decide(pool.pools, pool.index, question, out)
+  const geography = geographyOf(pool, question)
   const chosen = [...out.subarray(0, Math.max(0, count))]
   // Servers on several ports of an address are one candidate, told by the first that serves.
   const firsts = chosen.map((index) => pool.firstOf(index))
@@ -58,6 +62,7 @@ export function explain(pool: Pool, question: Question): Explanation {
     turn: question.turn,
     candidates,
     ...(pool.allDown() ? { fallback: pool.spec.whenAllDown } : {}),
+    ...(geography === undefined ? {} : { geography }),
   }
 }
 
@@ -98,6 +103,12 @@ function takesPart(pool: Pool, question: Question, index: number): boolean {
   return standsIn(pool.spec.whenAllDown, word, weight)
 }
 
+/** Servers of regions behind the one that answered. */
+function isPassedOver(pool: Pool, question: Question, { region }: ServingMember): boolean {
+  const steps = geographyOf(pool, question)?.steps ?? []
+  return steps.some((step) => step.region === region && step.outcome !== 'answers')
+}
+
 const LOST_TURN: Partial<Record<string, string>> = {
   'round-robin': 'healthy, but it is the turn of another server',
   weighted: 'healthy, but this turn falls to the weight of another server',
@@ -114,6 +125,8 @@ function whyNot(
   if (family !== question.family) return `its address is IPv${family}, the question is not`
   if (member.weight <= 0) return 'weight 0 takes no traffic'
   if (!word.serving) return stateSentence(word)
+  if (isPassedOver(pool, question, member))
+    return `healthy, but the region ${member.region} is not the one that answers this client`
   return LOST_TURN[pool.spec.policy] ?? LOST_TURN['round-robin']!
 }
 
@@ -138,6 +151,8 @@ function chosenSentence(policy: string): string {
       return 'the first healthy server in the order'
     case 'round-robin':
       return 'healthy, and it is its turn'
+    case 'geolocation':
+      return 'healthy, of the region that answers this client, and it is its turn'
     default:
       return `healthy, and it is its turn: nothing is known of the client that ${policy} could use`
   }

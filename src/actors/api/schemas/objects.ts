@@ -171,6 +171,8 @@ export const region = z.object({
   continent: z.string().optional(),
   continents: z.array(z.string()),
   countries: z.array(z.string()),
+  subdivisions: z.array(z.string()).optional(),
+  asns: z.array(z.number()).optional(),
   enabled: z.boolean(),
   priority: z.number(),
   server_count: z.number(),
@@ -186,6 +188,8 @@ const regionEdit = {
   continent: orNull(z.string()),
   continents: orNull(z.array(z.string())),
   countries: orNull(z.array(z.string())),
+  subdivisions: orNull(z.array(z.string())),
+  asns: orNull(z.array(z.number())),
   enabled: orNull(z.boolean()),
   priority: z.number().optional(),
 }

@@ -71,6 +71,7 @@ export function idsOf(base: Base, entries: Entries, kind: ObjectKind): readonly 
     domain: () => base.domains.keys(),
     region: () => base.regions.keys(),
     server: () => base.servers.keys(),
+    mapping: () => base.mappings.keys(),
     setting: () => settingGroups.values(),
   }[kind]()
   const ids = new Set(declared)
@@ -127,12 +128,15 @@ function valuesOf(
     case 'server':
       return serverValues(applied, id, declared, edited)
     case 'region': {
-      const { countries = [], continents = [] } = {
+      const { countries = [], continents = [], subdivisions = [], asns = [], ...place } = {
         ...declared,
         ...edited,
       } as Partial<RegionConfig>
-      return { countries, continents }
+      const { latitude, longitude } = place
+      return { countries, continents, subdivisions, asns, latitude, longitude }
     }
+    case 'mapping':
+      return { region: '', comment: '', ...declared, ...edited }
     case 'setting':
       return settingValues(applied, id, edited)
   }
