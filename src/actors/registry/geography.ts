@@ -9,7 +9,7 @@ import type { GeoParts } from '../../core/geo/parts.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Counter, Gauge } from '../../kernel/metrics.ts'
 import type { RegistryCtx } from './book.ts'
-import type { GeoFileReport, Geographer, GeoOutcome, RegistryConfig } from './contract.ts'
+import type { GeoFileReport, Geographer, GeoOrder, GeoOutcome, RegistryConfig } from './contract.ts'
 import type { FeedRecorder } from './feed.ts'
 
 type Made = GeoParts | undefined
@@ -29,7 +29,7 @@ export class Geography {
   #files: readonly GeoFileReport[] = []
   /** The last fault told of each file. */
   readonly #told = new Map<string, string>()
-  #isStale = false
+  #order: GeoOrder | undefined
   #watch: { readonly everyMs: number; readonly stop: () => void } | undefined
 
   /** @param renew makes the next epoch */
@@ -62,13 +62,15 @@ export class Geography {
     this.#watchFiles()
     if (geo === undefined) {
       this.#parts = undefined
+      this.#order = undefined
+      this.#madeOf = ''
       return undefined
     }
     const { custom, defaultRegion, databasePath, asnPath } = geo
     const order = { regions, custom, defaultRegion, databasePath, asnPath }
     const key = JSON.stringify(order)
-    if (key === this.#madeOf && !this.#isStale) return this.#parts
-    this.#isStale = false
+    if (key === this.#madeOf) return this.#parts
+    this.#order = order
     const outcome = this.#ports.place(order)
     if (outcome instanceof Promise) return outcome.then((one) => this.#take(key, one))
     return this.#take(key, outcome)
@@ -76,11 +78,16 @@ export class Geography {
 
   /** Looks whether a database file was replaced, and has it taken over if so. */
   look(): void {
-    const { databasePath = '', asnPath = '' } = this.#config ?? {}
-    if (databasePath === '' && asnPath === '') return
-    if (!this.#ports.isChanged({ databasePath, asnPath })) return
-    this.#isStale = true
-    this.#renew()
+    const order = this.#order
+    if (order === undefined || (order.databasePath === '' && order.asnPath === '')) return
+    // What could not be made is tried again.
+    if (this.#madeOf !== '' && !this.#ports.isChanged(order)) return
+    void Promise.resolve(this.#ports.place(order)).then((outcome) => {
+      // What was asked for meanwhile was made of the new file too.
+      if (order !== this.#order) return
+      this.#take(JSON.stringify(order), outcome)
+      if (outcome.code === 'placed' && outcome.files.some(({ isNew }) => isNew)) this.#renew()
+    })
   }
 
   close(): void {

@@ -60,7 +60,11 @@ export function threadGeographer(): Geographer {
       return here.place(order)
     }
     // One at a time: answers carry no number.
-    const asked = last.then(() => ask(order))
+    const asked = last
+      .then(() => ask(order))
+      .catch((error: unknown): GeoOutcome => {
+        return { code: 'failed', message: error instanceof Error ? error.message : String(error) }
+      })
     last = asked
     return asked
   }, end)

@@ -52,22 +52,26 @@ function nextOf(state: number): number {
   return next >>> 0
 }
 
-/** The part, 0-1, of sampled addresses whose region or country is another than before. */
+/**
+ * The part, 0-1, of sampled addresses whose region or country is another than before. Sampled are
+ * first addresses of ranges of either map, so that networks count and not their size.
+ */
 export function changedShare(before: GeoParts, after: GeoParts): number {
   const [old, now] = [tellerOf(before), tellerOf(after)]
+  const { v4: old4, v6: old6 } = before.map
+  const { v4: new4, v6: new6 } = after.map
+  const tables = [new4, old4, new6, old6]
   const samples = geoLimits.geoSamples.default
   let state = 0x9e3779b9
   let changed = 0
-  const v4 = new Uint8Array(4)
-  const v6 = new Uint8Array(16)
   for (let sample = 0; sample < samples; sample++) {
-    // One in four of IPv6, inside what is given out to networks: 2000::/3.
-    const bytes = sample % 4 === 0 ? v6 : v4
-    for (let at = 0; at < (bytes === v6 ? 8 : 4); at++) {
-      state = nextOf(state)
-      bytes[at] = state & 0xff
-    }
-    v6[0] = 0x20 | (v6[0]! & 0x1f)
+    state = nextOf(state)
+    const { starts, values } = tables[sample % tables.length]!
+    const words = starts.length / values.length
+    const at = (state % values.length) * words
+    const bytes = new Uint8Array(words * 4)
+    const view = new DataView(bytes.buffer)
+    for (let word = 0; word < words; word++) view.setUint32(word * 4, starts[at + word]!)
     if (old(bytes) !== now(bytes)) changed++
   }
   return changed / samples

@@ -47,13 +47,15 @@ export function explain(pool: Pool, question: Question): Explanation {
   const out = new Int32Array(steerLimits.answersMax.max)
   const count = decide(pool.pools, pool.index, question, out)
   const geography = geographyOf(pool, question)
+  const behind = geography?.steps.filter(({ outcome }) => outcome !== 'answers') ?? []
+  const asked: Asked = { ...question, passed: new Set(behind.map(({ region }) => region)) }
   const chosen = [...out.subarray(0, Math.max(0, count))]
   // Servers on several ports of an address are one candidate, told by the first that serves.
   const firsts = chosen.map((index) => pool.firstOf(index))
   const candidates = pool.spec.members.map((member, index) => {
     const rank = firsts.indexOf(pool.firstOf(index))
     const told = rank < 0 ? undefined : pool.spec.members[chosen[rank]!]
-    return candidate(pool, question, { member, index, rank, told })
+    return candidate(pool, asked, { member, index, rank, told })
   })
   return {
     outcome: count === ALL_DOWN ? 'all-down' : count === NODATA ? 'nodata' : 'answer',
@@ -75,7 +77,12 @@ interface Place {
   readonly told: ServingMember | undefined
 }
 
-function candidate(pool: Pool, question: Question, place: Place): Candidate {
+/** The question, with the regions that do not answer this client. */
+interface Asked extends Question {
+  readonly passed: ReadonlySet<string>
+}
+
+function candidate(pool: Pool, question: Asked, place: Place): Candidate {
   const { member, index, rank, told } = place
   const word = unpackWord(pool.words[index]!)
   const { key, address, port, region, weight } = member
@@ -103,12 +110,6 @@ function takesPart(pool: Pool, question: Question, index: number): boolean {
   return standsIn(pool.spec.whenAllDown, word, weight)
 }
 
-/** Servers of regions behind the one that answered. */
-function isPassedOver(pool: Pool, question: Question, { region }: ServingMember): boolean {
-  const steps = geographyOf(pool, question)?.steps ?? []
-  return steps.some((step) => step.region === region && step.outcome !== 'answers')
-}
-
 const LOST_TURN: Partial<Record<string, string>> = {
   'round-robin': 'healthy, but it is the turn of another server',
   weighted: 'healthy, but this turn falls to the weight of another server',
@@ -117,7 +118,7 @@ const LOST_TURN: Partial<Record<string, string>> = {
 
 function whyNot(
   pool: Pool,
-  question: Question,
+  question: Asked,
   member: ServingMember,
   family: Family,
   word: WordFields,
@@ -125,7 +126,7 @@ function whyNot(
   if (family !== question.family) return `its address is IPv${family}, the question is not`
   if (member.weight <= 0) return 'weight 0 takes no traffic'
   if (!word.serving) return stateSentence(word)
-  if (isPassedOver(pool, question, member))
+  if (question.passed.has(member.region))
     return `healthy, but the region ${member.region} is not the one that answers this client`
   return LOST_TURN[pool.spec.policy] ?? LOST_TURN['round-robin']!
 }

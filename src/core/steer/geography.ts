@@ -49,8 +49,7 @@ export function geographyOf(pool: Pool, question: Question): Geography | undefin
   for (const [rank, region] of ranking.entries()) {
     if (region < 0) break
     const group = pools.layout.ordinals[table + region]!
-    const size =
-      group < 0 ? 0 : pools.segments[own + group + 1]! - pools.segments[own + group]!
+    const size = group < 0 ? 0 : pools.segments[own + group + 1]! - pools.segments[own + group]!
     const isFenced = pools.isFenced(index) && rank > 0
     const outcome = isFenced
       ? 'fenced-off'

@@ -187,8 +187,12 @@ function explainKept(context: Context, kept: Kept): HttpAnswer | undefined {
   // A pool too large to carry its words was made again with those of now, which are the same.
   const words = sample.words ?? context.serving.pools[sample.pool]?.words
   const pool =
-    remade.pool !== undefined && words !== undefined ? new Pool(remade.pool, [...words], context.epochs.geoOf(sample.epoch)) : undefined
-  const { turn, client } = sample
+    remade.pool !== undefined && words !== undefined
+      ? new Pool(remade.pool, [...words], context.epochs.geoOf(sample.epoch))
+      : undefined
+  const { turn } = sample
+  // What the query said of its client, where that was believed.
+  const { client } = remade
   const why =
     pool === undefined || family === undefined ? undefined : explain(pool, { family, turn, client })
   return json(200, {

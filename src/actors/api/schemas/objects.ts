@@ -37,6 +37,7 @@ export const domain = z.object({
   when_all_down: z.string(),
   fallback_addresses: z.array(z.string()),
   hold_down: z.string().optional(),
+  geofence: z.string().optional(),
   backend_count: z.number(),
   healthy_backends: z.number(),
   ...kept,
@@ -56,6 +57,7 @@ const domainEdit = {
   when_all_down: orNull(z.string()),
   fallback_addresses: orNull(z.array(z.string())),
   hold_down: orNull(z.string()),
+  geofence: orNull(z.string()),
   bleed_floor: orNull(z.number()),
   dnssec_enabled: orNull(z.boolean()),
 }

@@ -40,11 +40,10 @@ const DOMAIN: Readers = {
   ...enabled,
   ...some(domainKeys.shape, 'routing_algorithm', 'regions', 'ttl', 'answers', 'when_all_down'),
   ...some(domainKeys.shape, 'fallback_addresses', 'hold_down', 'bleed_floor'),
+  ...some(domainKeys.shape, 'geofence'),
 }
 const SERVER: Readers = { ...enabled, region: regionKeys.shape.name, ...CHECK }
-const PLACE_KEYS = [
-  ...['countries', 'continents', 'subdivisions', 'asns', 'latitude', 'longitude'],
-]
+const PLACE_KEYS = [...['countries', 'continents', 'subdivisions', 'asns', 'latitude', 'longitude']]
 const DNS_KEYS = ['default_ttl', 'default_routing_algorithm', 'default_answers', 'when_all_down']
 const CHECK_KEYS = ['type', 'interval', 'timeout', 'failure_threshold', 'success_threshold']
 

@@ -128,7 +128,13 @@ function valuesOf(
     case 'server':
       return serverValues(applied, id, declared, edited)
     case 'region': {
-      const { countries = [], continents = [], subdivisions = [], asns = [], ...place } = {
+      const {
+        countries = [],
+        continents = [],
+        subdivisions = [],
+        asns = [],
+        ...place
+      } = {
         ...declared,
         ...edited,
       } as Partial<RegionConfig>
@@ -156,6 +162,7 @@ function domainValues(
     when_all_down: own.when_all_down ?? dns.when_all_down,
     fallback_addresses: own.fallback_addresses ?? [],
     regions: inForce?.regions ?? own.regions ?? [],
+    ...(own.geofence === 'strict' ? { geofence: own.geofence } : {}),
     ...(own.hold_down === undefined ? {} : { hold_down: formatDuration(own.hold_down) }),
   }
 }
