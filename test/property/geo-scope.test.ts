@@ -133,7 +133,9 @@ test('the answer begins with a server of the nearest region that has one', () =>
     fc.property(cases, (one) => {
       const { ask, members } = worldOf(one)
       const serves = (region: string) =>
-        members.filter((member, at) => member.region === region && one.words[at] === UP && member.weight > 0)
+        members.filter(
+          (member, at) => member.region === region && one.words[at] === UP && member.weight > 0,
+        )
       for (let corner = 0; corner < SIZE; corner += 3) {
         const home = homeOf(one, corner)
         if (home === '') continue

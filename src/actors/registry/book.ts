@@ -20,6 +20,7 @@ import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import { inTime, servesSame } from './acknowledged.ts'
 import { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { FeedRecorder } from './feed.ts'
@@ -160,7 +161,7 @@ export class Book {
       this.#isAgain = false
       const config = this.#wanted ?? this.#config
       this.#wanted = undefined
-      if (config !== this.#config && this.#servesAlready(config)) {
+      if (config !== this.#config && servesSame(this.#config, config)) {
         this.#ctx.log.info('the configuration serves what is served already')
         continue
       }
@@ -172,14 +173,6 @@ export class Book {
       this.#adopt(config, topology, table, geo instanceof Promise ? await geo : geo)
     }
     this.#isRenewing = false
-  }
-
-  #servesAlready({ contentHash, guard, agents, geo }: RegistryConfig): boolean {
-    const held = this.#config
-    return (
-      contentHash === held.contentHash &&
-      JSON.stringify([guard, agents, geo]) === JSON.stringify([held.guard, held.agents, held.geo])
-    )
   }
 
   #adopt(
@@ -276,14 +269,7 @@ export class Book {
 
   /** Whether what is queued reached the disk before an operator's patience ended. */
   isDurable(): Promise<boolean> {
-    const writes = Promise.all(this.#flushes())
-    return new Promise((resolve) => {
-      const cancel = this.#ctx.clock.after(limits.persistAckMs.default, () => resolve(false))
-      void writes.then((outcomes) => {
-        cancel()
-        resolve(outcomes.every((outcome) => outcome === 'committed'))
-      })
-    })
+    return inTime(this.#ctx.clock, this.#flushes())
   }
 
   async close(): Promise<void> {

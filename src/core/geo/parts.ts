@@ -15,7 +15,7 @@ export interface GeoParts {
   /** For each class `stride` numbers of regions, the home first; -1 fills up. */
   readonly rankings: Int32Array
   readonly stride: number
-  /** By class, its number among the labels: classes that differ in nothing that is told share it. */
+  /** By class, its number among the labels, which classes share that are told alike. */
   readonly labelOf: Int32Array
   /** `GeoNames` as text. */
   readonly labels: Uint8Array

@@ -3,8 +3,8 @@
  * (RFC 7871 section 7.2.1).
  *
  * The class of a client says more than the decision needs: neighbours of another country may have
- * the same region. So the prefix is widened over neighbouring ranges while their classes lead to the
- * same regions as of now, some of them to each side, which is never wider than true.
+ * the same region. So the prefix is widened over neighbouring ranges while their classes lead to
+ * the same regions as of now, some of them to each side, which is never wider than true.
  */
 import { geoLimits } from '../base/limits/geo.ts'
 import type { Question } from './decide.ts'

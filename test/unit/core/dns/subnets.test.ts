@@ -54,7 +54,10 @@ const EVERYBODY = { trustedNetworks: [] }
 describe('the client subnet option', () => {
   test('stands for the client where it is believed, and is echoed with the scope', () => {
     const ask = world({ subnets: EVERYBODY })
-    expect(ask([0, 1, 24, 0, 10, 1, 2])).toMatchObject({ region: 'east', echo: [0, 1, 24, 9, 10, 1, 2] })
+    expect(ask([0, 1, 24, 0, 10, 1, 2])).toMatchObject({
+      region: 'east',
+      echo: [0, 1, 24, 9, 10, 1, 2],
+    })
     expect(ask([0, 1, 24, 0, 10, 200, 2])).toMatchObject({ region: 'west' })
     expect(ask([0, 2, 48, 0, 0x20, 1, 0x0d, 0xb8, 0xa0, 0])).toMatchObject({
       region: 'west',

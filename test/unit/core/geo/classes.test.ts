@@ -2,12 +2,7 @@
 // it the other regions by distance.
 import { describe, expect, test } from 'vitest'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
-import {
-  type GeoDatabase,
-
-  type GeoSettings,
-  geoClasses,
-} from '../../../../src/core/geo/classes.ts'
+import { type GeoDatabase, type GeoSettings, geoClasses } from '../../../../src/core/geo/classes.ts'
 import { distanceKm } from '../../../../src/core/geo/distance.ts'
 import { openMmdb, rangesOfMmdb } from '../../../../src/core/geo/mmdb.ts'
 import type { MmdbValue } from '../../../../src/core/geo/mmdb-data.ts'
