@@ -12,6 +12,9 @@ import { spawnSync } from 'node:child_process'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
+import { ownMemory } from '../../src/core/base/memory.ts'
+import type { GeoParts } from '../../src/core/geo/parts.ts'
+import { placeClients } from '../../src/core/geo/source.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { INLINING } from '../../src/kernel/pool.ts'
 import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
@@ -26,6 +29,8 @@ interface Scenario {
   readonly queries: () => Uint8Array[]
   /** Clients that rate limiting counts; otherwise it exempts them. */
   readonly counted?: boolean
+  /** Answers depend on where the client is. */
+  readonly placed?: boolean
 }
 
 const names = 10_000
@@ -41,6 +46,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   plain: { names: 0, queries: () => [ask('www.bench.test')] },
   cookie: { names: 0, queries: () => [ask('www.bench.test', 'A', cookied)] },
   steered: { names: 0, servers: 3, queries: () => [ask('app.bench.test')] },
+  geo: { names: 0, servers: 3, placed: true, queries: () => [ask('app.bench.test')] },
+  'steered-ecs': { names: 0, servers: 3, queries: () => [ask('app.bench.test', 'A', ecs)] },
+  'geo-ecs': {
+    ...{ names: 0, servers: 3, placed: true },
+    queries: () => [ask('app.bench.test', 'A', ecs)],
+  },
   names: {
     names,
     queries: () => many((index) => ask(`${nameOf((index * 7_919) % names)}.bench.test`)),
@@ -71,7 +82,24 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-function snapshotFor({ names: count, servers = 0 }: Scenario): Snapshot {
+const REGIONS = ['near', 'far', 'farthest']
+
+/** A map of some 30,000 ranges, among them the networks that ask. */
+function placesFor(): GeoParts {
+  const networks = Array.from({ length: 20_000 }, (_, index) => {
+    const key = Math.imul(index + 1, 0x9e3779b1) >>> 8
+    const first = index < 4_096 ? 127 : 1 + (key >>> 16)
+    const [second, third] = index < 4_096 ? [index >> 8, index] : [key >> 8, key]
+    return `${first % 224}.${second & 255}.${third & 255}.0/24`
+  })
+  const custom = networks.map((cidr, index) => {
+    return { cidr, region: REGIONS[index % REGIONS.length]!, comment: '' }
+  })
+  const regions = REGIONS.map((name) => ({ name, countries: [], continents: [] }))
+  return placeClients({ regions, custom, defaultRegion: 'near' }, {}, ownMemory)
+}
+
+function snapshotFor({ names: count, servers = 0, placed = false }: Scenario): Snapshot {
   const zone = zoneOf('bench.test', '@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\nwww TXT "v=bench"')
   const records = Array.from({ length: count }, (_, index) => ({
     name: `${nameOf(index)}.bench.test`,
@@ -84,13 +112,14 @@ function snapshotFor({ names: count, servers = 0 }: Scenario): Snapshot {
       name: 'app.bench.test',
       zone: 'bench.test',
       addresses: Array.from({ length: servers }, (_, index) => `127.30.0.${index}`),
-      spec: { policy: servers > 3 ? 'weighted' : 'round-robin' },
+      spec: { policy: placed ? 'geolocation' : servers > 3 ? 'weighted' : 'round-robin' },
     },
     0,
   )
   const members = spec.members.map((member, index) => ({
     ...member,
     weight: 10 + ((index * 7) % 91),
+    region: REGIONS[index % REGIONS.length]!,
   }))
   const pools = servers === 0 ? [] : [{ ...spec, members }]
   return {
@@ -99,6 +128,7 @@ function snapshotFor({ names: count, servers = 0 }: Scenario): Snapshot {
     zones: [{ ...zone, records: [...zone.records, ...records] }],
     pools,
     words: pools.map((pool) => pool.members.map(() => UP)),
+    ...(placed ? { geo: placesFor() } : {}),
   }
 }
 

@@ -69,6 +69,7 @@ export async function dnsThread(
     hashSeed,
     turns,
     samplesPerSecond,
+    subnets: { trustedNetworks: [] },
     cookies: { secret: cookieSecret, previousSecret: new Uint8Array(0), require: false },
     rateLimit: {
       responsesPerSecond: 1_000_000,

@@ -28,12 +28,16 @@ export function settingsOf(config: Config): Pick<ApiConfig, 'apiPort' | 'setting
   return { apiPort: portOf(api.address), settings }
 }
 
+const isPlacing = (keys: Config['overwatch']['geolocation']): boolean =>
+  keys.database_path !== '' || keys.custom_mappings.length > 0
+
 function featuresOf({ mode, dns, metrics, api, overwatch }: Config): string[] {
   const has: readonly (readonly [string, boolean])[] = [
     ['dns', mode !== 'agent'],
     ['dns_cookies', mode !== 'agent' && dns.cookies.enabled],
     ['response_rate_limiting', mode !== 'agent' && dns.rate_limit.enabled],
     ['gossip', mode === 'agent' || overwatch.gossip.encryption_key !== ''],
+    ['geolocation', mode !== 'agent' && isPlacing(overwatch.geolocation)],
     ['validation', mode !== 'agent' && overwatch.validation.enabled],
     ['guard_rail', mode !== 'agent' && overwatch.guard_rail.enabled],
     ['metrics', metrics.enabled],

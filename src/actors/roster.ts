@@ -5,6 +5,7 @@
  * everything but the registry.
  */
 import type { Loaded } from '../core/config/load.ts'
+import { geoConfigOf } from '../core/config/geography.ts'
 import { domainNames, zoneNames } from '../core/config/names.ts'
 import { withoutSecrets } from '../core/config/secrets.ts'
 import { serviceDefaults } from '../core/config/topology.ts'
@@ -67,6 +68,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
         maxBytes: config.overwatch.event_log.max_size,
       },
       agents: agentsConfig(loaded, self),
+      geo: geoConfigOf(config),
       declared: { config: withoutSecrets(config), serial },
       ...keptConfig(loaded.plain),
     },
@@ -148,6 +150,7 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
     hashSeed: self.hashSeed,
     turns: self.turns,
     whyNetworks: config.dns.why_networks,
+    ...subnetConfig(config.overwatch.geolocation),
     samplesPerSecond: config.dns.samples.per_second,
     ...cookieConfig(config.dns.cookies, self),
     ...rateConfig(config.dns.rate_limit),
@@ -160,6 +163,11 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
     },
   }
 }
+
+const subnetConfig = (
+  keys: Loaded['config']['overwatch']['geolocation'],
+): Pick<DnsConfig, 'subnets'> =>
+  keys.ecs_enabled ? { subnets: { trustedNetworks: keys.ecs_trusted_networks } } : {}
 
 const octetsOf = (hex: string): Uint8Array =>
   Uint8Array.from(hex.match(/../g) ?? [], (octet) => Number.parseInt(octet, 16))

@@ -13,8 +13,13 @@ import { expressions, labelsIn, metricsIn } from '../harness/promql.ts'
 import { root } from '../harness/source.ts'
 import { has, output } from '../harness/tools.ts'
 
-/** Too brief to be seen from outside: the test that sees them. */
+const geo = 'test/e2e/geo.test.ts'
+/** Too brief to be seen from outside, or of a world of their own: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
+  ...{ routing_geo_decisions_total: geo, geo_routing_decision: geo },
+  ...{ routing_geo_fallback_total: geo, geo_fallback: geo },
+  ...{ routing_geo_custom_hits_total: geo, geo_custom_mapping_hit: geo },
+  ...{ geoip_database_timestamp: geo, geoip_database_age_seconds: geo },
   gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
 }
 

@@ -70,7 +70,6 @@ const of = (pattern: RegExp, ...more: readonly string[]): readonly string[] =>
 
 /** Names by the feature they come with. */
 export const waitingNames: Readonly<Record<string, readonly string[]>> = {
-  'geolocation routing': of(/^routing_geo_|^geo_|^geoip_/),
   'latency routing': of(
     /^(?:routing|overwatch|agent|backend)_latency_|^backend_smoothed_|^latency_r/,
   ),

@@ -6,6 +6,7 @@
  * takes its time twice, before the group holds and before anybody is told. A kill loses the groups
  * that do not hold yet, whole. Rows are read back as the real store reads them, as untrusted data.
  */
+import { openGeographer } from '../../src/actors/registry/ports-geo.ts'
 import type {
   CommitOutcome,
   Compile,
@@ -95,7 +96,8 @@ export class ProductDisk {
       close,
     }
     const history = memoryHistory()
-    return { store, log, shared, feed, objects, history, faults, compile, close }
+    const geographer = openGeographer()
+    return { store, log, shared, feed, objects, history, faults, compile, geographer, close }
   }
 
   hold(group: readonly Queued[]): void {

@@ -37,12 +37,12 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     monotonicMs: () => clock.monotonicMs(),
   }
   let gate = gateOf(first)
-  const serving = new Serving()
+  const epochs = new Epochs()
+  const serving = new Serving((epoch) => epochs.geoOf(epoch))
   const members = new Members()
   const feed = new Feed(ctx)
   const rates = new Rates()
   const metrics = apiMetrics(ctx.metrics, first)
-  const epochs = new Epochs()
   const decisions = new Decisions(epochs, serving)
   const figures = { rates, history: new History() }
   const parts = { serving, members, feed, epochs, decisions, ...figures }

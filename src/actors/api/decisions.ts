@@ -32,6 +32,8 @@ export interface Remade {
   readonly pool: ServingPool | undefined
   /** The server that its first address was chosen for. */
   readonly chosen: ServingMember | undefined
+  /** Whom the answer was for: the client, or the prefix it asked for (RFC 7871). */
+  readonly client: Uint8Array
 }
 
 type Sampled = MessageOf<ProductCatalogue, 'dns.decisions-sampled'>
@@ -90,7 +92,8 @@ export class Decisions {
     const pool = epoch.pools[sample.pool]
     const { chosen, choice } = execution.last
     const member = chosen > 0 ? pool?.members[choice[0]!] : undefined
-    return { kept, rerun: again, pool, chosen: member }
+    const client = execution.last.subject.slice()
+    return { kept, rerun: again, pool, chosen: member, client }
   }
 
   /** An execution with the words of now; undefined before anything is served. */

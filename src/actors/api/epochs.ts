@@ -3,6 +3,7 @@
  * their pools, so that an answer of before a reload can still be made again.
  */
 import { limits } from '../../core/base/limits.ts'
+import type { GeoParts } from '../../core/geo/parts.ts'
 import type { ServingParts } from '../../core/dns/serving.ts'
 import type { PoolSnapshot, ServingPool } from '../../core/steer/snapshot.ts'
 
@@ -28,6 +29,16 @@ export class Epochs {
 
   named({ epoch, pools }: PoolSnapshot): void {
     this.#at(epoch).pools = pools
+  }
+
+  /** Where clients are, as the tables of an epoch have it. */
+  geoOf(epoch: number): GeoParts | undefined {
+    return this.#held.get(epoch)?.parts?.geo
+  }
+
+  /** The tables that answer now. */
+  get newest(): ServingParts | undefined {
+    return [...this.#held.values()].at(-1)?.parts
   }
 
   of(epoch: number): Epoch | undefined {
@@ -58,7 +69,11 @@ export class Epochs {
 
 function bytesOf(parts: ServingParts | undefined): number {
   if (parts === undefined) return 0
-  const { table, pools, records, labels } = parts
-  const all = [table.words, table.slots, table.soas, pools.bytes, pools.firsts, records, labels]
+  const { table, pools, records, labels, geo } = parts
+  const maps = geo === undefined ? [] : [geo.map.v4.starts, geo.map.v6.starts, geo.rankings]
+  const all = [
+    ...[table.words, table.slots, table.soas, pools.bytes, pools.firsts, records, labels],
+    ...maps,
+  ]
   return all.reduce((sum, { byteLength }) => sum + byteLength, 0)
 }

@@ -4,6 +4,7 @@
  *
  * Words are fenced: one of another epoch, or older than the one held, is dropped.
  */
+import type { GeoParts } from '../../core/geo/parts.ts'
 import { Pool } from '../../core/steer/pool.ts'
 import type { PoolSnapshot, WordChange } from '../../core/steer/snapshot.ts'
 import { unpackWord } from '../../core/steer/words.ts'
@@ -15,6 +16,13 @@ export class Serving {
   #byName: ReadonlyMap<string, Pool> = new Map()
   /** The newest word of each server that changed since the snapshot. */
   #later = new Map<string, WordChange>()
+
+  readonly #geoOf: (epoch: number) => GeoParts | undefined
+
+  /** @param geoOf where clients are, as an epoch has it */
+  constructor(geoOf: (epoch: number) => GeoParts | undefined = () => undefined) {
+    this.#geoOf = geoOf
+  }
 
   get epoch(): number {
     return this.#epoch
@@ -53,7 +61,11 @@ export class Serving {
     if (older) return
     this.#epoch = snapshot.epoch
     this.#version = snapshot.version
-    this.#pools = snapshot.pools.map((spec, index) => new Pool(spec, snapshot.words[index] ?? []))
+    // Sent before the snapshot of the same epoch.
+    const geo = this.#geoOf(snapshot.epoch)
+    this.#pools = snapshot.pools.map(
+      (spec, index) => new Pool(spec, snapshot.words[index] ?? [], geo),
+    )
     this.#byName = new Map(this.#pools.map((pool) => [pool.spec.name, pool]))
     const newer = [...this.#later.values()]
     this.#later = new Map()

@@ -14,6 +14,7 @@ import { decisionRoutes } from './routes/decisions.ts'
 import { domainRoutes } from './routes/domains.ts'
 import { drainRoutes } from './routes/drains.ts'
 import { eventRoutes } from './routes/events.ts'
+import { geoRoutes } from './routes/geo.ts'
 import { gossipRoutes } from './routes/gossip.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -44,6 +45,7 @@ export function apiRoutes(context: Context): readonly Route[] {
     ...nodeRoutes(context),
     ...gossipRoutes(context),
     ...routingRoutes(context),
+    ...geoRoutes(context),
     ...decisionRoutes(context),
     ...whyRoutes(context),
     ...planRoutes(context),

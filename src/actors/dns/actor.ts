@@ -28,6 +28,7 @@ const settingsOf = (config: DnsConfig): AuthoritySettings => ({
   versionString: config.versionString,
   tcpIdleTimeoutMs: config.tcp.idleTimeoutMs,
   ...(config.whyNetworks === undefined ? {} : { whyNetworks: config.whyNetworks }),
+  ...(config.subnets === undefined ? {} : { subnets: config.subnets }),
   ...(config.cookies === undefined ? {} : { cookies: config.cookies }),
   ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
 })

@@ -5,6 +5,7 @@
  * code, fits the same contract.
  */
 import type { CookieSettings } from '../../core/dns/cookie.ts'
+import type { SubnetSettings } from '../../core/dns/ecs.ts'
 import type { Client } from '../../core/dns/exchange.ts'
 import type { RateSettings } from '../../core/dns/response-rate.ts'
 
@@ -52,6 +53,8 @@ export interface DnsConfig {
   readonly whyNetworks?: readonly string[]
   /** Samples a second that this thread takes of its answers; absent or 0: none. */
   readonly samplesPerSecond?: number
+  /** Whose client subnet option is believed; absent: nobody's. */
+  readonly subnets?: SubnetSettings
   /** DNS cookies; absent: not answered. */
   readonly cookies?: CookieSettings
   /** Absent: every reply is sent. */

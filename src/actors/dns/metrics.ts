@@ -7,6 +7,7 @@
  */
 import { sharedMemory } from '../../core/base/memory.ts'
 import { limits } from '../../core/base/limits.ts'
+import { readGeoNames } from '../../core/geo/parts.ts'
 import type { Exchange } from '../../core/dns/exchange.ts'
 import { NOT_A_QUERY, outcomeOf } from '../../core/dns/outcomes.ts'
 import { HOLD, SLIP } from '../../core/dns/response-rate.ts'
@@ -39,6 +40,8 @@ export type Lend = (memory: ThreadTallies | EpochCounts) => () => void
 
 const wordsIn = (count: number): Int32Array => new Int32Array(sharedMemory(count * 4))
 const NO_TEXT = new Uint8Array(0)
+/** Keys are kept plus one, as 32 bits. */
+const KEY_MAX = 2 ** 31 - 1
 
 export class DnsMeters {
   readonly #lend: Lend
@@ -52,6 +55,10 @@ export class DnsMeters {
   #counts!: KeyedCounts
   #times!: KeyedTimes
   #chosen!: Int32Array
+  #placed!: KeyedCounts
+  /** Labels and regions of where clients are; 0 where nothing is known of it. */
+  #labels = 0
+  #regions = 0
   #giveBack: () => void = () => {}
 
   constructor(metrics: Metrics, lend: Lend) {
@@ -67,7 +74,7 @@ export class DnsMeters {
       merge: 'max',
     })
     lend({ kind: 'dns-thread', tallies: this.#tallies })
-    this.#begin(0, NO_TEXT, NO_TEXT)
+    this.#begin(0, NO_TEXT, NO_TEXT, NO_TEXT)
   }
 
   /** Says which path UDP queries take. */
@@ -98,6 +105,18 @@ export class DnsMeters {
     if (!this.#counts.add(this.#domainOf(x) * KINDS + kind))
       this.#counts.addAnyway((this.#domains - 1) * KINDS + kind)
     if (x.chosen > 0) this.#countChosen(x)
+    if (x.place >= 0) this.#countPlaced(x)
+  }
+
+  /** By what is told of the client's class, and the region of the first answer. */
+  #countPlaced(x: Exchange): void {
+    const { pools } = this.#serving!
+    const label = pools.geo!.labelNumber(x.place)
+    const address = pools.addressFrom(x.pool) + x.choice[0]!
+    const region = x.chosen > 0 ? pools.layout.regions[address]! : -1
+    const step = this.#regions + 1
+    const key = (x.pool * this.#labels + label) * step + (region < 0 ? this.#regions : region)
+    if (key < KEY_MAX) this.#placed.add(key)
   }
 
   #countChosen(x: Exchange): void {
@@ -121,19 +140,29 @@ export class DnsMeters {
     this.#serving = serving
     this.#pools = pools.count
     this.#domains = pools.count + table.zones.length + 1
-    this.#begin(pools.addressCount, parts.labels, parts.table.apexes)
+    const names = parts.geo && readGeoNames(parts.geo.labels)
+    const isRead = names !== undefined && parts.pools.ordinals.length > 0
+    this.#labels = isRead ? names.labels.length : 0
+    this.#regions = isRead ? names.regions.length : 0
+    const geo = isRead ? parts.geo!.labels : NO_TEXT
+    this.#begin(pools.addressCount, parts.labels, parts.table.apexes, geo)
   }
 
-  #begin(addresses: number, labels: Uint8Array, apexes: Uint8Array): void {
+  #begin(addresses: number, labels: Uint8Array, apexes: Uint8Array, geo: Uint8Array): void {
     const keys = this.#domains * KINDS_USUAL
     const queries = wordsIn(keyedWords(keys, limits.countedKinds.default))
     const times = wordsIn(TIMES_WORDS)
     this.#chosen = wordsIn(addresses)
     this.#counts = new KeyedCounts(queries)
     this.#times = new KeyedTimes(times)
+    const placed = wordsIn(
+      geo.length === 0 ? 0 : keyedWords(this.#labels * KINDS_USUAL, limits.countedKinds.default),
+    )
+    if (geo.length > 0) this.#placed = new KeyedCounts(placed)
     const giveBack = this.#giveBack
     const chosen = this.#chosen
-    this.#giveBack = this.#lend({ kind: 'dns-epoch', queries, times, chosen, labels, apexes })
+    const counted = { queries, times, chosen, placed, geo, labels, apexes }
+    this.#giveBack = this.#lend({ kind: 'dns-epoch', ...counted })
     giveBack()
   }
 

@@ -12,6 +12,7 @@ import { rcodeName, typeName } from '../../core/dns/types.ts'
 import { textOf } from '../../core/base/memory.ts'
 import type { Counter, Histogram, Labels, Metrics } from '../../kernel/metrics.ts'
 import { BUCKETS, Growth, takeCounts, takeTimes } from './counts.ts'
+import { type PlacedMeters, placedMeters, readingOfPlaces } from './scrape-places.ts'
 import {
   COOKIES,
   DROPPED,
@@ -101,6 +102,7 @@ interface Meters {
   readonly queries: Counter
   readonly refused: Counter
   readonly decisions: Counter
+  readonly placed: PlacedMeters
   readonly seconds: Histogram
   readonly outcomes: Counter
   readonly transports: Counter
@@ -126,6 +128,7 @@ function metersOf(metrics: Metrics): Meters {
       'Servers put into answers, by steered name, algorithm and server.',
       ['domain', 'algorithm', 'server'],
     ),
+    placed: placedMeters(metrics),
     seconds: metrics.histogram({
       name: 'opengslb_dns_query_duration_seconds',
       help: 'Time from parsing to the finished reply; one query in 64 is timed.',
@@ -219,7 +222,9 @@ function readingOfEpoch(meters: Meters, totals: DnsTotals, memory: EpochCounts):
   const queries = new Growth(memory.queries)
   const times = new Growth(memory.times)
   const chosen = new Growth(memory.chosen)
+  const placed = readingOfPlaces(meters.placed, memory, (number) => names.domain(number))
   return () => {
+    placed()
     takeCounts(queries, (key, count) => {
       const kind = key % KINDS
       const known = TYPES[Math.floor(kind / STATUS_SLOTS)]

@@ -61,6 +61,13 @@ export interface EpochCounts {
   readonly times: Int32Array
   /** Servers answered, by address index. */
   readonly chosen: Int32Array
+  /**
+   * Decisions that depended on the client, keys (pool * labels + label) * (regions + 1) + region,
+   * `regions` where nobody was given; empty where there are none.
+   */
+  readonly placed: Int32Array
+  /** What the labels and regions are called (core/geo/parts.ts); empty for none. */
+  readonly geo: Uint8Array
   /** Names of the pools (core/dns/labels.ts) and of the zones, a line each; empty for none. */
   readonly labels: Uint8Array
   readonly apexes: Uint8Array

@@ -180,9 +180,14 @@ export const registry = defineActor(
           void book.feed.tellLast()
         } else if (peer === 'shell') objects.publishLogLevel()
       },
-      onReconfigured: (next: RegistryConfig) => book.reconfigure(objects.adopt(next)),
+      onReconfigured: async (next: RegistryConfig) => {
+        await book.reconfigure(objects.adopt(next))
+        // A reload is also how programs that fetch databases say that a file is new.
+        book.geography.look()
+      },
       onStop: () => {
         agents.close()
+        book.geography.close()
         return book.close()
       },
     }

@@ -13,6 +13,7 @@ import type { LearnedParts } from '../../core/latency/parts.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
+import type { GeoParts } from '../../core/geo/parts.ts'
 import { type Compiled, Fleet, type Server } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
@@ -20,10 +21,12 @@ import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import { inTime, servesSame } from './acknowledged.ts'
 import { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
+import { Geography } from './geography.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
@@ -51,6 +54,7 @@ export class Book {
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
+  readonly geography: Geography
   readonly names: StoredNames
   readonly #chronicle: Chronicle
   /** What is in force; what is to take its place. */
@@ -92,6 +96,7 @@ export class Book {
     })
     this.tell = notices(ctx.log, this.metrics, this.fleet, this.feed)
     this.#shelf = new Shelf(this.fleet)
+    this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
     this.#chronicle = new Chronicle(ports, fleet, nowMs, () => this.#shelf.snapshot())
     this.#chronicle.configured(config)
@@ -106,7 +111,8 @@ export class Book {
     const topology = this.#topologyOf(this.#config)
     const outcome = await this.#shelf.compile(this.#ports, this.#config, topology)
     if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
-    this.#shelf.take(outcome.table, this.#config, topology)
+    const geo = await this.geography.make(this.#config, topology)
+    this.#shelf.take(outcome.table, this.#config, topology, geo)
     const compiled = this.fleet.setTopology(topology, this.nowMs(), stored)
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
@@ -158,27 +164,26 @@ export class Book {
       this.#isAgain = false
       const config = this.#wanted ?? this.#config
       this.#wanted = undefined
-      if (config !== this.#config && this.#servesAlready(config)) {
+      if (config !== this.#config && servesSame(this.#config, config)) {
         this.#ctx.log.info('the configuration serves what is served already')
         continue
       }
       this.chorus.configure(config.agents.chorus)
       const topology = this.#topologyOf(config)
       const outcome = this.#shelf.compile(this.#ports, config, topology)
-      this.#adopt(config, topology, outcome instanceof Promise ? await outcome : outcome)
+      const geo = this.geography.make(config, topology)
+      const table = outcome instanceof Promise ? await outcome : outcome
+      this.#adopt(config, topology, table, geo instanceof Promise ? await geo : geo)
     }
     this.#isRenewing = false
   }
 
-  #servesAlready({ contentHash, guard, agents }: RegistryConfig): boolean {
-    const held = this.#config
-    return (
-      contentHash === held.contentHash &&
-      JSON.stringify([guard, agents]) === JSON.stringify([held.guard, held.agents])
-    )
-  }
-
-  #adopt(config: RegistryConfig, topology: FleetTopology, outcome: CompileOutcome): void {
+  #adopt(
+    config: RegistryConfig,
+    topology: FleetTopology,
+    outcome: CompileOutcome,
+    geo: GeoParts | undefined,
+  ): void {
     if (outcome.code === 'failed') {
       const error = `the names do not compile: ${outcome.message}`
       this.#ctx.log.error('the configuration was not taken over', { error })
@@ -190,7 +195,7 @@ export class Book {
     const isNew = config !== this.#config
     this.#config = config
     if (isNew) this.#chronicle.configured(config)
-    this.#shelf.take(outcome.table, config, topology)
+    this.#shelf.take(outcome.table, config, topology, geo)
     this.fleet.guard = config.guard
     if (isNew) this.rejudge(this.fleet.servers.keys())
     this.#settle(this.fleet.setTopology(topology, this.nowMs(), undefined, this.#letGo))
@@ -267,14 +272,7 @@ export class Book {
 
   /** Whether what is queued reached the disk before an operator's patience ended. */
   isDurable(): Promise<boolean> {
-    const writes = Promise.all(this.#flushes())
-    return new Promise((resolve) => {
-      const cancel = this.#ctx.clock.after(limits.persistAckMs.default, () => resolve(false))
-      void writes.then((outcomes) => {
-        cancel()
-        resolve(outcomes.every((outcome) => outcome === 'committed'))
-      })
-    })
+    return inTime(this.#ctx.clock, this.#flushes())
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,9 @@
  */
 import type { EventDraft, FeedEvent } from '../../core/events/event.ts'
 import type { Config } from '../../core/config/schema/root.ts'
+import type { GeoConfig } from '../../core/config/geography.ts'
+import type { GeoParts } from '../../core/geo/parts.ts'
+import type { GeoSource } from '../../core/geo/source.ts'
 import type { HealthEvent } from '../../core/health/events.ts'
 import type { ChorusSettings } from '../../core/health/chorus.ts'
 import type { ServiceDefaults, ValidationSettings } from '../../core/health/declared.ts'
@@ -26,10 +29,49 @@ export interface RegistryConfig {
   readonly guard: GuardSettings
   readonly eventLog: EventLogSettings
   readonly agents: AgentsConfig
+  /** Where clients are; absent: nobody asks. */
+  readonly geo?: GeoConfig
   /** What the API may edit; absent where the topology was not made of a configuration. */
   readonly declared?: DeclaredConfig
   /** The configuration without secrets, and its SHA-256 in hex; absent where none is kept. */
   readonly plain?: { readonly text: string; readonly hash: string }
+}
+
+/** A database file, as it was last looked at. */
+export interface GeoFileReport {
+  readonly path: string
+  /** `kept`: it could not be taken, and what was read before holds; `missing`: nothing was. */
+  readonly state: 'loaded' | 'kept' | 'missing'
+  /** It was read just now. */
+  readonly isNew: boolean
+  /** Why it was not taken; empty when it was. */
+  readonly fault: string
+  /** As the file in use calls itself, and when it was made, Unix seconds; 0 for none. */
+  readonly type: string
+  readonly builtSeconds: number
+}
+
+export interface GeoOrder extends GeoSource {
+  readonly databasePath: string
+  readonly asnPath: string
+}
+
+export type GeoOutcome =
+  | {
+      readonly code: 'placed'
+      readonly parts: GeoParts
+      readonly files: readonly GeoFileReport[]
+      /** Part, 0-1, of sampled addresses that another database moved. */
+      readonly changedShare?: number
+    }
+  | { readonly code: 'failed'; readonly message: string }
+
+/** Makes client maps in memory that every thread reads; at once where no file is to be read. */
+export interface Geographer {
+  place(order: GeoOrder): GeoOutcome | Promise<GeoOutcome>
+  /** Whether a file is another than it was when it was last looked at. */
+  isChanged(order: Pick<GeoOrder, 'databasePath' | 'asnPath'>): boolean
+  close(): Promise<void>
 }
 
 /** The configuration as the files have it, secrets left out. */
@@ -192,6 +234,7 @@ export type Compile = (source: TableSource) => CompileOutcome | Promise<CompileO
 
 export interface RegistryPorts {
   readonly compile: Compile
+  readonly geographer: Geographer
   readonly store: StateStore
   readonly log: EventLog
   readonly shared: SharedStore

@@ -14,6 +14,7 @@ import type { Edited } from '../../core/config/overlay/edit.ts'
 import { type Entries, type ObjectKind, parseEntry } from '../../core/config/overlay/entry.ts'
 import { reconcile } from '../../core/config/overlay/reconcile.ts'
 import { differences, idsOf, type ObjectView, viewOf } from '../../core/config/overlay/views.ts'
+import { geoConfigOf } from '../../core/config/geography.ts'
 import { domainNames, zoneNames } from '../../core/config/names.ts'
 import { serviceDefaults } from '../../core/config/topology.ts'
 import type { Gauge } from '../../kernel/metrics.ts'
@@ -156,6 +157,7 @@ export class Objects {
       ...given,
       topology: content.topology,
       zones: content.zones,
+      ...(given.geo === undefined ? {} : { geo: geoConfigOf(config) }),
       contentHash: `${given.contentHash}.${this.#generation}`,
       agents: {
         ...agents,

@@ -12,6 +12,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { ownMemory } from '../../core/base/memory.ts'
 import { foldHistory, type HistoryRecord } from '../../core/replay/history.ts'
 import { tableOf } from '../../core/zone/table-source.ts'
+import { openGeographer } from './ports-geo.ts'
 import type { Compile, FeedLog, History, RegistryPorts } from './contract.ts'
 
 export interface MemoryDisk {
@@ -169,6 +170,7 @@ export function memoryPorts(
   return {
     faults,
     compile: compileHere,
+    geographer: openGeographer(),
     history: memoryHistory(),
     store: {
       load: async () => ({ rows: new Map(disk.rows), dropped: 0, damaged: false }),

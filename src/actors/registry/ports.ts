@@ -11,6 +11,7 @@ import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { compile } from './ports-compile.ts'
 import { openFeedLog } from './ports-feed.ts'
 import { makeFolder } from './ports-folder.ts'
+import { threadGeographer } from './ports-geo.ts'
 import { openHistory } from './ports-history.ts'
 import { openEventLog } from './ports-log.ts'
 import { memoryPorts } from './ports-memory.ts'
@@ -28,7 +29,12 @@ export async function openPorts(
 ): Promise<RegistryPorts> {
   const { dataDir } = config
   // Numbers start above those of every registry before, for nothing is left to go on from.
-  if (dataDir === '') return { ...memoryPorts(undefined, undefined, Date.now()), compile }
+  if (dataDir === '')
+    return {
+      ...memoryPorts(undefined, undefined, Date.now()),
+      compile,
+      geographer: threadGeographer(),
+    }
   const faults = { failedCommits: 0, dropped: 0 }
   try {
     makeFolder(dataDir)
@@ -41,6 +47,7 @@ export async function openPorts(
     const store = await openStateStore(dataDir, faults)
     const shared = await openSharedStore(dataDir, faults)
     const objects = await openObjectStore(dataDir, faults)
+    const geographer = threadGeographer()
     return {
       store,
       log,
@@ -50,7 +57,9 @@ export async function openPorts(
       history,
       faults,
       compile,
+      geographer,
       close: async () => {
+        await geographer.close()
         await history.close()
         await log.close()
         await store.close()

@@ -7,6 +7,7 @@
 import { sharedMemory } from '../../core/base/memory.ts'
 import { limits } from '../../core/base/limits.ts'
 import { type ServingParts, servingParts } from '../../core/dns/serving.ts'
+import type { GeoParts } from '../../core/geo/parts.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
 import { layWords } from '../../core/steer/pool-layout.ts'
 import type { ServingPool } from '../../core/steer/snapshot.ts'
@@ -34,6 +35,7 @@ export class Shelf {
   readonly #slots = new Slots(limits.poolsMax.default)
   #table: Tabled | undefined
   #laid: Laid | undefined
+  #geo: GeoParts | undefined
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet
@@ -53,7 +55,13 @@ export class Shelf {
   }
 
   /** The names of the topology that the fleet is given next. */
-  take(table: TableParts, { zones }: RegistryConfig, { pools }: FleetTopology): void {
+  take(
+    table: TableParts,
+    { zones }: RegistryConfig,
+    { pools }: FleetTopology,
+    geo: GeoParts | undefined,
+  ): void {
+    this.#geo = geo
     this.#table = { table, zones, names: namesOf(pools) }
     this.#laid = undefined
   }
@@ -79,7 +87,8 @@ export class Shelf {
     const { epoch } = this.#fleet
     if (this.#laid?.epoch === epoch) return this.#laid
     const pools = servingPools(this.#fleet, this.#slots)
-    this.#laid = { epoch, pools, parts: servingParts(this.#table!.table, pools, sharedMemory) }
+    const parts = servingParts(this.#table!.table, pools, sharedMemory, this.#geo)
+    this.#laid = { epoch, pools, parts: parts }
     return this.#laid
   }
 }

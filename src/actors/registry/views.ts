@@ -61,6 +61,7 @@ const servingPool = (
   whenAllDown: spec.whenAllDown,
   fallback: spec.fallback,
   slot,
+  ...(spec.geofence === undefined ? {} : { geofence: spec.geofence }),
   members: members.map(servingMember),
 })
 

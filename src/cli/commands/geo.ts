@@ -1,7 +1,9 @@
 /**
  * `geo`: networks mapped to regions by hand, and the region an address is taken to be in.
  */
+import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { demoDatabase } from '../../core/geo/demo.ts'
 import { parseAddress } from '../../core/net/address.ts'
 import { type Io, shellOf, wrongUsage } from '../shell.ts'
 import { table } from '../table.ts'
@@ -21,6 +23,7 @@ interface Located {
   readonly comment?: string
   readonly country?: string
   readonly continent?: string
+  readonly ranking?: readonly string[]
 }
 
 const LIST = '/api/v1/geo/mappings'
@@ -74,6 +77,15 @@ export function addGeo(program: Command, io: Io): void {
       const path = `/api/v1/geo/test?ip=${encodeURIComponent(ip)}`
       shell.print(await shell.get<Located>('GET', path), located)
     })
+  geo
+    .command('make-demo')
+    .description('write a small database of countries, for trying geolocation out')
+    .argument('<file>', 'where to write it, such as demo.mmdb')
+    .action((file: string, _options, command: Command) => {
+      const bytes = demoDatabase(Math.floor(Date.now() / 1_000))
+      writeFileSync(file, bytes)
+      shellOf(command, io).print({ file, bytes: bytes.length }, () => `Wrote ${file}.`)
+    })
 }
 
 function networkOf(text: string): string {
@@ -90,6 +102,7 @@ const located = (found: Located): string =>
     ...line('Country', found.country),
     ...line('Continent', found.continent),
     ...line('Comment', found.comment),
+    ...line('Then', found.ranking?.slice(1).join(', ')),
   ].join('\n')
 
 const line = (name: string, value: string | undefined): string[] =>

@@ -21,31 +21,18 @@ interface Row {
 }
 
 const isTrue = (value: unknown) => value === true
-const isFilled = (value: unknown) =>
-  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : value !== ''
 const is =
   (...words: readonly string[]) =>
   (value: unknown) =>
     words.includes(value as string)
-const measured = is('geolocation', 'latency', 'learned_latency')
+const measured = is('latency', 'learned_latency')
 
 const IN_TURN = 'servers are answered in turn'
 const ALONE = 'this node answers by itself, whatever other nodes do'
-const NOBODY_PLACED = 'clients are told apart by nothing'
 
 const ROWS: readonly Row[] = [
   { path: ['cluster', 'mode'], asks: is('cluster'), instead: ALONE },
   { path: ['overwatch', 'dnssec', 'enabled'], asks: isTrue, instead: 'answers are not signed' },
-  {
-    path: ['overwatch', 'geolocation', 'database_path'],
-    asks: isFilled,
-    instead: NOBODY_PLACED,
-  },
-  {
-    path: ['overwatch', 'geolocation', 'custom_mappings'],
-    asks: isFilled,
-    instead: NOBODY_PLACED,
-  },
   { path: ['dns', 'default_routing_algorithm'], asks: measured, instead: IN_TURN },
   { path: ['domains', '*', 'routing_algorithm'], asks: measured, instead: IN_TURN },
 ]

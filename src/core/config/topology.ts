@@ -70,6 +70,7 @@ function domainPool(
     fallback: domain.fallback_addresses,
     holdDownMs: domain.hold_down,
     bleedFloor: domain.bleed_floor ?? config.overwatch.predictive.floor,
+    ...(domain.geofence === 'strict' ? { geofence: 'strict' } : {}),
     members,
   }
 }
@@ -208,7 +209,12 @@ export function poolsOf(config: Config, additions: Additions = NO_ADDITIONS): Po
 }
 
 export const regionSpecs = ({ regions }: Config): readonly RegionSpec[] =>
-  regions.map(({ name, countries, continents }) => ({ name, countries, continents }))
+  regions.map(({ name, countries, continents, subdivisions, asns, latitude, longitude }) => ({
+    ...{ name, countries, continents },
+    ...(subdivisions.length === 0 ? {} : { subdivisions }),
+    ...(asns.length === 0 ? {} : { asns }),
+    ...(latitude === undefined || longitude === undefined ? {} : { latitude, longitude }),
+  }))
 
 /** The zones, pools and regions a configuration declares. */
 export function topologyOf(config: Config, options: AuthorityOptions): Topology {

@@ -11,6 +11,7 @@ import type { Snapshot, WordChange } from '../steer/snapshot.ts'
 import { answerChaos, type ChaosName, chaosNames } from './chaos.ts'
 import { COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cookie.ts'
 import { readRecords } from './edns.ts'
+import { type SubnetSettings, SubnetTrust, takeSubnet } from './ecs.ts'
 import { type Client, Exchange, HEADER_BYTES, NO_EDE } from './exchange.ts'
 import { checkHeader, DROP, writeHeader } from './header.ts'
 import { type OptSettings, optBytesMax, writeOpt } from './opt.ts'
@@ -33,6 +34,8 @@ export interface AuthoritySettings {
   readonly tcpIdleTimeoutMs: number
   /** Networks, besides loopback, that `TXT why.<name>` is told to; absent: nobody. */
   readonly whyNetworks?: readonly string[]
+  /** Absent: the client subnet option is echoed, but nobody's is believed. */
+  readonly subnets?: SubnetSettings
   /** Absent: cookies are not answered. */
   readonly cookies?: CookieSettings
   /** Absent: every reply is sent. */
@@ -83,6 +86,7 @@ export class Authority {
   #opt!: OptSettings
   #chaos!: readonly ChaosName[]
   #why: Why | undefined
+  #subnets: SubnetTrust | undefined
   readonly #recorded: Recorded | undefined
   #jar: Jar | undefined
   #rate: Rate | undefined
@@ -94,7 +98,10 @@ export class Authority {
     this.#hashSeed = options.hashSeed | 0
     this.#rateMemory =
       options.rateMemory ?? new ArrayBuffer(rateMemoryBytes(limits.rateBuckets.default))
-    const question: Question = { family: 4, turn: 0, client: new Uint8Array(4) }
+    const question: Question = {
+      ...{ family: 4, turn: 0, client: new Uint8Array(4) },
+      ...{ place: 0, scope: 0, basis: 0 },
+    }
     // Signed, so that a turn is always a small integer, which needs no memory of its own.
     const { buffer, byteOffset, length } = options.turns
     const counters = new Int32Array(buffer, byteOffset, length)
@@ -117,7 +124,8 @@ export class Authority {
       keepaliveTenths: Math.min(0xffff, Math.floor(settings.tcpIdleTimeoutMs / 100)),
     }
     this.#chaos = chaosNames(octetsOf(settings.versionString, limits.versionBytes.max), nsid)
-    const { cookies, rateLimit, whyNetworks } = settings
+    const { cookies, rateLimit, whyNetworks, subnets } = settings
+    this.#subnets = subnets === undefined ? undefined : new SubnetTrust(subnets)
     this.#why = whyNetworks === undefined ? undefined : new Why(whyNetworks)
     const recorded = this.#recorded
     if (recorded !== undefined) {
@@ -207,6 +215,7 @@ export class Authority {
     x.begin(query, start, length, out, outStart)
     x.tcp = client.transport === 'tcp'
     x.client = client.bytes
+    x.subject = client.bytes
     const verdict = checkHeader(x)
     if (verdict === DROP) return 0
     if (verdict === rcodes.NOERROR) this.#answerQuery(x)
@@ -231,6 +240,7 @@ export class Authority {
     const bare = x.records === 0 && x.length === HEADER_BYTES + x.questionBytes
     if (!bare) x.rcode = readRecords(x)
     if (x.cookieBytes > 0) this.#takeCookie(x)
+    if (x.ecsBytes > 0 && this.#subnets?.believes(x.client) === true) takeSubnet(x)
     x.end = this.#endOf(x)
     if (x.rcode !== rcodes.NOERROR) return
     if (!asks) {

@@ -43,6 +43,10 @@ export class Exchange {
   length = 0
   tcp = false
   client: Uint8Array = new Uint8Array(4)
+  /** Whom the answer is for: the client, or the prefix it asks for (RFC 7871). */
+  subject: Uint8Array = this.client
+  readonly subnet4 = new Uint8Array(4)
+  readonly subnet6 = new Uint8Array(16)
 
   // What was read from it.
   opcode = 0
@@ -64,6 +68,10 @@ export class Exchange {
   readonly ecs = new DataView(new ArrayBuffer(ECS_BYTES_MAX))
   /** Octets of the ECS option's data; 0 when the query has none. */
   ecsBytes = 0
+  /** `subject` is its prefix, so its scope is to be told. */
+  tellsScope = false
+  /** Bits of the prefix on which the answer rests. */
+  scope = 0
 
   /** The cookie of the query, later that of the reply; what a longer one has more is not kept. */
   readonly cookie = new DataView(new ArrayBuffer(COOKIE_BYTES))
@@ -116,6 +124,8 @@ export class Exchange {
   pool = -1
   /** How many of `choice` were answered; indices into the pool's addresses, best first. */
   chosen = 0
+  /** The class of `subject` where it decided; -1 where nobody looked. */
+  place = -1
   readonly choice = new Int32Array(limits.answersMax.max)
 
   begin(query: Uint8Array, start: number, length: number, out: Uint8Array, base: number): void {
@@ -144,6 +154,8 @@ export class Exchange {
     this.wantsNsid = false
     this.wantsKeepalive = false
     this.ecsBytes = 0
+    this.tellsScope = false
+    this.scope = 0
     this.cookieBytes = 0
     this.cookieState = 0
     this.aliases = 0
@@ -157,6 +169,7 @@ export class Exchange {
     this.zone = -1
     this.pool = -1
     this.chosen = 0
+    this.place = -1
   }
 
   /** Takes back everything after the question. */

@@ -19,6 +19,8 @@ export interface OptSettings {
 /** Root name, type, class, TTL and RDLENGTH. */
 const OPT_FIXED_BYTES = 11
 const OPTION_HEADER_BYTES = 4
+/** Behind the family and the source prefix length. */
+const SCOPE_AT = 3
 const EDE_BYTES = OPTION_HEADER_BYTES + 2
 const KEEPALIVE_BYTES = OPTION_HEADER_BYTES + 2
 
@@ -67,9 +69,10 @@ function writeOptions(x: Exchange, settings: OptSettings): void {
     for (let byte = 0; byte < settings.nsid.length; byte++) out[x.at++] = settings.nsid[byte]!
   }
   if (x.ecsBytes > 0) {
-    // RFC 7871 section 7.2.1: family, source prefix and address as asked. The scope is 0.
+    // RFC 7871 section 7.2.1: family, source prefix and address as asked, and the scope.
     putOption(x, ednsOptions.CLIENT_SUBNET, x.ecsBytes)
     copyWords(x.ecs, 0, view, x.at, x.ecsBytes)
+    if (x.scope > 0) view.setUint8(x.at + SCOPE_AT, x.scope)
     x.at += x.ecsBytes
   }
   if (x.cookieState > 0) {

@@ -6,6 +6,7 @@
  * (`ServingParts`). The words, and what follows from them, are each thread's own.
  */
 import { type Memory, ownMemory } from '../base/memory.ts'
+import { type GeoParts, readGeoNames } from '../geo/parts.ts'
 import { viewOf } from '../base/octets.ts'
 import {
   ADDRESS_BYTES,
@@ -37,6 +38,8 @@ export interface ServingParts {
   readonly records: Uint8Array
   /** What counters call the pools: see labels.ts. */
   readonly labels: Uint8Array
+  /** Where clients are; absent where nothing is known of it. */
+  readonly geo?: GeoParts
 }
 
 /** The address records of all pools, by address index. */
@@ -62,10 +65,13 @@ export function servingParts(
   table: TableParts,
   specs: readonly ServingPool[],
   memory: Memory,
+  geo?: GeoParts,
 ): ServingParts {
-  const pools = layPools(specs, memory)
+  const regions = geo === undefined ? [] : readGeoNames(geo.labels).regions
+  const pools = layPools(specs, memory, regions)
   const labels = labelsOf(specs, memory)
-  return { table, pools, records: recordsOf(pools, memory), labels }
+  const parts = { table, pools, records: recordsOf(pools, memory), labels }
+  return geo === undefined ? parts : { ...parts, geo }
 }
 
 export class Serving {
@@ -85,7 +91,7 @@ export class Serving {
     this.epoch = epoch
     this.parts = parts
     this.table = new NameTable(parts.table)
-    this.pools = new Pools(parts.pools, words)
+    this.pools = new Pools(parts.pools, words, parts.geo)
     this.records = viewOf(parts.records)
     this.#versions = new Float64Array(this.pools.addressCount).fill(version)
     this.#newest[0] = version
@@ -131,8 +137,9 @@ export const wordsOf = ({ pools, words }: Snapshot): Uint32Array => layWords(poo
 
 /** What a snapshot becomes, in memory of its own. */
 export function servingOf(snapshot: Snapshot, hashSeed: number): Serving {
-  const { epoch, version, zones, pools } = snapshot
+  const { epoch, version, zones, pools, geo } = snapshot
   const names = pools.map(({ name }) => name)
   const table = compileTable(zones, names, hashSeed, ownMemory)
-  return new Serving(epoch, version, servingParts(table, pools, ownMemory), wordsOf(snapshot))
+  const parts = servingParts(table, pools, ownMemory, geo)
+  return new Serving(epoch, version, parts, wordsOf(snapshot))
 }

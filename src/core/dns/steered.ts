@@ -5,7 +5,8 @@
  * of a name rotate on their own and questions that get nobody disturb nothing.
  */
 import { ALL_DOWN, decide, NODATA, type Question } from '../steer/decide.ts'
-import { basisAt, choosesAt, FROM, ROW, SLOT } from '../steer/pools.ts'
+import { basisAt, choosesAt, FROM, placesAt, ROW, SLOT } from '../steer/pools.ts'
+import { decisionScope } from '../steer/scope.ts'
 import { BASIS_LAST_HEALTHY } from '../steer/view.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
@@ -36,10 +37,15 @@ export function putSteered(
   const mode = pools.modeOf(pool, family)
   const counter = pools.rows[pool * ROW + SLOT]! * 2 + (family === 6 ? 1 : 0)
   question.family = family
-  question.client = x.client
+  question.client = x.subject
   if (!choosesAt(mode)) question.turn = 0
   else question.turn = counter < counters.length ? Atomics.add(counters, counter, 1) : turns.beyond
   const chosen = decide(pools, pool, question, x.choice)
+  const isPlaced = placesAt(mode)
+  if (isPlaced) {
+    x.place = question.place!
+    if (x.tellsScope) x.scope = decisionScope(pools, pool, question)
+  }
   if (chosen === NODATA) {
     putNegative(x, serving.table, zone, rcodes.NOERROR)
     return
@@ -54,7 +60,8 @@ export function putSteered(
     return
   }
   // RFC 8914 section 4.4: the answer is known to be older than the truth.
-  if (basisAt(mode) === BASIS_LAST_HEALTHY) x.ede = extendedErrors.STALE_ANSWER
+  const basis = isPlaced ? question.basis! : basisAt(mode)
+  if (basis === BASIS_LAST_HEALTHY) x.ede = extendedErrors.STALE_ANSWER
   const length = RR_FIXED_BYTES + (family === 6 ? 16 : 4)
   const first = pools.rows[pool * ROW + FROM]!
   for (let rank = 0; rank < chosen; rank++) {

@@ -70,7 +70,7 @@ export class Why {
     const counter = pools.rows[pool * ROW + SLOT]! * 2 + (family === 6 ? 1 : 0)
     const chooses = choosesAt(pools.modeOf(pool, family))
     question.family = family
-    question.client = x.client
+    question.client = x.subject
     question.turn = 0
     if (chooses)
       question.turn = counter < counters.length ? Atomics.load(counters, counter) : turns.beyond
@@ -83,7 +83,7 @@ export class Why {
     const head = [
       `outcome=${outcome} name=${name} type=${family === 6 ? 'AAAA' : 'A'} policy=${policy}`,
       `turn=${question.turn >>> 0} basis=${pools.basisOf(pool, family)} ttl=${ttl}`,
-      `epoch=${serving.epoch} version=${serving.version} client=${formatAddress(x.client)}`,
+      `epoch=${serving.epoch} version=${serving.version} client=${formatAddress(x.subject)}`,
     ]
     if (!put(x, owner, head.join(' '))) return
     const ranks = [...x.choice.subarray(0, Math.max(0, chosen))]

@@ -173,10 +173,19 @@ export const events = {
   'config.edited': {
     doc: 'Something was made, edited or deleted through the API.',
     data: {
-      kind: text('`domain`, `server`, `region`, `health-check` or `setting`'),
+      kind: text('`domain`, `server`, `region`, `health-check`, `mapping` or `setting`'),
       id: text('which one'),
       action: text('`create`, `patch` or `delete`'),
       by: text('who asked'),
+    },
+  },
+  'config.geo-loaded': {
+    doc: 'A geographic database was read and is in use.',
+    data: {
+      path: text('its file'),
+      type: text('as it calls itself'),
+      builtSeconds: number('when it was made, Unix seconds'),
+      changedShare: optional(number('part of sampled clients whose region or country it changed')),
     },
   },
   'config.refused': {
@@ -190,6 +199,10 @@ export const events = {
   'config.reload-failed': {
     doc: 'The configuration file has faults; nothing was changed. The log names them.',
     data: { failures: number('failed ones since the start') },
+  },
+  'alarm.geo-refused': {
+    doc: 'A geographic database was not taken; what was read before stays in use.',
+    data: { path: text('its file'), reason: why() },
   },
   'alarm.guard-held': {
     doc: 'The guard-rail kept backends in service that a change would have taken out.',

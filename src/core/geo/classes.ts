@@ -14,15 +14,6 @@ import type { Prefix } from '../net/address.ts'
 import { distanceKm, type Position } from './distance.ts'
 import { NO_PLACE, type Place } from './places.ts'
 
-/** A region with what places it. */
-export interface GeoRegion extends RegionSpec {
-  /** `US-CA`: ISO 3166-2. */
-  readonly subdivisions?: readonly string[]
-  readonly asns?: readonly number[]
-  readonly latitude?: number
-  readonly longitude?: number
-}
-
 export interface CustomMapping {
   readonly prefix: Prefix
   readonly region: string
@@ -36,7 +27,7 @@ export interface GeoDatabase {
 }
 
 export interface GeoSettings {
-  readonly regions: readonly GeoRegion[]
+  readonly regions: readonly RegionSpec[]
   readonly custom: readonly CustomMapping[]
   /** Empty for none. */
   readonly defaultRegion: string
@@ -64,8 +55,8 @@ const positionOf = ({ latitude, longitude }: Partial<Position>): Position | unde
 
 /** Indices of regions by what they are named for; of several the first. */
 function byKey<K>(
-  regions: readonly GeoRegion[],
-  keysOf: (region: GeoRegion) => readonly K[],
+  regions: readonly RegionSpec[],
+  keysOf: (region: RegionSpec) => readonly K[],
 ): ReadonlyMap<K, number> {
   const found = new Map<K, number>()
   for (const [index, region] of regions.entries())
@@ -74,14 +65,14 @@ function byKey<K>(
 }
 
 class Homes {
-  readonly #regions: readonly GeoRegion[]
+  readonly #regions: readonly RegionSpec[]
   readonly #bySubdivision: ReadonlyMap<string, number>
   readonly #byAsn: ReadonlyMap<number, number>
   readonly #byCountry: ReadonlyMap<string, number>
   readonly #byContinent: ReadonlyMap<string, number>
   readonly #rankings = new Map<string, readonly number[]>()
 
-  constructor(regions: readonly GeoRegion[]) {
+  constructor(regions: readonly RegionSpec[]) {
     this.#regions = regions
     this.#bySubdivision = byKey(regions, ({ subdivisions = [] }) => subdivisions)
     this.#byAsn = byKey(regions, ({ asns = [] }) => asns)

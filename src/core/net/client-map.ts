@@ -70,6 +70,8 @@ export class ClientMap {
    * the same class (RFC 7871 section 7.2.1).
    */
   scope = 0
+  /** Of the address last looked up: the index of its range. */
+  range = 0
   readonly #v4: ClientMapPart
   readonly #v6: ClientMapPart
 
@@ -98,6 +100,7 @@ export class ClientMap {
     const left = low === 0 ? 0 : shared(key, starts[low]! - 1) + 1
     const right = low + 1 === values.length ? 0 : shared(key, starts[low + 1]!) + 1
     this.scope = left > right ? left : right
+    this.range = low
     return values[low]!
   }
 
@@ -117,7 +120,34 @@ export class ClientMap {
     const left = low === 0 ? 0 : sharedBefore(starts, low * 4, k0, k1, k2, k3) + 1
     const right = low + 1 === values.length ? 0 : shared6(starts, (low + 1) * 4, k0, k1, k2, k3) + 1
     this.scope = left > right ? left : right
+    this.range = low
     return values[low]!
+  }
+
+  /** How many ranges a family has. */
+  countOf(family: Family): number {
+    return (family === 4 ? this.#v4 : this.#v6).values.length
+  }
+
+  /** The class of a range, by its index. */
+  valueAt(family: Family, range: number): number {
+    return (family === 4 ? this.#v4 : this.#v6).values[range]!
+  }
+
+  /** Bits of the widest prefix around an address that lies within the ranges from `first` on. */
+  scopeAcross(family: Family, bytes: Uint8Array, first: number, last: number): number {
+    const { starts, values } = family === 4 ? this.#v4 : this.#v6
+    const k0 = wordAt(bytes, 0)
+    const isLast = last + 1 === values.length
+    if (family === 4) {
+      const left = first === 0 ? 0 : shared(k0, starts[first]! - 1) + 1
+      const right = isLast ? 0 : shared(k0, starts[last + 1]!) + 1
+      return left > right ? left : right
+    }
+    const [k1, k2, k3] = [wordAt(bytes, 4), wordAt(bytes, 8), wordAt(bytes, 12)]
+    const left = first === 0 ? 0 : sharedBefore(starts, first * 4, k0, k1, k2, k3) + 1
+    const right = isLast ? 0 : shared6(starts, (last + 1) * 4, k0, k1, k2, k3) + 1
+    return left > right ? left : right
   }
 }
 

@@ -20,7 +20,7 @@ import { base64ToBytes, bytesToBase64 } from '../zone/rdata-text.ts'
 import { decodeMessage, hexOf, messageLines } from './decode.ts'
 import { Execution } from './execute.ts'
 import { isPools } from './history.ts'
-import { declaredPools, nextServing, partsOf, WELL, wordsByKey } from './next.ts'
+import { declaredPools, nextServing, geoUnder, partsOf, WELL, wordsByKey } from './next.ts'
 import type { Sample } from './sample.ts'
 
 const FORMAT = 'opengslb-capsule'
@@ -60,6 +60,9 @@ export const capsuleSchema = z.strictObject({
     versionString: z.string().max(255),
     tcpIdleTimeoutMs: count,
     whyNetworks: z.array(z.string()).max(4_096).optional(),
+    subnets: z
+      .strictObject({ trustedNetworks: z.array(z.string()).max(4_096).readonly() })
+      .optional(),
     cookies: z.enum(['off', 'on', 'required']),
   }),
   epoch: count,
@@ -189,7 +192,9 @@ export function replayCapsule(
   const { topology } = loaded.value
   const next = nextServing(pools, nothing, declared, declaredPools(topology))
   const zones = withSerials(topology.zones, serials)
-  const execution = new Execution(settings, epoch, partsOf(zones, next.pools, 1))
+  const geo = geoUnder(loaded.value.config, topology.regions)
+  const parts = partsOf(zones, next.pools, 1, geo)
+  const execution = new Execution(settings, epoch, parts)
   const places = new Map(next.pools.map(({ name, members }, pool) => [name, { pool, members }]))
   const skipped: Record<string, number> = {}
   const skip = (why: string) => {

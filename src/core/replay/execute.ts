@@ -23,9 +23,11 @@ export const answerSettings = ({
   versionString,
   tcpIdleTimeoutMs,
   whyNetworks,
+  subnets,
   cookies,
 }: AuthoritySettings): AnswerSettings => ({
   ...(whyNetworks === undefined ? {} : { whyNetworks }),
+  ...(subnets === undefined ? {} : { subnets }),
   udpPayloadSize,
   nsid,
   versionString,

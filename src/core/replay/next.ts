@@ -6,6 +6,10 @@
  * without changes gives the very answers of now.
  */
 import { ownMemory } from '../base/memory.ts'
+import { geoConfigOf } from '../config/geography.ts'
+import type { Config } from '../config/schema/root.ts'
+import type { GeoParts } from '../geo/parts.ts'
+import { placeClients } from '../geo/source.ts'
 import { type ServingParts, servingParts } from '../dns/serving.ts'
 import { layWords } from '../steer/pool-layout.ts'
 import type { ServingMember, ServingPool } from '../steer/snapshot.ts'
@@ -61,6 +65,7 @@ export const declaredPools = ({ pools }: Pick<Topology, 'pools'>): readonly Serv
     whenAllDown: spec.whenAllDown,
     fallback: spec.fallback,
     slot: 0,
+    ...(spec.geofence === undefined ? {} : { geofence: spec.geofence }),
     members: spec.members.map(servingMember),
   }))
 
@@ -129,9 +134,20 @@ export function partsOf(
   zones: Topology['zones'],
   pools: readonly ServingPool[],
   seed: number,
+  geo?: GeoParts,
 ): ServingParts {
   const names = pools.map(({ name }) => name)
-  return servingParts(compileTable(zones, names, seed, ownMemory), pools, ownMemory)
+  return servingParts(compileTable(zones, names, seed, ownMemory), pools, ownMemory, geo)
+}
+
+/**
+ * Where clients are under a configuration.
+ * @param held the map in force, which stands in where the configuration names a database
+ */
+export function geoUnder(config: Config, regions: Topology['regions'], held?: GeoParts) {
+  const { databasePath, ...geo } = geoConfigOf(config)
+  if (databasePath !== '' && held !== undefined) return held
+  return placeClients({ regions, ...geo }, {}, ownMemory)
 }
 
 export const flatWords = (

@@ -19,8 +19,13 @@ import {
   RING_SHARED,
   ROW,
   wantedOf,
+  FENCED,
+  PLACED,
   WEIGHTED,
 } from './pools.ts'
+import { ALL_DOWN, NODATA } from './outcomes.ts'
+import { decideFenced, decidePlaced } from './placed.ts'
+import { pointOf, weightedPlace } from './turns.ts'
 
 /** One object is reused by the hot path. */
 export interface Question {
@@ -29,17 +34,19 @@ export interface Question {
   turn: number
   /** Address of the client or of its ECS prefix, 4 or 16 bytes. */
   client: Uint8Array
+  /**
+   * Written by `decide` where the policy reads the client, and only there: the client's class, the
+   * bits of the widest prefix around it that is in that class, and the basis (view.ts) on which its
+   * region answers.
+   */
+  place?: number
+  scope?: number
+  basis?: number
 }
 
-/** No record of this family: the name exists (RFC 2308 section 2.2). */
-export const NODATA = 0
-/** Nobody may be served and `when_all_down` names nobody else: SERVFAIL. */
-export const ALL_DOWN = -1
+export { ALL_DOWN, NODATA } from './outcomes.ts'
 
 const ANSWERS_MAX = steerLimits.answersMax.max
-
-/** 2^32 divided by the golden ratio: the additive step whose points spread most evenly. */
-const GOLDEN_STEP = 0x9e3779b1
 
 /**
  * Writes indices of the pool's addresses to `out`, best first.
@@ -56,6 +63,8 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
   const count = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const from = pools.placesFrom(pool, family)
   const wanted = Math.min(wantedOf(mode), out.length, ANSWERS_MAX)
+  if (method === PLACED) return decidePlaced(pools, pool, question, out, wanted)
+  if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
   // Policies that read the client fall back to turns where nothing is known of it.
   const ring = method === RING
   const first = ring ? (turn >>> 0) % count : firstPlace(pools, method, from, count, turn)
@@ -77,7 +86,7 @@ function firstPlace(
 ): number {
   switch (method) {
     case WEIGHTED:
-      return weighted(pools, from, count, turn)
+      return weightedPlace(pools.sums, pools.guides, from, count, turn)
     case FIRST:
       return 0
     case FIRST_SHARED:
@@ -88,9 +97,6 @@ function firstPlace(
       return (turn >>> 0) % count
   }
 }
-
-/** A point in [0, 1) for a turn: the golden-ratio sequence, whose gaps stay within a factor 3. */
-const pointOf = (turn: number): number => (Math.imul(turn, GOLDEN_STEP) >>> 0) / 0x1_0000_0000
 
 /**
  * Each turn belongs to one server, which passes on the part of its turns that its share gives
@@ -120,18 +126,6 @@ function heir(
     point -= shares[from + at]!
     if (point < 0) return at
   }
-  return place
-}
-
-/** The place whose stretch of the summed weights holds the turn's point. */
-function weighted(pools: Pools, from: number, count: number, turn: number): number {
-  const { sums, guides } = pools
-  const share = pointOf(turn)
-  const point = share * sums[from + count - 1]!
-  let place = guides[from + Math.floor(share * count)]!
-  while (place < count - 1 && sums[from + place]! <= point) place++
-  // Rounding may have put the guide a little too far.
-  while (place > 0 && sums[from + place - 1]! > point) place--
   return place
 }
 

@@ -8,6 +8,7 @@ import { steerLimits } from '../base/limits/steer.ts'
 import type { Family } from '../net/address.ts'
 import { formatAddress } from '../net/address.ts'
 import { ALL_DOWN, decide, NODATA, type Question } from './decide.ts'
+import { type Geography, geographyOf } from './geography.ts'
 import type { Pool } from './pool.ts'
 import type { ServingMember } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
@@ -38,18 +39,23 @@ export interface Explanation {
   readonly candidates: readonly Candidate[]
   /** Set when nobody may be served and `when_all_down` decided. */
   readonly fallback?: WhenAllDown
+  /** Where the client is taken to be, of policies that read it. */
+  readonly geography?: Geography
 }
 
 export function explain(pool: Pool, question: Question): Explanation {
   const out = new Int32Array(steerLimits.answersMax.max)
   const count = decide(pool.pools, pool.index, question, out)
+  const geography = geographyOf(pool, question)
+  const behind = geography?.steps.filter(({ outcome }) => outcome !== 'answers') ?? []
+  const asked: Asked = { ...question, passed: new Set(behind.map(({ region }) => region)) }
   const chosen = [...out.subarray(0, Math.max(0, count))]
   // Servers on several ports of an address are one candidate, told by the first that serves.
   const firsts = chosen.map((index) => pool.firstOf(index))
   const candidates = pool.spec.members.map((member, index) => {
     const rank = firsts.indexOf(pool.firstOf(index))
     const told = rank < 0 ? undefined : pool.spec.members[chosen[rank]!]
-    return candidate(pool, question, { member, index, rank, told })
+    return candidate(pool, asked, { member, index, rank, told })
   })
   return {
     outcome: count === ALL_DOWN ? 'all-down' : count === NODATA ? 'nodata' : 'answer',
@@ -58,6 +64,7 @@ export function explain(pool: Pool, question: Question): Explanation {
     turn: question.turn,
     candidates,
     ...(pool.allDown() ? { fallback: pool.spec.whenAllDown } : {}),
+    ...(geography === undefined ? {} : { geography }),
   }
 }
 
@@ -70,7 +77,12 @@ interface Place {
   readonly told: ServingMember | undefined
 }
 
-function candidate(pool: Pool, question: Question, place: Place): Candidate {
+/** The question, with the regions that do not answer this client. */
+interface Asked extends Question {
+  readonly passed: ReadonlySet<string>
+}
+
+function candidate(pool: Pool, question: Asked, place: Place): Candidate {
   const { member, index, rank, told } = place
   const word = unpackWord(pool.words[index]!)
   const { key, address, port, region, weight } = member
@@ -106,7 +118,7 @@ const LOST_TURN: Partial<Record<string, string>> = {
 
 function whyNot(
   pool: Pool,
-  question: Question,
+  question: Asked,
   member: ServingMember,
   family: Family,
   word: WordFields,
@@ -114,6 +126,8 @@ function whyNot(
   if (family !== question.family) return `its address is IPv${family}, the question is not`
   if (member.weight <= 0) return 'weight 0 takes no traffic'
   if (!word.serving) return stateSentence(word)
+  if (question.passed.has(member.region))
+    return `healthy, but the region ${member.region} is not the one that answers this client`
   return LOST_TURN[pool.spec.policy] ?? LOST_TURN['round-robin']!
 }
 
@@ -138,6 +152,8 @@ function chosenSentence(policy: string): string {
       return 'the first healthy server in the order'
     case 'round-robin':
       return 'healthy, and it is its turn'
+    case 'geolocation':
+      return 'healthy, of the region that answers this client, and it is its turn'
     default:
       return `healthy, and it is its turn: nothing is known of the client that ${policy} could use`
   }

@@ -11,7 +11,7 @@ import type { ServingPool } from './snapshot.ts'
 import type { Policy, WhenAllDown } from './topology.ts'
 
 /** Numbers of each pool in `fixed`. */
-export const FIXED = 12
+export const FIXED = 14
 /** Index of the turn counters. */
 export const FIXED_SLOT = 0
 /** Which families the pool has addresses of: FAMILY_4, FAMILY_6. */
@@ -28,6 +28,14 @@ export const FIXED_ANSWERS = 7
 /** Index in `allDownModes`. */
 export const FIXED_ALL_DOWN = 8
 export const FIXED_TTL = 9
+/** Where its table in `ordinals` begins. */
+export const FIXED_ORDINALS = 10
+/** How many groups its addresses fall into; 0 where the policy does not read the client. */
+export const FIXED_GROUPS = 11
+/** 1: clients never leave their region. */
+export const FIXED_FENCED = 12
+/** Where the numbers of its groups begin, of all pools together (placing.ts). */
+export const FIXED_SEGMENTS = 13
 
 export const FAMILY_4 = 1
 export const FAMILY_6 = 2
@@ -65,23 +73,83 @@ export interface PoolLayout {
   readonly families: Uint8Array
   /** ADDRESS_BYTES for each address. */
   readonly bytes: Uint8Array
+  /** By address, the number of its region; -1 for none. */
+  readonly regions: Int32Array
+  /** Candidates of each pool by group, the order of the configuration within. */
+  readonly order: Int32Array
+  /** By address, the group it falls into, counted in its pool. */
+  readonly groups: Int32Array
+  /** For each pool with groups: by number of a region its group, or -1. */
+  readonly ordinals: Int32Array
 }
 
-export function layPools(specs: readonly ServingPool[], memory: Memory = ownMemory): PoolLayout {
+/** Pools whose answers depend on where the client is. */
+const readsPlace = ({ policy }: ServingPool): boolean => policy === 'geolocation'
+
+/** @param regions names of regions by number, as the client map counts them */
+export function layPools(
+  specs: readonly ServingPool[],
+  memory: Memory = ownMemory,
+  regions: readonly string[] = [],
+): PoolLayout {
   const size = specs.reduce((sum, spec) => sum + spec.members.length + spec.fallback.length, 0)
+  const placed = regions.length === 0 ? 0 : specs.filter(readsPlace).length
   const layout: PoolLayout = {
     fixed: new Int32Array(memory(specs.length * FIXED * 4)),
     weights: new Uint32Array(memory(size * 4)),
     firsts: new Int32Array(memory(size * 4)),
     families: new Uint8Array(memory(size)),
     bytes: new Uint8Array(memory(size * ADDRESS_BYTES)),
+    regions: new Int32Array(memory(size * 4)).fill(-1),
+    order: new Int32Array(memory(size * 4)),
+    groups: new Int32Array(memory(size * 4)),
+    ordinals: new Int32Array(memory(placed * regions.length * 4)).fill(-1),
   }
+  const numbers = new Map(regions.map((name, number) => [name, number]))
   let from = 0
+  let [ordinals, segments] = [0, 0]
   for (const [pool, spec] of specs.entries()) {
     layPool(layout, pool, spec, from)
+    for (const [at, { region }] of spec.members.entries())
+      layout.regions[from + at] = numbers.get(region) ?? -1
+    if (placed > 0 && readsPlace(spec)) {
+      const row = pool * FIXED
+      layout.fixed[row + FIXED_ORDINALS] = ordinals
+      layout.fixed[row + FIXED_SEGMENTS] = segments
+      layout.fixed[row + FIXED_FENCED] = spec.geofence === 'strict' ? 1 : 0
+      segments += segmentNumbers(layGroups(layout, pool, spec, from))
+      ordinals += regions.length
+    }
     from += spec.members.length + spec.fallback.length
   }
   return layout
+}
+
+/**
+ * Numbers that a pool keeps of its groups: for each family where each group begins and one more,
+ * then on what basis each is filled.
+ */
+export const segmentNumbers = (groups: number): number => 2 * (2 * groups + 1)
+
+/** Groups the candidates by region; the last group holds those that no region is known of. */
+function layGroups(layout: PoolLayout, pool: number, spec: ServingPool, from: number): number {
+  const { fixed, regions, ordinals, order, groups } = layout
+  const table = fixed[pool * FIXED + FIXED_ORDINALS]!
+  const size = spec.members.length + spec.fallback.length
+  let count = 0
+  for (let address = from; address < from + spec.members.length; address++) {
+    const region = regions[address]!
+    if (region >= 0 && ordinals[table + region] === -1) ordinals[table + region] = count++
+  }
+  for (let address = from; address < from + size; address++) {
+    const region = regions[address]!
+    groups[address] = region < 0 ? count : ordinals[table + region]!
+  }
+  const sorted = Array.from({ length: size }, (_, candidate) => candidate)
+  sorted.sort((one, other) => groups[from + one]! - groups[from + other]! || one - other)
+  order.set(sorted, from)
+  fixed[pool * FIXED + FIXED_GROUPS] = count + 1
+  return count + 1
 }
 
 function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: number): void {

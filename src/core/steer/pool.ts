@@ -1,6 +1,7 @@
 /**
  * One pool of a set of pools: the face that explains, tests and the API look at.
  */
+import type { GeoParts } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
 import { type Pools, poolsOf } from './pools.ts'
 import type { ServingPool } from './snapshot.ts'
@@ -13,8 +14,9 @@ export class Pool {
   /** By member index, then the fallback addresses; 4 or 16 bytes each. */
   readonly addresses: readonly Uint8Array[]
 
-  constructor(spec: ServingPool, words: readonly number[]) {
-    this.pools = poolsOf([spec], [words])
+  /** @param geo where clients are; without it the policy falls back to turns */
+  constructor(spec: ServingPool, words: readonly number[], geo?: GeoParts) {
+    this.pools = poolsOf([spec], [words], spec.policy === 'geolocation' ? geo : undefined)
     this.index = 0
     this.spec = spec
     this.addresses = Array.from({ length: this.pools.sizeOf(0) }, (_, at) => this.pools.bytesAt(at))

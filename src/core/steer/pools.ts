@@ -6,6 +6,7 @@
  * state that changes; the rest of a row is derived from them when a word changed and the pool is
  * next asked, so a burst of changes costs one pass and a query between changes costs nothing.
  */
+import { type GeoParts, GeoTable, readGeoNames } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
 import {
   ADDRESS_BYTES,
@@ -18,16 +19,23 @@ import {
   FIXED_COUNT4,
   FIXED_FALLBACKS,
   FIXED_FAMILIES,
+  FIXED_FENCED,
   FIXED_FROM,
+  FIXED_GROUPS,
   FIXED_MEMBERS,
   FIXED_POLICY,
+  FIXED_SEGMENTS,
   FIXED_SLOT,
   layPools,
   layWords,
   type PoolLayout,
   policies,
+  segmentNumbers,
 } from './pool-layout.ts'
+import { fillFenced, fillGroups, settleGroups } from './placing.ts'
 import type { ServingPool } from './snapshot.ts'
+import type { WhenAllDown } from './topology.ts'
+import { guideSums } from './turns.ts'
 import {
   BASIS_NOTHING,
   BASIS_SERVING,
@@ -67,10 +75,16 @@ export const WEIGHTED = 5
 export const FIRST = 6
 /** The first gives away a part. */
 export const FIRST_SHARED = 7
+/** By weight inside the region nearest to the client that has a candidate, then the next. */
+export const PLACED = 8
+/** The same inside the client's own region alone. */
+export const FENCED = 9
 
 export const methodOf = (mode: number): number => mode & 0xff
 /** Whether some candidate is to be chosen. */
 export const choosesAt = (mode: number): boolean => (mode & 0xff) > DOWN
+/** Whether the client's place decides. */
+export const placesAt = (mode: number): boolean => (mode & 0xff) >= PLACED
 /** The number of the basis, as in view.ts. */
 export const basisAt = (mode: number): number => (mode >> 8) & 0xff
 export const wantedOf = (mode: number): number => mode >>> 16
@@ -93,14 +107,23 @@ export class Pools {
   /** Thousandths of its traffic each candidate takes, beside `places`. */
   readonly shares: Uint16Array
   readonly words: Uint32Array
+  /** Where clients are; undefined where nothing is known of it. */
+  readonly geo: GeoTable | undefined
+  /** Of the pools whose answers depend on it, where their groups begin: placing.ts. */
+  readonly segments: Int32Array
   /** Sums of the weights of the servers of each candidate, beside `places`. */
-  readonly #loads: Float64Array
+  readonly loads: Float64Array
   /** By the first candidate of an address, where it was last placed. */
-  readonly #placed: Int32Array
+  readonly placed: Int32Array
 
   /** @param words by address; read once */
-  constructor(layout: PoolLayout, words: ArrayLike<number>) {
+  constructor(layout: PoolLayout, words: ArrayLike<number>, geo?: GeoParts) {
     const { fixed, families } = layout
+    this.geo = geo && new GeoTable(geo)
+    let segments = 0
+    for (let row = 0; row < fixed.length; row += FIXED)
+      if (fixed[row + FIXED_GROUPS] !== 0) segments += segmentNumbers(fixed[row + FIXED_GROUPS]!)
+    this.segments = new Int32Array(segments)
     const size = families.length
     this.layout = layout
     this.rows = new Int32Array((fixed.length / FIXED) * ROW)
@@ -110,8 +133,8 @@ export class Pools {
     this.shares = new Uint16Array(size)
     this.words = new Uint32Array(size)
     this.words.set(words)
-    this.#loads = new Float64Array(size)
-    this.#placed = new Int32Array(size)
+    this.loads = new Float64Array(size)
+    this.placed = new Int32Array(size)
     // Modes are 0 from the start, which is STALE.
     for (let pool = 0; pool < this.count; pool++) {
       const own = pool * FIXED
@@ -195,7 +218,22 @@ export class Pools {
     return bases[basisAt(this.modeOf(pool, family))]!
   }
 
-  #allDownOf(pool: number) {
+  /** How many groups its addresses fall into; 0 where its policy does not read the client. */
+  groupsOf(pool: number): number {
+    return this.layout.fixed[pool * FIXED + FIXED_GROUPS]!
+  }
+
+  isFenced(pool: number): boolean {
+    return this.layout.fixed[pool * FIXED + FIXED_FENCED] === 1
+  }
+
+  /** Index in `segments` of what is kept of a family's groups. */
+  segmentsFrom(pool: number, family: Family): number {
+    const from = this.layout.fixed[pool * FIXED + FIXED_SEGMENTS]!
+    return family === 6 ? from + segmentNumbers(this.groupsOf(pool)) / 2 : from
+  }
+
+  allDownOf(pool: number): WhenAllDown {
     return allDownModes[this.layout.fixed[pool * FIXED + FIXED_ALL_DOWN]!]!
   }
 
@@ -203,13 +241,19 @@ export class Pools {
     const count4 = this.#fillServing(pool, 4)
     const count6 = this.#fillServing(pool, 6)
     const served = count4 + count6 > 0
-    const basis = served ? BASIS_SERVING : basisOf(this.#allDownOf(pool))
+    const basis = served ? BASIS_SERVING : basisOf(this.allDownOf(pool))
+    if (this.isFenced(pool)) {
+      this.#settle(pool, 4, fillFenced(this, pool, 4), basis)
+      this.#settle(pool, 6, fillFenced(this, pool, 6), basis)
+      return
+    }
     this.#settle(pool, 4, served ? count4 : this.#fillAllDown(pool, 4), basis)
     this.#settle(pool, 6, served ? count6 : this.#fillAllDown(pool, 6), basis)
   }
 
   /** Gathers the candidates that serve; returns how many. */
   #fillServing(pool: number, family: Family): number {
+    if (this.groupsOf(pool) > 0) return fillGroups(this, pool, family, 'serving')
     const { weights, families } = this.layout
     const from = this.addressFrom(pool)
     const members = this.membersOf(pool)
@@ -219,15 +263,16 @@ export class Pools {
       const word = this.words[address]!
       if (!isServing(word) || weights[address] === 0) continue
       if (families[address] !== family) continue
-      count = this.#place(pool, family, count, member, shareOf(word))
+      count = this.place(pool, family, count, member, shareOf(word))
     }
     return count
   }
 
   /** What `when_all_down` puts in place of the servers, when it names any; returns how many. */
   #fillAllDown(pool: number, family: Family): number {
-    const mode = this.#allDownOf(pool)
+    const mode = this.allDownOf(pool)
     if (mode === 'servfail' || mode === 'nodata') return 0
+    if (this.groupsOf(pool) > 0) return fillGroups(this, pool, family, mode)
     const { weights, families } = this.layout
     const from = this.addressFrom(pool)
     const members = this.membersOf(pool)
@@ -238,35 +283,42 @@ export class Pools {
       const address = from + candidate
       if (families[address] !== family) continue
       const stands = mode === 'fallback' || standsIn(mode, this.words[address]!, weights[address]!)
-      if (stands) count = this.#place(pool, family, count, candidate, 1000)
+      if (stands) count = this.place(pool, family, count, candidate, 1000)
     }
     return count
   }
 
   /**
    * Puts a candidate behind the `count` placed so far and returns how many there are then. One
-   * whose address is there already adds its weight to that place instead.
+   * whose address is there already, at `least` or behind it, adds its weight to that place instead.
    */
-  #place(pool: number, family: Family, count: number, candidate: number, share: number): number {
+  place(
+    pool: number,
+    family: Family,
+    count: number,
+    candidate: number,
+    share: number,
+    least = 0,
+  ): number {
     const { firsts, weights } = this.layout
     const from = this.addressFrom(pool)
     const at = this.placesFrom(pool, family)
     const first = firsts[from + candidate]!
     const weight = weights[from + candidate]!
     // What was noted in an earlier pass is told by the place, which then holds another address.
-    const before = this.#placed[from + first]!
-    if (before < count && firsts[from + this.places[at + before]!] === first) {
+    const before = this.placed[from + first]!
+    if (before >= least && before < count && firsts[from + this.places[at + before]!] === first) {
       const place = at + before
       this.sums[place]! += weight * share
-      this.#loads[place]! += weight
-      this.shares[place] = Math.round(this.sums[place]! / this.#loads[place]!)
+      this.loads[place]! += weight
+      this.shares[place] = Math.round(this.sums[place]! / this.loads[place]!)
       return count
     }
     const place = at + count
-    this.#placed[from + first] = count
+    this.placed[from + first] = count
     this.places[place] = candidate
     this.sums[place] = weight * share
-    this.#loads[place] = weight
+    this.loads[place] = weight
     this.shares[place] = share
     return count + 1
   }
@@ -276,12 +328,17 @@ export class Pools {
     const row = pool * ROW
     const { fixed } = this.layout
     const policy = fixed[pool * FIXED + FIXED_POLICY]!
-    const even = this.#sum(pool, family, count)
+    const isPlaced = this.groupsOf(pool) > 0
+    const even = isPlaced || this.#sum(pool, family, count)
     this.rows[row + COUNT + (family === 6 ? 2 : 0)] = count
     let method = even ? RING : RING_SHARED
     if (policy === POLICY_WEIGHTED) {
       method = WEIGHTED
-      this.#guide(this.placesFrom(pool, family), count)
+      guideSums(this.sums, this.guides, this.placesFrom(pool, family), count)
+    }
+    if (isPlaced) {
+      settleGroups(this, pool, family)
+      method = this.isFenced(pool) ? FENCED : PLACED
     }
     if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
     if (count === 0) method = this.#emptyMethod(pool, family, basis)
@@ -302,23 +359,13 @@ export class Pools {
       // none counts.
       if (bled) {
         this.shares[place] = 1000
-        this.sums[place] = this.#loads[place]! * 1000
+        this.sums[place] = this.loads[place]! * 1000
       }
       if (this.shares[place] !== 1000) even = false
       total += this.sums[place]!
       this.sums[place] = total
     }
     return even
-  }
-
-  /** Notes where a search among the sums may begin, so that it ends after a step or two. */
-  #guide(from: number, count: number): void {
-    const part = count === 0 ? 0 : this.sums[from + count - 1]! / count
-    let place = 0
-    for (let guide = 0; guide < count; guide++) {
-      while (place < count - 1 && this.sums[from + place]! <= guide * part) place++
-      this.guides[from + guide] = place
-    }
   }
 
   /** Why a family without candidates answers nothing. */
@@ -329,7 +376,7 @@ export class Pools {
     // that family, where SERVFAIL would have it give up.
     if (basis === BASIS_SERVING) return EMPTY
     // A pool that no server has joined yet is down, not a name without records.
-    return this.#allDownOf(pool) === 'nodata' ? EMPTY : DOWN
+    return this.allDownOf(pool) === 'nodata' ? EMPTY : DOWN
   }
 }
 
@@ -337,4 +384,8 @@ export class Pools {
 export const poolsOf = (
   specs: readonly ServingPool[],
   words: readonly ArrayLike<number>[],
-): Pools => new Pools(layPools(specs), layWords(specs, words))
+  geo?: GeoParts,
+): Pools => {
+  const regions = geo === undefined ? [] : readGeoNames(geo.labels).regions
+  return new Pools(layPools(specs, undefined, regions), layWords(specs, words), geo)
+}

@@ -5,6 +5,7 @@
  * registry); `version` grows with every change of a word inside an epoch. A word of another epoch,
  * or older than the one held, is ignored: nothing stale can overwrite something newer.
  */
+import type { GeoParts } from '../geo/parts.ts'
 import type { Topology } from './topology.ts'
 
 /** The slim form sent to those who answer: no checks, which only the prober needs. */
@@ -26,6 +27,7 @@ export interface ServingPool {
   readonly fallback: readonly string[]
   /** Index of its turn counters in the shared table; stable for a name while the process lives. */
   readonly slot: number
+  readonly geofence?: 'strict'
   readonly members: readonly ServingMember[]
 }
 
@@ -40,6 +42,7 @@ export interface PoolSnapshot {
 
 export interface Snapshot extends PoolSnapshot {
   readonly zones: Topology['zones']
+  readonly geo?: GeoParts
 }
 
 export interface WordChange {

@@ -69,6 +69,8 @@ export interface PoolSpec {
   readonly holdDownMs: number
   /** Least part of its weight, 0-1, that a pool keeps however much its servers bleed. */
   readonly bleedFloor?: number
+  /** Under geolocation, that clients never leave their region; absent: they do when it is down. */
+  readonly geofence?: 'strict'
   readonly members: readonly MemberSpec[]
 }
 
@@ -76,6 +78,13 @@ export interface RegionSpec {
   readonly name: string
   readonly countries: readonly string[]
   readonly continents: readonly string[]
+  /** ISO 3166-2: `US-CA`. */
+  readonly subdivisions?: readonly string[]
+  /** Numbers of autonomous systems. */
+  readonly asns?: readonly number[]
+  /** Degrees. */
+  readonly latitude?: number
+  readonly longitude?: number
 }
 
 export interface RecordSpec {

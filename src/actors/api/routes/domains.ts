@@ -24,7 +24,7 @@ const BODY: BodySpec = {
     ...{ ttl: 'ttl', routing_policy: 'routing_algorithm', regions: 'regions' },
     ...{ answers: 'answers', when_all_down: 'when_all_down', enabled: 'enabled' },
     ...{ fallback_addresses: 'fallback_addresses', hold_down: 'hold_down' },
-    bleed_floor: 'bleed_floor',
+    ...{ bleed_floor: 'bleed_floor', geofence: 'geofence' },
   },
   notes: ['description', 'tags'],
   fixed: {

@@ -7,7 +7,7 @@ import { limits } from '../../../core/base/limits.ts'
 import { textOf } from '../../../core/base/memory.ts'
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { textFiles } from '../../../core/config/files.ts'
-import { formatProblem, loadConfig } from '../../../core/config/load.ts'
+import { formatProblem, type Loaded, loadConfig } from '../../../core/config/load.ts'
 import { outcomes } from '../../../core/dns/outcomes.ts'
 import { SEND } from '../../../core/dns/response-rate.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
@@ -17,6 +17,7 @@ import {
   declaredPools,
   type Next,
   nextServing,
+  geoUnder,
   partsOf,
   wordsByKey,
 } from '../../../core/replay/next.ts'
@@ -116,7 +117,7 @@ function plan(context: Context, call: Call): HttpAnswer {
   const declared = declaredPools(before.value.topology)
   const next = nextServing(now.pools, known, declared, declaredPools(topology))
   const questions = usable(context).map(({ sample }) => sample)
-  const found = planOver(now, sideOf(context, topology, next), questions)
+  const found = planOver(now, sideOf(context, after.value, next), questions)
   return json(200, {
     ...shownPlan(found),
     vanished: vanished(now, next, before.value.topology, topology),
@@ -133,8 +134,14 @@ function sideOfNow({ serving, decisions, ...context }: Context): Side | undefine
   return execution && { execution, pools }
 }
 
-function sideOf(context: Context, { zones }: Topology, { pools, words }: Next): Side {
-  const execution = new Execution(settingsOf(context), 0, partsOf(zones, pools, 1))
+function sideOf(
+  context: Context,
+  { config, topology }: Pick<Loaded, 'config' | 'topology'>,
+  { pools, words }: Next,
+): Side {
+  const geo = geoUnder(config, topology.regions, context.epochs.newest?.geo)
+  const parts = partsOf(topology.zones, pools, 1, geo)
+  const execution = new Execution(settingsOf(context), 0, parts)
   for (const [pool, row] of words.entries()) execution.setWords(pool, row)
   return { execution, pools }
 }

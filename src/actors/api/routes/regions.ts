@@ -18,8 +18,12 @@ const ONE = '/api/v1/regions/{id}'
 const tag = 'regions'
 
 const BODY: BodySpec = {
-  fields: { countries: 'countries', continents: 'continents', enabled: 'enabled' },
-  notes: ['code', 'description', 'latitude', 'longitude'],
+  fields: {
+    ...{ countries: 'countries', continents: 'continents', enabled: 'enabled' },
+    ...{ subdivisions: 'subdivisions', asns: 'asns' },
+    ...{ latitude: 'latitude', longitude: 'longitude' },
+  },
+  notes: ['code', 'description'],
   fixed: { priority: only(0, 'the order of regions is the one in which a domain lists them') },
 }
 
@@ -147,11 +151,13 @@ const figuresOf = (name: string, counts: Counts) => {
 
 function regionOf(view: ObjectView, counts: Counts) {
   const { countries, continents } = view.values as Record<string, readonly string[]>
+  const { subdivisions, asns, latitude, longitude } = view.values
   const { code = view.id, ...notes } = view.notes
   return {
     ...{ id: view.id, name: view.id, code, continent: continents?.[0] },
     continents: continents ?? [],
     countries: countries ?? [],
+    ...{ subdivisions, asns, latitude, longitude },
     enabled: view.enabled,
     priority: 0,
     ...notes,

@@ -17,7 +17,7 @@ const ALGORITHMS = [
   ['round-robin', 'Round Robin', 'Each healthy backend in turn', true],
   ['weighted', 'Weighted', 'Turns in proportion to the weights; weight 0 takes none', true],
   ['failover', 'Failover', 'The first healthy backend in the order of the configuration', true],
-  ['geolocation', 'Geolocation', "Backends of the region of the client's address", false],
+  ['geolocation', 'Geolocation', "Backends of the region of the client's address", true],
   ['latency', 'Latency', 'The backend that answers health checks fastest', false],
   ['learned_latency', 'Learned Latency', "The backend fastest for the client's network", false],
 ] as const
@@ -136,6 +136,7 @@ function resultOf(question: TestQuestion, pool: Pool, why: Explanation) {
     factors: [{ name: 'turn', type: why.policy, value: String(why.turn), weight: 1, impact: 1 }],
     decision: decisionOf(why),
     answers: why.chosen,
+    geography: why.geography,
     when_all_down: why.fallback,
     turn: why.turn,
     ttl: pool.spec.ttlSeconds,

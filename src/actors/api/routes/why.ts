@@ -14,7 +14,7 @@ import { formatAddress, parsePrefix } from '../../../core/net/address.ts'
 import { hexOf, messageLines } from '../../../core/replay/decode.ts'
 import { type AnswerSettings, asked, Execution } from '../../../core/replay/execute.ts'
 import type { PastServing } from '../../../core/replay/history.ts'
-import { partsOf } from '../../../core/replay/next.ts'
+import { geoUnder, partsOf } from '../../../core/replay/next.ts'
 import { type Candidate, type Explanation, explain } from '../../../core/steer/explain.ts'
 import { Pool } from '../../../core/steer/pool.ts'
 import { ask, type Context, nowText } from '../context.ts'
@@ -22,6 +22,7 @@ import { type Kept, plainName } from '../decisions.ts'
 import { type HttpAnswer, json, refuse, timestamp, timestampOf } from '../http.ts'
 import { encodeQuestion } from '../question.ts'
 import { type Call, type Route, route } from '../router.ts'
+import { geographySchema } from '../schemas/geo.ts'
 import { poolNamed } from '../serving.ts'
 
 const text = z.string()
@@ -58,6 +59,7 @@ const explanationSchema = z.object({
   ttl: z.number().optional(),
   when_all_down: text.optional(),
   answers: z.array(text),
+  geography: geographySchema.optional(),
   candidates: z.array(candidateSchema),
   wire: z.object({ hex: text, text: z.array(text) }).optional(),
   verified: z.boolean().optional(),
@@ -154,6 +156,7 @@ function told({ pool, why, wire }: Told) {
     ttl: pool?.spec.ttlSeconds,
     when_all_down: why?.fallback,
     answers: why?.chosen ?? [],
+    geography: why?.geography,
     candidates: why?.candidates.map(candidateOf) ?? [],
     wire: wire === undefined ? undefined : { hex: hexOf(wire), text: messageLines(wire) },
   }
@@ -184,8 +187,12 @@ function explainKept(context: Context, kept: Kept): HttpAnswer | undefined {
   // A pool too large to carry its words was made again with those of now, which are the same.
   const words = sample.words ?? context.serving.pools[sample.pool]?.words
   const pool =
-    remade.pool !== undefined && words !== undefined ? new Pool(remade.pool, [...words]) : undefined
-  const { turn, client } = sample
+    remade.pool !== undefined && words !== undefined
+      ? new Pool(remade.pool, [...words], context.epochs.geoOf(sample.epoch))
+      : undefined
+  const { turn } = sample
+  // What the query said of its client, where that was believed.
+  const { client } = remade
   const why =
     pool === undefined || family === undefined ? undefined : explain(pool, { family, turn, client })
   return json(200, {
@@ -251,9 +258,11 @@ async function explainPast(context: Context, wanted: Wanted, atMs: number): Prom
     return refuse(404, from ? `nothing is held before ${from}` : 'nothing is held yet')
   }
   const { name, type, client = LOOPBACK, turn = 0, query } = wanted
+  const execution = executionOf(context, past)
+  const geo = execution?.serving.parts.geo
   const at = poolNamed(name, (pool) => past.pools.findIndex((one) => one.name === pool))
-  const pool = at === undefined ? undefined : new Pool(past.pools[at]!, past.words[at]!)
-  const body = decided(executionOf(context, past), pool, { type, client, turn, query })
+  const pool = at === undefined ? undefined : new Pool(past.pools[at]!, past.words[at]!, geo)
+  const body = decided(execution, pool, { type, client, turn, query })
   return json(200, {
     ...{ name, type, client: formatAddress(client), at: timestamp(atMs), source: 'past' },
     ...{ epoch: past.epoch, version: past.version, turn },
@@ -273,9 +282,11 @@ function executionOf(context: Context, past: PastServing): Execution | undefined
   return execution
 }
 
-function partsOfPast({ config }: Context, { configuration, pools }: PastServing) {
+function partsOfPast({ config, epochs }: Context, { configuration, pools }: PastServing) {
   if (configuration === undefined) return undefined
   const files = textFiles({ ...config().plain?.files, 'past.yaml': configuration })
   const loaded = loadConfig('past.yaml', { files, env: {} })
-  return loaded.ok ? partsOf(loaded.value.topology.zones, pools, 1) : undefined
+  if (!loaded.ok) return undefined
+  const { topology, config: own } = loaded.value
+  return partsOf(topology.zones, pools, 1, geoUnder(own, topology.regions, epochs.newest?.geo))
 }

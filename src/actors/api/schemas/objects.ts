@@ -37,6 +37,7 @@ export const domain = z.object({
   when_all_down: z.string(),
   fallback_addresses: z.array(z.string()),
   hold_down: z.string().optional(),
+  geofence: z.string().optional(),
   backend_count: z.number(),
   healthy_backends: z.number(),
   ...kept,
@@ -56,6 +57,7 @@ const domainEdit = {
   when_all_down: orNull(z.string()),
   fallback_addresses: orNull(z.array(z.string())),
   hold_down: orNull(z.string()),
+  geofence: orNull(z.string()),
   bleed_floor: orNull(z.number()),
   dnssec_enabled: orNull(z.boolean()),
 }
@@ -171,6 +173,8 @@ export const region = z.object({
   continent: z.string().optional(),
   continents: z.array(z.string()),
   countries: z.array(z.string()),
+  subdivisions: z.array(z.string()).optional(),
+  asns: z.array(z.number()).optional(),
   enabled: z.boolean(),
   priority: z.number(),
   server_count: z.number(),
@@ -186,6 +190,8 @@ const regionEdit = {
   continent: orNull(z.string()),
   continents: orNull(z.array(z.string())),
   countries: orNull(z.array(z.string())),
+  subdivisions: orNull(z.array(z.string())),
+  asns: orNull(z.array(z.number())),
   enabled: orNull(z.boolean()),
   priority: z.number().optional(),
 }

@@ -1,6 +1,7 @@
 /** How answers are chosen, and why one was. */
 import { z } from 'zod'
 import type { RouteSchema } from '../schema.ts'
+import { geographySchema } from './geo.ts'
 import { count, filled, listed, named, paged, text, timestamp } from './common.ts'
 
 const algorithm = named(
@@ -61,6 +62,7 @@ const result = named(
     ),
     decision: z.enum(['selected', 'no_healthy_backend', 'no_address_of_this_family']),
     answers: z.array(z.string()),
+    geography: geographySchema.optional(),
     when_all_down: z.string().optional(),
     turn: z.number(),
     ttl: z.number(),

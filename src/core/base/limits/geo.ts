@@ -39,4 +39,16 @@ export const geoLimits = {
     'a city database has about 4 million; branches that meet could make any number',
   ),
   geoPlaces: limit(4_000_000, [1_000, 16_000_000], 'places', 'distinct records of one database'),
+  geoSamples: limit(
+    10_000,
+    [100, 1_000_000],
+    'addresses',
+    'looked up in the old and the new map, to tell how much a new database changes',
+  ),
+  geoScopeNeighbours: limit(
+    8,
+    [0, 256],
+    'ranges',
+    'to each side: how far it is looked whether a resolver may keep an answer for more clients',
+  ),
 } as const satisfies Record<string, Limit>

@@ -102,6 +102,17 @@ export const country: Kind<string> = kindOf({
     /^[A-Za-z]{2}$/.test(value) ? ok(value.toUpperCase()) : fail('is not a country code'),
 })
 
+/** ISO 3166-2 code of a part of a country, upper case. */
+export const subdivision: Kind<string> = kindOf({
+  name: 'subdivision code',
+  allowed: 'country and part with a hyphen, such as US-CA (ISO 3166-2)',
+  json: { type: 'string', pattern: '^[A-Za-z]{2}-[A-Za-z0-9]{1,3}$' },
+  read: (value) =>
+    /^[A-Za-z]{2}-[A-Za-z0-9]{1,3}$/.test(value)
+      ? ok(value.toUpperCase())
+      : fail('is not a subdivision code'),
+})
+
 export const continent = oneOf(['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'])
 
 /** A path of an HTTP request, with its leading slash. */

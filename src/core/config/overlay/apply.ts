@@ -11,7 +11,7 @@ import type { Config, DomainConfig, HealthCheckConfig } from '../schema/root.ts'
 import type { RegionConfig, ServerConfig } from '../schema/root.ts'
 import { domainKeys, regionKeys, serverKeys } from '../schema/regions.ts'
 import type { Additions } from '../topology.ts'
-import type { Base } from './base.ts'
+import type { Base, MappingConfig } from './base.ts'
 import { type OverlayEntry, keyOfEntry } from './entry.ts'
 import { nested, type Typed } from './fields.ts'
 import { parseServerId } from './server-id.ts'
@@ -72,7 +72,13 @@ class Applier {
     const settings = new Map(this.#of('setting').map((one) => [one.entry.id, one.typed]))
     const domains = this.#domains()
     const dns = { ...base.dns, ...settings.get('dns') }
-    const declared = { ...base, dns, domains }
+    const { geolocation } = base.overwatch
+    const custom = this.#mappings(geolocation.custom_mappings)
+    const overwatch = {
+      ...base.overwatch,
+      geolocation: { ...geolocation, custom_mappings: custom },
+    }
+    const declared = { ...base, dns, domains, overwatch }
     const regions = this.#regions()
     const config = { ...declared, regions, domains: this.#withRegions({ ...declared, regions }) }
     return {
@@ -85,6 +91,21 @@ class Applier {
       origins: this.#origins,
       automatic: this.#automatic,
     }
+  }
+
+  #mappings(declared: readonly MappingConfig[]): MappingConfig[] {
+    const edits = new Map(this.#of('mapping').map((one) => [one.entry.id, one]))
+    const mappings = declared.flatMap((mapping) => {
+      const edit = edits.get(mapping.cidr)
+      edits.delete(mapping.cidr)
+      if (edit === undefined) return [mapping]
+      return edit.entry.deleted ? [] : [this.#keep(over(mapping, edit.typed), edit)]
+    })
+    for (const edit of edits.values()) {
+      const { region = '', comment = '' } = edit.typed as Partial<MappingConfig>
+      mappings.push(this.#keep({ cidr: edit.entry.id, region, comment }, edit))
+    }
+    return mappings
   }
 
   #logLevel(edited: Typed | undefined): Config['logging']['level'] {

@@ -21,7 +21,11 @@ export interface Base {
   readonly domains: ReadonlyMap<string, DomainConfig>
   readonly regions: ReadonlyMap<string, RegionConfig>
   readonly servers: ReadonlyMap<string, BaseServer>
+  /** By network. */
+  readonly mappings: ReadonlyMap<string, MappingConfig>
 }
+
+export type MappingConfig = Config['overwatch']['geolocation']['custom_mappings'][number]
 
 export function baseOf(config: Config): Base {
   const [names, zones] = [domainNames(config), zoneNames(config)]
@@ -44,6 +48,9 @@ export function baseOf(config: Config): Base {
     domains: new Map(config.domains.map((domain) => [domain.name, domain])),
     regions: new Map(config.regions.map((region) => [region.name, region])),
     servers,
+    mappings: new Map(
+      config.overwatch.geolocation.custom_mappings.map((mapping) => [mapping.cidr, mapping]),
+    ),
   }
 }
 
@@ -65,6 +72,8 @@ export function declaredBy(base: Base, kind: ObjectKind, id: string): object | u
       const found = base.servers.get(id)
       return found && { ...found.server, region: found.region.name }
     }
+    case 'mapping':
+      return base.mappings.get(id)
     case 'setting':
       return settingsOf(base.config, id)
   }

@@ -76,7 +76,7 @@ function faultsOf(applied: Applied, read: readonly ReadEntry[]): Map<string, Fie
 /** What the rules of the file leave to its author: places that the API may not give. */
 function placeFault({ config }: Applied, { entry, typed }: ReadEntry): FieldFault | undefined {
   if (entry.deleted || typed['enabled'] === false) return
-  if (entry.kind === 'server') {
+  if (entry.kind === 'server' || entry.kind === 'mapping') {
     const region = typed['region']
     if (region === undefined && entry.owned) return
     if (config.regions.some(({ name }) => name === region)) return

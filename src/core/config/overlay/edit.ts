@@ -6,7 +6,7 @@
  */
 import { limits } from '../../base/limits.ts'
 import { fail, ok, type Result } from '../../base/result.ts'
-import { readDnsName } from '../kinds/network.ts'
+import { network, readDnsName } from '../kinds/network.ts'
 import { word } from '../kinds/texts.ts'
 import { type Base, declaredBy, valueAt, wasOf } from './base.ts'
 import { type CompiledOverlay, compileOverlay } from './compile.ts'
@@ -54,6 +54,10 @@ export function canonicalId(kind: ObjectKind, id: string): Result<string, string
     return read.ok ? ok(read.value.id) : read
   }
   if (kind === 'setting') return ok(id)
+  if (kind === 'mapping') {
+    const read = network.read(id)
+    return read.ok ? read : fail(`cidr "${id.slice(0, 64)}" ${read.error}`)
+  }
   const read = kind === 'domain' ? readDnsName(id) : word.read(id)
   return read.ok ? read : fail(`name ${read.error}`)
 }

@@ -9,7 +9,7 @@
 import { crc32 } from '../../base/crc32.ts'
 import { limits } from '../../base/limits.ts'
 
-export const objectKinds = ['domain', 'server', 'region', 'setting'] as const
+export const objectKinds = ['domain', 'server', 'region', 'mapping', 'setting'] as const
 export type ObjectKind = (typeof objectKinds)[number]
 
 /** A value as JSON writes it: lists hold texts and numbers only. */
@@ -18,7 +18,7 @@ export type Fields = Readonly<Record<string, FieldValue>>
 
 export interface OverlayEntry {
   readonly kind: ObjectKind
-  /** A name; of a server `service:address:port`, IPv6 in brackets. */
+  /** A name; of a server `service:address:port`, IPv6 in brackets; of a mapping its network. */
   readonly id: string
   /** The file declared the object when it was edited; else the API made it. */
   readonly owned: boolean

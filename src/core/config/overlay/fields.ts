@@ -9,6 +9,7 @@ import { bool } from '../kinds/numbers.ts'
 import { nearest } from '../nearest.ts'
 import { showValue } from '../problems.ts'
 import { healthCheckKeys } from '../schema/checks.ts'
+import { mappingKeys } from '../schema/overwatch.ts'
 import { logging } from '../schema/operations.ts'
 import { domainKeys, regionKeys, serverKeys } from '../schema/regions.ts'
 import { dns } from '../schema/dns.ts'
@@ -39,8 +40,10 @@ const DOMAIN: Readers = {
   ...enabled,
   ...some(domainKeys.shape, 'routing_algorithm', 'regions', 'ttl', 'answers', 'when_all_down'),
   ...some(domainKeys.shape, 'fallback_addresses', 'hold_down', 'bleed_floor'),
+  ...some(domainKeys.shape, 'geofence'),
 }
 const SERVER: Readers = { ...enabled, region: regionKeys.shape.name, ...CHECK }
+const PLACE_KEYS = [...['countries', 'continents', 'subdivisions', 'asns', 'latitude', 'longitude']]
 const DNS_KEYS = ['default_ttl', 'default_routing_algorithm', 'default_answers', 'when_all_down']
 const CHECK_KEYS = ['type', 'interval', 'timeout', 'failure_threshold', 'success_threshold']
 
@@ -54,7 +57,8 @@ const SETTINGS: Readonly<Record<string, Readers>> = {
 const READERS: Readonly<Record<Exclude<ObjectKind, 'setting'>, Readers>> = {
   domain: DOMAIN,
   server: { ...SERVER, ...some(serverKeys.shape, 'weight', 'host') },
-  region: { ...enabled, ...some(regionKeys.shape, 'countries', 'continents'), ...CHECK },
+  region: { ...enabled, ...some(regionKeys.shape, ...PLACE_KEYS), ...CHECK },
+  mapping: some(mappingKeys.shape, 'region', 'comment'),
 }
 
 export const settingGroups = Object.keys(SETTINGS)

@@ -71,6 +71,7 @@ export function idsOf(base: Base, entries: Entries, kind: ObjectKind): readonly 
     domain: () => base.domains.keys(),
     region: () => base.regions.keys(),
     server: () => base.servers.keys(),
+    mapping: () => base.mappings.keys(),
     setting: () => settingGroups.values(),
   }[kind]()
   const ids = new Set(declared)
@@ -127,12 +128,21 @@ function valuesOf(
     case 'server':
       return serverValues(applied, id, declared, edited)
     case 'region': {
-      const { countries = [], continents = [] } = {
+      const {
+        countries = [],
+        continents = [],
+        subdivisions = [],
+        asns = [],
+        ...place
+      } = {
         ...declared,
         ...edited,
       } as Partial<RegionConfig>
-      return { countries, continents }
+      const { latitude, longitude } = place
+      return { countries, continents, subdivisions, asns, latitude, longitude }
     }
+    case 'mapping':
+      return { region: '', comment: '', ...declared, ...edited }
     case 'setting':
       return settingValues(applied, id, edited)
   }
@@ -152,6 +162,7 @@ function domainValues(
     when_all_down: own.when_all_down ?? dns.when_all_down,
     fallback_addresses: own.fallback_addresses ?? [],
     regions: inForce?.regions ?? own.regions ?? [],
+    ...(own.geofence === 'strict' ? { geofence: own.geofence } : {}),
     ...(own.hold_down === undefined ? {} : { hold_down: formatDuration(own.hold_down) }),
   }
 }

@@ -62,22 +62,36 @@ const dnssec = section('Signing of answers.', {
   }),
 })
 
+export const mappingKeys = keys({
+  cidr: required(network, 'Network of clients; the longest match wins.'),
+  region: required(word, 'Region they belong to.'),
+  comment: key(text(), '', 'For people.'),
+})
+
 const geolocation = section('Where clients are.', {
   database_path: key(
     orEmpty(filePath),
     '',
-    'MaxMind or DB-IP country database (.mmdb); custom mappings work without it.',
+    'MaxMind or DB-IP country or city database (.mmdb); custom mappings work without it.',
+  ),
+  asn_database_path: key(
+    orEmpty(filePath),
+    '',
+    'MaxMind or DB-IP ASN database (.mmdb), for regions that list `asns`.',
+  ),
+  check_interval: key(
+    duration('1s', '30d'),
+    '1m',
+    'How often it is looked whether a database file was replaced.',
   ),
   default_region: key(orEmpty(word), '', 'Region of clients nothing else places.'),
   ecs_enabled: key(bool, 'true', 'Whether the client subnet option (RFC 7871) is believed.'),
-  custom_mappings: listOf(
-    keys({
-      cidr: required(network, 'Network of clients; the longest match wins.'),
-      region: required(word, 'Region they belong to.'),
-      comment: key(text(), '', 'For people.'),
-    }),
-    'Networks whose region is known.',
+  ecs_trusted_networks: list(
+    network,
+    [],
+    'Resolvers whose client subnet option is believed; empty means everybody.',
   ),
+  custom_mappings: listOf(mappingKeys, 'Networks whose region is known.'),
 })
 
 const peering = section('State shared between overwatches on a port of its own.', {

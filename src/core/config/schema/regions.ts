@@ -6,7 +6,7 @@ import { key, keys, list, listOf, optional, required, section } from '../keys.ts
 import { orEmpty } from '../kinds/kind.ts'
 import { dnsName, host, ipAddress } from '../kinds/network.ts'
 import { duration, fraction, integer, port, ttl, weight } from '../kinds/numbers.ts'
-import { continent, country, oneOf, text, word } from '../kinds/texts.ts'
+import { continent, country, oneOf, subdivision, text, word } from '../kinds/texts.ts'
 import { healthCheck } from './checks.ts'
 import { routingAlgorithm, whenAllDownWords } from './words.ts'
 
@@ -29,6 +29,22 @@ export const regionKeys = keys({
   health_check: healthCheck('How its servers are checked.'),
   countries: list(country, [], 'Countries it serves (geolocation).'),
   continents: list(continent, [], 'Continents it serves (geolocation).'),
+  subdivisions: list(
+    subdivision,
+    [],
+    'Parts of countries it serves, before countries (geolocation with a city database).',
+  ),
+  asns: list(
+    integer(1, 4_294_967_295),
+    [],
+    'Autonomous systems it serves, before countries (geolocation with an ASN database).',
+  ),
+  latitude: optional(
+    fraction(-90, 90),
+    '',
+    'Where it stands, in degrees; the next region is the nearest one that has a position.',
+  ),
+  longitude: optional(fraction(-180, 180), '', 'Where it stands, in degrees.'),
 })
 
 export const domainKeys = keys({
@@ -61,6 +77,12 @@ export const domainKeys = keys({
     '',
     'Least part of its weight that it keeps however much its servers bleed; absent means ' +
       'overwatch.predictive.floor.',
+  ),
+  geofence: key(
+    oneOf(['none', 'strict']),
+    'none',
+    'Under geolocation, whether clients may leave their region: `none` goes on to the next ' +
+      'nearest when it has nobody to serve them, `strict` to when_all_down.',
   ),
   latency_config: section('Latency algorithms.', {
     smoothing_factor: key(fraction(0.01, 1), '0.3', 'Weight of a new measurement.'),

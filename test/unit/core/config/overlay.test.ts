@@ -308,3 +308,35 @@ test('server ids read in one way only', () => {
   for (const bad of ['', 'app', 'app:80', 'app:10.0.0.1:', 'app:10.0.0.1:99999', ':1.2.3.4:80'])
     expect(parseServerId(bad).ok, bad).toBe(false)
 })
+
+describe('networks that are mapped to a region', () => {
+  const mapped = (world: OverlayWorld) =>
+    world.compiled.applied.config.overwatch.geolocation.custom_mappings.map(
+      ({ cidr, region, comment }) => `${cidr} ${region} ${comment}`,
+    )
+  const file = `${FILE}overwatch: { geolocation: { custom_mappings: [{ cidr: 10.1.0.0/16, region: us, comment: file }] } }\n`
+
+  test('are made beside those of the file, under one spelling, and taken away', () => {
+    const world = new OverlayWorld(file)
+    expect(world.create('mapping', '10.2.3.4/16', { region: 'eu' })).toBe('done')
+    expect(world.create('mapping', '10.2.0.0/16', { region: 'us' })).toMatch(/^exists/)
+    expect(world.patch('mapping', '10.1.0.0/16', { region: 'eu' })).toBe('done')
+    expect(mapped(world)).toEqual(['10.1.0.0/16 eu file', '10.2.0.0/16 eu '])
+    world.reload(file)
+    expect(world.remove('mapping', '10.2.0.0/16')).toBe('done')
+    expect(world.remove('mapping', '10.1.0.0/16')).toBe('done')
+    expect(mapped(world)).toEqual([])
+    // The file has changed its entry, so the deletion is over.
+    world.reload(file.replace('comment: file', 'comment: again'))
+    expect(mapped(world)).toEqual(['10.1.0.0/16 us again'])
+  })
+
+  test.each([
+    ['10.2.0.0/16', {}, /^invalid region: is required; known regions: us, eu/],
+    ['10.2.0.0/16', { region: 'mars' }, /^invalid region: "mars" is not a region/],
+    ['10.2.0.0/33', { region: 'us' }, /^invalid : cidr "10.2.0.0\/33" is not a network/],
+    ['10.2.0.0/16', { region: 'us', colour: 'red' }, /^invalid colour: cannot be edited/],
+  ] as const)('%s with %j is refused', (cidr, fields, why) => {
+    expect(new OverlayWorld(file).create('mapping', cidr, fields)).toMatch(why)
+  })
+})

@@ -19,11 +19,6 @@ test('a key without effect is told where it is written, with what holds instead'
 test.each([
   ['cluster: { mode: cluster }', 'cluster.mode'],
   ['mode: cluster', 'cluster.mode'],
-  ['overwatch: { geolocation: { database_path: a.mmdb } }', 'overwatch.geolocation.database_path'],
-  [
-    'overwatch: { geolocation: { custom_mappings: [{ cidr: 10.0.0.0/8, region: main }] } }',
-    'overwatch.geolocation.custom_mappings',
-  ],
   ['dnssec: { enabled: true }', 'overwatch.dnssec.enabled'],
 ] as const)('%s is told as %s', (text, path) => {
   const lines = told(`${SMALL}${text}\n`)
@@ -37,7 +32,8 @@ test.each([
   'overwatch: { validation: { enabled: false }, stale: { threshold: 20s } }',
   `overwatch: { gossip: { encryption_key: "${KEY}" }, agent_tokens: { app: a-token-of-tests } }`,
   'overwatch: { peering: { enabled: false } }',
-  'overwatch: { gossip: { encryption_key: "" }, geolocation: { database_path: "" } }',
+  'overwatch: { gossip: { encryption_key: "" }, geolocation: { database_path: a.mmdb } }',
+  'overwatch: { geolocation: { custom_mappings: [{ cidr: 10.0.0.0/8, region: main }] } }',
   'cluster: { mode: standalone }',
   'agent: { heartbeat: { interval: 5s } }',
 ])('%s asks for nothing that is missing', (text) => {

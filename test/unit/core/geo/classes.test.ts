@@ -2,12 +2,7 @@
 // it the other regions by distance.
 import { describe, expect, test } from 'vitest'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
-import {
-  type GeoDatabase,
-  type GeoRegion,
-  type GeoSettings,
-  geoClasses,
-} from '../../../../src/core/geo/classes.ts'
+import { type GeoDatabase, type GeoSettings, geoClasses } from '../../../../src/core/geo/classes.ts'
 import { distanceKm } from '../../../../src/core/geo/distance.ts'
 import { openMmdb, rangesOfMmdb } from '../../../../src/core/geo/mmdb.ts'
 import type { MmdbValue } from '../../../../src/core/geo/mmdb-data.ts'
@@ -15,8 +10,9 @@ import { writeMmdb } from '../../../../src/core/geo/mmdb-write.ts'
 import { placesOf } from '../../../../src/core/geo/places.ts'
 import { parseAddress, parsePrefix } from '../../../../src/core/net/address.ts'
 import { ClientMap, clientMapParts } from '../../../../src/core/net/client-map.ts'
+import type { RegionSpec } from '../../../../src/core/steer/topology.ts'
 
-const regions: readonly GeoRegion[] = [
+const regions: readonly RegionSpec[] = [
   { name: 'us-east', countries: ['US'], continents: ['NA'], latitude: 39, longitude: -77 },
   {
     ...{ name: 'us-west', countries: [], continents: [], subdivisions: ['US-CA'] },

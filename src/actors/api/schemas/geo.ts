@@ -1,0 +1,69 @@
+/** Where clients are. */
+import { z } from 'zod'
+import type { RouteSchema } from '../schema.ts'
+import { named, paged, text, timestamp } from './common.ts'
+
+const tag = 'geo'
+
+const mapping = named(
+  'GeoMapping',
+  z.object({
+    cidr: z.string(),
+    region: z.string(),
+    comment: z.string(),
+    source: z.enum(['config', 'api']),
+  }),
+)
+
+/** What is wrong with a value is said by the kinds of the configuration. */
+const mappingPut = z.object({ cidr: z.string(), region: z.string(), comment: text.optional() })
+
+const located = z.object({
+  ip: z.string(),
+  region: z.string(),
+  match_type: z.enum(['custom_mapping', 'geoip', 'default', 'none']),
+  matched_cidr: z.string().optional(),
+  comment: z.string().optional(),
+  country: z.string().optional(),
+  continent: z.string().optional(),
+  /** All regions, nearest first. */
+  ranking: z.array(z.string()),
+  /** Bits of the widest prefix around the address that is told apart from nothing. */
+  scope: z.number().int(),
+})
+
+/** The steps of a decision that depends on where the client is. */
+export const geographySchema = named(
+  'Geography',
+  z.object({
+    client: z.string(),
+    match: z.enum(['custom_mapping', 'geoip', 'default', 'none']),
+    cidr: z.string().optional(),
+    country: z.string(),
+    continent: z.string(),
+    scope: z.number().int(),
+    steps: z.array(
+      z.object({
+        region: z.string(),
+        outcome: z.enum(['answers', 'no-servers', 'none-healthy', 'further', 'fenced-off']),
+      }),
+    ),
+  }),
+)
+
+export const geoSchemas = {
+  mappings: {
+    tag,
+    query: paged,
+    answers: {
+      200: z.object({
+        mappings: z.array(mapping),
+        total: z.number().int(),
+        generated_at: timestamp,
+      }),
+    },
+  },
+  put: { tag, body: mappingPut, answers: { 201: mapping } },
+  unmap: { tag, answers: { 204: 'none' } },
+  test: { tag, query: { ip: z.string().optional() }, answers: { 200: located } },
+} as const satisfies Record<string, RouteSchema>

@@ -1,0 +1,79 @@
+/**
+ * Database files and the client maps made of them.
+ *
+ * What was read of a file is held until another takes its place, so that a new mapping costs a
+ * merge and no reading. A file that cannot be taken leaves what was read before; it is read again
+ * when it is another file.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { geoLimits } from '../../core/base/limits/geo.ts'
+import { sharedMemory } from '../../core/base/memory.ts'
+import { fail, type Result } from '../../core/base/result.ts'
+import { type GeoFile, readGeoFile } from '../../core/geo/database.ts'
+import type { GeoParts } from '../../core/geo/parts.ts'
+import { changedShare, placeClients } from '../../core/geo/source.ts'
+import type { GeoFileReport, GeoOrder, GeoOutcome } from './contract.ts'
+
+/** By which a file is told from the one before. */
+export function stampOf(path: string): string {
+  if (path === '') return ''
+  try {
+    const { mtimeMs, size, ino } = statSync(path)
+    return `${mtimeMs} ${size} ${ino}`
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+export const stampsOf = ({ databasePath, asnPath }: Pick<GeoOrder, 'databasePath' | 'asnPath'>) =>
+  `${databasePath} ${stampOf(databasePath)} ${asnPath} ${stampOf(asnPath)}`
+
+interface Held {
+  readonly stamp: string
+  readonly file: GeoFile | undefined
+  readonly fault: string
+}
+
+function read(path: string): Result<GeoFile, string> {
+  try {
+    const { size } = statSync(path)
+    if (size > geoLimits.geoFileBytes.default)
+      return fail(`${size} bytes are more than ${geoLimits.geoFileBytes.default}`)
+    return readGeoFile(readFileSync(path))
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error))
+  }
+}
+
+export class GeoFiles {
+  readonly #held = new Map<string, Held>()
+  #parts: GeoParts | undefined
+
+  place(order: GeoOrder): GeoOutcome {
+    const { databasePath, asnPath } = order
+    const files = [...new Set([databasePath, asnPath])].filter((path) => path !== '')
+    const reports = files.map((path) => this.#look(path))
+    for (const path of this.#held.keys()) if (!files.includes(path)) this.#held.delete(path)
+    const places = this.#held.get(databasePath)?.file?.database
+    const systems = this.#held.get(asnPath)?.file?.database
+    const before = this.#parts
+    const parts = placeClients(order, { places, systems }, sharedMemory)
+    this.#parts = parts
+    const isNew = reports.some((report) => report.isNew)
+    const share = isNew && before !== undefined ? { changedShare: changedShare(before, parts) } : {}
+    return { code: 'placed', parts, files: reports, ...share }
+  }
+
+  #look(path: string): GeoFileReport {
+    const stamp = stampOf(path)
+    const known = this.#held.get(path)
+    const isKnown = known?.stamp === stamp
+    const found = isKnown ? undefined : read(path)
+    const file = found === undefined || !found.ok ? known?.file : found.value
+    const fault = found === undefined ? known!.fault : found.ok ? '' : found.error
+    this.#held.set(path, { stamp, file, fault })
+    const state = fault === '' ? 'loaded' : file === undefined ? 'missing' : 'kept'
+    const { type = '', builtSeconds = 0 } = file ?? {}
+    return { path, state, isNew: found?.ok === true, fault, type, builtSeconds }
+  }
+}

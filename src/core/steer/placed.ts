@@ -1,0 +1,136 @@
+/**
+ * The decision where it depends on the client: the regions in the order of the client's class, the
+ * first that has a candidate, and inside it by weight.
+ *
+ * Part of `decide`. It allocates nothing and writes to the question what it read of the client.
+ */
+import type { Question } from './decide.ts'
+import type { GeoTable } from '../geo/parts.ts'
+import { ALL_DOWN, NODATA } from './outcomes.ts'
+import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
+import type { Pools } from './pools.ts'
+import { weightedPlace } from './turns.ts'
+import { BASIS_SERVING } from './view.ts'
+
+/** Looks the client up. */
+function placeOf(geo: GeoTable, question: Question): number {
+  const { client } = question
+  const place = geo.map.classOf(client.length === 16 ? 6 : 4, client)
+  question.place = place
+  question.scope = geo.map.scope
+  return place
+}
+
+/** Adds candidates of a group to the answer, the turn's first; returns how many there are then. */
+function giveGroup(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  group: number,
+  out: Int32Array,
+  given: number,
+  wanted: number,
+): number {
+  const { segments, places, sums, guides } = pools
+  const own = pools.segmentsFrom(pool, question.family) + group
+  const start = segments[own]!
+  const size = segments[own + 1]! - start
+  if (size === 0) return given
+  const from = pools.placesFrom(pool, question.family) + start
+  let place = weightedPlace(sums, guides, from, size, question.turn)
+  let count = given
+  for (let left = size; left > 0 && count < wanted; left--) {
+    const candidate = places[from + place]!
+    if (given === 0 || !isGiven(pools, pool, out, given, candidate)) out[count++] = candidate
+    place = place + 1 === size ? 0 : place + 1
+  }
+  return count
+}
+
+/** Whether the address was given from another region. */
+function isGiven(
+  pools: Pools,
+  pool: number,
+  out: Int32Array,
+  given: number,
+  candidate: number,
+): boolean {
+  const first = pools.firstOf(pool, candidate)
+  for (let at = 0; at < given; at++) if (pools.firstOf(pool, out[at]!) === first) return true
+  return false
+}
+
+/** From the nearest region on; candidates without a region come last. */
+export function decidePlaced(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  out: Int32Array,
+  wanted: number,
+): number {
+  const { rankings, stride } = pools.geo!
+  const row = placeOf(pools.geo!, question) * stride
+  const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
+  const groups = pools.groupsOf(pool)
+  let given = 0
+  for (let rank = 0; rank < stride && given < wanted; rank++) {
+    const region = rankings[row + rank]!
+    if (region < 0) break
+    const group = pools.layout.ordinals[table + region]!
+    if (group >= 0) given = giveGroup(pools, pool, question, group, out, given, wanted)
+  }
+  question.basis = pools.segments[pools.segmentsFrom(pool, question.family) + groups + 1]!
+  if (given >= wanted) return given
+  // Of this client nothing is known: the whole pool by turns.
+  if (rankings[row]! < 0) return giveAll(pools, pool, question, out, wanted)
+  return giveGroup(pools, pool, question, groups - 1, out, given, wanted)
+}
+
+function giveAll(
+  pools: Pools,
+  pool: number,
+  { family, turn }: Question,
+  out: Int32Array,
+  wanted: number,
+): number {
+  const from = pools.placesFrom(pool, family)
+  const count = pools.segments[pools.segmentsFrom(pool, family) + pools.groupsOf(pool)]!
+  let given = 0
+  let place = (turn >>> 0) % count
+  for (let left = count; left > 0 && given < wanted; left--) {
+    const candidate = pools.places[from + place]!
+    if (!isGiven(pools, pool, out, given, candidate)) out[given++] = candidate
+    place = place + 1 === count ? 0 : place + 1
+  }
+  return given
+}
+
+/** The client's own region or none. */
+export function decideFenced(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  out: Int32Array,
+  wanted: number,
+): number {
+  const { rankings, stride } = pools.geo!
+  const home = rankings[placeOf(pools.geo!, question) * stride]!
+  const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
+  const groups = pools.groupsOf(pool)
+  const bases = pools.segmentsFrom(pool, question.family) + groups + 1
+  const group = home < 0 ? -1 : pools.layout.ordinals[table + home]!
+  question.basis = BASIS_SERVING
+  if (group >= 0) {
+    question.basis = pools.segments[bases + group]!
+    const given = giveGroup(pools, pool, question, group, out, 0, wanted)
+    if (given > 0) return given
+    // Its servers of the other family serve: the client can use those.
+    if (question.basis === BASIS_SERVING) return NODATA
+  }
+  const mode = pools.allDownOf(pool)
+  if (mode === 'nodata') return NODATA
+  if (mode !== 'fallback') return ALL_DOWN
+  question.basis = pools.segments[bases + groups - 1]!
+  const given = giveGroup(pools, pool, question, groups - 1, out, 0, wanted)
+  return given > 0 ? given : ALL_DOWN
+}

@@ -1,0 +1,85 @@
+/**
+ * How far around a client the decision is the same: what a resolver may keep an answer for
+ * (RFC 7871 section 7.2.1).
+ *
+ * The class of a client says more than the decision needs: neighbours of another country may have
+ * the same region. So the prefix is widened over neighbouring ranges while their classes lead to
+ * the same regions as of now, some of them to each side, which is never wider than true.
+ */
+import { geoLimits } from '../base/limits/geo.ts'
+import type { Question } from './decide.ts'
+import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
+import { FENCED, methodOf, PLACED, type Pools, wantedOf } from './pools.ts'
+
+const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
+
+/**
+ * Bits of the client's address on which the decision rests, right after `decide` was asked the same
+ * question; 0 where the policy does not read the client.
+ */
+export function decisionScope(pools: Pools, pool: number, question: Question): number {
+  const mode = pools.modeOf(pool, question.family)
+  const method = methodOf(mode)
+  if (method !== PLACED && method !== FENCED) return 0
+  const { map } = pools.geo!
+  const family = question.client.length === 16 ? 6 : 4
+  const own = map.classOf(family, question.client)
+  const most = map.countOf(family) - 1
+  const wanted = method === FENCED ? 1 : wantedOf(mode)
+  let first = map.range
+  let last = map.range
+  for (let step = 0; step < NEIGHBOURS && first > 0; step++, first--)
+    if (!agrees(pools, pool, question, method, wanted, own, map.valueAt(family, first - 1))) break
+  for (let step = 0; step < NEIGHBOURS && last < most; step++, last++)
+    if (!agrees(pools, pool, question, method, wanted, own, map.valueAt(family, last + 1))) break
+  return map.scopeAcross(family, question.client, first, last)
+}
+
+/** Whether two classes lead to the same answer at equal turns. */
+function agrees(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  method: number,
+  wanted: number,
+  one: number,
+  other: number,
+): boolean {
+  if (one === other) return true
+  const { rankings, stride } = pools.geo!
+  if (method === FENCED) return rankings[one * stride] === rankings[other * stride]
+  // Where nothing is known of a client the whole pool answers.
+  if (rankings[one * stride]! < 0 || rankings[other * stride]! < 0)
+    return rankings[one * stride]! < 0 && rankings[other * stride]! < 0
+  let [rank, against] = [-1, -1]
+  do {
+    rank = nextServed(pools, pool, question, one, rank)
+    against = nextServed(pools, pool, question, other, against)
+    const region = rank < stride ? rankings[one * stride + rank]! : -1
+    const regionThere = against < stride ? rankings[other * stride + against]! : -1
+    if (region !== regionThere) return false
+    if (region < 0) return true
+    // One answer comes of the first region; more of them may go on to any that follow.
+  } while (wanted > 1)
+  return true
+}
+
+/** The next rank of a class whose region has a candidate; `stride` when there is none. */
+function nextServed(
+  pools: Pools,
+  pool: number,
+  { family }: Question,
+  place: number,
+  after: number,
+): number {
+  const { rankings, stride } = pools.geo!
+  const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
+  const own = pools.segmentsFrom(pool, family)
+  for (let rank = after + 1; rank < stride; rank++) {
+    const region = rankings[place * stride + rank]!
+    if (region < 0) return stride
+    const group = pools.layout.ordinals[table + region]!
+    if (group >= 0 && pools.segments[own + group + 1]! > pools.segments[own + group]!) return rank
+  }
+  return stride
+}
