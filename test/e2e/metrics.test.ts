@@ -14,12 +14,22 @@ import { root } from '../harness/source.ts'
 import { has, output } from '../harness/tools.ts'
 
 const geo = 'test/e2e/geo.test.ts'
+const learning = 'test/unit/actors/latency/metrics.test.ts'
+const learned = (names: string) =>
+  Object.fromEntries(names.split(' ').map((name) => [name, learning] as const))
 /** Too brief to be seen from outside, or of a world of their own: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ routing_geo_decisions_total: geo, geo_routing_decision: geo },
   ...{ routing_geo_fallback_total: geo, geo_fallback: geo },
   ...{ routing_geo_custom_hits_total: geo, geo_custom_mapping_hit: geo },
   ...{ geoip_database_timestamp: geo, geoip_database_age_seconds: geo },
+  ...learned('agent_latency_observations_total agent_latency_observations_dropped_total'),
+  ...learned('agent_latency_subnets_pruned_total agent_latency_subnets_evicted_total'),
+  ...learned('agent_latency_reports_sent_total agent_latency_rtt_seconds'),
+  ...learned('agent_latency_subnets_tracked agent_latency_poll_duration_seconds'),
+  ...learned('agent_latency_collector_errors_total overwatch_latency_table_entries_total'),
+  ...learned('overwatch_latency_entries_evicted_total overwatch_latency_entries_pruned_total'),
+  ...learned('overwatch_latency_reports_received_total'),
   gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
 }
 

@@ -71,7 +71,8 @@ const of = (pattern: RegExp, ...more: readonly string[]): readonly string[] =>
 /** Names by the feature they come with. */
 export const waitingNames: Readonly<Record<string, readonly string[]>> = {
   'latency routing': of(
-    /^(?:routing|overwatch|agent|backend)_latency_|^backend_smoothed_|^latency_r/,
+    /^(?:routing|backend)_latency_|^backend_smoothed_|^latency_r/,
+    'overwatch_latency_routing_hits_total',
   ),
   DNSSEC: of(/^dnssec_/),
   'cluster mode': of(/^cluster_/),
