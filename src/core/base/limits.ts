@@ -16,6 +16,7 @@ import { gossipActorLimits } from './limits/gossip-actor.ts'
 import { gossipAppLimits } from './limits/gossip-app.ts'
 import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
+import { latencyPolicyLimits } from './limits/latency-policy.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
 import { steerLimits } from './limits/steer.ts'
@@ -37,6 +38,7 @@ export const limits = {
   ...feedLimits,
   ...apiExchangeLimits,
   ...peersLimits,
+  ...latencyPolicyLimits,
   ...gossipAppLimits,
   ...vitalsLimits,
   ...gossipActorLimits,

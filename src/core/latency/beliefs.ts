@@ -48,6 +48,8 @@ const COMMON_SHARE = 0.3
 const COMMON_LEAST = 5
 /** Uncertainty, as a share, of a belief that was moved without a report of its own. */
 const MOVED_SHARE = 0.2
+/** Of the newest round in the smoothed number of samples. */
+const RATE_GAIN = 0.05
 const HOUR_MS = 3_600_000
 
 export class Beliefs {
@@ -60,6 +62,9 @@ export class Beliefs {
   readonly lastMs: Float64Array
   /** By node, when a change-point was last seen at one of its regions. */
   readonly jumpsMs: Float64Array
+  /** By node, samples of a round, smoothed: how much is asked for from there. */
+  readonly rates: Float32Array
+  readonly #samples: Float64Array
   readonly #strikes: Int8Array
   /** Of this round: who told, who jumped, and the sum of the logarithms of the ratios. */
   readonly #told: Uint32Array
@@ -79,6 +84,8 @@ export class Beliefs {
     this.variances = new Float32Array(cells)
     this.lastMs = new Float64Array(cells)
     this.jumpsMs = new Float64Array(nodes).fill(Number.NEGATIVE_INFINITY)
+    this.rates = new Float32Array(nodes)
+    this.#samples = new Float64Array(nodes)
     this.#strikes = new Int8Array(cells)
     this.#told = new Uint32Array(cells)
     this.#jumped = new Uint32Array(cells)
@@ -102,6 +109,7 @@ export class Beliefs {
     const spread = Number.isFinite(report.variance) ? Math.max(0, report.variance) : 0
     const variance = spread / samples + LEAST_VARIANCE
     this.#told[cell] = this.#told[cell]! + 1
+    this.#samples[node] = this.#samples[node]! + samples
     this.#round[cell] = 1
     const mean = this.means[cell]!
     if (mean === 0) {
@@ -150,6 +158,9 @@ export class Beliefs {
       this.#sumUp()
       this.#moveSilent(nowMs)
     }
+    for (let node = 0; node < this.rates.length; node++)
+      this.rates[node] = this.rates[node]! + RATE_GAIN * (this.#samples[node]! - this.rates[node]!)
+    this.#samples.fill(0)
     this.#told.fill(0)
     this.#jumped.fill(0)
     this.#ratios.fill(0)

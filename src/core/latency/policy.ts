@@ -124,8 +124,8 @@ export class LatencyPolicy {
     const cell = node * regions + region
     const place = this.predictions.placeOf(node, this.#classes.places[row]!)
     const far = expected[place * regions + region]!
-    const { deviations, variances, commons } = this.predictions
-    const own = far + deviations[cell]!
+    const { variances, commons } = this.predictions
+    const own = far + this.predictions.deviationOf(node, region)
     const ms = Math.max(own, LEAST_OF_EXPECTED * far) + Math.max(0, commons[node]!)
     return { ms, deviationMs: Math.sqrt(varianceOf(variances[cell]!, far)) }
   }

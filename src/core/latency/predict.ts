@@ -9,7 +9,7 @@
  * an expectation comes from.
  */
 import type { Beliefs } from './beliefs.ts'
-import { NETWORK } from './beliefs.ts'
+import { COUNTRY, NETWORK } from './beliefs.ts'
 
 /** By level, deviation (ms) of what a node has of its own with a region. */
 const SPREADS = [0, 4, 10, 3, 2] as const
@@ -20,6 +20,8 @@ const GEO_SPREAD_SHARE = 0.25
 const COMMON_SPREAD_MS = 30
 /** Of single networks around what the node above them has, when they are averaged. */
 const AMONG_MS = 6
+/** A network in a wrong place must not move its whole system. */
+const OFF_MOST_MS = 150
 const FIRST_ROUNDS = 4
 /**
  * A last mile is within these; what is more is a region that is far, or a place that is wrong.
@@ -39,12 +41,17 @@ export class Predictions {
   /** By node, then region: deviation of the region from geography, and its variance. */
   readonly deviations: Float32Array
   readonly variances: Float32Array
+  /** By country and region: sums of deviations, each times its demand. */
+  readonly demanded: Float64Array
+  readonly #demands: Float64Array
   /** By node: what is the same for all regions. */
   readonly commons: Float32Array
   /** By node: 1 where it, or something in it, was measured. */
   readonly measured: Uint8Array
   /** By node, the place whose expectations apply to its own measurements. */
   readonly #places: Int32Array
+  /** The same as geography has it, which is what others in its system are compared with. */
+  readonly #listed: Int32Array
   /** By node, the place it seems to be at instead; -1 where geography is believed. */
   readonly #moved: Int32Array
   /** By node: 1 where all that was measured is far too long for its place. */
@@ -65,9 +72,12 @@ export class Predictions {
     this.beliefs = beliefs
     this.deviations = new Float32Array(cells)
     this.variances = new Float32Array(cells)
+    this.demanded = new Float64Array(cells)
+    this.#demands = new Float64Array(nodes)
     this.commons = new Float32Array(nodes)
     this.measured = new Uint8Array(nodes)
     this.#places = Int32Array.from(places)
+    this.#listed = places
     this.#moved = new Int32Array(nodes).fill(-1)
     this.#misplaced = new Uint8Array(nodes)
     this.#weights = new Float64Array(cells)
@@ -94,6 +104,41 @@ export class Predictions {
     for (let node = 0; node < parents.length; node++)
       if (levels[node] === NETWORK) this.#network(node, expected, nowMs)
       else this.#inner(node)
+    this.#weighByDemand(expected)
+  }
+
+  /**
+   * What clients of a country have on the average, each network by how much it asks for: what a
+   * resolver of which nothing else is known stands for. As a prior it would not do, since one busy
+   * network would speak for all.
+   */
+  #weighByDemand(expected: Float32Array): void {
+    const { beliefs, deviations, demanded } = this
+    const { regions, rates, tree } = beliefs
+    const { parents, levels } = tree
+    demanded.fill(0)
+    this.#demands.fill(0)
+    for (let node = 0; node < parents.length; node++) {
+      const rate = rates[node]!
+      if (levels[node] !== NETWORK || !(rate > 0)) continue
+      let above = parents[node]!
+      while (levels[above]! > COUNTRY) above = parents[above]!
+      this.#demands[above] = this.#demands[above]! + rate
+      const place = this.#places[node]! * regions
+      const listed = this.#listed[node]! * regions
+      for (let region = 0; region < regions; region++) {
+        const moved = expected[place + region]! - expected[listed + region]!
+        const cell = above * regions + region
+        demanded[cell] = demanded[cell]! + rate * (deviations[node * regions + region]! + moved)
+      }
+    }
+  }
+
+  /** The deviation that a class of clients in a node is to expect. */
+  deviationOf(node: number, region: number): number {
+    const cell = node * this.beliefs.regions + region
+    const demand = this.#demands[node]!
+    return demand > 0 ? this.demanded[cell]! / demand : this.deviations[cell]!
   }
 
   /** Where a node is, which geography says is at `listed`. */
@@ -120,7 +165,8 @@ export class Predictions {
         const cell = node * regions + region
         if (means[cell] === 0) continue
         const weight = this.#informs(node, cell, nowMs)
-        const off = means[cell]! - expected[place + region]! - commons[node]!
+        const raw = means[cell]! - expected[place + region]! - commons[node]!
+        const off = Math.min(OFF_MOST_MS, Math.max(-OFF_MOST_MS, raw))
         this.#weights[cell] = this.#weights[cell]! + weight
         this.#sums[cell] = this.#sums[cell]! + weight * off
         own = 1
@@ -140,7 +186,8 @@ export class Predictions {
    */
   #informs(node: number, cell: number, nowMs: number): number {
     if (this.#sources[node]! < 2 || this.#misplaced[node] === 1) return 0
-    const variance = this.beliefs.varianceAt(cell, nowMs)
+    // Those who left a region since it is bad for them still say so, however long ago it was.
+    const variance = Math.min(AMONG_MS * AMONG_MS, this.beliefs.varianceAt(cell, nowMs))
     return 1 / (variance + AMONG_MS * AMONG_MS + this.#doubts[node]!)
   }
 
