@@ -225,7 +225,7 @@ export class Journey {
         if (traveller.exploring[at] === 1) account.explore(own, ms - idealMs)
       }
       const cell = prefix * count + region
-      if (traveller.waiting[cell] === 0 || own > 0) traveller.touched.push(cell)
+      traveller.touched.push(cell)
       traveller.waiting[cell] = traveller.waiting[cell]! + own
     }
   }

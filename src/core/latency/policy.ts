@@ -60,6 +60,9 @@ const LEAST_OF_EXPECTED = 0.65
 /** Margins by which a hold is broken, and which a member of the near-equals leaves at. */
 const URGENT_MARGINS = 4
 const LEAVE_BANDS = 2
+/** Added to scores, more than any time: what is too slow, and what is fenced off. */
+const LATE = 1e6
+const FENCED = 1e9
 /** Deviations of noise that a new lead must be better by. */
 const NOISE_SIGMAS = 1.5
 
@@ -77,7 +80,10 @@ export class LatencyPolicy {
   readonly #shares: Uint8Array
   readonly #means: Float64Array
   readonly #deviations: Float64Array
-  readonly #order: number[]
+  readonly #scores: Float64Array
+  readonly #order: Uint8Array
+  /** Beside a row's ranking while it is made. */
+  readonly #weights: Float64Array
 
   constructor(ground: LatencyGround, classes: LatencyClasses, settings = defaultLatencySettings) {
     const { regions } = ground
@@ -93,11 +99,14 @@ export class LatencyPolicy {
     this.#shares = new Uint8Array(count * regions)
     this.#means = new Float64Array(regions)
     this.#deviations = new Float64Array(regions)
-    this.#order = Array.from({ length: regions }, (_, region) => region)
+    this.#scores = new Float64Array(regions)
+    this.#order = new Uint8Array(regions)
+    this.#weights = new Float64Array(regions)
     this.rows = {
       regions,
       ranking: new Uint8Array(count * regions),
       shares: new Uint16Array(count * regions),
+      lengths: new Uint8Array(count),
       explore: new Int8Array(count).fill(-1),
       method: new Uint8Array(count).fill(COLD_START),
       keys: classes.keys,
@@ -119,27 +128,30 @@ export class LatencyPolicy {
 
   /** What a row expects of a region, in ms, and how uncertain that is. */
   expectation(row: number, region: number): { ms: number; deviationMs: number } {
+    this.#expect(row)
+    return { ms: this.#means[region]!, deviationMs: this.#deviations[region]! }
+  }
+
+  #expect(row: number): void {
     const { regions, expected } = this.#ground
+    const { predictions } = this
     const node = this.#classes.nodes[row]!
-    const cell = node * regions + region
-    const place = this.predictions.placeOf(node, this.#classes.places[row]!)
-    const far = expected[place * regions + region]!
-    const { variances, commons } = this.predictions
-    const own = far + this.predictions.deviationOf(node, region)
-    const ms = Math.max(own, LEAST_OF_EXPECTED * far) + Math.max(0, commons[node]!)
-    return { ms, deviationMs: Math.sqrt(varianceOf(variances[cell]!, far)) }
+    const place = predictions.placeOf(node, this.#classes.places[row]!) * regions
+    const common = Math.max(0, predictions.commons[node]!)
+    for (let region = 0; region < regions; region++) {
+      const far = expected[place + region]!
+      const own = far + predictions.deviationOf(node, region)
+      this.#means[region] = Math.max(own, LEAST_OF_EXPECTED * far) + common
+      const variance = varianceOf(predictions.variances[node * regions + region]!, far)
+      this.#deviations[region] = Math.sqrt(variance)
+    }
   }
 
   #compileRow(row: number, nowMs: number): void {
-    const { regions, placed } = this.#ground
     const { method } = this.rows
     const learned = this.#isLearned(this.#classes.nodes[row]!)
-    method[row] = learned ? LEARNED : placed ? GEO_FALLBACK : COLD_START
-    for (let region = 0; region < regions; region++) {
-      const { ms, deviationMs } = this.expectation(row, region)
-      this.#means[region] = ms
-      this.#deviations[region] = deviationMs
-    }
+    method[row] = learned ? LEARNED : this.#ground.placed ? GEO_FALLBACK : COLD_START
+    this.#expect(row)
     const order = this.#ordered(row)
     const lead = this.#leadOf(row, order, nowMs)
     this.#layShares(row, order, lead)
@@ -163,20 +175,32 @@ export class LatencyPolicy {
   }
 
   /** Regions by score; fenced ones last, then those that take too long, unless all do. */
-  #ordered(row: number): number[] {
-    const score = (region: number) => {
-      const late = this.#means[region]! > this.#settings.maxLatencyMs ? 1e6 : 0
-      return this.#scoreOf(region) + late + (this.#isAllowed(row, region) ? 0 : 1e9)
+  #ordered(row: number): Uint8Array {
+    const { regions, ranking } = this.rows
+    const [scores, order] = [this.#scores, this.#order]
+    for (let region = 0; region < regions; region++) {
+      const late = this.#means[region]! > this.#settings.maxLatencyMs ? LATE : 0
+      scores[region] = this.#scoreOf(region) + late + (this.#isAllowed(row, region) ? 0 : FENCED)
     }
-    const scores = this.#order.map((_, region) => score(region))
-    return this.#order.sort((one, other) => scores[one]! - scores[other]! || one - other)
+    // The order of last time is nearly right, which insertion takes advantage of.
+    const known = this.#leads[row]! >= 0
+    for (let rank = 0; rank < regions; rank++) {
+      const region = known ? ranking[row * regions + rank]! : rank
+      let at = rank
+      while (at > 0 && scores[order[at - 1]!]! > scores[region]!) {
+        order[at] = order[at - 1]!
+        at--
+      }
+      order[at] = region
+    }
+    return order
   }
 
   #marginOf(ms: number): number {
     return Math.max(this.#settings.bandMs, this.#settings.bandShare * ms)
   }
 
-  #leadOf(row: number, order: readonly number[], nowMs: number): number {
+  #leadOf(row: number, order: Uint8Array, nowMs: number): number {
     const best = order[0]!
     const lead = this.#leads[row]!
     if (lead === best) return lead
@@ -209,7 +233,7 @@ export class LatencyPolicy {
   }
 
   /** The lead, those near it by how near, then the others. */
-  #layShares(row: number, order: readonly number[], lead: number): void {
+  #layShares(row: number, order: Uint8Array, lead: number): void {
     const { regions, ranking, shares } = this.rows
     const from = row * regions
     const best = this.#means[lead]!
@@ -217,7 +241,8 @@ export class LatencyPolicy {
     const leave = band * LEAVE_BANDS
     let whole = 1
     let members = 0
-    const weights: number[] = []
+    const weights = this.#weights
+    let allowed = this.#isAllowed(row, lead) ? 1 : 0
     const place = (region: number, weight: number) => {
       ranking[from + members] = region
       weights[members] = weight
@@ -226,6 +251,7 @@ export class LatencyPolicy {
     place(lead, 1)
     for (const region of order) {
       if (region === lead) continue
+      if (this.#isAllowed(row, region)) allowed++
       const cell = from + region
       const off = this.#means[region]! - best
       const near = this.#shares[cell] === 1 ? leave : band
@@ -236,13 +262,14 @@ export class LatencyPolicy {
       whole += weight
       place(region, weight)
     }
+    this.rows.lengths[row] = allowed
     this.#sortMembers(from, weights)
     for (let rank = 0; rank < regions; rank++)
       shares[from + rank] = Math.round((1000 * weights[rank]!) / whole)
   }
 
   /** Sharers right behind the lead, as a choice reads no further than the last of them. */
-  #sortMembers(from: number, weights: number[]): void {
+  #sortMembers(from: number, weights: Float64Array): void {
     const { ranking } = this.rows
     let end = 1
     for (let rank = 1; rank < weights.length; rank++) {

@@ -20,6 +20,8 @@ export interface LatencyRows {
   readonly ranking: Uint8Array
   /** Thousandths of the turns, beside `ranking`; those past the near-equals are 0. */
   readonly shares: Uint16Array
+  /** By row, how many of its regions clients may be sent to; the others stand last. */
+  readonly lengths: Uint8Array
   /** By row, the region to explore; -1 for none. */
   readonly explore: Int8Array
   /** By row, one of `LEARNED` to `COLD_START`. */
@@ -55,20 +57,26 @@ export interface LatencyTurn {
   readonly open: Uint8Array
 }
 
-/** The region for a turn; -1 where none is open or nothing is known, and turns go round. */
+/** Nothing is known: turns go round. */
+export const UNKNOWN_REGION = -1
+/** No region that this class may be sent to is open; nothing else may take its place. */
+export const NO_REGION = -2
+
+/** The region for a turn; or one of the two above. Allocates nothing. */
 export function regionFor(rows: LatencyRows, row: number, asked: LatencyTurn): number {
   const { regions, ranking, shares } = rows
-  if (rows.method[row] === COLD_START) return -1
+  if (rows.method[row] === COLD_START) return UNKNOWN_REGION
   const target = rows.explore[row]!
   if (target >= 0 && asked.open[target] === 1)
     if (explores(rows.keys[row]!, asked.slot, asked.budget)) return target
   const from = row * regions
   let whole = 0
-  let first = -1
-  for (let rank = 0; rank < regions; rank++) {
+  let first = NO_REGION
+  const length = rows.lengths[row]!
+  for (let rank = 0; rank < length; rank++) {
     const region = ranking[from + rank]!
     if (asked.open[region] !== 1) continue
-    if (first < 0) first = region
+    if (first === NO_REGION) first = region
     const share = shares[from + rank]!
     if (share === 0) break
     whole += share
@@ -76,7 +84,7 @@ export function regionFor(rows: LatencyRows, row: number, asked: LatencyTurn): n
   if (whole === 0) return first
   // The golden-ratio sequence, whose points spread most evenly.
   let point = ((Math.imul(asked.turn, 0x9e3779b1) >>> 0) / 0x1_0000_0000) * whole
-  for (let rank = 0; rank < regions; rank++) {
+  for (let rank = 0; rank < length; rank++) {
     const region = ranking[from + rank]!
     if (asked.open[region] !== 1) continue
     point -= shares[from + rank]!
