@@ -18,7 +18,7 @@ export interface WorldParameters {
   readonly connectionsPerPrefix: number
   /** Cable length to great circle. */
   readonly fibreStretch: number
-  /** What every path costs, and the median and spread (of the logarithm) of the last mile, in ms. */
+  /** What every path costs; median and spread (of the logarithm) of the last mile; in ms. */
   readonly pathBaseMs: number
   readonly lastMileMs: number
   readonly lastMileSpread: number
@@ -29,7 +29,7 @@ export interface WorldParameters {
   /** Deviation of what a /20 and what a /24 has of its own with each region, in ms. */
   readonly blockSpreadMs: number
   readonly prefixSpreadMs: number
-  /** Share of (autonomous system, region) pairs that are crowded in the evening, and by how much. */
+  /** Share of (system, region) pairs that are crowded in the evening, and by how much. */
   readonly crowdedShare: number
   readonly crowdedMs: number
   /** By how much the last mile grows in the evening. */
@@ -39,7 +39,7 @@ export interface WorldParameters {
   readonly noiseMs: number
   /** Share of /20 blocks that the geographic database puts in a wrong city. */
   readonly geoErrorShare: number
-  /** Shares of prefixes behind a public resolver with ECS, and one without; others use their own. */
+  /** Shares of prefixes behind a public resolver with ECS, and one without; others use own ones. */
   readonly ecsShare: number
   readonly anycastShare: number
   /** Prefixes for each resolver of a system, and the share that uses one not the nearest. */

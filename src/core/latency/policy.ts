@@ -219,7 +219,7 @@ export class LatencyPolicy {
   #leadMargin(row: number, lead: number, best: number, nowMs: number): number {
     const noise = this.#noiseOf(row, lead, nowMs) + this.#noiseOf(row, best, nowMs)
     const near = LEAVE_BANDS * this.#marginOf(this.#means[best]!)
-    return Math.max(near, NOISE_SIGMAS * Math.sqrt(noise))
+    return near + NOISE_SIGMAS * Math.sqrt(noise)
   }
 
   /** The variance that measurement has left, in ms²; none where nothing was measured. */

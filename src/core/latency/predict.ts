@@ -57,6 +57,8 @@ export class Predictions {
   /** By node: 1 where all that was measured is far too long for its place. */
   readonly #misplaced: Uint8Array
   readonly #weights: Float64Array
+  /** Beside the weights, those of what is not old: averages keep what is, certainty does not. */
+  readonly #fresh: Float64Array
   readonly #sums: Float64Array
   readonly #commonSums: Float64Array
   readonly #commonWeights: Float64Array
@@ -81,6 +83,7 @@ export class Predictions {
     this.#moved = new Int32Array(nodes).fill(-1)
     this.#misplaced = new Uint8Array(nodes)
     this.#weights = new Float64Array(cells)
+    this.#fresh = new Float64Array(cells)
     this.#sums = new Float64Array(cells)
     this.#commonSums = new Float64Array(nodes)
     this.#commonWeights = new Float64Array(nodes)
@@ -153,6 +156,7 @@ export class Predictions {
     const { regions, means, tree } = beliefs
     const { parents } = tree
     this.#weights.fill(0)
+    this.#fresh.fill(0)
     this.#sums.fill(0)
     this.#commonSums.fill(0)
     this.#commonWeights.fill(0)
@@ -164,10 +168,13 @@ export class Predictions {
       for (let region = 0; region < regions; region++) {
         const cell = node * regions + region
         if (means[cell] === 0) continue
-        const weight = this.#informs(node, cell, nowMs)
+        const variance = beliefs.varianceAt(cell, nowMs)
+        // Those who left a region since it is bad for them still say so, however long ago it was.
+        const weight = this.#informs(node, Math.min(AMONG_MS * AMONG_MS, variance))
         const raw = means[cell]! - expected[place + region]! - commons[node]!
         const off = Math.min(OFF_MOST_MS, Math.max(-OFF_MOST_MS, raw))
         this.#weights[cell] = this.#weights[cell]! + weight
+        this.#fresh[cell] = this.#fresh[cell]! + this.#informs(node, variance)
         this.#sums[cell] = this.#sums[cell]! + weight * off
         own = 1
       }
@@ -184,10 +191,8 @@ export class Predictions {
    * How much a measurement says about a region, for others: nothing where no other region tells
    * what is common to all.
    */
-  #informs(node: number, cell: number, nowMs: number): number {
+  #informs(node: number, variance: number): number {
     if (this.#sources[node]! < 2 || this.#misplaced[node] === 1) return 0
-    // Those who left a region since it is bad for them still say so, however long ago it was.
-    const variance = Math.min(AMONG_MS * AMONG_MS, this.beliefs.varianceAt(cell, nowMs))
     return 1 / (variance + AMONG_MS * AMONG_MS + this.#doubts[node]!)
   }
 
@@ -200,6 +205,7 @@ export class Predictions {
     const to = parent * regions
     for (let region = 0; region < regions; region++) {
       this.#weights[to + region] = this.#weights[to + region]! + this.#weights[from + region]!
+      this.#fresh[to + region] = this.#fresh[to + region]! + this.#fresh[from + region]!
       this.#sums[to + region] = this.#sums[to + region]! + this.#sums[from + region]!
     }
   }
@@ -231,7 +237,7 @@ export class Predictions {
       const expected = deviations[above + region]!
       const own = heard === 0 ? expected : this.#sums[cell]! / heard
       deviations[cell] = expected + gain * (own - expected)
-      variances[cell] = (1 - gain) * before
+      variances[cell] = before / (before * this.#fresh[cell]! + 1)
     }
   }
 

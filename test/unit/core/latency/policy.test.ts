@@ -122,7 +122,7 @@ describe('exploration', () => {
 
   test('looks again at what was bad long ago', () => {
     const policy = policyOf([20, 22, 200])
-    const nowMs = repeat(policy, 4, [30, 60, 220], 0)
+    const nowMs = repeat(policy, 4, [30, 45, 220], 0)
     expect(policy.rows.explore[4]).toBe(-1)
     const later = nowMs + 100 * 60 * MINUTE_MS
     policy.tell(4, 0, estimate(30, later))

@@ -22,7 +22,8 @@ const rowsOf = (changed: Partial<LatencyRows> = {}): LatencyRows => ({
   keys: Uint32Array.of(keyOf('192.0.2.0/24 app.example.com')),
   ...changed,
 })
-const asked = (turn: number, slot = 0, budget = 0, open = Uint8Array.of(1, 1, 1)) => ({
+const all = (): Uint8Array => Uint8Array.of(1, 1, 1)
+const asked = (turn: number, slot = 0, budget = 0, open = all()) => ({
   ...{ turn, slot, budget, open },
 })
 
