@@ -50,12 +50,15 @@ describe('what was measured', () => {
     expect(leadOf(policy, 4)).toBe(0)
   })
 
-  test('a wrong place is left when all of its regions are far too long', () => {
-    const policy = policyOf([10, 20, 200])
+  test('that no place but another explains moves the network there, and it alone', () => {
+    const policy = policyOf([10, 20, 200, 210, 200, 10])
     const nowMs = repeat(policy, 4, [230, undefined, undefined], 0)
-    repeat(policy, 4, [230, 240, undefined], nowMs)
-    const moved = policy.expectation(4, 2).ms
-    expect(Number.isFinite(moved)).toBe(true)
+    expect(leadOf(policy, 4)).toBe(1)
+    repeat(policy, 4, [230, 220, undefined], nowMs)
+    expect(policy.predictions.placeOf(4, 0)).toBe(1)
+    expect(leadOf(policy, 4)).toBe(2)
+    expect(policy.predictions.placeOf(6, 0)).toBe(0)
+    expect(leadOf(policy, 6)).toBe(0)
   })
 })
 
