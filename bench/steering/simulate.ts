@@ -141,8 +141,9 @@ export class Journey {
 
   #mark(): void {
     const doubled = this.#truth.regionOf(this.#schedule.doubling)
-    this.#affected = Uint8Array.from(this.#world.askers, (_, asker) =>
-      this.#oracle.steerer.lead(asker) === doubled ? 1 : 0,
+    // Behind an anycast resolver nobody knows who they are, before as after.
+    this.#affected = Uint8Array.from(this.#world.askers, ({ kind }, asker) =>
+      kind !== 'anycast' && this.#oracle.steerer.lead(asker) === doubled ? 1 : 0,
     )
   }
 
