@@ -18,6 +18,7 @@ import { gossipAppLimits } from './limits/gossip-app.ts'
 import { healthLimits } from './limits/health.ts'
 import { kernelLimits } from './limits/kernel.ts'
 import { latencyLimits } from './limits/latency.ts'
+import { latencyPolicyLimits } from './limits/latency-policy.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
 import { replayLimits } from './limits/replay.ts'
@@ -42,6 +43,7 @@ export const limits = {
   ...apiExchangeLimits,
   ...peersLimits,
   ...replayLimits,
+  ...latencyPolicyLimits,
   ...gossipAppLimits,
   ...vitalsLimits,
   ...gossipActorLimits,
