@@ -82,7 +82,7 @@ const curves = ({ runs }: Outcome): Line[] =>
 
 /** The learned choice without those of whom nothing can be known. */
 const knownCurve = (outcome: Outcome): Line => ({
-  name: 'learned, no anycast',
+  name: 'no anycast',
   colour: '#2f9e44',
   points: learnedOf(outcome).curve.map(({ hour, known }) => [hour, known * 100] as const),
 })
