@@ -2,7 +2,8 @@
  * How close routing comes to an oracle that knows every round trip: round-robin, geography, the
  * rule that the first region with data wins, and the learned choice, in three simulated worlds.
  *
- * `--write` writes the charts and the page of results.
+ * What must hold leaves out clients of anycast resolvers without ECS, of whom the oracle knows what
+ * no server can; the sentence says both. `--write` writes the charts and the page of results.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

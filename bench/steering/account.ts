@@ -64,6 +64,8 @@ export interface Interval {
   readonly hour: number
   /** Mean time beyond the oracle's, as a share of the oracle's. */
   readonly excess: number
+  /** The same without clients behind anycast resolvers. */
+  readonly known: number
 }
 
 /** Who led for each asker, and what truth was when that changed. */

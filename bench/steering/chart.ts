@@ -34,6 +34,9 @@ function labels(lines: readonly Line[], yOf: (y: number) => number): string[] {
   const ends = lines
     .map(({ name, colour, points }) => ({ name, colour, at: yOf(points.at(-1)?.[1] ?? 0) }))
     .sort((one, other) => one.at - other.at)
+  // The lowest ones are moved up as far as they would leave the chart.
+  for (const [index, end] of ends.entries())
+    end.at = Math.min(end.at, HEIGHT - BOTTOM - 14 * (ends.length - 1 - index))
   let last = 0
   return ends.map(({ name, colour, at }) => {
     last = Math.max(at, last + 14)

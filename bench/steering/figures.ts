@@ -80,6 +80,13 @@ const curves = ({ runs }: Outcome): Line[] =>
     points: curve.map(({ hour, excess }) => [hour, excess * 100] as const),
   }))
 
+/** The learned choice without those of whom nothing can be known. */
+const knownCurve = (outcome: Outcome): Line => ({
+  name: 'no anycast',
+  colour: '#2f9e44',
+  points: learnedOf(outcome).curve.map(({ hour, known }) => [hour, known * 100] as const),
+})
+
 export function chartOf(outcome: Outcome): string {
   const { doubling, outage, reroute, hours } = schedule
   const bands = [
@@ -96,7 +103,7 @@ export function chartOf(outcome: Outcome): string {
     least: 0.3,
     most: 1000,
   }
-  return lineChart(chart, curves(outcome))
+  return lineChart(chart, [...curves(outcome), knownCurve(outcome)])
 }
 
 export function recoveryChartOf(outcome: Outcome): string {

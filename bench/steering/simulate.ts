@@ -80,7 +80,7 @@ export class Journey {
   readonly #counts: Int32Array
   readonly #least: Float32Array
   readonly #random: Random
-  /** Askers whom the oracle sent to the doubled region just before. */
+  /** Askers whom the oracle sent to the doubled region an hour before. */
   #affected = new Uint8Array(0)
 
   constructor(
@@ -116,7 +116,7 @@ export class Journey {
     this.#truth.at(nowMs)
     this.#oracle.look()
     this.#draw()
-    if (nowMs === doubling.fromHour * HOUR_MS - intervalMs) this.#mark()
+    if (nowMs === (doubling.fromHour - 1) * HOUR_MS) this.#mark()
     this.#ask(this.#oracles, interval)
     const counts = nowMs >= warmUpHours * HOUR_MS
     for (const traveller of this.#travellers) {
@@ -177,16 +177,23 @@ export class Journey {
     traveller.affectedExcessMs = 0
     traveller.affectedOracleMs = 0
     traveller.touched.length = 0
+    let knownExcessMs = 0
+    let knownOracleMs = 0
     for (const [asker, { clients }] of this.#world.askers.entries()) {
       const excess = traveller.excessMs
       const oracleMs = traveller.oracleMs
       for (const prefix of clients) this.#chargePrefix(traveller, asker, prefix, counts)
+      if (this.#world.askers[asker]!.kind !== 'anycast') {
+        knownExcessMs += traveller.excessMs - excess
+        knownOracleMs += traveller.oracleMs - oracleMs
+      }
       if (this.#affected[asker] !== 1) continue
       traveller.affectedExcessMs += traveller.excessMs - excess
       traveller.affectedOracleMs += traveller.oracleMs - oracleMs
     }
     const hour = nowMs / HOUR_MS
-    traveller.curve.push({ hour, excess: traveller.excessMs / traveller.oracleMs })
+    const known = knownExcessMs / knownOracleMs
+    traveller.curve.push({ hour, excess: traveller.excessMs / traveller.oracleMs, known })
     traveller.doubled.push(traveller.affectedExcessMs / Math.max(1, traveller.affectedOracleMs))
   }
 

@@ -75,7 +75,7 @@ export class Beliefs {
 
   constructor(tree: LatencyTree, regions: number) {
     const nodes = tree.parents.length
-    assert(nodes <= latencyPolicyLimits.latencyNodesMax.max, 'a tree has a bounded size')
+    assert(nodes <= latencyPolicyLimits.latencyNodesMax.default, 'a tree has a bounded size')
     assert(regions <= latencyPolicyLimits.latencyRegionsMax.max, 'a pool has few regions')
     this.tree = tree
     this.regions = regions

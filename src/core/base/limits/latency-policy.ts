@@ -9,10 +9,10 @@ export const latencyPolicyLimits = {
     'a row of a table holds each region of a pool once; no known deployment has more',
   ),
   latencyNodesMax: limit(
-    1_000_000,
-    [1, 4_000_000],
+    200_000,
+    [1, 1_000_000],
     'nodes',
-    'networks and what they lie in; each takes about 33 bytes for each region',
+    'networks and what they lie in; each takes 74 bytes for each region, 300 MB with 20 of them',
   ),
   latencyEstimateMsMax: limit(
     60_000,
