@@ -142,6 +142,8 @@ test.runIf(has('dig'))(
     const { api, dns, program } = await startNode('')
     for (let query = 0; query < 20; query++) await dig(dns, 'app.api.test')
     await until('the queries are told', async () => {
+      // A rate needs queries between two readings of the counters.
+      await dig(dns, 'app.api.test')
       const { overview } = await json(api, '/api/v1/metrics')
       return overview.queries_total >= 20 && overview.queries_per_sec > 0
     })

@@ -117,7 +117,8 @@ test(`${packets} mutated packets over UDP (seed ${seed})`, async () => {
   await sendOverUdp(seed + 1, packets)
   const after = residentMb()
   process.stdout.write(`resident ${before.toFixed(0)} MB before, ${after.toFixed(0)} MB after\n`)
-  expect(after - before).toBeLessThan(30)
+  // Samples of answers fill a store of fixed size meanwhile.
+  expect(after - before).toBeLessThan(60)
 }, 1_800_000)
 
 test(`${packets / 10} mutated packets over TCP (seed ${seed})`, async () => {

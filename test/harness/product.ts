@@ -7,6 +7,7 @@
 import { api } from '../../src/actors/api/actor.ts'
 import { dns } from '../../src/actors/dns/actor.ts'
 import { gossip } from '../../src/actors/gossip/actor.ts'
+import { latency } from '../../src/actors/latency/actor.ts'
 import { prober } from '../../src/actors/prober/actor.ts'
 import { registry } from '../../src/actors/registry/actor.ts'
 import { shell } from '../../src/actors/shell/actor.ts'
@@ -14,4 +15,6 @@ import { vitals } from '../../src/actors/vitals/actor.ts'
 
 export { catalogue as productCatalogue } from '../../src/messages/catalogue.ts'
 
-export const productActors = { dns, registry, prober, gossip, api, shell, vitals } as const
+export const productActors = {
+  ...{ dns, registry, prober, gossip, latency, api, shell, vitals },
+} as const

@@ -24,6 +24,8 @@ class Components {
       override: ({ zodSchema, jsonSchema }) => {
         // An object may gain fields in a later version; clients must not break on them.
         if (zodSchema._zod.def.type === 'object') delete jsonSchema['additionalProperties']
+        // Of the types of this program, and no statement about requests.
+        delete jsonSchema['readOnly']
       },
     }) as Json
     return this.#hoisted(json) as Json
