@@ -9,8 +9,8 @@ import { problem } from '../schemas/common.ts'
 const text = z.string()
 const number = z.number()
 
-/** Every fault of the other configuration, each a line. */
-const refusedPlan = z.object({ ...problem.shape, problems: z.array(text) })
+/** Every fault of the other configuration, each a line; none where the fault is of the request. */
+const refusedPlan = z.object({ ...problem.shape, problems: z.array(text).optional() })
 
 const plan: RouteSchema = {
   tag: 'plan',
