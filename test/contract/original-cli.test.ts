@@ -246,6 +246,9 @@ logging: { level: warn, format: text }
       const answer = await ask(ready).catch(() => undefined)
       return answer?.code === 200
     })
+    // Ready is one server up of each name; what is recorded here lists both.
+    const listed = recorded.find(({ command }) => command.startsWith('servers list'))!
+    await until('both servers are up', async () => (await ask(listed)).text.includes('"total":2'))
   }, 30_000)
 
   afterAll(async () => {

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AgentSite } from '../harness/agent-site.ts'
+import { writeGroup } from '../harness/control-group.ts'
 import { until } from '../harness/program.ts'
 import { has } from '../harness/tools.ts'
 
@@ -43,11 +44,12 @@ describe.runIf(has('dig'))('predictive health', () => {
     await site.start()
     const agent = site.agents[1]!
     await agent.stop()
+    writeGroup(site.overwatch.folder, 0, 100)
     const source = `{ url: "${url}", errors: errors_total, total: requests_total }`
     const quiet = '{ threshold: 99, window: 2s, bleed_duration: 6s }'
     const errors = `{ threshold: 20, window: 2s, bleed_duration: 6s, source: ${source} }`
     site.startAgent(site.addresses[1]!, {
-      predictive: `{ enabled: true, check_interval: 500ms, cpu: ${quiet}, memory: ${quiet}, error_rate: ${errors} }`,
+      predictive: `{ enabled: true, check_interval: 500ms, cgroup: ${site.overwatch.folder}, cpu: ${quiet}, memory: ${quiet}, error_rate: ${errors} }`,
     })
     await site.comes('with predictive health', site.all, 15_000)
   }, 60_000)

@@ -24,8 +24,8 @@ import {
   scrape,
   start,
   STATIC,
-  writeGroup,
 } from './metrics-world.ts'
+import { writeGroup } from './control-group.ts'
 import { until } from './program.ts'
 
 const override = `/overrides/app.gslb.test/${STATIC[0]}`
@@ -196,7 +196,7 @@ export const rows: readonly Row[] = [
   {
     event: 'load in its control group',
     node: 'agent',
-    drive: () => writeGroup(one('agent'), 150, 600),
+    drive: () => writeGroup(one('agent').folder, 150, 600),
     moves: [
       ['predictive_cpu_percent', 'up'],
       ['predictive_memory_percent', 'up'],

@@ -7,6 +7,7 @@ import { createSocket } from 'node:dgram'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Backend, startBackends } from './backends.ts'
+import { writeGroup } from './control-group.ts'
 import { buildQuery } from './dns-query.ts'
 import { GOSSIP_KEY, TOKEN } from './lab.ts'
 import { readMetrics, type Scrape, sumOf } from './metric-names.ts'
@@ -82,20 +83,11 @@ logging: { level: info, format: text }
 `
 }
 
-/** A control group of one processor and 1,000 bytes, for the agent to read. */
-export function writeGroup({ folder }: Program, cpuMs: number, memory: number): void {
-  writeFileSync(join(folder, 'cpu.max'), '100000 100000\n')
-  writeFileSync(join(folder, 'cpu.stat'), `usage_usec ${cpuMs * 1_000}\n`)
-  writeFileSync(join(folder, 'memory.max'), '1000\n')
-  writeFileSync(join(folder, 'memory.stat'), 'inactive_file 0\n')
-  writeFileSync(join(folder, 'memory.current'), `${memory}\n`)
-}
-
 export function start(name: string, yaml: (program: Program) => string): Program {
   const program = new Program('')
   if (name === 'agent') errorLog = join(program.folder, 'application.log')
   if (name === 'agent') writeFileSync(errorLog, '')
-  writeGroup(program, 0, 100)
+  writeGroup(program.folder, 0, 100)
   program.configure(yaml(program))
   program.start()
   programs.set(name, program)
