@@ -6,16 +6,20 @@
  * the system calls would cost is left out, and so is filling the slab.
  */
 import { randomBytes } from 'node:crypto'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { dns } from '../../src/actors/dns/actor.ts'
 import type { Answer, DnsConfig } from '../../src/actors/dns/contract.ts'
 import { batchAnswerer, STRIDE } from '../../src/actors/dns/ports-native.ts'
 import { dnsShared } from '../../src/actors/dns/shared.ts'
 import { limits } from '../../src/core/base/limits.ts'
-import type { Snapshot } from '../../src/core/steer/snapshot.ts'
+import type { Snapshot, WordChange } from '../../src/core/steer/snapshot.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
+import { catalogue } from '../../src/messages/catalogue.ts'
+import { codecOf } from '../../src/messages/codec.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
 import { fakeCtx } from '../../test/harness/ctx.ts'
 import { servingSetFrom } from '../../test/harness/dns-world.ts'
+import { DOWN, UP } from '../../test/harness/pools.ts'
 
 export const BATCH = 64
 /** Client networks that ask in turn. */
@@ -25,6 +29,8 @@ const AF_INET = 2
 export interface DnsThread {
   /** Answers so many batches of 64; gives the nanoseconds a query that answering took. */
   run(batches: number): number
+  /** Lets the process end. */
+  close(): void
 }
 
 /** Octets of one address of each network, 127.x.y.1 or 198.18.x.y upwards. */
@@ -50,12 +56,48 @@ function fill(slab: Slab, queries: readonly Uint8Array[], peers: Uint8Array, fro
   }
 }
 
-/** `loopback`: from clients that rate limiting exempts. */
+/**
+ * Changes of words as they reach a thread: one message in a post of its own, the dearest way, read
+ * from a real channel, decoded, taken up and acknowledged. Writing it is another thread's work.
+ */
+function deltasFrom({ epoch, version, pools }: Snapshot, take: (change: WordChange) => void) {
+  const codec = codecOf(catalogue)
+  const { port1: registry, port2: thread } = new MessageChannel()
+  const members = pools[0]?.members.length ?? 0
+  let count = 0
+  return {
+    /** Each member in turn is taken out, then each let back in. */
+    post(): void {
+      const word = Math.floor(count / members) % 2 === 0 ? DOWN : UP
+      const place = { pool: 0, member: count % members, word }
+      const change = { epoch, version: version + ++count, ...place }
+      const bytes = codec.batch([codec.fact('registry.word-changed', change)])
+      registry.postMessage(bytes, [bytes.buffer as ArrayBuffer])
+      // Acknowledgements are taken away, so that they do not pile up.
+      while (receiveMessageOnPort(registry) !== undefined);
+    },
+    take(): void {
+      const { message } = receiveMessageOnPort(thread) as { message: Uint8Array }
+      for (const item of codec.decode(message).items)
+        if (item.kind === 'fact') take(item.message as WordChange)
+      thread.postMessage(count)
+    },
+    close: () => registry.close(),
+  }
+}
+
+export interface DnsThreadOptions {
+  /** Only clients that rate limiting exempts. */
+  readonly loopback: boolean
+  /** A change of a word comes with every so many batches; absent: none. */
+  readonly batchesPerDelta?: number
+  readonly samplesPerSecond?: number
+}
+
 export async function dnsThread(
   snapshot: Snapshot,
   queries: readonly Uint8Array[],
-  loopback: boolean,
-  samplesPerSecond = limits.samplesPerSecond.default,
+  { loopback, batchesPerDelta, samplesPerSecond }: DnsThreadOptions,
 ): Promise<DnsThread> {
   let answer: Answer | undefined
   const { ctx } = fakeCtx('dns')
@@ -68,7 +110,7 @@ export async function dnsThread(
     versionString: '',
     hashSeed,
     turns,
-    samplesPerSecond,
+    samplesPerSecond: samplesPerSecond ?? limits.samplesPerSecond.default,
     subnets: { trustedNetworks: [] },
     cookies: { secret: cookieSecret, previousSecret: new Uint8Array(0), require: false },
     rateLimit: {
@@ -119,6 +161,8 @@ export async function dnsThread(
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)
+  const deltas = deltasFrom(snapshot, behaviour.receive['registry.word-changed'])
+  let untilDelta = batchesPerDelta ?? 0
   let next = 0
   return {
     run: (batches) => {
@@ -126,14 +170,19 @@ export async function dnsThread(
       for (let batch = 0; batch < batches; batch++) {
         fill(slab, queries, peers, next)
         next = (next + BATCH) % (queries.length * NETWORKS)
+        const isDue = --untilDelta === 0
+        if (isDue) deltas.post()
         const beganMs = performance.now()
+        if (isDue) deltas.take()
         onBatch(BATCH)
         spentMs += performance.now() - beganMs
+        if (isDue) untilDelta = batchesPerDelta!
         for (const timer of timers) timer()
         for (let at = 0; at < BATCH; at++)
           if (slab.outputLengths[at] === 0) throw new Error('a query was not answered')
       }
       return (spentMs * 1e6) / (batches * BATCH)
     },
+    close: deltas.close,
   }
 }
