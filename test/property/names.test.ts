@@ -8,6 +8,7 @@ import {
   foldCase,
   isSubdomain,
   nameEqual,
+  nameFault,
   nameToWire,
   parentName,
   wireNameLength,
@@ -52,6 +53,25 @@ test('any text is a legal name or a fault, never an exception', () => {
       if (!read.ok) return
       expect(wireNameLength(read.value)).toBe(read.value.length)
       expect(read.value.length).toBeLessThanOrEqual(255)
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
+test('plain names, which are seen at once, are judged and spelled as all others are', () => {
+  const plain = fc.stringMatching(/^(\*\.)?([a-zA-Z0-9_-]{0,3}\.){0,4}[a-zA-Z0-9_*-]{0,64}\.?$/)
+  const long = fc.constantFrom(61, 62, 63, 64).map((count) => 'abc.'.repeat(count))
+  const text = fc.oneof(
+    plain,
+    fc.tuple(long, plain).map((parts) => parts.join('')),
+  )
+  fc.assert(
+    fc.property(text, fc.option(text, { nil: undefined }), (name, origin) => {
+      const read = nameToWire(name, origin)
+      const spelled = read.ok ? { ok: true, value: wireToName(foldCase(read.value)) } : read
+      expect(canonicalName(name, origin)).toEqual(spelled)
+      const alone = nameToWire(name)
+      expect(nameFault(name)).toBe(alone.ok ? undefined : alone.error)
     }),
     { numRuns: 5_000 },
   )

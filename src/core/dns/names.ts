@@ -104,6 +104,9 @@ function writeLabels(text: string, out: Writer): Result<boolean, string> {
   return fault === undefined ? ok(out.at - out.label === 1) : fail(fault)
 }
 
+/** Where a name is written before its length is known: one for all, as nothing is kept in it. */
+const SCRATCH = new Uint8Array(NAME_BYTES_MAX)
+
 /** A name in an error message: never longer than a line of it should be. */
 const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 
@@ -116,7 +119,7 @@ const quoted = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice
  */
 export function nameToWire(text: string, origin?: string): Result<Uint8Array, string> {
   if (text === '@') return nameToWire(origin ?? '')
-  const out: Writer = { bytes: new Uint8Array(NAME_BYTES_MAX), label: 0, at: 1 }
+  const out: Writer = { bytes: SCRATCH, label: 0, at: 1 }
   if (text === '.') return ok(new Uint8Array(1))
   if (text.length > NAME_TEXT_MAX)
     return fail(`${quoted(text)} is longer than ${NAME_BYTES_MAX} octets`)
@@ -127,14 +130,18 @@ export function nameToWire(text: string, origin?: string): Result<Uint8Array, st
     const fault = closeLabel(out)
     if (fault !== undefined) return fail(`${quoted(text)} ${fault}`)
   }
-  if (absolute || origin === undefined || text === '') return ok(out.bytes.slice(0, out.at))
+  if (absolute || origin === undefined || text === '') {
+    out.bytes[out.label] = 0
+    return ok(out.bytes.slice(0, out.at))
+  }
+  const head = out.bytes.slice(0, out.label)
   const tail = nameToWire(origin)
   if (!tail.ok) return tail
   const length = out.label + tail.value.length
   if (length > NAME_BYTES_MAX)
     return fail(`${quoted(text)} under ${quoted(origin)} is longer than ${NAME_BYTES_MAX} octets`)
   const whole = new Uint8Array(length)
-  whole.set(out.bytes.subarray(0, out.label))
+  whole.set(head)
   whole.set(tail.value, out.label)
   return ok(whole)
 }
@@ -190,8 +197,28 @@ export function nameEqual(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/** Labels of letters in lower case, digits, hyphens, underscores and a leading asterisk. */
+const PLAIN = /^(?:\*\.)?(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$/
+/** Octets of such a name: its characters, the first length octet and the root. */
+const PLAIN_EXTRA_BYTES = 2
+
+/** Whether it is a name, in its one spelling; false where that takes a closer look. */
+const isPlain = (text: string): boolean =>
+  text.length + PLAIN_EXTRA_BYTES <= NAME_BYTES_MAX && PLAIN.test(text)
+
+/** What is wrong with a name, as `nameToWire` says it. */
+export function nameFault(text: string): string | undefined {
+  if (isPlain(text)) return undefined
+  const wire = nameToWire(text)
+  return wire.ok ? undefined : wire.error
+}
+
 /** The one spelling of a name: lower case, minimal escapes, no final dot. */
 export function canonicalName(text: string, origin?: string): Result<string, string> {
+  if (origin !== undefined && origin !== '' && PLAIN.test(text)) {
+    const whole = `${text}.${origin}`
+    if (isPlain(whole)) return ok(whole)
+  }
   const wire = nameToWire(text, origin)
   return wire.ok ? ok(wireToName(foldCase(wire.value))) : wire
 }

@@ -16,15 +16,17 @@ export interface Address {
   readonly bytes: Uint8Array
 }
 
-const V4_PART = /^(0|[1-9][0-9]{0,2})$/
+const V4_PART = '(0|[1-9][0-9]{0,2})'
+const V4 = new RegExp(`^${[V4_PART, V4_PART, V4_PART, V4_PART].join('\\.')}$`)
 
 function parseV4(text: string): Uint8Array | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4) return undefined
+  const parts = V4.exec(text)
+  if (parts === null) return undefined
   const bytes = new Uint8Array(4)
-  for (const [index, part] of parts.entries()) {
-    if (!V4_PART.test(part) || Number(part) > 255) return undefined
-    bytes[index] = Number(part)
+  for (let index = 0; index < 4; index++) {
+    const part = Number(parts[index + 1])
+    if (part > 255) return undefined
+    bytes[index] = part
   }
   return bytes
 }

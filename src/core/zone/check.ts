@@ -5,7 +5,7 @@
  * something it cannot mean. The form of each record is settled before (`records.ts`,
  * `zonefile.ts`), and what lies outside the zone is not looked up.
  */
-import { canonicalName, isSubdomain } from '../dns/names.ts'
+import { isSubdomain, nameFault } from '../dns/names.ts'
 import { typeName, types } from '../dns/types.ts'
 import type { ZoneSpec } from '../steer/topology.ts'
 import { checkDelegations } from './check-delegations.ts'
@@ -26,8 +26,8 @@ export interface ZoneFinding {
 function checkRecords(zone: ZoneSpec, report: Report): void {
   for (const [at, record] of zone.records.entries()) {
     const what = `${record.name} ${typeName(record.type)}`
-    const name = canonicalName(record.name)
-    if (!name.ok) report('error', `${what}: the name ${name.error}`, at)
+    const fault = nameFault(record.name)
+    if (fault !== undefined) report('error', `${what}: the name ${fault}`, at)
     else if (!isSubdomain(record.name, zone.apex))
       report('error', `${what}: not in the zone ${zone.apex}`, at)
     else if (zone.apex !== '' && isSubdomain(relativePart(record.name, zone.apex), zone.apex))

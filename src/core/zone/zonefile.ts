@@ -7,7 +7,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { type Result, fail, ok } from '../base/result.ts'
-import { foldCase, isSubdomain, nameToWire, wireToName } from '../dns/names.ts'
+import { canonicalName, foldCase, isSubdomain, nameToWire, wireToName } from '../dns/names.ts'
 import { CLASS_IN, classNumber, typeName, typeNumber, types } from '../dns/types.ts'
 import type { RecordSpec, SoaSpec } from '../steer/topology.ts'
 import { parsePeriod } from './rdata-fields-words.ts'
@@ -78,8 +78,7 @@ function noteFault(scanner: Scanner, tokens: readonly Token[], fault: Fault): vo
 
 function canonical(reader: Reader, token: Token): Result<string, string> {
   if (token.quoted) return fail(`${shown(token.text)} is quoted, but a name is written without`)
-  const wire = nameToWire(token.text, reader.origin)
-  return wire.ok ? ok(wireToName(foldCase(wire.value))) : wire
+  return canonicalName(token.text, reader.origin)
 }
 
 function readTtl(token: Token): Result<number, string> {
