@@ -32,6 +32,7 @@ export const objectEntries = {
       field: field.text('the key at fault; empty for none'),
       message: field.text('one sentence for the operator'),
       object: field.optional(field.object<ObjectView>('as it is now; absent when it is gone')),
+      before: field.optional(field.object<ObjectView>('as it was; absent when there was none')),
     },
     doc: 'Make, edit or take away a domain, a server, a region or settings.',
   },

@@ -89,6 +89,10 @@ logging: { level: info, format: text }
 
   test(`${EACH} hostile inputs: served meanwhile, memory flat, nothing left open`, async () => {
     const reader: Client = await connectWs(port, '?topics=rate', { headers: authorized })
+    let ended = 'it still listens'
+    void reader.closed.then(({ code, reason }) => {
+      ended = `ended with ${code} ${reason}`
+    })
     const filesBefore = openFiles()
     expect(await storm(Math.ceil(EACH / 5), SEED)).toEqual([])
     const before = residentMb()
@@ -103,6 +107,7 @@ logging: { level: info, format: text }
     // No right was gained: nothing was ordered.
     expect(await alive.json()).toMatchObject({ overrides: [] })
     expect((await dig(dnsPort, 'app.storm.test')).answer.length).toBe(1)
+    expect(ended).toBe('it still listens')
     const heard = reader.heard.length
     await until('the reader still hears', () => reader.heard.length > heard + 1)
     reader.end()
