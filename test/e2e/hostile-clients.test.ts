@@ -48,7 +48,11 @@ api:
 logging: { level: info, format: text }
 `)
     program.start([], backEnd === 'node' ? { OPENGSLB_HTTP: 'node' } : {})
-    await until('served', async () => (await dig(dnsPort, 'app.storm.test')).answer.length > 0)
+    await until(
+      'served',
+      async () => (await dig(dnsPort, 'app.storm.test')).answer.length > 0,
+      40_000,
+    )
     await program.logged('OpenGSLB running')
   }, 60_000)
   afterAll(async () => {

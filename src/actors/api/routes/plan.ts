@@ -23,6 +23,7 @@ import {
 } from '../../../core/replay/next.ts'
 import { type Plan, planOver, type Side } from '../../../core/replay/plan.ts'
 import { type Demand, type Rehearsal, rehearse } from '../../../core/replay/rehearse.ts'
+import { readsPlace } from '../../../core/steer/pool-layout.ts'
 import type { Topology } from '../../../core/steer/topology.ts'
 import { Fields, type JsonObject, parseObject } from '../body.ts'
 import { ask, type Context, nowText } from '../context.ts'
@@ -220,6 +221,7 @@ function rehearseLoss(context: Context, { request }: Call): HttpAnswer {
       regions.has(member.region) || namesOf(member).some((name) => backends.has(name)),
     demand: demandOf(context),
     detectionMs,
+    geo: context.epochs.newest?.geo,
   })
   if (found.killed.length === 0) return refuse(404, 'no backend is of these regions and names')
   return json(200, { ...shownRehearsal(found), generated_at: nowText(context) })
@@ -247,17 +249,32 @@ function canonical(name: string): string {
   return parseEndpoint(name).ok ? name.toLowerCase() : name
 }
 
-/** Queries a second by pool and family, as the samples tell them. */
+interface Counted {
+  4: number
+  6: number
+}
+
+/** Queries a second by pool and family, as the samples tell them; and from where, where it matters. */
 function demandOf(context: Context): Demand {
-  const kept = usable(context)
-  const seconds = secondsOf(kept)
-  const demand = new Map<string, { 4: number; 6: number }>()
-  for (const { sample, type } of kept) {
+  const all = usable(context)
+  const seconds = secondsOf(all)
+  const demand = new Map<string, Counted & { clients?: (Counted & { client: Uint8Array })[] }>()
+  for (const kept of all) {
+    const { sample, type } = kept
     const pool = context.epochs.of(sample.epoch)?.pools[sample.pool]
     if (pool === undefined || !sample.steered) continue
     const held = demand.get(pool.name) ?? { 4: 0, 6: 0 }
-    held[type === 'AAAA' ? 6 : 4] += sample.standsFor / seconds
+    const family = type === 'AAAA' ? 6 : 4
+    const perSecond = sample.standsFor / seconds
+    held[family] += perSecond
     demand.set(pool.name, held)
+    if (!readsPlace(pool)) continue
+    // Of a client behind a resolver, the network that it asked for (RFC 7871).
+    const client = context.decisions.remake(kept)?.client ?? sample.client
+    const from = { 4: 0, 6: 0, client }
+    from[family] = perSecond
+    held.clients ??= []
+    held.clients.push(from)
   }
   return demand
 }
