@@ -2,7 +2,7 @@
  * Messages about what the API makes and edits of the configuration; a part of the catalogue.
  */
 import type { EditFields } from '../core/config/overlay/edit.ts'
-import type { ObjectKind } from '../core/config/overlay/entry.ts'
+import type { ObjectKind, OverlayEntry } from '../core/config/overlay/entry.ts'
 import type { Difference, ObjectView } from '../core/config/overlay/views.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
@@ -55,8 +55,11 @@ export const objectEntries = {
     from: 'api',
     to: ['registry'],
     maxBytes: KIB,
-    fields: {},
-    reply: { differences: field.list<Difference>('every edit, oldest first') },
+    fields: { whole: field.optional(field.boolean('with the edits as they are kept')) },
+    reply: {
+      differences: field.list<Difference>('every edit, oldest first'),
+      entries: field.optional(field.list<OverlayEntry>('the same as they are kept')),
+    },
     doc: 'What the API made or edited beside the file.',
   },
   'registry.log-level-set': {

@@ -157,7 +157,10 @@ export const registry = defineActor(
         'api.list-drains': () => ({ drains: drainViews(book) }),
         'api.edit-object': (order) => editObject(book, objects, order),
         'api.list-objects': ({ kind, id }) => ({ objects: objects.list(kind, id) }),
-        'api.list-differences': () => ({ differences: objects.differences() }),
+        'api.list-differences': ({ whole }) => ({
+          differences: objects.differences(),
+          ...(whole === true ? { entries: [...objects.entries.values()] } : {}),
+        }),
         'api.read-history': ({ atMs }) => ports.history.read(atMs),
         'api.read-log': (wanted) => newestEvents(ports, wanted),
         'api.validate-now': (named) => validateNow(book, agents, named),

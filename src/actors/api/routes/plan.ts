@@ -1,17 +1,15 @@
 /**
- * What if: another configuration, or the loss of servers, against the questions that were recorded;
- * and the capsule that takes them to another machine.
+ * What if: another configuration, or the loss of servers, against the questions that were recorded.
  */
 import { z } from 'zod'
 import { limits } from '../../../core/base/limits.ts'
-import { textOf } from '../../../core/base/memory.ts'
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { textFiles } from '../../../core/config/files.ts'
 import { formatProblem, type Loaded, loadConfig } from '../../../core/config/load.ts'
 import { outcomes } from '../../../core/dns/outcomes.ts'
 import { SEND } from '../../../core/dns/response-rate.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
-import { capsuleOf, capsuleSamples, capsuleText, serialsOf } from '../../../core/replay/capsule.ts'
+import { underEdits } from '../../../core/replay/edited.ts'
 import { Execution } from '../../../core/replay/execute.ts'
 import {
   declaredPools,
@@ -26,11 +24,12 @@ import { type Demand, type Rehearsal, rehearse } from '../../../core/replay/rehe
 import { readsPlace } from '../../../core/steer/pool-layout.ts'
 import type { Topology } from '../../../core/steer/topology.ts'
 import { Fields, type JsonObject, parseObject } from '../body.ts'
-import { ask, type Context, nowText } from '../context.ts'
+import { type Context, nowText } from '../context.ts'
 import type { Kept } from '../decisions.ts'
-import { type HttpAnswer, json, refuse, timestamp } from '../http.ts'
+import { type HttpAnswer, json, refuse } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
 import { planShapes } from './plan-shapes.ts'
+import { capsuleRoute, editsOf } from './capsule.ts'
 import { settingsOf } from './why.ts'
 
 export function planRoutes(context: Context): Route[] {
@@ -49,13 +48,7 @@ export function planRoutes(context: Context): Route[] {
       (call) => rehearseLoss(context, call),
       { changes: false, schema: planShapes.rehearse },
     ),
-    route(
-      'POST',
-      '/api/v1/capsules',
-      'An incident capsule: configuration, questions and events of the last minutes',
-      (call) => capsule(context, call),
-      { changes: false, schema: planShapes.capsule },
-    ),
+    capsuleRoute(context),
   ]
 }
 
@@ -93,7 +86,7 @@ function valuesOf<T>(
   return read.success ? read.data : undefined
 }
 
-function plan(context: Context, call: Call): HttpAnswer {
+async function plan(context: Context, call: Call): Promise<HttpAnswer> {
   const wanted = readPlan(call)
   if (!wanted.ok) return refuse(400, wanted.error)
   const { text, files, capacities } = wanted.value
@@ -112,19 +105,24 @@ function plan(context: Context, call: Call): HttpAnswer {
     return json(422, { error: 'the configuration is not valid', code: 422, problems })
   }
   if (!before.ok) return refuse(409, 'the configuration in force needs files that are not here')
-  const { topology, warnings } = after.value
+  const edits = await editsOf(context)
+  if (!edits.ok) return edits.error
+  const { givenWay, setAside, ...edited } = underEdits(after.value, edits.value)
+  const { topology } = edited
+  const was = underEdits(before.value, edits.value)
   const words = context.serving.pools.map((pool) => pool.words)
   const known = wordsByKey(now.pools, words)
-  const declared = declaredPools(before.value.topology)
+  const declared = declaredPools(was.topology)
   const next = nextServing(now.pools, known, declared, declaredPools(topology))
   const questions = usable(context).map(({ sample }) => sample)
-  const found = planOver(now, sideOf(context, after.value, next), questions)
+  const found = planOver(now, sideOf(context, edited, next), questions)
   return json(200, {
     ...shownPlan(found),
-    vanished: vanished(now, next, before.value.topology, topology),
+    vanished: vanished(now, next, was.topology, topology),
     assumed_healthy: next.assumedWell,
     ...overCapacity(found, capacities, secondsOf(usable(context))),
-    warnings: warnings.map(formatProblem),
+    edits: { given_way: givenWay, set_aside: setAside },
+    warnings: after.value.warnings.map(formatProblem),
     generated_at: nowText(context),
   })
 }
@@ -297,69 +295,4 @@ const shownRehearsal = (found: Rehearsal) => ({
     queries_per_second_before: queriesBefore,
     queries_per_second_after: queriesAfter,
   })),
-})
-
-const MINUTES_MAX = 10_080
-
-async function capsule(context: Context, { request }: Call): Promise<HttpAnswer> {
-  const object = request.body.length === 0 ? ok<JsonObject>({}) : parseObject(request.body)
-  if (!object.ok) return refuse(400, object.error)
-  const fields = new Fields(object.value)
-  const minutes = fields.number('minutes', 0, MINUTES_MAX) ?? 15
-  if (fields.fault !== undefined) return refuse(400, fields.fault)
-  const { serving, epochs, decisions, ctx } = context
-  const { plain, nodeId, version } = context.config()
-  const epoch = epochs.of(serving.epoch)
-  if (epoch === undefined) return refuse(503, 'nothing is served yet', { 'retry-after': '1' })
-  if (plain === undefined || plain.text === '')
-    return refuse(409, 'the configuration in force is too large for a capsule')
-  const own = loadConfig('own.yaml', {
-    files: textFiles({ ...plain.files, 'own.yaml': plain.text }),
-    env: {},
-  })
-  if (!own.ok) return refuse(409, 'the configuration in force needs files that are not here')
-  const nowMs = ctx.clock.nowMs()
-  const fromMs = Math.max(0, nowMs - minutes * 60_000)
-  const events = await ask(context, 'api.read-log', { fromMs, most: 1_000 })
-  const settings = settingsOf(context)
-  // Samples of other epochs or settings followed from what is not in the capsule.
-  const samples = decisions.all
-    .filter(({ sample }) => sample.epoch === serving.epoch && sample.atMs >= fromMs)
-    .filter((kept) => JSON.stringify(kept.settings) === JSON.stringify(settings))
-    .slice(-limits.capsuleSamples.default)
-    .map(({ sample }) => sample)
-  const { table } = epoch.parts
-  const apexes = table.apexes.length === 0 ? [] : textOf(table.apexes).split('\n')
-  const made = capsuleOf({
-    made_at_ms: nowMs,
-    node: nodeId,
-    software: version,
-    configuration: plain.text,
-    files: plain.files,
-    serials: serialsOf({ ...table, apexes }),
-    settings: settingsToKeep(settings),
-    epoch: serving.epoch,
-    pools: epoch.pools,
-    declared: declaredPools(own.value.topology),
-    ...capsuleSamples(samples, epoch.pools),
-    events: events.ok ? [...events.value.events] : [],
-  })
-  const body = new TextEncoder().encode(capsuleText(made, limits.capsuleBytes.default))
-  const stamp = timestamp(nowMs)
-    .replace(/[^0-9]/g, '')
-    .slice(0, 14)
-  return {
-    status: 200,
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      'content-disposition': `attachment; filename="opengslb-${stamp}.capsule.json"`,
-    },
-    body,
-  }
-}
-
-const settingsToKeep = ({ whyNetworks, ...settings }: ReturnType<typeof settingsOf>) => ({
-  ...settings,
-  ...(whyNetworks === undefined ? {} : { whyNetworks: [...whyNetworks] }),
 })
