@@ -4,15 +4,9 @@
  *
  * The peer is the same program on node:http and `ws`, in the same run.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { report, sized } from '../support/report.ts'
+import { Subject, sleep } from './feed-program.ts'
 import { FeedReader, percentile, type Tally, tally } from './feed-reader.ts'
-import type { FeedLook, FeedOrder } from './feed-subject.ts'
 
 const seconds = sized(60, 2)
 const loads = [
@@ -20,73 +14,13 @@ const loads = [
   { name: 'many events', perSecond: sized(5_000, 1_000), readers: sized(40, 8) },
 ] as const
 const idle = sized(10_000, 200)
+const busyBeside = sized(1_000, 20)
+const idleSeconds = sized(30, 1)
+/** Events a second for the busy among the idle. */
+const IDLE_PER_SECOND = 100
 const BATCH = 200
 const LATE_MS_MAX = 50
 const GROWTH_MB_MAX = 20
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
-    })
-  })
-
-class Subject {
-  readonly port: number
-  readonly #child: ChildProcess
-  readonly #folder: string
-
-  private constructor(child: ChildProcess, folder: string, port: number) {
-    this.#child = child
-    this.#folder = folder
-    this.port = port
-  }
-
-  static async start(backEnd: 'uws' | 'node'): Promise<Subject> {
-    const folder = mkdtempSync(join(tmpdir(), 'opengslb-feed-'))
-    const port = await freePort()
-    const own = { FEED_FOLDER: join(folder, 'data'), FEED_PORT: String(port) }
-    const http = backEnd === 'node' ? { OPENGSLB_HTTP: 'node' } : {}
-    const child = fork(fileURLToPath(new URL('./feed-subject.js', import.meta.url)), {
-      env: { ...process.env, ...own, ...http },
-      execArgv: ['--expose-gc'],
-    })
-    await new Promise<void>((resolve, reject) => {
-      child.once('message', () => resolve())
-      child.once('exit', (code) => reject(new Error(`the subject ended with ${code}`)))
-    })
-    return new Subject(child, folder, port)
-  }
-
-  order(order: FeedOrder): void {
-    this.#child.send(order)
-  }
-
-  async look(): Promise<FeedLook> {
-    const reply = new Promise<FeedLook>((resolve) => {
-      this.#child.once('message', (message: { look: FeedLook }) => resolve(message.look))
-    })
-    this.order({ look: true })
-    return await reply
-  }
-
-  async lastNumber(): Promise<number> {
-    const answer = await fetch(`http://127.0.0.1:${this.port}/api/v1/events?limit=1`)
-    return ((await answer.json()) as { next: number }).next - 1
-  }
-
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => void this.#child.once('exit', resolve))
-    this.order({ stop: true })
-    await Promise.race([ended, sleep(5_000)])
-    this.#child.kill('SIGKILL')
-    rmSync(this.#folder, { recursive: true, force: true })
-  }
-}
 
 /** Opens readers a batch at a time, each once the hello of the batch before was read. */
 async function openReaders(port: number, count: number, query: string, to: Tally) {
@@ -152,24 +86,39 @@ async function load(subject: Subject, { perSecond, readers: count }: (typeof loa
   return run
 }
 
-/** Memory of a reader that hears nothing, and whether one that does is still served in time. */
+/** Memory of a reader that hears nothing, and whether those who do are still served in time. */
 async function idleReaders(subject: Subject) {
   const none = tally()
   const before = await subject.look()
   const readers = await openReaders(subject.port, idle, '?topics=none', none)
   const after = await subject.look()
   const busy = tally()
-  const listening = await openReaders(subject.port, 10, '', busy)
-  subject.order({ perSecond: 200 })
-  await sleep(sized(5_000, 1_000))
+  const listening = await openReaders(subject.port, busyBeside, '', busy)
+  subject.order({ perSecond: IDLE_PER_SECOND })
+  await sleep(1_000)
+  busy.lateMs.fill(0)
+  busy.events = 0
+  const from = await subject.look()
+  await sleep(idleSeconds * 1_000)
+  const to = await subject.look()
+  const messages = busy.events / idleSeconds
   subject.order({ perSecond: 0 })
   await sleep(500)
+  const last = await subject.lastNumber()
+  const lost = listening.reduce((sum, reader) => sum + (last - reader.last), 0)
   for (const reader of [...readers, ...listening]) reader.end()
-  return { bytes: (after.rssBytes - before.rssBytes) / idle, p99Ms: percentile(busy, 0.99) }
+  await sleep(500)
+  return {
+    ...{ messages, lost: lost + busy.disorder, p99Ms: percentile(busy, 0.99) },
+    bytes: (after.rssBytes - before.rssBytes) / idle,
+    cores: (to.cpuSeconds - from.cpuSeconds) / idleSeconds,
+    coresMain: to.mainCores,
+  }
 }
 
 const figures: Record<string, number | string> = {}
 const runs: Run[] = []
+const crowds: Awaited<ReturnType<typeof idleReaders>>[] = []
 for (const backEnd of ['uws', 'node'] as const) {
   const subject = await Subject.start(backEnd)
   for (const plan of loads) {
@@ -185,14 +134,21 @@ for (const backEnd of ['uws', 'node'] as const) {
       `${run.coresTotal.toFixed(2)}, ${run.coresMain.toFixed(2)}`
     figures[`${of}: the stuck one was cut`] = String(run.stuckIsCut)
   }
-  const { bytes, p99Ms } = await idleReaders(subject)
-  figures[`${backEnd}, ${idle} idle: bytes each`] = bytes
-  figures[`${backEnd}, ${idle} idle: late p99 ms of others`] = p99Ms
+  const crowd = await idleReaders(subject)
+  if (backEnd === 'uws') crowds.push(crowd)
+  const of = `${backEnd}, ${idle} idle, ${busyBeside} busy`
+  figures[`${of}: bytes of an idle one`] = crowd.bytes
+  figures[`${of}: messages a second`] = crowd.messages
+  figures[`${of}: late p99 ms`] = crowd.p99Ms
+  figures[`${of}: lost or out of order`] = crowd.lost
+  figures[`${of}: cores, of it main`] = `${crowd.cores.toFixed(2)}, ${crowd.coresMain.toFixed(2)}`
   await subject.stop()
 }
 
-const lost = runs.reduce((sum, run) => sum + run.lost + run.disorder, 0)
-const late = Math.max(...runs.map(({ p99Ms }) => p99Ms))
+const lost =
+  runs.reduce((sum, run) => sum + run.lost + run.disorder, 0) +
+  crowds.reduce((sum, crowd) => sum + crowd.lost, 0)
+const late = Math.max(...[...runs, ...crowds].map(({ p99Ms }) => p99Ms))
 const growth = Math.max(...runs.map(({ growthMb }) => growthMb))
 const holds = lost === 0 && late < LATE_MS_MAX && growth < GROWTH_MB_MAX
 report('feed', figures, {

@@ -102,7 +102,8 @@ export function shellApi({ address, enabled, tls }: Loaded['config']['api']): Sh
   if (certFile === '') return { address, enabled }
   const asks = tls.client_auth !== 'none'
   const clients = asks ? { clientCaFile, clientMust: tls.client_auth === 'require' } : {}
-  return { address, enabled, tls: { certFile, keyFile, ...clients } }
+  const plain = tls.plain_http === 'none' ? {} : { plain: tls.plain_http }
+  return { address, enabled, tls: { certFile, keyFile, ...clients, ...plain } }
 }
 
 const nodeIdOf = ({ config }: Loaded, self: Process) =>

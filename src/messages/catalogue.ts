@@ -5,7 +5,7 @@
  * no channel) and docs/reference/messages.md. Facts are past tense and self-contained: each
  * carries its version or time, and receiving one twice changes nothing. Requests are imperative.
  */
-import type { BackendView, CheckView, HoldView, OverrideOutcome } from './views.ts'
+import type { BackendView, CheckView, HoldView, OverrideBefore, OverrideOutcome } from './views.ts'
 import type { ClientCertificate } from '../core/access/credentials.ts'
 import type { ServingParts } from '../core/dns/serving.ts'
 import type { ServingPool } from '../core/steer/snapshot.ts'
@@ -112,6 +112,7 @@ export const catalogue = {
     reply: {
       outcome: field.text<OverrideOutcome>('what became of it'),
       message: field.text('one sentence for the operator'),
+      before: field.optional(field.list<OverrideBefore>('the overrides that held until then')),
     },
     doc: 'Force a server healthy or unhealthy.',
   },
@@ -130,6 +131,7 @@ export const catalogue = {
     reply: {
       outcome: field.text<OverrideOutcome>('what became of it'),
       message: field.text('one sentence for the operator'),
+      before: field.optional(field.list<OverrideBefore>('the overrides that held until then')),
     },
     doc: 'End an override.',
   },

@@ -2,7 +2,7 @@
  * Messages about what the API makes and edits of the configuration; a part of the catalogue.
  */
 import type { EditFields } from '../core/config/overlay/edit.ts'
-import type { ObjectKind } from '../core/config/overlay/entry.ts'
+import type { ObjectKind, OverlayEntry } from '../core/config/overlay/entry.ts'
 import type { Difference, ObjectView } from '../core/config/overlay/views.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
@@ -32,6 +32,7 @@ export const objectEntries = {
       field: field.text('the key at fault; empty for none'),
       message: field.text('one sentence for the operator'),
       object: field.optional(field.object<ObjectView>('as it is now; absent when it is gone')),
+      before: field.optional(field.object<ObjectView>('as it was; absent when there was none')),
     },
     doc: 'Make, edit or take away a domain, a server, a region or settings.',
   },
@@ -54,8 +55,11 @@ export const objectEntries = {
     from: 'api',
     to: ['registry'],
     maxBytes: KIB,
-    fields: {},
-    reply: { differences: field.list<Difference>('every edit, oldest first') },
+    fields: { whole: field.optional(field.boolean('with the edits as they are kept')) },
+    reply: {
+      differences: field.list<Difference>('every edit, oldest first'),
+      entries: field.optional(field.list<OverlayEntry>('the same as they are kept')),
+    },
     doc: 'What the API made or edited beside the file.',
   },
   'registry.log-level-set': {

@@ -41,15 +41,23 @@ export interface BackendView {
   readonly restored: boolean
   /** What agents, drains and other overwatches say of it. */
   readonly hearing?: Hearing
-  readonly override?: {
-    readonly healthy: boolean
-    readonly reason: string
-    readonly by: string
-    readonly atMs: number
-    readonly expiresAtMs?: number
-    /** The external tool it came from; absent for an operator's own. */
-    readonly source?: string
-  }
+  readonly override?: OverrideView
+}
+
+export interface OverrideView {
+  readonly healthy: boolean
+  readonly reason: string
+  readonly by: string
+  readonly atMs: number
+  readonly expiresAtMs?: number
+  /** The external tool it came from; absent for an operator's own. */
+  readonly source?: string
+}
+
+/** An override that an order has taken the place of, or ended. */
+export interface OverrideBefore extends OverrideView {
+  /** The server's. */
+  readonly key: string
 }
 
 /** Servers that the guard-rail keeps in a pool although the configuration does without them. */

@@ -6,22 +6,14 @@
  */
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import type {
-  FeedAdmission,
-  HttpFront,
-  HttpRequest,
-  Listen,
-  ListenOptions,
-} from '../../src/actors/shell/contract.ts'
-import { Hub } from '../../src/actors/shell/feed/hub.ts'
+import type { Listen } from '../../src/actors/shell/contract.ts'
 import { listenNode } from '../../src/actors/shell/ports-node.ts'
 import { listenUws } from '../../src/actors/shell/ports-uws.ts'
 import { loadUws, realOrigin } from '../../src/actors/shell/ports-uws-load.ts'
-import type { Topic } from '../../src/core/events/event.ts'
-import { subscriptionOfQuery } from '../../src/core/events/filter.ts'
-import { helloMessage, type ToldEvent, toldEvent } from '../../src/core/events/protocol.ts'
 import { makeCertificates } from '../harness/certificates.ts'
+import { closeAll, FeedWorld, numbersOf, open, upTo } from '../harness/feed-world.ts'
 import { until } from '../harness/program.ts'
+import { frameOf } from '../harness/ws-mutator.ts'
 import { has } from '../harness/tools.ts'
 import { connectStream, connectWs } from './feed-client.ts'
 
@@ -29,106 +21,11 @@ const uws = loadUws({ ...realOrigin(), forced: undefined })
 const fronts: [string, Listen][] = [['node', listenNode]]
 if (uws.ok) fronts.push(['uws', (options) => listenUws(uws.value, options)])
 
-const open: (() => Promise<void> | void)[] = []
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close()
-})
-
-const eventOf = (number: number, topic: Topic = 'health', text = 'x'): ToldEvent =>
-  toldEvent({
-    number,
-    atMs: 1_750_000_000_000,
-    topic,
-    kind: 'test',
-    service: 'app',
-    data: { text },
-  })
-
-class World {
-  readonly log: ToldEvent[] = []
-  readonly faults: unknown[] = []
-  readonly hub: Hub
-  front: HttpFront | undefined
-  admit: (head: Omit<HttpRequest, 'body'>) => FeedAdmission | undefined = () => undefined
-
-  constructor() {
-    this.hub = new Hub({
-      read: async (from) => ({
-        events: this.log.filter(({ number }) => number >= from),
-        next: this.log.length + 1,
-        isEnd: true,
-      }),
-      after: (delayMs, run) => {
-        const timer = setTimeout(run, delayMs)
-        timer.unref()
-        return () => clearTimeout(timer)
-      },
-      monotonicMs: () => performance.now(),
-    })
-  }
-
-  get port(): number {
-    return this.front!.port
-  }
-
-  tell(count: number, text = 'x', topic: Topic = 'health'): void {
-    const events = Array.from({ length: count }, (_, index) =>
-      eventOf(this.log.length + 1 + index, topic, text),
-    )
-    this.log.push(...events)
-    this.hub.told(events)
-  }
-
-  async serve(listen: Listen, more: Partial<ListenOptions> = {}): Promise<this> {
-    const front = await listen({
-      address: '127.0.0.1:0',
-      onRequest: async ({ method, path }) => ({
-        status: 200,
-        headers: {},
-        body: `${method} ${path}`,
-      }),
-      onFault: (error) => this.faults.push(error),
-      feed: {
-        path: '/api/v1/events',
-        admit: async (head, transport) => {
-          const refused = this.admit(head)
-          if (refused !== undefined) return refused
-          const asked = subscriptionOfQuery(new URLSearchParams(head.query))
-          if (!asked.ok)
-            return { code: 'refused', answer: { status: 400, headers: {}, body: asked.error } }
-          const { filter, from } = asked.value
-          const protocol = (head.headers['sec-websocket-protocol'] ?? '').split(',')[0]!.trim()
-          return {
-            code: 'admitted',
-            protocol,
-            open: (socket) => {
-              this.hub.begin(this.log.length + 1)
-              const reader = this.hub.add(socket, filter, from)
-              reader.say(
-                helloMessage(this.hub.next - 1, { version: '1', nodeId: transport }, filter),
-              )
-              return reader
-            },
-          }
-        },
-      },
-      ...more,
-    })
-    if (!front.ok) throw new Error(front.error.message)
-    this.front = front.value
-    open.push(() => front.value.close())
-    return this
-  }
-}
-
-const numbersOf = (heard: readonly Readonly<Record<string, unknown>>[]) =>
-  heard.filter(({ type }) => type === 'event').map(({ number }) => number)
-const upTo = (last: number, from = 1) =>
-  Array.from({ length: last - from + 1 }, (_, index) => from + index)
+afterEach(closeAll)
 
 describe.each(fronts)('the feed on %s', (_name, listen) => {
   test('a WebSocket gets a hello and then each event once, in order', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const client = await connectWs(world.port)
     open.push(client.end)
     await until('hello', () => client.heard.length > 0)
@@ -144,7 +41,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('msgpack comes in binary frames to those who chose it, and says the same', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const client = await connectWs(world.port, '', { protocols: ['opengslb.msgpack'] })
     const plain = await connectWs(world.port, '', { protocols: ['opengslb.json'] })
     open.push(client.end, plain.end)
@@ -155,7 +52,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('frames of every length class arrive whole', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const client = await connectWs(world.port)
     open.push(client.end)
     for (const length of [1, 20, 200, 65_000, 66_000, 300_000]) world.tell(1, 'y'.repeat(length))
@@ -165,7 +62,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('an event stream has a type, ids, one line of data for each event', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const client = await connectStream(world.port)
     open.push(client.end)
     expect([client.status, client.type]).toEqual([200, 'text/event-stream'])
@@ -177,7 +74,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('who resumes gets the old events, then the new ones, without a hole or a double', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     world.tell(100)
     const clients = [
       await connectWs(world.port, '?from=41'),
@@ -192,7 +89,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('a subscription changes what is heard, is answered, and may resume', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const client = await connectWs(world.port, '?topics=none')
     open.push(client.end)
     world.tell(1)
@@ -211,7 +108,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('a message that makes no sense gets an error, and the connection stays', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const client = await connectWs(world.port)
     open.push(client.end)
     client.sendRaw('{')
@@ -231,7 +128,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('a message over its limit, and a flood of messages, end the connection', async () => {
-    const world = await new World().serve(listen, { limits: { messageBytes: 512 } })
+    const world = await new FeedWorld().serve(listen, { limits: { messageBytes: 512 } })
     const big = await connectWs(world.port)
     big.sendRaw('x'.repeat(600))
     // 1009 where the library can still say it.
@@ -242,8 +139,29 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
     await until('nobody is left', () => world.hub.size === 0)
   })
 
+  test('who pings without reading the answers is ended before they pile up', async () => {
+    const world = await new FeedWorld().serve(listen)
+    const socket = connect(world.port, '127.0.0.1')
+    open.push(() => void socket.destroy())
+    socket.on('error', () => {})
+    const ended = new Promise<void>((settle) => void socket.on('close', () => settle()))
+    socket.write(
+      'GET /api/v1/events HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    )
+    await until('the upgrade', () => socket.bytesRead > 0 && world.hub.size === 1)
+    socket.pause()
+    const pings = Buffer.concat(Array(1_000).fill(frameOf(9, 'p'.repeat(125))))
+    // The kernel takes some megabytes of answers for itself; far fewer than this.
+    for (let sent = 0; sent < 400 && !socket.destroyed; sent++)
+      await new Promise((settle) => void socket.write(pings, settle))
+    await ended
+    await until('nobody is left', () => world.hub.size === 0)
+    expect(world.faults).toEqual([])
+  })
+
   test('who is turned away gets the answer as it is', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     world.admit = () => ({
       code: 'refused',
       answer: { status: 403, headers: { 'content-type': 'text/plain' }, body: 'Forbidden' },
@@ -254,7 +172,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('a fault of ours is a 500, and goes to who hears of faults', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     world.admit = () => {
       throw new Error('broken')
     }
@@ -263,7 +181,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('readers beyond the limit get a 503, and a place is free again once one has left', async () => {
-    const world = await new World().serve(listen, { limits: { feedConnections: 2 } })
+    const world = await new FeedWorld().serve(listen, { limits: { feedConnections: 2 } })
     const first = await connectWs(world.port)
     const second = await connectStream(world.port)
     await expect(connectWs(world.port)).rejects.toMatchObject({ status: 503 })
@@ -276,7 +194,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('connections that became feeds do not use up those of requests', async () => {
-    const world = await new World().serve(listen, {
+    const world = await new FeedWorld().serve(listen, {
       limits: { connections: 3, feedConnections: 4 },
     })
     for (let round = 0; round < 6; round++) {
@@ -289,7 +207,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('a plain GET of the path and upgrades elsewhere are ordinary requests', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const plain = await fetch(`http://127.0.0.1:${world.port}/api/v1/events`)
     expect(await plain.text()).toBe('GET /api/v1/events')
     const text = await new Promise<string>((settle) => {
@@ -309,7 +227,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('a stuck reader is cut with a reason, and the others miss nothing', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const stuck = await connectWs(world.port)
     const stuckStream = await connectStream(world.port)
     const good = await connectWs(world.port)
@@ -334,7 +252,7 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   }, 60_000)
 
   test('a slow reader that resumes is fed at its own pace and loses nothing', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     for (let at = 0; at < 20; at++) world.tell(20, 'w'.repeat(2_000))
     const read = world.hub.world.read
     let pages = 0
@@ -358,14 +276,14 @@ describe.each(fronts)('the feed on %s', (_name, listen) => {
   })
 
   test('the server says goodbye', async () => {
-    const world = await new World().serve(listen)
+    const world = await new FeedWorld().serve(listen)
     const client = await connectWs(world.port)
     world.hub.close()
     expect(await client.closed).toEqual({ code: 1001, reason: 'the server is going away' })
   })
 
   test('an idle event stream stays open and is pinged', async () => {
-    const world = await new World().serve(listen, { limits: { pingMs: 100 } })
+    const world = await new FeedWorld().serve(listen, { limits: { pingMs: 100 } })
     const client = await connectStream(world.port)
     open.push(client.end)
     await until('pings', () => client.raw().split(': ping').length > 4)
@@ -379,7 +297,7 @@ test.skipIf(!has('openssl'))(
     const files = makeCertificates()
     open.push(() => files.remove())
     const tls = { certFile: files.certFile, keyFile: files.keyFile }
-    const world = await new World().serve(listenNode, { tls })
+    const world = await new FeedWorld().serve(listenNode, { tls })
     const client = await connectWs(world.port, '', { secure: true })
     open.push(client.end)
     for (let at = 0; at < 30; at++) world.tell(10, 'v'.repeat(1_000))

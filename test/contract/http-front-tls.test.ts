@@ -9,7 +9,13 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as tlsConnect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { HttpFront, Listen, TlsFile, TlsFiles } from '../../src/actors/shell/contract.ts'
+import type {
+  HttpFront,
+  HttpLimits,
+  Listen,
+  TlsFile,
+  TlsFiles,
+} from '../../src/actors/shell/contract.ts'
 import { listenNode } from '../../src/actors/shell/ports-node.ts'
 import { type Certificates, makeCertificates } from '../harness/certificates.ts'
 import { has } from '../harness/tools.ts'
@@ -26,10 +32,11 @@ afterEach(async () => {
   for (const front of open.splice(0)) await front.close()
 })
 
-async function serve(listen: Listen, tls?: Partial<TlsFiles>) {
+async function serve(listen: Listen, tls?: Partial<TlsFiles>, limits: Partial<HttpLimits> = {}) {
   const opened = await listen({
     address: '127.0.0.1:0',
     onFault: () => {},
+    limits,
     onRequest: async ({ method, path, body, remoteAddress, certificate: shown }) => ({
       status: 200,
       headers: { 'content-type': 'text/plain' },
@@ -69,6 +76,40 @@ describe.runIf(has('openssl')).each(fronts)('TLS on %s', (_name, listen) => {
     expect(await ask(port, { ca: files.ca })).toBe('200 POST /a 0 127.0.0.1')
     const large = Buffer.alloc(1_000_000, 0x61)
     expect(await ask(port, { ca: files.ca }, large)).toBe('200 POST /a 1000000 127.0.0.1')
+  })
+
+  test('plain HTTP on the same port is served where it is allowed, and only there', async () => {
+    const both = await serve(listen, { plain: 'loopback' })
+    const strict = await serve(listen)
+    if (!both.ok || !strict.ok) throw new Error('does not listen')
+    const large = Buffer.alloc(1_000_000, 0x61)
+    for (const body of [Buffer.alloc(0), large]) {
+      const told = `200 POST /a ${body.length} 127.0.0.1`
+      expect(await ask(both.value.port, { ca: files.ca }, body)).toBe(told)
+      expect(await ask(both.value.port, {}, body, plainRequest)).toBe(told)
+    }
+    expect(await ask(strict.value.port, {}, large.subarray(0, 9), plainRequest)).toMatch(/^E/)
+  })
+
+  test('a connection that says nothing, or one byte, is ended in time on a port of both', async () => {
+    const opened = await serve(listen, { plain: 'all' }, { requestMs: 300 })
+    if (!opened.ok) throw new Error(opened.error.message)
+    for (const bytes of ['', '\u0016', 'G']) {
+      const startMs = performance.now()
+      const socket = connect(opened.value.port, '127.0.0.1', () => socket.write(bytes))
+      socket.on('error', () => {})
+      socket.resume()
+      await new Promise((settle) => void socket.on('close', settle))
+      expect(performance.now() - startMs).toBeLessThan(3_000)
+    }
+    expect(await ask(opened.value.port, { ca: files.ca })).toMatch(/^200 /)
+  })
+
+  test('a client that has to show a certificate does so beside plain clients', async () => {
+    const opened = await serve(listen, { clientCaFile: files.caFile, plain: 'all' })
+    if (!opened.ok) throw new Error(opened.error.message)
+    expect(await ask(opened.value.port, {}, Buffer.alloc(0), plainRequest)).toMatch(/^200 /)
+    expect(await ask(opened.value.port, { ca: files.ca })).toMatch(/^200 /)
   })
 
   test('TLS 1.3 and 1.2 are spoken, and nothing older', async () => {

@@ -67,12 +67,18 @@ export interface EditOrder extends Partial<ReadBody> {
   readonly action: 'create' | 'patch' | 'delete'
 }
 
+/** What an edit calls things. */
+export interface EditNames extends Pick<BodySpec, 'fields'> {
+  /** How the values of such an object are shown, where not as they are kept. */
+  readonly shown?: (values: ObjectView['values']) => Readonly<Record<string, unknown>>
+}
+
 /** Has it done; a refusal of the registry becomes the answer that the client gets. */
 export async function edit(
   context: Context,
-  { request, query }: Call,
+  { request, query, audited }: Call,
   order: EditOrder,
-  spec: Pick<BodySpec, 'fields'>,
+  spec: EditNames,
 ): Promise<Result<Reply, HttpAnswer>> {
   const { kind, action, fields = {}, notes = {} } = order
   if (order.id.length > ID_CHARS_MAX) return fail(notFound(kind))
@@ -87,7 +93,32 @@ export async function edit(
     ...(ifMatch === undefined ? {} : { ifMatch }),
   })
   if (!reply.ok) return reply
-  return reply.value.outcome === 'done' ? reply : fail(answerTo(reply.value, kind, spec))
+  if (reply.value.outcome !== 'done') return fail(answerTo(reply.value, kind, spec))
+  const { before } = reply.value
+  audited({
+    resourceId: order.id,
+    ...(before === undefined ? {} : { before: heldBefore(before, order, spec) }),
+  })
+  return reply
+}
+
+/** What an edit has changed, as it was: what it names by the names it used, or all for an end. */
+function heldBefore(
+  { values, notes, enabled }: ObjectView,
+  { action, fields = {}, notes: noted = {} }: EditOrder,
+  { fields: names, shown }: EditNames,
+): Readonly<Record<string, unknown>> {
+  if (shown !== undefined) return shown(values)
+  const all: Record<string, unknown> = { ...values, enabled, ...notes }
+  if (action === 'delete') return all
+  const named = Object.entries(names).filter(([, key]) => Object.hasOwn(fields, key))
+  // Where one part of a check is named, all of the check is told.
+  const isCheck = ([, key]: readonly [string, string]) => key.startsWith('health_check.')
+  return Object.fromEntries([
+    ...named.filter((one) => !isCheck(one)).map(([name, key]) => [name, all[key] ?? null] as const),
+    ...(named.some(isCheck) ? [['health_check', all['check']] as const] : []),
+    ...Object.keys(noted).map((name) => [name, notes[name] ?? null] as const),
+  ])
 }
 
 /** Takes an object away, or says why it stays. */

@@ -5,11 +5,11 @@
  * A schema with a name stands once under `components`. A route without a schema is listed with what
  * all routes have in common.
  */
+import { reasonPhrase } from '../../core/net/http-status.ts'
 import { z, type ZodType } from 'zod'
 import type { Route } from './router.ts'
 import type { OtherContent, RouteSchema } from './schema.ts'
 import { problem } from './schemas/common.ts'
-import { titles } from './titles.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -120,7 +120,7 @@ function commonResponses(components: Components): Json {
   const schema = components.of(problem)
   const content = { 'application/json': { schema }, 'application/problem+json': { schema } }
   const of = (status: number): Json => ({
-    description: titles[status] ?? 'Error',
+    description: reasonPhrase[status] ?? 'Error',
     headers: requestIdHeader,
     content:
       // A stranger is told nothing but this word, as in the original.
@@ -132,7 +132,7 @@ function commonResponses(components: Components): Json {
     Unprocessable: of(422),
     Error: { ...of(500), description: 'Any other error' },
     NotModified: {
-      description: titles[304],
+      description: reasonPhrase[304],
       headers: { ...requestIdHeader, etag: { $ref: '#/components/headers/ETag' } },
     },
   }
@@ -228,7 +228,7 @@ function responseOf(
   schema: RouteSchema | undefined,
   components: Components,
 ): Json {
-  const description = titles[status] ?? `Status ${status}`
+  const description = reasonPhrase[status] ?? `Status ${status}`
   const isTagged = schema?.etag === true && status === 200
   const etag = isTagged ? { etag: { $ref: '#/components/headers/ETag' } } : {}
   const headers = { ...requestIdHeader, ...etag }

@@ -3,9 +3,9 @@
  *
  * Every member is added to the one object, so that neither reader needs to know of the other.
  */
+import { reasonPhrase } from '../../core/net/http-status.ts'
 import { limits } from '../../core/base/limits.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
-import { titles } from './titles.ts'
 
 /** One fault of a request, for programs. */
 export interface Fault {
@@ -38,7 +38,7 @@ export function asProblem(answer: HttpAnswer, request: HttpRequest, requestId: s
   const problem = {
     // RFC 9457 section 4.2.1: a problem without a type of its own has the title of its status.
     type: 'about:blank',
-    title: titles[status] ?? 'Error',
+    title: reasonPhrase[status] ?? 'Error',
     status,
     detail: held['error'],
     instance: request.path.slice(0, limits.apiTextChars.default),

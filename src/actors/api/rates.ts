@@ -161,18 +161,26 @@ function quantile(bounds: readonly number[], counts: readonly number[], rank: nu
 }
 
 /** Answers given so far with servers of each region. */
-export function answersByRegion(
+export const answersByRegion = (pools: readonly Pool[], servers: Iterable<ServerCount>) =>
+  answersBy(pools, servers, ({ region }) => region)
+
+/** Answers given so far with each server, by its key; of servers that are in a pool now. */
+export const answersByBackend = (pools: readonly Pool[], servers: Iterable<ServerCount>) =>
+  answersBy(pools, servers, ({ key }) => key)
+
+function answersBy(
   pools: readonly Pool[],
   servers: Iterable<ServerCount>,
+  of: (member: Pool['spec']['members'][number]) => string,
 ): Map<string, number> {
-  const regions = new Map<string, string>()
+  const names = new Map<string, string>()
   for (const { spec } of pools)
-    for (const { address, port, region } of spec.members)
-      regions.set(`${spec.name} ${formatEndpoint(address, port)}`, region)
+    for (const member of spec.members)
+      names.set(`${spec.name} ${formatEndpoint(member.address, member.port)}`, of(member))
   const answers = new Map<string, number>()
   for (const { domain, server, answers: count } of servers) {
-    const region = regions.get(`${domain} ${server}`)
-    if (region !== undefined) answers.set(region, (answers.get(region) ?? 0) + count)
+    const name = names.get(`${domain} ${server}`)
+    if (name !== undefined) answers.set(name, (answers.get(name) ?? 0) + count)
   }
   return answers
 }

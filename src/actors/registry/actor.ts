@@ -21,6 +21,7 @@ import {
   type ClearOrder,
   clearEvent,
   keysOf,
+  overridesOf,
   refusalOfOrder,
   type SetOrder,
   serversOf,
@@ -49,13 +50,15 @@ async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
     book.hold(refusal, 'override')
     return { outcome: 'held-by-guard-rail', message: `${refusal.message}; force passes it` }
   }
+  const before = overridesOf(servers)
   for (const server of servers) {
     book.fold(setEvent(server, order, book.nowMs()))
     book.told.override(server, book.nowMs())
     book.metrics.overrideChanged(server.spec.service, 'set')
     book.tell.override('override set', server, order)
   }
-  return done(book, `${keysOf(servers)} forced ${order.healthy ? 'healthy' : 'unhealthy'}`)
+  const state = order.healthy ? 'healthy' : 'unhealthy'
+  return { ...(await done(book, `${keysOf(servers)} forced ${state}`)), before }
 }
 
 async function clearOverride(book: Book, order: ClearOrder): Promise<Reply> {
@@ -64,13 +67,14 @@ async function clearOverride(book: Book, order: ClearOrder): Promise<Reply> {
   if (servers.length === 0) {
     return notFound(`${order.address} of "${order.service}" has no override`)
   }
+  const before = overridesOf(servers)
   for (const server of servers) {
     book.fold(clearEvent(server, order, book.nowMs()))
     book.told.override(server, book.nowMs())
     book.metrics.overrideChanged(server.spec.service, 'clear')
     book.tell.override('override cleared', server, order)
   }
-  return done(book, `${keysOf(servers)} follows its checks again`)
+  return { ...(await done(book, `${keysOf(servers)} follows its checks again`)), before }
 }
 
 type Verdict = MessageOf<ProductCatalogue, 'prober.verdict-changed'>
@@ -153,7 +157,10 @@ export const registry = defineActor(
         'api.list-drains': () => ({ drains: drainViews(book) }),
         'api.edit-object': (order) => editObject(book, objects, order),
         'api.list-objects': ({ kind, id }) => ({ objects: objects.list(kind, id) }),
-        'api.list-differences': () => ({ differences: objects.differences() }),
+        'api.list-differences': ({ whole }) => ({
+          differences: objects.differences(),
+          ...(whole === true ? { entries: [...objects.entries.values()] } : {}),
+        }),
         'api.read-history': ({ atMs }) => ports.history.read(atMs),
         'api.read-log': (wanted) => newestEvents(ports, wanted),
         'api.validate-now': (named) => validateNow(book, agents, named),

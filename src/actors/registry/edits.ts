@@ -48,7 +48,9 @@ export async function editObject(book: Book, objects: Objects, order: Order): Pr
     book.hold(refusal, 'edit')
     return refuse('held-by-guard-rail', `${refusal.message}; force passes it`)
   }
-  return await carryOut(book, objects, named, objects.take(edited.value, next), leaving)
+  const [before] = objects.list(named.kind, named.id)
+  const done = await carryOut(book, objects, named, objects.take(edited.value, next), leaving)
+  return before === undefined ? done : { ...done, before }
 }
 
 async function carryOut(

@@ -8,6 +8,7 @@ import type { Refusal } from '../../core/health/guard.ts'
 import { canonicalServer } from '../../core/health/keys.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf } from '../../messages/entry.ts'
+import type { OverrideBefore } from '../../messages/views.ts'
 
 export type SetOrder = MessageOf<ProductCatalogue, 'api.set-override'>
 export type ClearOrder = MessageOf<ProductCatalogue, 'api.clear-override'>
@@ -64,3 +65,9 @@ export const clearEvent = (server: Server, order: ClearOrder, nowMs: number): Ov
 
 export const keysOf = (servers: readonly Server[]) =>
   servers.map((server) => server.spec.key).join(', ')
+
+/** The overrides in force on these servers. */
+export const overridesOf = (servers: readonly Server[]): readonly OverrideBefore[] =>
+  servers.flatMap(({ spec, health }) =>
+    health.override === undefined ? [] : [{ key: spec.key, ...health.override }],
+  )

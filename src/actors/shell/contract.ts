@@ -86,7 +86,7 @@ export interface FeedListener {
   closed(): void
 }
 
-/** Paths of PEM files. */
+/** Paths of PEM files, and who may do without. */
 export interface TlsFiles {
   /** The certificate of the server, then those that lead to its root. */
   readonly certFile: string
@@ -95,6 +95,8 @@ export interface TlsFiles {
   readonly clientCaFile?: string
   /** Clients without a certificate are refused, not only asked. */
   readonly clientMust?: boolean
+  /** Who may speak plain HTTP on the same port; absent means nobody. */
+  readonly plain?: 'loopback' | 'all'
 }
 
 export type TlsFile = 'certFile' | 'keyFile' | 'clientCaFile'

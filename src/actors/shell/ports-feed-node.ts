@@ -157,7 +157,12 @@ function answer(incoming: IncomingMessage, socket: Duplex, { ...given }: HttpAns
   response.on('error', () => {})
   // What node:http hands over with an upgrade is the socket of the connection.
   response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
-  response.on('finish', () => socket.end())
+  // Nobody reads this socket any more: unread, it would never be seen to end, and stay for ever.
+  socket.resume()
+  response.on('finish', () => {
+    socket.end()
+    setTimeout(() => socket.destroy(), limits.feedCloseMs.default).unref()
+  })
   send(incoming, response, given, true)
 }
 

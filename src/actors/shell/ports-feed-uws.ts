@@ -89,6 +89,11 @@ export function uwsFeed(options: ListenOptions, most: HttpLimits, onUpgraded: ()
       // Copied: the library takes its bytes back after this call.
       seat.listener?.message(Uint8Array.from(new Uint8Array(bytes)), !isBinary)
     },
+    ping: (socket) => {
+      // The library answers each ping, and keeps the answers of a reader that reads none.
+      if (socket.seat.isOpen && socket.getBufferedAmount() > limits.feedQueueBytes.default)
+        socket.close()
+    },
     drain: ({ seat }) => seat.listener?.drained(),
     close: ({ seat }) => {
       readers--

@@ -6,8 +6,9 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../../core/access/credentials.ts'
 import { parseAddress } from '../../core/net/address.ts'
+import { reasonPhrase } from '../../core/net/http-status.ts'
 import type { HttpAnswer, HttpRequest } from './contract.ts'
-import { fieldsOf, foldHeaders, reasonPhrase, splitTarget } from './ports-http.ts'
+import { fieldsOf, foldHeaders, splitTarget } from './ports-http.ts'
 
 const certificates = new WeakMap<Socket, ClientCertificate>()
 

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { randomBytes } from 'node:crypto'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Server as TlsServer } from 'node:tls'
+import { type Server as TlsServer, TLSSocket } from 'node:tls'
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { parseEndpoint } from '../../core/net/address.ts'
 import type { HttpFront, HttpLimits, ListenFault, ListenOptions, TlsFiles } from './contract.ts'
@@ -22,6 +22,7 @@ import {
   listenFault,
   ownAnswers,
 } from './ports-http.ts'
+import { serveBoth } from './ports-node-both.ts'
 import { requestOf, send } from './ports-node-answer.ts'
 import { readTls, sameTls, type TlsMaterial } from './ports-tls.ts'
 
@@ -125,9 +126,10 @@ function serverOf(
   )
   // A client may come without a certificate where it is only asked, but not with a wrong one.
   server.on('secureConnection', (socket) => {
-    if (asks && !socket.authorized && socket.getPeerX509Certificate() !== undefined)
-      socket.destroy()
+    if (!asks || !(socket instanceof TLSSocket) || socket.authorized) return
+    if (socket.getPeerX509Certificate() !== undefined) socket.destroy()
   })
+  if (options.tls?.plain !== undefined) serveBoth(server, options.tls.plain, most.requestMs)
   return server
 }
 

@@ -2,8 +2,9 @@
  * Requests and answers of uWebSockets.js in the shapes of the shell.
  */
 import { addressOf } from '../../core/net/address.ts'
+import { reasonPhrase } from '../../core/net/http-status.ts'
 import type { HttpAnswer, HttpRequest } from './contract.ts'
-import { fieldsOf, foldHeaders, reasonPhrase, splitTarget } from './ports-http.ts'
+import { fieldsOf, foldHeaders, splitTarget } from './ports-http.ts'
 import type { UwsRequest, UwsResponse } from './uws-types.ts'
 
 /** Writes status and header fields; the caller has corked the response. */

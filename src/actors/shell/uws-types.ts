@@ -50,6 +50,8 @@ export interface UwsBehaviour<T> {
   readonly open: (socket: UwsSocket & T) => void
   /** The bytes are valid only inside the call. */
   readonly message: (socket: UwsSocket & T, bytes: ArrayBuffer, isBinary: boolean) => void
+  /** Called once the library has queued its pong. */
+  readonly ping: (socket: UwsSocket & T) => void
   readonly drain: (socket: UwsSocket & T) => void
   readonly close: (socket: UwsSocket & T) => void
 }

@@ -1,7 +1,7 @@
 /**
  * An incident capsule: what is needed to answer recorded questions again on another machine.
  *
- * It holds the configuration without secrets, the pools of one epoch as they were served, words,
+ * It holds the configuration without secrets, the edits of the API over it, the pools of one epoch as they were served, words,
  * questions, and a slice of the event log; of answers only lengths and checksums. The answers are
  * made again by the code that made them first, so a change of the configuration in it changes them.
  * A capsule comes from a file: everything in it is checked and bounded before it is used.
@@ -18,6 +18,7 @@ import type { ServingPool } from '../steer/snapshot.ts'
 import type { ZoneSpec } from '../steer/topology.ts'
 import { base64ToBytes, bytesToBase64 } from '../zone/rdata-text.ts'
 import { decodeMessage, hexOf, messageLines } from './decode.ts'
+import { underEdits } from './edited.ts'
 import { Execution } from './execute.ts'
 import { isPools } from './history.ts'
 import { declaredPools, nextServing, geoUnder, partsOf, WELL, wordsByKey } from './next.ts'
@@ -65,10 +66,12 @@ export const capsuleSchema = z.strictObject({
       .optional(),
     cookies: z.enum(['off', 'on', 'required']),
   }),
+  /** What the API made and edited beside the configuration, as the registry keeps it. */
+  edits: z.array(z.unknown()).max(limits.objectsMax.max).optional(),
   epoch: count,
   /** As they were served. */
   pools: z.custom<readonly ServingPool[]>(isPools),
-  /** As the configuration alone declares them: what is more came from agents. */
+  /** As the configuration and the edits declare them: what is more came from agents. */
   declared: z.custom<readonly ServingPool[]>(isPools),
   /** Words of one pool, by the order of its servers; samples name them by index. */
   states: z.array(z.array(count)).max(replayLimits.capsuleSamples.max),
@@ -189,10 +192,10 @@ export function replayCapsule(
       : load(changed.text, { ...files, ...changed.files }, 'changed.yaml')
   if (!loaded.ok) return loaded
   const nothing = wordsByKey([], [])
-  const { topology } = loaded.value
+  const { config, topology } = underEdits(loaded.value, capsule.edits ?? [])
   const next = nextServing(pools, nothing, declared, declaredPools(topology))
   const zones = withSerials(topology.zones, serials)
-  const geo = geoUnder(loaded.value.config, topology.regions)
+  const geo = geoUnder(config, topology.regions)
   const parts = partsOf(zones, next.pools, 1, geo)
   const execution = new Execution(settings, epoch, parts)
   const places = new Map(next.pools.map(({ name, members }, pool) => [name, { pool, members }]))

@@ -2,11 +2,14 @@
  * What the loss of servers would do: the pools decided again with those servers dead.
  *
  * Turns are counted through for each name and family, so shares are those of the policy and not of
- * chance; recorded queries only say how much is asked of each. Resolvers cache an answer for its
+ * chance; recorded queries only say how much is asked of each, and from where for names whose
+ * answer depends on the client. Resolvers cache an answer for its
  * TTL, and what is cached runs out evenly over it: once the servers are out of the answers, the
  * part of clients still sent to them falls in a straight line to nothing.
  */
+import type { GeoParts } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
+import { ClientMap } from '../net/client-map.ts'
 import { decide } from '../steer/decide.ts'
 import type { ServingPool } from '../steer/snapshot.ts'
 import { limits } from '../base/limits.ts'
@@ -15,9 +18,28 @@ import { DEAD } from './next.ts'
 
 /** Turns counted through; a share is told to a part in so many. */
 const TURNS = 1_000
+/** Where a name is asked from many places: turns for each place, and the places that count. */
+const TURNS_OF_PLACE = 100
+const PLACES_MAX = 256
 
-/** How much is asked: queries a second by pool name and family. */
-export type Demand = ReadonlyMap<string, { readonly 4: number; readonly 6: number }>
+/** Queries a second by family of the addresses asked for. */
+export interface Asked {
+  readonly 4: number
+  readonly 6: number
+}
+
+export interface AskedFrom extends Asked {
+  /** Of a client, 4 or 16 bytes. */
+  readonly client: Uint8Array
+}
+
+export interface PoolDemand extends Asked {
+  /** From where; wanted of names whose answer depends on that. */
+  readonly clients?: readonly AskedFrom[]
+}
+
+/** How much is asked, by pool name. */
+export type Demand = ReadonlyMap<string, PoolDemand>
 
 export interface Rehearsal {
   readonly killed: readonly string[]
@@ -59,20 +81,66 @@ interface Shares {
   readonly outcome: 'answer' | 'no-data' | 'all-down'
 }
 
-/** The share of first places of each candidate over so many turns. */
-function sharesOf(spec: ServingPool, words: readonly number[], family: Family): Shares {
-  const pools = poolsOf([spec], [words])
+/** Someone of a place, and the share of the questions that comes from there. */
+interface Place {
+  readonly client: Uint8Array
+  readonly share: number
+}
+
+/** Clients of one class get one answer, so one of each class is asked for. */
+function placesOf(
+  clients: readonly AskedFrom[] | undefined,
+  family: Family,
+  geo: GeoParts | undefined,
+): readonly Place[] {
+  const anywhere = [{ client: new Uint8Array(family === 6 ? 16 : 4), share: 1 }]
+  if (geo === undefined || clients === undefined) return anywhere
+  const map = new ClientMap(geo.map)
+  const places = new Map<number, { client: Uint8Array; share: number }>()
+  for (const one of clients) {
+    const place = map.classOf(one.client.length === 16 ? 6 : 4, one.client)
+    const held = places.get(place) ?? { client: one.client, share: 0 }
+    held.share += one[family]
+    places.set(place, held)
+  }
+  const largest = [...places.values()]
+    .filter(({ share }) => share > 0)
+    .sort((a, b) => b.share - a.share)
+    .slice(0, PLACES_MAX)
+  const total = largest.reduce((sum, { share }) => sum + share, 0)
+  if (total === 0) return anywhere
+  return largest.map(({ client, share }) => ({ client, share: share / total }))
+}
+
+const outcomeOf = (count: number): Shares['outcome'] =>
+  count > 0 ? 'answer' : count === 0 ? 'no-data' : 'all-down'
+
+/** The share of first places of each candidate over so many turns, from each place. */
+function sharesOf(
+  spec: ServingPool,
+  words: readonly number[],
+  family: Family,
+  places: readonly Place[],
+  geo: GeoParts | undefined,
+): Shares {
+  const pools = poolsOf([spec], [words], geo)
   const by = new Float64Array(spec.members.length + spec.fallback.length)
   const out = new Int32Array(limits.answersMax.max)
-  const question = { family, turn: 0, client: new Uint8Array(family === 6 ? 16 : 4) }
-  let count = 0
-  for (let turn = 0; turn < TURNS; turn++) {
-    question.turn = turn
-    count = decide(pools, 0, question, out)
-    if (count <= 0) break
-    by[out[0]!]! += 1 / TURNS
+  const turns = places.length === 1 ? TURNS : TURNS_OF_PLACE
+  let outcome: Shares['outcome'] = 'answer'
+  for (const { client, share } of places) {
+    const question = { family, turn: 0, client }
+    let count = 0
+    for (let turn = 0; turn < turns; turn++) {
+      question.turn = turn
+      count = decide(pools, 0, question, out)
+      if (count <= 0) break
+      by[out[0]!]! += share / turns
+    }
+    // Whoever gets nothing any more is told of, also where others still get an answer.
+    if (count <= 0) outcome = outcomeOf(count)
   }
-  return { by, outcome: count > 0 ? 'answer' : count === 0 ? 'no-data' : 'all-down' }
+  return { by, outcome }
 }
 
 /** How the two families of a pool weigh: as they were asked, or by which it has. */
@@ -96,8 +164,7 @@ function poolLoss(
   spec: ServingPool,
   words: readonly number[],
   isKilled: (member: ServingPool['members'][number]) => boolean,
-  demand: Demand,
-  detectionMs: number,
+  { demand, detectionMs, geo }: Pick<RehearsalAsked, 'demand' | 'detectionMs' | 'geo'>,
 ): PoolLoss {
   const asked = demand.get(spec.name)
   const dead = spec.members.map((member, at) => (isKilled(member) ? DEAD : words[at]!))
@@ -105,7 +172,9 @@ function poolLoss(
   const after = before.slice()
   let outcome: ServiceLoss['after'] = 'answer'
   for (const [family, weight] of familiesOf(spec, asked)) {
-    const [was, is] = [sharesOf(spec, words, family), sharesOf(spec, dead, family)]
+    const places = placesOf(asked?.clients, family, geo)
+    const was = sharesOf(spec, words, family, places, geo)
+    const is = sharesOf(spec, dead, family, places, geo)
     for (let at = 0; at < before.length; at++) {
       before[at]! += was.by[at]! * weight
       after[at]! += is.by[at]! * weight
@@ -154,14 +223,16 @@ export interface RehearsalAsked {
   readonly demand: Demand
   /** How long until the servers are out of the answers. */
   readonly detectionMs: number
+  /** Where clients are; without it nobody is anywhere. */
+  readonly geo?: GeoParts | undefined
 }
 
 export function rehearse(asked: RehearsalAsked): Rehearsal {
-  const { pools, words, isKilled, demand, detectionMs } = asked
+  const { pools, words, isKilled, detectionMs } = asked
   const all = pools
     .map((spec, at) => ({ spec, words: words[at]! }))
     .filter(({ spec }) => spec.members.some(isKilled))
-    .map((one) => poolLoss(one.spec, one.words, isKilled, demand, detectionMs))
+    .map((one) => poolLoss(one.spec, one.words, isKilled, asked))
   // Where nothing was recorded, every name counts alike.
   const known = all.some(({ queries }) => queries > 0)
   const weightOf = ({ queries }: PoolLoss) => (known ? queries : 1)

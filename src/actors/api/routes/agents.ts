@@ -96,6 +96,7 @@ export async function list(context: Context): Promise<Result<readonly AgentView[
 
 export async function forget(context: Context, call: Call): Promise<HttpAnswer> {
   const agentId = call.params['id']!
+  await noteBefore(context, call)
   const reply = await ask(context, 'api.forget-agent', { agentId, by: callerOf(call) })
   return reply.ok ? answerOf(reply.value) : reply.error
 }
@@ -103,9 +104,21 @@ export async function forget(context: Context, call: Call): Promise<HttpAnswer> 
 async function revoke(context: Context, call: Call): Promise<HttpAnswer> {
   const reason = reasonOf(call)
   if (!reason.ok) return reason.error
+  await noteBefore(context, call)
   const order = { agentId: call.params['id']!, reason: reason.value, by: callerOf(call) }
   const reply = await ask(context, 'api.revoke-agent', order)
   return reply.ok ? answerOf(reply.value) : reply.error
+}
+
+/** The audit log gets the key that is forgotten, or believed no more. */
+async function noteBefore(context: Context, call: Call): Promise<void> {
+  const agents = await list(context)
+  const one = agents.ok
+    ? agents.value.find(({ agentId }) => agentId === call.params['id'])
+    : undefined
+  if (one === undefined) return
+  const { fingerprint, revoked, alg, services } = one
+  call.audited({ before: { fingerprint, revoked, algorithm: alg || 'none', services } })
 }
 
 function reasonOf({ request }: Call): Result<string, HttpAnswer> {

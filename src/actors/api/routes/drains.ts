@@ -147,6 +147,10 @@ async function set(context: Context, call: Call): Promise<HttpAnswer> {
 
 async function lift(context: Context, call: Call): Promise<HttpAnswer> {
   const id = call.params['id']!
+  // A drain never changes while it lasts, so what is read here is what is ended.
+  const drains = await list(context)
+  const before = drains.ok ? drains.value.find((one) => one.id === id) : undefined
+  if (before !== undefined) call.audited({ before })
   const reply = await ask(context, 'api.lift-drain', { id, by: callerOf(call) })
   if (!reply.ok) return reply.error
   return reply.value.outcome === 'done' ? noContent : refuse(404, reply.value.message)

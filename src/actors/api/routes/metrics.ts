@@ -7,7 +7,7 @@
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { ask, type Context, type Joined, joinBackends, listAnswer, nowText } from '../context.ts'
 import { type HttpAnswer, json, refuse, timestamp } from '../http.ts'
-import { answersByRegion, failedOver } from '../rates.ts'
+import { answersByBackend, answersByRegion, failedOver } from '../rates.ts'
 import { type Call, type Route, route } from '../router.ts'
 import { memoryPercent, type Sampling } from '../sampling.ts'
 import { metricsSchemas as schemas } from '../schemas/metrics.ts'
@@ -241,6 +241,7 @@ async function routingOf(context: Context): Promise<HttpAnswer> {
     total_decisions: totals?.decisions ?? 0,
     by_algorithm: totals?.byAlgorithm ?? {},
     by_region: byRegion,
+    by_backend: Object.fromEntries(answersByBackend(serving.pools, rates.servers)),
     by_outcome: totals?.byOutcome ?? {},
     geo_routing_hits: totals?.byAlgorithm['geolocation'] ?? 0,
     failover_events: failedOver(serving.pools, rates.servers),

@@ -7,7 +7,7 @@
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { durationMs } from '../../../core/config/kinds/numbers.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
-import type { BackendView } from '../../../messages/views.ts'
+import type { BackendView, OverrideBefore } from '../../../messages/views.ts'
 import { Fields, type JsonObject, parseObject } from '../body.ts'
 import { ask, callerOf, type Context, pageOf } from '../context.ts'
 import { type HttpAnswer, json, noContent, refuse, timestamp, timestampOf } from '../http.ts'
@@ -34,7 +34,7 @@ export function overrideRoutes(context: Context): Route[] {
         if (!body.ok) return body.error
         const by = body.value.owner ?? callerOf(call)
         const order = { ...target.value, ...body.value.order, by }
-        const refusal = await set(context, order)
+        const refusal = await set(context, call, order)
         const state = order.healthy ? 'healthy' : 'unhealthy'
         const message = `Override set: backend marked as ${state}`
         return refusal ?? json(200, { success: true, message })
@@ -51,7 +51,7 @@ export function overrideRoutes(context: Context): Route[] {
       async (call) => {
         const target = targetOf(call)
         if (!target.ok) return target.error
-        const refusal = await clear(context, target.value, callerOf(call))
+        const refusal = await clear(context, call, target.value)
         return refusal ?? json(200, { success: true, message: 'Override cleared' })
       },
       { schema: { tag, answers: { 200: done } } },
@@ -81,7 +81,7 @@ function flatRoutes(context: Context): Route[] {
         if (source === undefined) return refuse(400, 'source is required')
         const caller = call.request.headers['x-user'] === undefined ? source : callerOf(call)
         const by = owner ?? caller
-        const refusal = await set(context, { ...target.value, ...order, by, source })
+        const refusal = await set(context, call, { ...target.value, ...order, by, source })
         if (refusal !== undefined) return refusal
         const atMs = context.ctx.clock.nowMs()
         return json(200, shapeOf(target.value, { ...order, by, source }, atMs))
@@ -98,7 +98,7 @@ function flatRoutes(context: Context): Route[] {
       async (call) => {
         const target = targetOf(call)
         if (!target.ok) return target.error
-        return (await clear(context, target.value, callerOf(call))) ?? noContent
+        return (await clear(context, call, target.value)) ?? noContent
       },
       { schema: { tag, answers: { 204: 'none' } } },
     ),
@@ -219,21 +219,33 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d
 /** Undefined when done. */
 async function set(
   context: Context,
+  call: Call,
   order: Target & Order & { readonly by: string; readonly source?: string },
 ): Promise<HttpAnswer | undefined> {
   const reply = await ask(context, 'api.set-override', order)
   if (!reply.ok) return reply.error
+  noteBefore(call, reply.value.before)
   return outcomeAnswer(reply.value, 'backend not found')
 }
 
 async function clear(
   context: Context,
+  call: Call,
   target: Target,
-  by: string,
 ): Promise<HttpAnswer | undefined> {
-  const reply = await ask(context, 'api.clear-override', { ...target, by })
+  const reply = await ask(context, 'api.clear-override', { ...target, by: callerOf(call) })
   if (!reply.ok) return reply.error
+  noteBefore(call, reply.value.before)
   return outcomeAnswer(reply.value, 'override not found')
+}
+
+/** The audit log gets what held until then: of one server, or of every port of an address. */
+function noteBefore(call: Call, before: readonly OverrideBefore[] = []): void {
+  const told = before.map(({ key, atMs, expiresAtMs, ...held }) => ({
+    ...{ backend: key, ...held, created_at: timestamp(atMs) },
+    expires_at: timestampOf(expiresAtMs),
+  }))
+  if (told.length > 0) call.audited({ before: told.length === 1 ? told[0] : told })
 }
 
 function outcomeAnswer(

@@ -47,6 +47,12 @@ const plan: RouteSchema = {
       over_capacity: z
         .array(z.object({ server: text, capacity: number, queries_per_second: number }))
         .optional(),
+      edits: z
+        .object({
+          given_way: z.array(text).describe('edits that the other file takes the place of'),
+          set_aside: z.array(text).describe('edits that would not fit it'),
+        })
+        .describe('what would become of the edits of the API'),
       warnings: z.array(text),
       generated_at: text,
     }),

@@ -1,17 +1,15 @@
 /**
- * What if: another configuration, or the loss of servers, against the questions that were recorded;
- * and the capsule that takes them to another machine.
+ * What if: another configuration, or the loss of servers, against the questions that were recorded.
  */
 import { z } from 'zod'
 import { limits } from '../../../core/base/limits.ts'
-import { textOf } from '../../../core/base/memory.ts'
 import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { textFiles } from '../../../core/config/files.ts'
 import { formatProblem, type Loaded, loadConfig } from '../../../core/config/load.ts'
 import { outcomes } from '../../../core/dns/outcomes.ts'
 import { SEND } from '../../../core/dns/response-rate.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
-import { capsuleOf, capsuleSamples, capsuleText, serialsOf } from '../../../core/replay/capsule.ts'
+import { underEdits } from '../../../core/replay/edited.ts'
 import { Execution } from '../../../core/replay/execute.ts'
 import {
   declaredPools,
@@ -23,13 +21,15 @@ import {
 } from '../../../core/replay/next.ts'
 import { type Plan, planOver, type Side } from '../../../core/replay/plan.ts'
 import { type Demand, type Rehearsal, rehearse } from '../../../core/replay/rehearse.ts'
+import { readsPlace } from '../../../core/steer/pool-layout.ts'
 import type { Topology } from '../../../core/steer/topology.ts'
 import { Fields, type JsonObject, parseObject } from '../body.ts'
-import { ask, type Context, nowText } from '../context.ts'
+import { type Context, nowText } from '../context.ts'
 import type { Kept } from '../decisions.ts'
-import { type HttpAnswer, json, refuse, timestamp } from '../http.ts'
+import { type HttpAnswer, json, refuse } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
 import { planShapes } from './plan-shapes.ts'
+import { capsuleRoute, editsOf } from './capsule.ts'
 import { settingsOf } from './why.ts'
 
 export function planRoutes(context: Context): Route[] {
@@ -48,13 +48,7 @@ export function planRoutes(context: Context): Route[] {
       (call) => rehearseLoss(context, call),
       { changes: false, schema: planShapes.rehearse },
     ),
-    route(
-      'POST',
-      '/api/v1/capsules',
-      'An incident capsule: configuration, questions and events of the last minutes',
-      (call) => capsule(context, call),
-      { changes: false, schema: planShapes.capsule },
-    ),
+    capsuleRoute(context),
   ]
 }
 
@@ -92,7 +86,7 @@ function valuesOf<T>(
   return read.success ? read.data : undefined
 }
 
-function plan(context: Context, call: Call): HttpAnswer {
+async function plan(context: Context, call: Call): Promise<HttpAnswer> {
   const wanted = readPlan(call)
   if (!wanted.ok) return refuse(400, wanted.error)
   const { text, files, capacities } = wanted.value
@@ -111,19 +105,24 @@ function plan(context: Context, call: Call): HttpAnswer {
     return json(422, { error: 'the configuration is not valid', code: 422, problems })
   }
   if (!before.ok) return refuse(409, 'the configuration in force needs files that are not here')
-  const { topology, warnings } = after.value
+  const edits = await editsOf(context)
+  if (!edits.ok) return edits.error
+  const { givenWay, setAside, ...edited } = underEdits(after.value, edits.value)
+  const { topology } = edited
+  const was = underEdits(before.value, edits.value)
   const words = context.serving.pools.map((pool) => pool.words)
   const known = wordsByKey(now.pools, words)
-  const declared = declaredPools(before.value.topology)
+  const declared = declaredPools(was.topology)
   const next = nextServing(now.pools, known, declared, declaredPools(topology))
   const questions = usable(context).map(({ sample }) => sample)
-  const found = planOver(now, sideOf(context, after.value, next), questions)
+  const found = planOver(now, sideOf(context, edited, next), questions)
   return json(200, {
     ...shownPlan(found),
-    vanished: vanished(now, next, before.value.topology, topology),
+    vanished: vanished(now, next, was.topology, topology),
     assumed_healthy: next.assumedWell,
     ...overCapacity(found, capacities, secondsOf(usable(context))),
-    warnings: warnings.map(formatProblem),
+    edits: { given_way: givenWay, set_aside: setAside },
+    warnings: after.value.warnings.map(formatProblem),
     generated_at: nowText(context),
   })
 }
@@ -220,6 +219,7 @@ function rehearseLoss(context: Context, { request }: Call): HttpAnswer {
       regions.has(member.region) || namesOf(member).some((name) => backends.has(name)),
     demand: demandOf(context),
     detectionMs,
+    geo: context.epochs.newest?.geo,
   })
   if (found.killed.length === 0) return refuse(404, 'no backend is of these regions and names')
   return json(200, { ...shownRehearsal(found), generated_at: nowText(context) })
@@ -247,17 +247,32 @@ function canonical(name: string): string {
   return parseEndpoint(name).ok ? name.toLowerCase() : name
 }
 
-/** Queries a second by pool and family, as the samples tell them. */
+interface Counted {
+  4: number
+  6: number
+}
+
+/** Queries a second by pool and family, as the samples tell them; and from where, where it matters. */
 function demandOf(context: Context): Demand {
-  const kept = usable(context)
-  const seconds = secondsOf(kept)
-  const demand = new Map<string, { 4: number; 6: number }>()
-  for (const { sample, type } of kept) {
+  const all = usable(context)
+  const seconds = secondsOf(all)
+  const demand = new Map<string, Counted & { clients?: (Counted & { client: Uint8Array })[] }>()
+  for (const kept of all) {
+    const { sample, type } = kept
     const pool = context.epochs.of(sample.epoch)?.pools[sample.pool]
     if (pool === undefined || !sample.steered) continue
     const held = demand.get(pool.name) ?? { 4: 0, 6: 0 }
-    held[type === 'AAAA' ? 6 : 4] += sample.standsFor / seconds
+    const family = type === 'AAAA' ? 6 : 4
+    const perSecond = sample.standsFor / seconds
+    held[family] += perSecond
     demand.set(pool.name, held)
+    if (!readsPlace(pool)) continue
+    // Of a client behind a resolver, the network that it asked for (RFC 7871).
+    const client = context.decisions.remake(kept)?.client ?? sample.client
+    const from = { 4: 0, 6: 0, client }
+    from[family] = perSecond
+    held.clients ??= []
+    held.clients.push(from)
   }
   return demand
 }
@@ -280,69 +295,4 @@ const shownRehearsal = (found: Rehearsal) => ({
     queries_per_second_before: queriesBefore,
     queries_per_second_after: queriesAfter,
   })),
-})
-
-const MINUTES_MAX = 10_080
-
-async function capsule(context: Context, { request }: Call): Promise<HttpAnswer> {
-  const object = request.body.length === 0 ? ok<JsonObject>({}) : parseObject(request.body)
-  if (!object.ok) return refuse(400, object.error)
-  const fields = new Fields(object.value)
-  const minutes = fields.number('minutes', 0, MINUTES_MAX) ?? 15
-  if (fields.fault !== undefined) return refuse(400, fields.fault)
-  const { serving, epochs, decisions, ctx } = context
-  const { plain, nodeId, version } = context.config()
-  const epoch = epochs.of(serving.epoch)
-  if (epoch === undefined) return refuse(503, 'nothing is served yet', { 'retry-after': '1' })
-  if (plain === undefined || plain.text === '')
-    return refuse(409, 'the configuration in force is too large for a capsule')
-  const own = loadConfig('own.yaml', {
-    files: textFiles({ ...plain.files, 'own.yaml': plain.text }),
-    env: {},
-  })
-  if (!own.ok) return refuse(409, 'the configuration in force needs files that are not here')
-  const nowMs = ctx.clock.nowMs()
-  const fromMs = Math.max(0, nowMs - minutes * 60_000)
-  const events = await ask(context, 'api.read-log', { fromMs, most: 1_000 })
-  const settings = settingsOf(context)
-  // Samples of other epochs or settings followed from what is not in the capsule.
-  const samples = decisions.all
-    .filter(({ sample }) => sample.epoch === serving.epoch && sample.atMs >= fromMs)
-    .filter((kept) => JSON.stringify(kept.settings) === JSON.stringify(settings))
-    .slice(-limits.capsuleSamples.default)
-    .map(({ sample }) => sample)
-  const { table } = epoch.parts
-  const apexes = table.apexes.length === 0 ? [] : textOf(table.apexes).split('\n')
-  const made = capsuleOf({
-    made_at_ms: nowMs,
-    node: nodeId,
-    software: version,
-    configuration: plain.text,
-    files: plain.files,
-    serials: serialsOf({ ...table, apexes }),
-    settings: settingsToKeep(settings),
-    epoch: serving.epoch,
-    pools: epoch.pools,
-    declared: declaredPools(own.value.topology),
-    ...capsuleSamples(samples, epoch.pools),
-    events: events.ok ? [...events.value.events] : [],
-  })
-  const body = new TextEncoder().encode(capsuleText(made, limits.capsuleBytes.default))
-  const stamp = timestamp(nowMs)
-    .replace(/[^0-9]/g, '')
-    .slice(0, 14)
-  return {
-    status: 200,
-    headers: {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      'content-disposition': `attachment; filename="opengslb-${stamp}.capsule.json"`,
-    },
-    body,
-  }
-}
-
-const settingsToKeep = ({ whyNetworks, ...settings }: ReturnType<typeof settingsOf>) => ({
-  ...settings,
-  ...(whyNetworks === undefined ? {} : { whyNetworks: [...whyNetworks] }),
 })

@@ -74,7 +74,7 @@ class Document {
     return done
   }
 
-  async #change({ request }: Call): Promise<HttpAnswer> {
+  async #change({ request, audited }: Call): Promise<HttpAnswer> {
     const object = parseObject(request.body)
     if (!object.ok) return refuse(400, object.error)
     const patch = preferencesPatch.safeParse(dropNulls(object.value))
@@ -100,6 +100,9 @@ class Document {
       return refuse(503, `the preferences could not be written: ${outcome.message}`)
     }
     this.#held = next
+    audited({
+      before: Object.fromEntries(given.map(([name]) => [name, before[name as keyof Preferences]])),
+    })
     return tagged(next)
   }
 

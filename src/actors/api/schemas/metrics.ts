@@ -94,6 +94,7 @@ const routing = named(
     total_decisions: count,
     by_algorithm: z.record(z.string(), count),
     by_region: z.record(z.string(), count),
+    by_backend: z.record(z.string(), count).describe('answers with each server, by its id'),
     by_outcome: z.record(z.string(), count),
     geo_routing_hits: count,
     failover_events: count.describe('answers of failover names by another server than the first'),

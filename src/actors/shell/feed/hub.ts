@@ -36,6 +36,9 @@ export interface HubCounts {
   cut: number
 }
 
+/** After writing to readers for so long, the main thread is everybody else's for twice that. */
+const PAUSES_PER_WRITE = 2
+
 interface Group {
   readonly filter: Filter
   readonly readers: Set<Reader>
@@ -56,6 +59,10 @@ export class Hub {
   /** The number of the next event to come; undefined before the first reader. */
   #next: number | undefined
   #isCatchingUp = false
+  /** Told to the hub, and not to readers yet. */
+  readonly #waiting: ToldEvent[] = []
+  #pausedUntilMs = 0
+  #cancelPause: (() => void) | undefined
   #isClosed = false
   #reading = 0
   readonly #turns: (() => void)[] = []
@@ -87,7 +94,32 @@ export class Hub {
         this.#next = event.number + 1
       }
     }
-    this.#deliver(fresh)
+    if (fresh.length > 0) this.#waiting.push(...fresh)
+    this.#pace()
+  }
+
+  /**
+   * Writes what waits, now or once the pause after the last time is over. Each write to a socket
+   * costs the same however much it holds, so with many readers fewer and larger writes go out, and
+   * most of the main thread stays free for others; with few the pause is too short to notice.
+   */
+  #pace(): void {
+    if (this.#waiting.length === 0 || this.#cancelPause !== undefined) return
+    const nowMs = this.world.monotonicMs()
+    const leftMs = this.#pausedUntilMs - nowMs
+    if (leftMs < 1) this.#flush()
+    else this.#cancelPause = this.world.after(leftMs, () => this.#flush())
+  }
+
+  #flush(): void {
+    this.#cancelPause?.()
+    this.#cancelPause = undefined
+    if (this.#waiting.length === 0) return
+    const startMs = this.world.monotonicMs()
+    this.#deliver(this.#waiting.splice(0))
+    const endMs = this.world.monotonicMs()
+    const pauseMs = Math.min(limits.feedPaceMs.default, (endMs - startMs) * PAUSES_PER_WRITE)
+    this.#pausedUntilMs = endMs + pauseMs
   }
 
   /** Takes in a reader; it is live at once unless it resumes. */
@@ -139,6 +171,7 @@ export class Hub {
 
   close(): void {
     this.#isClosed = true
+    this.#flush()
     for (const { readers } of [...this.#groups.values()])
       for (const reader of [...readers]) reader.end(1001, 'the server is going away')
   }
@@ -162,6 +195,8 @@ export class Hub {
       }
       tries = 0
       this.#next = page.next
+      // What waits came before the hole.
+      this.#flush()
       this.#deliver(page.events)
       if (page.isEnd) break
     }
@@ -170,6 +205,7 @@ export class Hub {
 
   /** Nobody may believe to have heard everything: all who are live come again and resume. */
   #giveUp(): void {
+    this.#flush()
     for (const { readers } of [...this.#groups.values()])
       for (const reader of [...readers]) reader.cut('the event log cannot be read')
     this.#next = undefined

@@ -112,6 +112,12 @@ export const feedLimits = {
     'bytes',
     'what may wait for all readers together; past it each may hold feedPauseBytes only',
   ),
+  feedPaceMs: limit(
+    20,
+    [0, 100],
+    'ms',
+    'how long live events may be gathered where there are many readers; nobody sees the difference',
+  ),
   feedPauseBytes: limit(
     128 * KIB,
     [4 * KIB, 16 * MIB],

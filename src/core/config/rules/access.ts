@@ -33,6 +33,13 @@ function checkTls({ config, error }: Review): void {
     error(['api', 'tls', 'client_ca_file'], `is required with client_auth: ${tls.client_auth}`)
   if (asks && tls.cert_file === '')
     error(['api', 'tls', 'cert_file'], `is required with client_auth: ${tls.client_auth}`)
+  if (tls.plain_http !== 'none' && tls.cert_file === '')
+    error(['api', 'tls', 'plain_http'], 'has no effect without api.tls.cert_file')
+  if (tls.plain_http !== 'none' && tls.client_auth === 'require')
+    error(
+      ['api', 'tls', 'plain_http'],
+      'lets in clients without a certificate, which client_auth: require shuts out',
+    )
   if (!asks && auth.certificates.length > 0)
     error(['api', 'auth', 'certificates'], 'has no effect while api.tls.client_auth is none')
 }

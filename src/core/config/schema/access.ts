@@ -54,6 +54,12 @@ export const tls = section('TLS on the API port. Changed files are read at a rel
     'Whether clients are asked for a certificate, and may go on without one.',
     { restart: true },
   ),
+  plain_http: key(
+    oneOf(['none', 'loopback', 'all']),
+    'none',
+    'Who may speak plain HTTP on the same port: nobody, this machine, or everybody.',
+    { restart: true },
+  ),
 })
 
 export const rateLimit = section('How often one client may ask.', {

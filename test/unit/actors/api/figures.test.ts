@@ -195,6 +195,7 @@ describe('over the API', () => {
       total_decisions: 200,
       by_algorithm: { 'round-robin': 200 },
       by_region: { 'us-east': 200, 'ap-south': 0, 'eu-west': 30 },
+      by_backend: { a: 200, b: 30 },
       by_outcome: { answered: 200 },
       failover_events: 0,
       avg_decision_time_us: 500,

@@ -8,6 +8,8 @@ import { loadConfig } from '../../../../src/core/config/load.ts'
 import { textFiles } from '../../../../src/core/config/files.ts'
 import { parseCapsule, replayCapsule } from '../../../../src/core/replay/capsule.ts'
 import { answerSettings } from '../../../../src/core/replay/execute.ts'
+import type { OverlayEntry } from '../../../../src/core/config/overlay/entry.ts'
+import { underEdits } from '../../../../src/core/replay/edited.ts'
 import { declaredPools } from '../../../../src/core/replay/next.ts'
 import type { Context } from '../../../../src/actors/api/context.ts'
 import { decisionRoutes } from '../../../../src/actors/api/routes/decisions.ts'
@@ -50,12 +52,13 @@ const SETTINGS = {
 }
 
 /** The actor with a serving state of epoch 2 and, where asked for, answers sampled from it. */
-async function whyWorld(questions = 0, words = [UP, UP, UP]) {
+async function whyWorld(questions = 0, words = [UP, UP, UP], edits: readonly OverlayEntry[] = []) {
   const loaded = load(configText())
   const { zones } = loaded.topology
-  const pools = declaredPools(loaded.topology)
+  const pools = declaredPools(underEdits(loaded, edits).topology)
   const snapshot = { epoch: 2, version: 5, zones, pools, words: [words] }
   const world = await apiWorld({ plain: loaded.plain })
+  world.answers['api.list-differences'] = () => ({ differences: [], entries: [...edits] })
   const served = servingSetFrom(snapshot, 77)
   world.behaviour.receive['registry.serving-set'](served)
   world.behaviour.receive['registry.snapshot-set'](snapshot)
@@ -245,6 +248,51 @@ describe('POST /api/v1/plan', () => {
     expect(status).toBe(422)
     held(planShapes.plan, 422, json)
     expect(json.problems.length).toBeGreaterThan(1)
+  })
+})
+
+/** The API has said that a server of the file has another weight. */
+const reweighed = (weight: number): OverlayEntry => ({
+  ...{ kind: 'server', id: 'app.example.com:192.0.2.1:80', owned: true, deleted: false },
+  ...{ fields: { weight }, was: { weight: '100' }, notes: {}, by: 'ops' },
+  ...{ createdAtMs: 1, updatedAtMs: 1, revision: 1 },
+})
+
+describe('with edits of the API over the file', () => {
+  const shareOf = (json: { load: { server: string; before: number; after: number }[] }) =>
+    json.load.find(({ server }) => server.includes('192.0.2.1:'))
+
+  test('a plan keeps them, where the other file says what the file says of their keys', async () => {
+    const { call } = await whyWorld(600, undefined, [reweighed(0)])
+    const same = (await call('POST', '/api/v1/plan', { body: configText() })).json
+    expect(same).toMatchObject({ moved_share: 0, edits: { given_way: [], set_aside: [] } })
+    expect(shareOf(same)?.after ?? 0).toBe(0)
+    const other = configText().replace('ttl: 40', 'ttl: 20')
+    expect((await call('POST', '/api/v1/plan', { body: other })).json.moved_share).toBe(0)
+  })
+
+  test('a plan tells which give way to the other file, and counts without them', async () => {
+    const { call } = await whyWorld(600, undefined, [reweighed(0)])
+    const { json } = await call('POST', '/api/v1/plan', { body: configText(50) })
+    expect(json.edits.given_way).toEqual([
+      expect.stringMatching(/^server app\.example\.com:192\.0\.2\.1:80 weight: /),
+    ])
+    expect(shareOf(json)?.after).toBeGreaterThan(100)
+  })
+
+  test('a capsule holds them, and replays to the same answers', async () => {
+    const { call, answers, sent } = await whyWorld(200, undefined, [reweighed(300)])
+    answers['api.read-log'] = () => ({ events: [] })
+    const { text } = await call('POST', '/api/v1/capsules', { body: {} })
+    const capsule = parseCapsule(new TextEncoder().encode(text))
+    if (!capsule.ok) throw new Error(capsule.error)
+    expect(capsule.value.edits).toEqual([reweighed(300)])
+    const replayed = replayCapsule(capsule.value)
+    expect(replayed).toMatchObject({ ok: true, value: { same: 200, different: 0 } })
+    if (replayed.ok) expect(replayed.value.replayed.map((one) => one.answer_hex)).toEqual(sent)
+    // The same capsule with another edit answers otherwise.
+    const other = replayCapsule({ ...capsule.value, edits: [reweighed(1)] })
+    expect(other.ok && other.value.different).toBeGreaterThan(50)
   })
 })
 

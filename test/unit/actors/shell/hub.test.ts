@@ -125,6 +125,62 @@ describe('live readers', () => {
   })
 })
 
+describe('where writing takes long', () => {
+  function slowWorld(writeMs: number) {
+    const clock = virtualClock()
+    const log = eventsOf(1, 40)
+    let spentMs = 0
+    const writes: number[][] = []
+    const hub = new Hub({
+      read: async (from) => ({ events: log.slice(from - 1), next: 41, isEnd: true }),
+      after: (delayMs, run) => clock.after(delayMs, run),
+      monotonicMs: () => clock.monotonicMs() + spentMs,
+    })
+    hub.begin(1)
+    const socket = new Socket()
+    socket.send = (messages) => {
+      spentMs += writeMs
+      writes.push(messages.map(({ number }) => number))
+      return 0
+    }
+    hub.add(socket, EVERYTHING, undefined)
+    return { clock, hub, writes, log }
+  }
+
+  test('events are gathered for twice as long as the last writing took', () => {
+    const { clock, hub, writes } = slowWorld(5)
+    for (let number = 1; number <= 4; number++) hub.told([eventOf(number)])
+    expect(writes).toEqual([[1]])
+    clock.advance(9)
+    expect(writes).toHaveLength(1)
+    clock.advance(1)
+    expect(writes).toEqual([[1], [2, 3, 4]])
+  })
+
+  test('never for longer than the limit, and not at all where writing is quick', () => {
+    const slow = slowWorld(500)
+    slow.hub.told([eventOf(1)])
+    slow.hub.told([eventOf(2)])
+    slow.clock.advance(limits.feedPaceMs.default)
+    expect(slow.writes).toEqual([[1], [2]])
+    const quick = slowWorld(0.1)
+    for (let number = 1; number <= 3; number++) quick.hub.told([eventOf(number)])
+    expect(quick.writes).toEqual([[1], [2], [3]])
+  })
+
+  test('what was gathered goes out before a hole is filled, and before the end', async () => {
+    const { hub, writes } = slowWorld(5)
+    hub.told([eventOf(1)])
+    hub.told([eventOf(2), eventOf(3)])
+    hub.told([eventOf(30)])
+    await settled()
+    expect(writes.flat()).toEqual(range(1, 40))
+    hub.told([eventOf(41)])
+    hub.close()
+    expect(writes.flat()).toEqual(range(1, 41))
+  })
+})
+
 describe('readers that resume', () => {
   test('get what was before, then what is told, without a hole or a double', async () => {
     let give: (page: Page) => void = () => {}

@@ -100,6 +100,12 @@ describe('certificates', () => {
       'tls: { client_ca_file: c, client_auth: require }',
       /cert_file: is required/,
     ],
+    ['plain HTTP beside no TLS', 'tls: { plain_http: all }', /plain_http: has no effect without/],
+    [
+      'plain HTTP where certificates must be shown',
+      'tls: { cert_file: a, key_file: b, client_ca_file: c, client_auth: require, plain_http: all }',
+      /plain_http: lets in clients without a certificate/,
+    ],
   ] as const)
     test(`${title} is refused`, () => {
       expect(load(api(text)).errors.join('\n')).toMatch(fault)

@@ -1,9 +1,13 @@
-/** What the statuses mean that the API answers (RFC 9110 section 15, RFC 6585). */
-export const titles: Readonly<Record<number, string>> = {
+/**
+ * The reason phrases of the HTTP statuses that are answered here (RFC 9110 section 15, RFC 6585):
+ * one table for the lines on the wire, the titles of problems and the OpenAPI document.
+ */
+export const reasonPhrase: Readonly<Record<number, string>> = {
   200: 'OK',
   201: 'Created',
   202: 'Accepted',
   204: 'No Content',
+  301: 'Moved Permanently',
   304: 'Not Modified',
   400: 'Bad Request',
   401: 'Unauthorized',
