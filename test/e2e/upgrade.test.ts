@@ -1,0 +1,139 @@
+/**
+ * Goal: a running process is replaced by a new one without a query lost or answered wrongly.
+ * Method: the built program under a steady load of UDP questions and short TCP connections, told by
+ * SIGUSR2 to replace itself, again and again; and successors that fail, which must change nothing.
+ */
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Backend, startBackends } from '../harness/backends.ts'
+import { freePort, Program, runToEnd, until } from '../harness/program.ts'
+import { SteadyLoad } from '../harness/steady-load.ts'
+import { dig } from '../harness/tools.ts'
+
+const isFull = process.env['OPENGSLB_FULL'] === '1'
+const REPLACEMENTS = isFull ? 60 : 3
+const NAME = 'app.upgrade.test'
+const ADDRESSES = ['127.10.9.21', '127.10.9.22', '127.10.9.23']
+
+let backends: Backend[] = []
+let port = 0
+let api = 0
+const program = new Program('')
+const dataDir = join(program.folder, 'data')
+
+/** The process that holds the data directory. */
+const owner = (): number => {
+  try {
+    return Number(readFileSync(join(dataDir, 'owner.pid'), 'utf8'))
+  } catch {
+    return 0
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const configuration = (more = '') => `
+dns: { listen_address: "127.0.0.1:${port}", threads: 2, zones: [upgrade.test] }
+regions:
+  - name: local
+    servers:
+${ADDRESSES.map((address) => `      - { address: ${address}, port: ${backends[0]!.port}, service: ${NAME} }`).join('\n')}
+    health_check: { type: http, path: /, interval: 1s, timeout: 500ms, failure_threshold: 2, success_threshold: 1 }
+domains: [{ name: ${NAME}, regions: [local], ttl: 1 }]
+overwatch: { data_dir: "${dataDir}" }
+api: { enabled: true, address: "127.0.0.1:${api}" }
+metrics: { enabled: false }
+logging: { level: info, format: text }
+${more}`
+
+/** Replaces the process that runs; resolves with how long it took. */
+async function replace(): Promise<number> {
+  const before = owner()
+  const startMs = performance.now()
+  const running = () => program.output.split('OpenGSLB running').length
+  const known = running()
+  process.kill(before, 'SIGUSR2')
+  await until(`a successor of ${before}\n${program.output.slice(-2000)}`, () => running() > known, 30_000)
+  await until('the process before has ended', () => !isAlive(before) && owner() !== before, 15_000)
+  return performance.now() - startMs
+}
+
+async function served(): Promise<string> {
+  const seen = new Set<string>()
+  for (let turn = 0; turn < 6; turn++)
+    for (const line of (await dig(port, NAME)).answer) seen.add(line.slice(2))
+  return [...seen].sort().join(' ')
+}
+
+beforeAll(async () => {
+  backends = await startBackends(ADDRESSES)
+  port = await freePort()
+  api = await freePort()
+  program.configure(configuration())
+  program.start()
+  await program.logged('OpenGSLB running', 30_000)
+  await until('all are served', async () => (await served()) === ADDRESSES.join(' '))
+}, 60_000)
+
+afterAll(async () => {
+  const last = owner()
+  if (last > 0 && isAlive(last)) process.kill(last, 'SIGTERM')
+  await program.remove()
+  await Promise.all(backends.map((backend) => backend.stop()))
+}, 30_000)
+
+describe('a replacement', () => {
+  test('a successor that has no predecessor starts as usual', async () => {
+    const alone = new Program('')
+    const own = await freePort()
+    alone.configure(`
+dns: { listen_address: "127.0.0.1:${own}", zones: [alone.test] }
+overwatch: { data_dir: "${alone.folder}/data" }
+metrics: { enabled: false }
+logging: { format: text }
+`)
+    alone.start(['--take-over'])
+    await alone.logged('OpenGSLB running', 30_000)
+    expect(await alone.stop()).toBe(0)
+    await alone.remove()
+  }, 60_000)
+
+  test(`${REPLACEMENTS} in a row lose no query and give no wrong answer`, async () => {
+    const load = new SteadyLoad({
+      ...{ port, name: NAME, addresses: ADDRESSES },
+      ...{ udpPerSecond: 1_000, tcpPerSecond: 20 },
+    })
+    const pids = new Set([owner()])
+    const tookMs: number[] = []
+    load.start()
+    await sleep(500)
+    for (let turn = 0; turn < REPLACEMENTS; turn++) {
+      tookMs.push(await replace())
+      pids.add(owner())
+    }
+    await sleep(500)
+    await load.stop()
+    const { udp, tcp } = load
+    const middle = tookMs.sort((a, b) => a - b)[Math.floor(tookMs.length / 2)] ?? 0
+    console.info(
+      `${REPLACEMENTS} replacements, median ${Math.round(middle)} ms, ` +
+        `slowest ${Math.round(tookMs.at(-1) ?? 0)} ms; UDP ${udp.asked} asked, ${udp.lost} lost, ` +
+        `${udp.wrong.length} wrong; TCP ${tcp.asked} asked, ${tcp.lost} lost, ${tcp.wrong.length} wrong`,
+    )
+    expect(pids.size).toBe(REPLACEMENTS + 1)
+    expect([udp.wrong, udp.lost]).toEqual([[], 0])
+    expect([tcp.wrong, tcp.lost]).toEqual([[], 0])
+    expect(udp.right).toBe(udp.asked)
+    expect(tcp.right).toBe(tcp.asked)
+  }, 600_000)
+})
