@@ -3,15 +3,16 @@
  * Method: the built program under a steady load of UDP questions and short TCP connections, told by
  * SIGUSR2 to replace itself, again and again; and successors that fail, which must change nothing.
  */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { takeSockets } from '../../src/actors/dns/ports-handover.ts'
+import { closeLent } from '../../src/actors/dns/ports-sockets.ts'
 import { type Backend, startBackends } from '../harness/backends.ts'
-import { freePort, Program, runToEnd, until } from '../harness/program.ts'
+import { freePort, Program, until } from '../harness/program.ts'
 import { SteadyLoad } from '../harness/steady-load.ts'
-import { dig } from '../harness/tools.ts'
+import { dig, output } from '../harness/tools.ts'
 
 const isFull = process.env['OPENGSLB_FULL'] === '1'
 const REPLACEMENTS = isFull ? 60 : 3
@@ -63,7 +64,11 @@ async function replace(): Promise<number> {
   const running = () => program.output.split('OpenGSLB running').length
   const known = running()
   process.kill(before, 'SIGUSR2')
-  await until(`a successor of ${before}\n${program.output.slice(-2000)}`, () => running() > known, 30_000)
+  await until(
+    `a successor of ${before}\n${program.output.slice(-2000)}`,
+    () => running() > known,
+    30_000,
+  )
   await until('the process before has ended', () => !isAlive(before) && owner() !== before, 15_000)
   return performance.now() - startMs
 }
@@ -91,6 +96,15 @@ afterAll(async () => {
   await program.remove()
   await Promise.all(backends.map((backend) => backend.stop()))
 }, 30_000)
+
+async function ready(): Promise<'ready' | 'refused' | 'not-ready'> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${api}/api/v1/ready`)
+    return answer.ok ? 'ready' : 'not-ready'
+  } catch {
+    return 'refused'
+  }
+}
 
 describe('a replacement', () => {
   test('a successor that has no predecessor starts as usual', async () => {
@@ -136,4 +150,54 @@ logging: { format: text }
     expect(udp.right).toBe(udp.asked)
     expect(tcp.right).toBe(tcp.asked)
   }, 600_000)
+})
+
+describe('a successor that fails', () => {
+  test('by its configuration changes nothing, and the log says that it ended', async () => {
+    const before = owner()
+    program.configure(configuration('surprise: true\n'))
+    process.kill(before, 'SIGUSR2')
+    await program.logged('the successor ended', 20_000)
+    program.configure(configuration())
+    expect([owner(), isAlive(before)]).toEqual([before, true])
+    expect(await served()).toBe(ADDRESSES.join(' '))
+  }, 30_000)
+
+  test('halfway is answered for meanwhile, and what it was left is taken back', async () => {
+    const before = owner()
+    const taken = takeSockets(dataDir, 64)
+    if (!taken.ok || taken.value === undefined) throw new Error('nothing was given')
+    expect(taken.value.process).toBe(before)
+    expect(await taken.value.release()).toBe(true)
+    expect(await served()).toBe(ADDRESSES.join(' '))
+    expect(await ready()).toBe('refused')
+    taken.value.giveUp()
+    closeLent(taken.value.threads, taken.value.listener)
+    await until('the API is back', async () => (await ready()) === 'ready', 20_000)
+    await backends[0]!.stop()
+    await until('checks are back', async () => (await served()) === ADDRESSES.slice(1).join(' '))
+    await backends[0]!.start()
+    await until('all are back', async () => (await served()) === ADDRESSES.join(' '))
+    expect(owner()).toBe(before)
+  }, 60_000)
+
+  test('to be of the same user is turned away', async () => {
+    if (process.getuid?.() !== 0) return
+    // The folder alone would stop it; the socket is to hold by itself.
+    chmodSync(program.folder, 0o755)
+    chmodSync(dataDir, 0o755)
+    chmodSync(join(dataDir, 'handover.sock'), 0o777)
+    const script = `
+      import { connect } from 'node:net'
+      process.setuid(65534)
+      const socket = connect(${JSON.stringify(join(dataDir, 'handover.sock'))})
+      socket.on('data', (octets) => { console.log('given', octets.length); process.exit(1) })
+      socket.on('error', (error) => console.log(error.code))
+      socket.on('close', () => console.log('closed'))
+    `
+    const words = ['--input-type=module', '-e', script]
+    expect(await output(process.execPath, words)).toContain('closed')
+    await program.logged('turned away: it belongs to user 65534')
+    chmodSync(dataDir, 0o750)
+  }, 30_000)
 })

@@ -174,6 +174,8 @@ export interface Inherited {
   release(): Promise<boolean>
   /** Says that this process answers, and waits until the other one is gone. */
   serving(): Promise<void>
+  /** Gives up: the other process takes back what it let go of. The sockets stay open here. */
+  giveUp(): void
 }
 
 function lentOf(
@@ -232,8 +234,12 @@ export function takeSockets(dataDir: string, batch: number): Result<Inherited | 
   })
 }
 
-function successorOf(words: Words, predecessor: number): Pick<Inherited, 'release' | 'serving'> {
+function successorOf(
+  words: Words,
+  predecessor: number,
+): Pick<Inherited, 'release' | 'serving' | 'giveUp'> {
   return {
+    giveUp: () => words.close(),
     release: async () => {
       words.say('release')
       return (await words.next(limits.handoverReleaseMs.default)) === 'released'
