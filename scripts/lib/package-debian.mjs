@@ -60,7 +60,16 @@ function copyDependencies(to, { http }) {
 }
 
 function buildLauncher(to) {
-  const flags = ['-std=c++17', '-O2', '-Wall', '-fPIE', '-pie', '-s', '-fno-exceptions', '-fno-rtti']
+  const flags = [
+    '-std=c++17',
+    '-O2',
+    '-Wall',
+    '-fPIE',
+    '-pie',
+    '-s',
+    '-fno-exceptions',
+    '-fno-rtti',
+  ]
   const hard = ['-D_FORTIFY_SOURCE=2', '-fstack-protector-strong', '-Wl,-z,relro,-z,now']
   const source = join(debian, 'launcher.cc')
   run(process.env.CXX ?? 'g++', [...flags, ...hard, source, '-o', to, '-nodefaultlibs', '-lc'])

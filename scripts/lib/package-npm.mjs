@@ -23,7 +23,7 @@ export function productionPackages() {
 
 /** What of a package.json concerns those who install it. */
 function published({ devDependencies: _dev, scripts: _scripts, private: _private, ...kept }) {
-  return { ...kept, os: ['linux', 'darwin', 'win32'] }
+  return { ...kept, files: [...kept.files, 'npm-shrinkwrap.json'] }
 }
 
 /** Copies the program into a folder, without maps of its sources. */
