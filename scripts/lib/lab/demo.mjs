@@ -57,6 +57,8 @@ function follow([program, ...rest], options, onHost) {
   })
 }
 
+const tail = (text) => text.trimEnd().split('\n').slice(-20).join('\n')
+
 /** Resolves with the exit code of the demo. */
 export async function runDemo(number) {
   const script = scriptOf(number)
@@ -96,7 +98,7 @@ export async function runDemo(number) {
       script.inside === undefined ? script.words : lab.inside(script.inside, script.words)
     const code = await follow(words, { cwd: folder, env }, onHost)
     if (code !== 0)
-      for (const { name } of lab.hosts) process.stdout.write(`--- ${name}\n${lab.logs(name)}`)
+      for (const { name } of lab.hosts) process.stdout.write(`--- ${name}\n${tail(lab.logs(name))}\n`)
     return code
   } finally {
     end()

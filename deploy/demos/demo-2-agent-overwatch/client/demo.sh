@@ -2,6 +2,7 @@
 # Demo 2, for the client: a failure that is noticed, and a drain that nobody notices. What is to be
 # done on the host is printed; DEMO_PAUSE=0 waits for no key, only for what is done there.
 set -u
+cd /
 . /usr/local/lib/opengslb/demo-steps.sh
 
 ASK='dig @10.20.0.10 app.demo.local +short +tries=1 +time=2'
@@ -18,7 +19,7 @@ visit() {
 
 step 'Each web server has an agent, and the agents told the overwatch of them'
 expect 60 'all three are served' "$ALL"
-run 'curl -s http://10.20.0.10:8080/api/v1/health/servers | jq -r ".servers[].address"'
+run 'curl -s http://10.20.0.10:8080/api/v1/health/servers | jq -c ".servers[] | [.address, .healthy]"'
 
 step 'Scenario 1, a failure: nginx of webapp2 is stopped, and a check must fail first'
 on_host docker exec webapp2 nginx -s stop

@@ -23,7 +23,7 @@ on_host() { printf '>>> on the host: %s\n' "$*"; }
 
 # The addresses that are answered now, sorted, on one line. ASK is a command that asks once.
 served() {
-  for _ in 1 2 3 4 5 6; do $ASK; done | sort -u | tr '\n' ' ' | sed 's/ $//'
+  for _ in 1 2 3 4 5 6; do $ASK; done | grep -E '^[0-9.]+$' | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
 # expect SECONDS WHAT WANTED: the answers come to be those, within the time.
