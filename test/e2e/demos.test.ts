@@ -30,6 +30,9 @@ describe.runIf(isPossible)('in network namespaces', () => {
 
   test('demo 2: a drained web server leaves DNS while it works, and no visit fails', () => {
     const { status, output } = demo('2')
+    for (const line of ['✓ Overwatch DNS responding', '✓ All agents connected'])
+      expect(output).toContain(line)
+    expect(output).toContain('6 passed, 0 failed, 1 warnings')
     expect(output).toContain('ok: webapp2 is out of DNS: 10.20.0.21 10.20.0.23')
     expect(output).toContain('ok: its health check still passes')
     expect(output).toMatch(/# \d+ visits during the drain, 0 of them failed/)

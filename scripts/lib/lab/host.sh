@@ -26,6 +26,7 @@ mkdir -p "$root/opt/opengslb" "$root/etc/opengslb" "$root/var/lib/nginx" "$root/
 mount --bind "$project" "$root/opt/opengslb"
 # What the image puts at its root: start scripts, and the program by its name.
 cp -r "$project/deploy/docker/root/." "$root/"
+cp "$project"/deploy/scripts/* "$root/usr/local/bin/"
 for tool in opengslb:dist/opengslb.js opengslb-cli:dist/cli/main.js; do
   printf '#!/bin/sh\nexec node /opt/opengslb/%s "$@"\n' "${tool#*:}" > "$root/usr/local/bin/${tool%%:*}"
   chmod 755 "$root/usr/local/bin/${tool%%:*}"

@@ -19,7 +19,16 @@ visit() {
 
 step 'Each web server has an agent, and the agents told the overwatch of them'
 expect 60 'all three are served' "$ALL"
+until curl -fs -o /dev/null http://10.20.0.10:8080/api/v1/ready; do sleep 0.5; done
 run 'curl -s http://10.20.0.10:8080/api/v1/health/servers | jq -c ".servers[] | [.address, .healthy]"'
+
+step 'The scripts that look at a cluster find it whole'
+export OVERWATCH=10.20.0.10 AGENTS=3
+expect_ok 'the cluster is up' test-cluster
+expect_ok 'it answers from outside' 'validate-cluster.sh --overwatch-ip 10.20.0.10 \
+  --service-name app.demo.local --expected-agents 3 --expected-backends 3 --timeout 5'
+expect_ok 'traffic reaches every server' 'generate-traffic 5 2'
+expect_ok 'the backends are listed' show-backends
 
 step 'Scenario 1, a failure: nginx of webapp2 is stopped, and a check must fail first'
 on_host docker exec webapp2 nginx -s stop

@@ -55,3 +55,14 @@ expect_text() {
   printf 'FAILED: %s: no "%s" in: %s\n' "$what" "$pattern" "$text"
   exit 1
 }
+
+# expect_ok WHAT COMMAND: shows the command and what it prints; it must succeed.
+expect_ok() {
+  printf '$ %s\n' "$2"
+  if sh -c "$2"; then
+    printf 'ok: %s\n' "$1"
+    return
+  fi
+  printf 'FAILED: %s\n' "$1"
+  exit 1
+}
