@@ -10,16 +10,19 @@ import { setLogLevelSink, setMetricsSource } from './actors/shell/ports.ts'
 import { agentStage } from './actors/stage-agent.ts'
 import { overwatchStage } from './actors/stage-overwatch.ts'
 import { load } from './cli/configuration.ts'
+import { drain } from './cli/drain.ts'
 import { parseFlags, usage } from './cli/flags.ts'
 import { logProblems, reportCheck } from './cli/report.ts'
-import { sdNotify } from './cli/sd-notify.ts'
+import { notifyBy, sdNotify } from './cli/sd-notify.ts'
 import { hearSignals, type Signals } from './cli/signals.ts'
-import { limits } from './core/base/limits.ts'
+import { startSuccessor } from './cli/successor.ts'
+import { feedWatchdog } from './cli/watchdog.ts'
 import { formatProblem } from './core/config/load.ts'
 import { restartNeeded } from './core/config/restart.ts'
 import { pinoLog } from './kernel/log-pino.ts'
 import { type System, startSystem } from './kernel/system.ts'
 import { catalogue } from './messages/catalogue.ts'
+import { loadNative } from './native/index.ts'
 
 const packageUrl = new URL('../package.json', import.meta.url)
 const { version } = JSON.parse(readFileSync(packageUrl, 'utf8')) as { version: string }
@@ -27,13 +30,19 @@ const { version } = JSON.parse(readFileSync(packageUrl, 'utf8')) as { version: s
 export interface Running extends System {
   /** Reads the configuration again; a bad one changes nothing. */
   reload(): void
+  isAlive(): Promise<boolean>
+  /** Another process may take this one's place; `leave` is told which one did, 0 for none. */
+  offer(leave: (successor: number) => void): Promise<void>
+  /** Starts the program as it is installed now, to take this one's place. */
+  replace(): void
 }
 
-/**
- * Starts everything `path` describes. Rejects with an error an operator can act on.
- * @param starting called just before the first actor starts
- */
-export async function launch(path: string, mode?: string, starting = () => {}): Promise<Running> {
+/** `starting` is called just before the first actor starts. */
+type Wish = { mode?: string | undefined; takeOver?: boolean; starting?: () => void }
+
+/** Starts everything `path` describes. Rejects with an error an operator can act on. */
+export async function launch(path: string, wish: Wish = {}): Promise<Running> {
+  const { mode, takeOver = false } = wish
   const first = load(path, mode)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
@@ -42,13 +51,13 @@ export async function launch(path: string, mode?: string, starting = () => {}): 
   let { level } = logging
   const log = pinoLog({ ...logging, name: 'main' })
   logProblems(log, warnings)
-  const facts = { version, hostName: hostname(), startedAtMs: Date.now(), randomBytes }
+  const facts = { version, hostName: hostname(), startedAtMs: Date.now(), randomBytes, takeOver }
   let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: facts.startedAtMs }
   log.info('OpenGSLB starting', { version, config: path, mode: started.mode })
   const open = started.mode === 'agent' ? agentStage : overwatchStage
   const stage = await open(loaded, facts, reloads)
   for (const note of stage.notes) log.info(note)
-  starting()
+  wish.starting?.()
   const system = await startSystem({ catalogue, log, logging, ...stage.system })
   setMetricsSource(() => system.metricsText())
   setLogLevelSink((next) => {
@@ -56,7 +65,10 @@ export async function launch(path: string, mode?: string, starting = () => {}): 
     system.setLogLevel(next)
   })
   const notYet = await stage.serving()
+  // Whoever answers so far is not sent away for one that does not.
+  if (notYet !== undefined && stage.replaced !== undefined) throw new Error(notYet)
   if (notYet !== undefined) log.warn(notYet)
+  await stage.replaced?.()
   log.info('OpenGSLB running', { pid: process.pid, mode: started.mode })
 
   function reload(): void {
@@ -88,16 +100,12 @@ export async function launch(path: string, mode?: string, starting = () => {}): 
     log.info('OpenGSLB stopped', { outcome })
     return outcome
   }
-  return { ...system, stop, reload }
-}
-
-/** Ends the process: once asked to, or when the data plane cannot be kept up. */
-async function drain(running: Running, code: number): Promise<void> {
-  await sdNotify('STOPPING=1')
-  const deadline = setTimeout(() => process.exit(1), limits.shutdownMs.default)
-  const outcome = await running.stop()
-  clearTimeout(deadline)
-  process.exit(outcome === 'clean' ? code : 1)
+  const offer: Running['offer'] = async (leave) => stage.offer?.(system, leave, log)
+  const replace = () => {
+    if (stage.offer === undefined) return log.warn('this mode has nothing to hand over: restart it')
+    startSuccessor(log)
+  }
+  return { ...system, stop, reload, isAlive: stage.isAlive, offer, replace }
 }
 
 async function main(signals: Signals): Promise<void> {
@@ -107,19 +115,23 @@ async function main(signals: Signals): Promise<void> {
     process.stderr.write(`${flags.error}\n\n${usage}`)
     process.exit(2)
   }
-  const { configPath, mode, check } = flags.value
+  const { configPath, mode, check, takeOver } = flags.value
   if (flags.value.help) process.stdout.write(usage)
   else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
   else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode))
   else {
-    const running = await launch(configPath, mode, signals.starting)
+    const native = loadNative()
+    if (native.ok) notifyBy(native.value.sendDatagram)
+    const running = await launch(configPath, { mode, takeOver, starting: signals.starting })
     let draining = false
-    const end = (code: number) => {
-      if (!draining) void drain(running, code)
+    const end = (code: number, successor?: number) => {
+      if (!draining) void drain(running.stop, code, successor)
       draining = true
     }
-    signals.obey({ reload: running.reload, drain: end })
+    await running.offer((successor) => end(successor > 0 ? 0 : 1, successor))
+    signals.obey({ reload: running.reload, drain: end, replace: running.replace })
     running.onEscalate(() => end(1))
+    feedWatchdog(running.isAlive)
     await sdNotify('READY=1')
   }
 }

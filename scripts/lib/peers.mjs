@@ -19,6 +19,9 @@ const PEERS = {
   pgrep: 'procps',
   serf: 'serf',
   chromium: 'chromium',
+  nginx: 'nginx-light',
+  'systemd-analyze': 'systemd',
+  objdump: 'binutils',
   go: 'golang-go golang-github-hashicorp-memberlist-dev',
 }
 

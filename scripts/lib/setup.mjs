@@ -83,8 +83,8 @@ const nativeFlags = [
   '-fvisibility=hidden',
   '-fno-exceptions',
   '-fno-rtti',
-  // So that a binary made here also runs where the C++ library is another or missing.
-  '-static-libstdc++',
+  // The C++ library is linked dynamically: Node itself brings it, and a static one would ask for
+  // the C library of this machine (GLIBC_2.35) where 2.14 is enough.
   '-static-libgcc',
   '-Wall',
   '-DNAPI_VERSION=8',

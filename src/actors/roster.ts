@@ -9,6 +9,7 @@ import { geoConfigOf } from '../core/config/geography.ts'
 import { domainNames, zoneNames } from '../core/config/names.ts'
 import { withoutSecrets } from '../core/config/secrets.ts'
 import { serviceDefaults } from '../core/config/topology.ts'
+import { limits } from '../core/base/limits.ts'
 import { profiles } from '../core/gossip/swim/settings.ts'
 import { replicaName } from '../kernel/role.ts'
 import type { Metrics } from '../kernel/metrics.ts'
@@ -36,6 +37,10 @@ export interface Process extends DnsShared, ProcessFacts {
   readonly dnsAddress: string
   /** UDP sockets of each DNS thread; an empty list means node:dgram. */
   readonly sockets: readonly (readonly LentSocket[])[]
+  /** The listening socket of DNS over TCP; undefined where a thread opens its own. */
+  readonly listener?: number | undefined
+  /** The sockets are those of a process that still answers: nothing presses. */
+  readonly tookOver?: boolean
 }
 
 export interface ActorConfigs {
@@ -143,6 +148,8 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
   return {
     sockets: self.sockets[thread]!,
     udpOnly: thread > 0,
+    ...(thread > 0 || self.listener === undefined ? {} : { listener: self.listener }),
+    ...(self.tookOver === true ? { firstSnapshotWaitMs: limits.handoverServingMs.default } : {}),
     ...(cpu === undefined ? {} : { cpu }),
     listenAddress: config.dns.listen_address,
     udpPayloadSize: config.dns.udp_payload_size,

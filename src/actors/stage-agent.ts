@@ -191,6 +191,7 @@ export async function agentStage(
       return isAsked ? { ...others, api: asked } : others
     },
     serving: async () => undefined,
+    isAlive: async () => true,
     close: () => {},
   }
 }

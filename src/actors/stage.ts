@@ -2,7 +2,8 @@
  * What a mode brings onto the stage: its actors, what each is told, and what main holds for them.
  */
 import type { Loaded } from '../core/config/load.ts'
-import type { SystemOptions } from '../kernel/system.ts'
+import type { System, SystemOptions } from '../kernel/system.ts'
+import type { Log } from '../kernel/log.ts'
 import type { ReloadCounts } from './shell/contract.ts'
 
 export interface Stage {
@@ -14,6 +15,12 @@ export interface Stage {
   configs(loaded: Loaded, reloads: ReloadCounts): Readonly<Record<string, unknown>>
   /** Resolves once it does its work; to a sentence when it does not after a while. */
   serving(): Promise<string | undefined>
+  /** Whether the data plane lives, for a watchdog. */
+  isAlive(): Promise<boolean>
+  /** From now on another process may take this one's place; absent: that is not possible. */
+  offer?(system: System, leave: (successor: number) => void, log: Log): Promise<void>
+  /** Told to the process whose place this one took; resolves when that one is gone. */
+  replaced?(): Promise<void>
   /** Gives back what main held. */
   close(): void
 }
@@ -25,4 +32,6 @@ export interface ProcessFacts {
   readonly startedAtMs: number
   /** Octets nobody can guess. */
   readonly randomBytes: (count: number) => Uint8Array
+  /** Takes the place of the process that holds the data directory, where there is one. */
+  readonly takeOver?: boolean
 }

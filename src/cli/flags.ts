@@ -13,6 +13,8 @@ export interface Flags {
   /** Validate the configuration and exit. */
   readonly check: boolean
   readonly help: boolean
+  /** Take the place of the process that runs on the data directory. */
+  readonly takeOver: boolean
 }
 
 interface FlagRule {
@@ -26,13 +28,17 @@ const rules: Readonly<Record<string, FlagRule>> = {
     text: 'PATH  configuration file (default /etc/opengslb/config.yaml)',
   },
   mode: { takesValue: true, text: 'MODE  agent or overwatch; overrides the file' },
+  'take-over': {
+    takesValue: false,
+    text: 'take the place of the process that holds the data directory',
+  },
   check: { takesValue: false, text: '      validate the configuration and exit' },
   version: { takesValue: false, text: '      print the version and exit' },
   help: { takesValue: false, text: '      print this text and exit' },
 }
 
 export const usage = `Usage: opengslb [flags]\n\n${Object.entries(rules)
-  .map(([name, rule]) => `  ${`--${name}`.padEnd(9)} ${rule.text}`)
+  .map(([name, rule]) => `  ${`--${name}`.padEnd(11)} ${rule.text}`)
   .join('\n')}\n`
 
 /** Reads the arguments after the program's name. The error is one line for stderr. */
@@ -58,6 +64,7 @@ export function parseFlags(words: readonly string[]): Result<Flags, string> {
     ...(mode === undefined ? {} : { mode }),
     version: values.get('version') === 'true',
     check: values.get('check') === 'true',
+    takeOver: values.get('take-over') === 'true',
     help: values.get('help') === 'true',
   })
 }

@@ -1,10 +1,11 @@
 /**
- * SIGHUP, SIGINT and SIGTERM, heard from the first moment on.
+ * SIGHUP, SIGINT, SIGTERM and SIGUSR2, heard from the first moment on.
  *
  * Without a handler a SIGHUP ends the process, so one that comes while it is still starting is
  * remembered and obeyed once it runs. So is a stop, from the moment on at which actors start: one
  * of them may have registered a backend already, which is to be taken out in order. Before that
- * moment nothing was promised to anybody, and a stop ends the process at once.
+ * moment nothing was promised to anybody, and a stop ends the process at once. SIGUSR2 starts a
+ * successor; one that comes too early is forgotten, since what starts is as new as can be.
  */
 import { limits } from '../core/base/limits.ts'
 import { sdNotify } from './sd-notify.ts'
@@ -13,6 +14,8 @@ export interface Signalled {
   reload(): void
   /** Ends the process. */
   drain(code: number): void
+  /** Starts the program as it is installed now, to take this one's place. */
+  replace(): void
 }
 
 export interface Signals {
@@ -37,6 +40,7 @@ export function hearSignals(): Signals {
     if (running === undefined) reloadWanted = true
     else reload(running)
   })
+  process.on('SIGUSR2', () => running?.replace())
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       if (running !== undefined) running.drain(0)

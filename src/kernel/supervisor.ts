@@ -94,6 +94,8 @@ interface Child<Spec, End> {
   /** What the incarnation has lent and not returned. */
   readonly loans: Set<number>
   cancelTimer: Cancel
+  /** Stopped on purpose, until `resume`. */
+  paused: boolean
   /** Told of the end of the first start, and of a stop. */
   onReady: () => void
   onGone: (fault: Fault) => void
@@ -132,6 +134,7 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
         upSinceMs: undefined,
         loans: new Set(),
         cancelTimer: nothing,
+        paused: false,
         onReady: nothing,
         onGone: nothing,
       })
@@ -141,24 +144,50 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
   /** Starts every child in order; rejects with a `StartError` after stopping those that started. */
   async start(): Promise<void> {
     for (const child of this.#children.values()) {
-      const fault = await new Promise<Fault | undefined>((resolve) => {
-        child.onReady = () => resolve(undefined)
-        child.onGone = resolve
-        this.#spawn(child)
-      })
-      child.onReady = nothing
-      child.onGone = nothing
+      const fault = await this.#startOne(child)
       if (fault === undefined) continue
       await this.stop()
       throw new StartError(child.spec.name, fault)
     }
   }
 
+  /** Stops, in reverse, every child whose role is not among those kept, until `resume`. */
+  async pause(kept: ReadonlySet<string>): Promise<'clean' | 'timed-out'> {
+    const paused = [...this.#children.values()].filter(({ spec }) => !kept.has(roleOf(spec.name)))
+    for (const child of paused) child.paused = true
+    return await this.#stopAll(paused.reverse())
+  }
+
+  /** Starts what was paused, in order; one that does not start is treated as one that fell. */
+  async resume(): Promise<void> {
+    for (const child of this.#children.values()) {
+      if (!child.paused || this.#stopping) continue
+      child.paused = false
+      await this.#startOne(child)
+    }
+  }
+
   /** Stops in reverse order, each within its deadline; `timed-out` when one had to be killed. */
   async stop(): Promise<'clean' | 'timed-out'> {
     this.#stopping = true
+    return await this.#stopAll([...this.#children.values()].reverse())
+  }
+
+  /** The fault of the first start of it; undefined once it runs. */
+  async #startOne(child: Child<Spec, End>): Promise<Fault | undefined> {
+    const fault = await new Promise<Fault | undefined>((resolve) => {
+      child.onReady = () => resolve(undefined)
+      child.onGone = resolve
+      this.#spawn(child)
+    })
+    child.onReady = nothing
+    child.onGone = nothing
+    return fault
+  }
+
+  async #stopAll(children: readonly Child<Spec, End>[]): Promise<'clean' | 'timed-out'> {
     let outcome: 'clean' | 'timed-out' = 'clean'
-    for (const child of [...this.#children.values()].reverse()) {
+    for (const child of children) {
       child.cancelTimer()
       const { placed } = child
       if (placed !== undefined && !(await this.#stopOne(child, placed))) outcome = 'timed-out'
@@ -287,7 +316,7 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     for (const loan of child.loans) this.#returned(child, loan)
     for (const { placed } of this.#peersOf(name)) placed?.send({ kind: 'peer-down', peer: name })
     const isFirstStart = child.incarnation === 1 && child.upSinceMs === undefined
-    if (isFirstStart || this.#stopping) {
+    if (isFirstStart || child.paused || this.#stopping) {
       this.#setState(child, 'stopped')
       child.onGone(fault)
       return
@@ -296,6 +325,8 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     const healthyMs = child.upSinceMs === undefined ? 0 : nowMs - child.upSinceMs
     const verdict = child.history.crashed(nowMs, healthyMs)
     const { tooMany } = verdict
+    // Who resumes it waits no longer; it comes back as any other that fell.
+    child.onGone(fault)
     // What answers queries is not made to wait: if it goes on falling the process ends anyway.
     const delayMs = child.spec.escalate && !tooMany ? 0 : verdict.delayMs
     log.error('actor fell', { actor: name, ...fault, restartInMs: delayMs, degraded: tooMany })

@@ -55,6 +55,9 @@ export interface SystemOptions {
 export interface System {
   /** `timed-out` when an actor had to be killed. */
   stop(): Promise<'clean' | 'timed-out'>
+  /** Stops every actor whose role is not named, until `resume`; `timed-out` as for a stop. */
+  pause(kept: ReadonlySet<string>): Promise<'clean' | 'timed-out'>
+  resume(): Promise<void>
   /** New configurations by actor name; a later restart uses them too. */
   reconfigure(configs: Readonly<Record<string, unknown>>): void
   /** Ends an actor's thread as a crash would. */
@@ -161,6 +164,8 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
       await pool?.close()
       return outcome
     },
+    pause: (kept) => supervisor.pause(kept),
+    resume: () => supervisor.resume(),
     reconfigure: (configs) => supervisor.reconfigure(configs),
     kill: (name) => supervisor.kill(name),
     setLogLevel: (level) => {

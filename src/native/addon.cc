@@ -11,6 +11,7 @@
 #include "front.h"
 #include "sockets.h"
 #include "tcp_diag.h"
+#include "unix.h"
 
 namespace opengslb {
 namespace {
@@ -245,6 +246,86 @@ napi_value ReadTcpEnds(napi_env env, napi_callback_info info) {
                                     tcp.into_bytes));
 }
 
+// The text of an argument, for a path: false when it is none or does not fit.
+bool path_of(const Arguments &arguments, size_t at, char (&out)[256]) {
+  size_t length = 0;
+  if (at >= arguments.count ||
+      napi_get_value_string_utf8(arguments.env, arguments.values[at], nullptr, 0, &length) !=
+          napi_ok ||
+      length >= sizeof(out))
+    return false;
+  return napi_get_value_string_utf8(arguments.env, arguments.values[at], out, sizeof(out),
+                                    &length) == napi_ok;
+}
+
+// openListener(address: Uint8Array, port, backlog, bothFamilies) -> fd | -errno
+napi_value OpenListener(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  Endpoint endpoint;
+  if (!endpoint_of(arguments, &endpoint)) return refuse(env, "address (4 or 16 bytes) and port");
+  return integer(env, open_listener(endpoint, arguments.integer(2), arguments.flag(3)));
+}
+
+// duplicate(fd) -> fd | -errno
+napi_value Duplicate(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  return integer(env, duplicate(arguments.integer(0)));
+}
+
+// sendDatagram(path, octets: Uint8Array) -> 0 | -errno
+napi_value SendDatagram(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  char path[256];
+  size_t length = 0;
+  const uint8_t *bytes = arguments.bytes(1, &length);
+  if (!path_of(arguments, 0, path) || bytes == nullptr) return refuse(env, "path and octets");
+  return integer(env, send_datagram(path, bytes, length));
+}
+
+// connectStream(path, timeoutMs) -> fd | -errno
+napi_value ConnectStream(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  char path[256];
+  if (!path_of(arguments, 0, path)) return refuse(env, "path");
+  return integer(env, connect_stream(path, arguments.integer(1)));
+}
+
+// peerOf(fd, into: Uint32Array of user and process) -> 0 | -errno
+napi_value PeerOf(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  size_t length = 0;
+  auto *into = reinterpret_cast<uint32_t *>(arguments.bytes(1, &length));
+  if (into == nullptr || length < 2 * sizeof(uint32_t)) return refuse(env, "two words");
+  return integer(env, peer_of(arguments.integer(0), into, reinterpret_cast<int32_t *>(into + 1)));
+}
+
+// sendDescriptors(fd, octets: Uint8Array, descriptors: Uint32Array) -> 0 | -errno
+napi_value SendDescriptors(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  size_t length = 0, descriptor_bytes = 0;
+  const uint8_t *bytes = arguments.bytes(1, &length);
+  const auto *descriptors = reinterpret_cast<int32_t *>(arguments.bytes(2, &descriptor_bytes));
+  if (bytes == nullptr || !arguments.typed(2)) return refuse(env, "octets and descriptors");
+  return integer(env, send_descriptors(arguments.integer(0), bytes, length, descriptors,
+                                       descriptor_bytes / sizeof(int32_t)));
+}
+
+// receiveDescriptors(fd, into: Uint8Array, descriptors: Uint32Array) -> octets | -errno. The first
+// word of `descriptors` tells how many follow.
+napi_value ReceiveDescriptors(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  size_t capacity = 0, descriptor_bytes = 0;
+  uint8_t *into = arguments.bytes(1, &capacity);
+  auto *descriptors = reinterpret_cast<int32_t *>(arguments.bytes(2, &descriptor_bytes));
+  if (into == nullptr || descriptor_bytes < 2 * sizeof(int32_t))
+    return refuse(env, "octets and descriptors");
+  size_t count = 0;
+  const int received = receive_descriptors(arguments.integer(0), into, capacity, descriptors + 1,
+                                           descriptor_bytes / sizeof(int32_t) - 1, &count);
+  descriptors[0] = int32_t(count);
+  return integer(env, received);
+}
+
 napi_value Init(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
 #define METHOD(name, function) \
@@ -256,6 +337,10 @@ napi_value Init(napi_env env, napi_value exports) {
       METHOD("turnFront", TurnFront),       METHOD("stopFront", StopFront),
       METHOD("shareEvenly", ShareEvenly),   METHOD("dumpTcp", DumpTcp),
       METHOD("openTcpEnds", OpenTcpEnds),   METHOD("readTcpEnds", ReadTcpEnds),
+      METHOD("openListener", OpenListener), METHOD("duplicate", Duplicate),
+      METHOD("sendDatagram", SendDatagram), METHOD("connectStream", ConnectStream),
+      METHOD("peerOf", PeerOf),             METHOD("sendDescriptors", SendDescriptors),
+      METHOD("receiveDescriptors", ReceiveDescriptors),
 #undef METHOD
   };
   const size_t count = sizeof(properties) / sizeof(properties[0]);

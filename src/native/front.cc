@@ -89,6 +89,7 @@ int Front::start(napi_value callback, napi_value keep_alive) {
   if (napi_add_async_cleanup_hook(env_, on_environment_end, poll_, &poll_->hook) == napi_ok)
     started = uv_poll_start(handle, kUvReadable, on_readable);
   if (started != 0) let_go();
+  else slab_.state[kReading] = 1;
   return started;
 }
 
@@ -100,6 +101,7 @@ void Front::stop() {
 
 void Front::let_go() {
   if (poll_ != nullptr) {
+    slab_.state[kReading] = 0;
     uv_poll_stop(poll_->handle);
     poll_->front = nullptr;
     uv_close(poll_->handle, on_closed);

@@ -20,8 +20,9 @@ constexpr int kControlBytes = 128;
 // An output length no answer can have: this datagram is not answered yet.
 constexpr uint32_t kUnanswered = 0xffffffff;
 
-// Layout of Slab::state: two words, then two for each datagram of a batch that was cut short.
-enum State { kPending, kSocketDrops, kLengths };
+// Layout of Slab::state: three words, then two for each datagram of a batch that was cut short.
+// kReading is 1 while a front reads.
+enum State { kPending, kSocketDrops, kReading, kLengths };
 
 // Memory shared with JavaScript; each is one typed array, sized for the batch.
 struct Slab {

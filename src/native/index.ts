@@ -41,7 +41,7 @@ export const UNANSWERED = 0xffff_ffff
 
 export const PEER_BYTES = 28
 const CONTROL_BYTES = 128
-const STATE_WORDS = 2
+const STATE_WORDS = 3
 
 export const counterNames = [
   'batches',
@@ -53,6 +53,17 @@ export const counterNames = [
 ] as const
 
 export type SlabCounts = Readonly<Record<(typeof counterNames)[number], number>>
+
+/** Whether a thread reads the sockets of this memory. */
+export const isReading = ({ state }: Slab): boolean => state[2] === 1
+
+/** What the kernel has said to have dropped on the socket, in its own running count. */
+export const socketDrops = ({ state }: Slab): number => state[1]!
+
+/** Takes up the count of a socket that came from another process. */
+export function setSocketDrops({ state }: Slab, drops: number): void {
+  state[1] = drops
+}
 
 export const countsOf = ({ counters }: Slab): SlabCounts => ({
   batches: counters[0]!,
@@ -155,6 +166,23 @@ interface Addon {
    * that the kernel had to drop some.
    */
   readTcpEnds(descriptor: number, ports: Uint32Array, into: Uint8Array): number
+  /** Listens for TCP; `bothFamilies`: the IPv6 wildcard takes IPv4 too. */
+  openListener(address: Uint8Array, port: number, backlog: number, bothFamilies: boolean): number
+  /** A second descriptor of the same thing. */
+  duplicate(descriptor: number): number
+  /** One datagram to a socket of the Unix domain; `@name` is an abstract one. 0 or `-errno`. */
+  sendDatagram(path: string, octets: Uint8Array): number
+  /** A stream to who listens at the path; waits for it for `timeoutMs` at most. */
+  connectStream(path: string, timeoutMs: number): number
+  /** User and process id of the other end of such a stream; 0 or `-errno`. */
+  peerOf(descriptor: number, into: Uint32Array): number
+  /** Octets with descriptors beside them; 0 or `-errno`. */
+  sendDescriptors(descriptor: number, octets: Uint8Array, descriptors: Uint32Array): number
+  /**
+   * The octets of one such message, how many; the first word of `descriptors` becomes the number
+   * of descriptors that follow. Nothing is left open when it fails.
+   */
+  receiveDescriptors(descriptor: number, into: Uint8Array, descriptors: Uint32Array): number
 }
 
 export interface Native extends Omit<Addon, 'startFront'> {

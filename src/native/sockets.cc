@@ -105,6 +105,22 @@ int open_sender(const Endpoint &endpoint, int buffer_bytes, bool exclusive) {
   return fd;
 }
 
+int open_listener(const Endpoint &endpoint, int backlog, bool both_families) {
+  const int family = endpoint.v6 ? AF_INET6 : AF_INET;
+  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  // Connections of a process before this one may still be closing.
+  if (set_flag(fd, SOL_SOCKET, SO_REUSEADDR) != 0) return fail(fd);
+  const int only_v6 = both_families ? 0 : 1;
+  if (endpoint.v6 &&
+      setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6)) != 0)
+    return fail(fd);
+  sockaddr_storage name;
+  const socklen_t length = to_sockaddr(endpoint, &name);
+  if (bind(fd, reinterpret_cast<sockaddr *>(&name), length) != 0) return fail(fd);
+  return listen(fd, backlog) == 0 ? fd : fail(fd);
+}
+
 int share_evenly(int fd, int count) {
   sock_filter code[] = {
       {BPF_LD | BPF_W | BPF_ABS, 0, 0, uint32_t(SKF_AD_OFF + SKF_AD_RANDOM)},

@@ -24,6 +24,10 @@ int open_receiver(const Endpoint &endpoint, int receive_buffer_bytes, bool exclu
 // reply.
 int open_sender(const Endpoint &endpoint, int send_buffer_bytes, bool exclusive);
 
+// Listens for TCP connections. Non-blocking, close-on-exec; `both_families` lets the IPv6 wildcard
+// take IPv4 too.
+int open_listener(const Endpoint &endpoint, int backlog, bool both_families);
+
 // Queries of this endpoint are dealt out evenly to the first `count` sockets that share it, in the
 // order they were bound, by chance and not by the client's port: a resolver that asks from one port
 // is served by every thread. 0 or -errno.

@@ -74,7 +74,8 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   meters.tellFront(front.kind)
   // Queries wait for the first snapshot, so that a thread that takes the place of a dead one turns
   // nobody away; but not for ever, since a client told SERVFAIL can ask another server.
-  const cancelWait = ctx.clock.after(limits.firstSnapshotWaitMs.default, () => front.serve())
+  const waitMs = config.firstSnapshotWaitMs ?? limits.firstSnapshotWaitMs.default
+  const cancelWait = ctx.clock.after(waitMs, () => front.serve())
   ctx.metrics.onCollect(() => meters.tellConnections(front.counts()))
   // A busy thread looks at the clock with each sample; this is for the others.
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)

@@ -16,6 +16,8 @@ export interface TcpSettings {
   readonly idleTimeoutMs: number
   /** Replies of one connection not yet taken by the kernel before reading from it pauses. */
   readonly maxPipelined: number
+  /** How long a front that closes lets its connections end by themselves; absent: not at all. */
+  readonly lingerMs?: number
 }
 
 /** A UDP socket that the main thread opened and a DNS thread reads; see ports-sockets.ts. */
@@ -40,6 +42,10 @@ export interface DnsConfig {
   readonly cpu?: number
   /** TCP is served by another thread. */
   readonly udpOnly?: boolean
+  /** The listening socket of TCP, which the main thread lends; absent: the thread opens its own. */
+  readonly listener?: number
+  /** Queries wait so long for the first snapshot of a thread; absent: limits.firstSnapshotWaitMs. */
+  readonly firstSnapshotWaitMs?: number
   /** `host:port`, `[v6]:port`, or `:port` for every address of the machine. */
   readonly listenAddress: string
   readonly udpPayloadSize: number

@@ -11,7 +11,14 @@ import { getSystemErrorName } from 'node:util'
 import { limits } from '../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
-import { loadNative, type Native, slabMemory } from '../../native/index.ts'
+import {
+  countsOf,
+  isReading,
+  loadNative,
+  type Native,
+  slabMemory,
+  slabOf,
+} from '../../native/index.ts'
 import type { LentSocket } from './contract.ts'
 import { STRIDE } from './ports-native.ts'
 
@@ -185,4 +192,60 @@ export function lendSockets(wish: SocketWish): LentSockets {
   const single = wish.threads > 1 ? ', with one thread instead of several' : ''
   const notes = code === 'unsuitable' ? [`answering with node:dgram${single}: ${message}`] : []
   return { threads: [[]], notes, close: () => {} }
+}
+
+/** How many connections may wait to be accepted. */
+const BACKLOG = 1_024
+
+/**
+ * Listens for TCP where the sockets are, so that what waits to be accepted outlives a thread and a
+ * process; undefined where a thread had better open it, and explain what stands in its way.
+ */
+export function lendListener(sockets: readonly LentSocket[]): number | undefined {
+  const [first] = sockets
+  const native = loadNative()
+  if (first === undefined || !native.ok) return undefined
+  // One socket of each family was lent for a wildcard; one TCP socket takes both.
+  const isBoth = sockets.length > 1
+  const address = parseAddress(isBoth ? '::' : first.host)
+  if (!address.ok) return undefined
+  const bothFamilies = isBoth || first.host === '::'
+  const fd = native.value.openListener(address.value.bytes, first.port, BACKLOG, bothFamilies)
+  return fd < 0 ? undefined : fd
+}
+
+/** Whether every socket is read: its queries are answered here. */
+export const areServed = (threads: readonly (readonly LentSocket[])[]): boolean =>
+  threads.flat().every(({ batch, memory }) => isReading(slabOf(batch, STRIDE, memory)))
+
+/** Queries that were read from the sockets, over all threads. */
+export const queriesRead = (threads: readonly (readonly LentSocket[])[]): number =>
+  threads
+    .flat()
+    .reduce((sum, { batch, memory }) => sum + countsOf(slabOf(batch, STRIDE, memory)).received, 0)
+
+/** Closes what was lent; where another process holds it too, nothing changes for that one. */
+export function closeLent(
+  threads: readonly (readonly LentSocket[])[],
+  listener: number | undefined,
+): void {
+  const native = loadNative()
+  if (!native.ok) return
+  closeAll(native.value, threads.flat())
+  if (listener !== undefined) native.value.closeDescriptor(listener)
+}
+
+const SERVED_LOOK_MS = 5
+
+/** Resolves with true once every socket is read; false when that does not come to be in time. */
+export async function untilServed(
+  threads: readonly (readonly LentSocket[])[],
+  withinMs: number = limits.handoverServingMs.default,
+): Promise<boolean> {
+  const deadlineMs = performance.now() + withinMs
+  while (!areServed(threads)) {
+    if (performance.now() > deadlineMs) return false
+    await new Promise((resolve) => setTimeout(resolve, SERVED_LOOK_MS))
+  }
+  return true
 }

@@ -3,6 +3,7 @@
  * `TcpSession`.
  */
 import { createServer, type Server, type Socket } from 'node:net'
+import { loadNative } from '../../native/index.ts'
 import type { Answer, TcpSettings } from './contract.ts'
 import { clientBytes } from './ports-client.ts'
 import { TcpSession } from './ports-session.ts'
@@ -68,6 +69,11 @@ class TcpSessions {
     }
   }
 
+  /** Asks all to end: what came is answered, what comes is not. */
+  endAll(): void {
+    for (const session of this.#sessions) session.end()
+  }
+
   destroyAll(): void {
     for (const session of this.#sessions) session.destroy()
   }
@@ -86,10 +92,38 @@ class TcpSessions {
   }
 }
 
+/** How often a closing front looks whether its last connection has ended. */
+const LINGER_LOOK_MS = 20
+/** What a connection that was asked to end may take for it. */
+const END_MS = 100
+
+/**
+ * Gives connections time to end by themselves. RFC 7766 section 6.2.4 lets clients meet a close at
+ * any time; most end within milliseconds, and their next query finds whoever took over.
+ */
+async function linger(sessions: TcpSessions): Promise<void> {
+  const { lingerMs = 0 } = sessions.settings
+  const deadlineMs = performance.now() + lingerMs
+  const until = async (ms: number) => {
+    while (sessions.size > 0 && performance.now() < ms)
+      await new Promise((resolve) => setTimeout(resolve, LINGER_LOOK_MS))
+  }
+  if (lingerMs === 0) return
+  await until(deadlineMs)
+  sessions.endAll()
+  await until(deadlineMs + END_MS)
+}
+
+/** Where a front listens: an address, or a listening socket that the main thread has lent. */
+export interface TcpPlace {
+  readonly host: string
+  readonly port: number
+  readonly listener?: number
+}
+
 /** Listens; rejects with the system's error. */
 export async function openTcp(
-  host: string,
-  port: number,
+  place: TcpPlace,
   settings: TcpSettings,
   answer: Answer,
   onFault: (message: string) => void,
@@ -97,7 +131,7 @@ export async function openTcp(
 ): Promise<TcpFront> {
   const sessions = new TcpSessions(settings, answer, onShed)
   const server = createServer({ noDelay: true }, (socket) => sessions.accept(socket))
-  await listen(server, host, port)
+  await listen(server, place)
   server.on('error', (error) => onFault(error.message))
   const bound = server.address()
   // Four looks per timeout close an idle connection at most a quarter of it late.
@@ -105,7 +139,7 @@ export async function openTcp(
   const every = () => setInterval(sweep, Math.max(25, sessions.settings.idleTimeoutMs / 4))
   let timer = every()
   return {
-    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    port: typeof bound === 'object' && bound !== null ? bound.port : place.port,
     connections: () => sessions.size,
     shed: () => sessions.shed,
     reconfigure: (next) => {
@@ -113,20 +147,33 @@ export async function openTcp(
       clearInterval(timer)
       timer = every()
     },
-    close: () =>
-      new Promise((resolve) => {
-        clearInterval(timer)
-        server.close(() => resolve())
-        sessions.destroyAll()
-      }),
+    close: async () => {
+      clearInterval(timer)
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+      await linger(sessions)
+      sessions.destroyAll()
+      await closed
+    },
   }
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+const BACKLOG = 1_024
+
+/** A lent socket is listened on through a descriptor of our own, since a server closes its own. */
+function lentDescriptor(listener: number | undefined): number | undefined {
+  if (listener === undefined) return undefined
+  const native = loadNative()
+  const fd = native.ok ? native.value.duplicate(listener) : -1
+  return fd < 0 ? undefined : fd
+}
+
+function listen(server: Server, { host, port, listener }: TcpPlace): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     const ipv6Only = host.includes(':') && host !== '::'
-    server.listen({ host, port, ipv6Only, exclusive: true, backlog: 1024 }, () => {
+    const fd = lentDescriptor(listener)
+    const where = fd === undefined ? { host, port, ipv6Only, exclusive: true } : { fd }
+    server.listen({ ...where, backlog: BACKLOG }, () => {
       server.off('error', reject)
       resolve()
     })

@@ -30,11 +30,13 @@ async function joinTcp(
   udp: UdpFront,
   host: string,
   request: ListenRequest,
+  listener?: number,
 ): Promise<Front> {
   const { answer, onFault, onLost } = request
+  const place = { host, port: udp.port, ...(listener === undefined ? {} : { listener }) }
   const onShed = () => onLost('connection')
   try {
-    const tcp = await openTcp(host, udp.port, request.tcp, answer, onFault, onShed)
+    const tcp = await openTcp(place, request.tcp, answer, onFault, onShed)
     return {
       kind,
       host: udp.host,
@@ -118,7 +120,7 @@ const udpAlone = (kind: string, udp: UdpFront): Front => ({
 /** UDP on the lent sockets, TCP beside it unless another thread has it. */
 async function listenNative(
   request: ListenRequest,
-  { sockets, cpu, udpOnly }: DnsConfig,
+  { sockets, cpu, udpOnly, listener }: DnsConfig,
 ): Promise<ListenOutcome> {
   const udp = serveNative(sockets, request.answer, cpu, request.onFault)
   if (!udp.ok) return { code: 'failed', message: udp.error }
@@ -126,7 +128,7 @@ async function listenNative(
   // One socket of each family was lent for a wildcard; one TCP socket takes both.
   const host = sockets.length > 1 ? '::' : udp.value.host
   try {
-    return { code: 'listening', front: await joinTcp('native', udp.value, host, request) }
+    return { code: 'listening', front: await joinTcp('native', udp.value, host, request, listener) }
   } catch (error) {
     return outcomeOf(error)
   }

@@ -21,6 +21,7 @@ import { latencyLimits } from './limits/latency.ts'
 import { latencyPolicyLimits } from './limits/latency-policy.ts'
 import { peersLimits } from './limits/peers.ts'
 import { proberLimits } from './limits/prober.ts'
+import { processLimits } from './limits/process.ts'
 import { replayLimits } from './limits/replay.ts'
 import { steerLimits } from './limits/steer.ts'
 import { vitalsLimits } from './limits/vitals.ts'
@@ -48,4 +49,5 @@ export const limits = {
   ...vitalsLimits,
   ...gossipActorLimits,
   ...latencyLimits,
+  ...processLimits,
 }

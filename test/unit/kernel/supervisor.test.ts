@@ -216,3 +216,25 @@ describe('stop', () => {
     expect(events.filter((event) => event.startsWith('b2'))).toEqual([])
   })
 })
+
+describe('a pause', () => {
+  test('stops all but the roles named, in reverse, and a resume starts them in order', async () => {
+    const { events, options } = cast()
+    const world = await startWorld(options)
+    await world.runFor(10)
+    events.length = 0
+    const paused = world.supervisor.pause(new Set(['b']))
+    await world.runFor(10)
+    expect(await paused).toBe('clean')
+    expect(events).toEqual(['c stops', 'a stops'])
+    expect(statesOf(world)).toEqual(['stopped', 'running', 'stopped'])
+    // Long enough for any restart: what was paused stays so.
+    await world.runFor(60_000)
+    expect(statesOf(world)).toEqual(['stopped', 'running', 'stopped'])
+    const resumed = world.supervisor.resume()
+    await world.runFor(10)
+    await resumed
+    expect(events.slice(2, 4)).toEqual(['a2 starts', 'c2 starts'])
+    expect(statesOf(world)).toEqual(['running', 'running', 'running'])
+  })
+})

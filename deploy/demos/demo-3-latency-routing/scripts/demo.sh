@@ -1,0 +1,20 @@
+#!/bin/sh
+# Demo 3: the server that answers fastest is the one that is served. DEMO_PAUSE=0 waits for no key.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+. ../../docker/root/usr/local/lib/opengslb/demo-steps.sh
+
+ASK='docker exec client dig @10.30.0.10 app.demo.local +short'
+
+step 'webapp1 answers in 5 ms, webapp2 in 50 ms, webapp3 in 150 ms'
+expect 60 'webapp1 is served, and it alone' '10.30.0.21'
+
+step 'webapp2 becomes the fastest'
+run './scripts/set-latency.sh webapp2 2'
+expect 30 'webapp2 is served' '10.30.0.22'
+
+step 'webapp1 and webapp2 become slow'
+run './scripts/set-latency.sh webapp1 500'
+run './scripts/set-latency.sh webapp2 500'
+expect 60 'webapp3 is served' '10.30.0.23'
+say 'Demo 3 holds.'

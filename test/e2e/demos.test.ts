@@ -1,0 +1,50 @@
+/**
+ * Goal: the demos hold what they tell their reader, by the very scripts and files that he gets.
+ * Method: `npm run demo -- N`, whose hosts are network namespaces; it ends with 0 only where each
+ * expectation of the script came true. What a container engine adds is left: images that build,
+ * ports of the host, a login by SSH.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { projectRoot } from '../harness/program.ts'
+import { has } from '../harness/tools.ts'
+
+const isPossible = process.getuid?.() === 0 && has('ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx')
+
+function demo(number: string): { readonly status: number | null; readonly output: string } {
+  const words = [join(projectRoot, 'scripts', 'demo.mjs'), number]
+  const done = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 200_000 })
+  return { status: done.status, output: `${done.stdout}${done.stderr}` }
+}
+
+const namespaces = () => spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout
+
+describe.runIf(isPossible)('in network namespaces', () => {
+  test('demo 1: a stopped web server leaves DNS, and returns', () => {
+    const { status, output } = demo('1')
+    expect(output).toContain('ok: webapp2 is out: 10.10.0.21 10.10.0.23')
+    expect(output).toContain('ok: webapp2 is back: 10.10.0.21 10.10.0.22 10.10.0.23')
+    expect([status, output.includes('FAILED')]).toEqual([0, false])
+  }, 220_000)
+
+  test('demo 2: a drained web server leaves DNS while it works, and no visit fails', () => {
+    const { status, output } = demo('2')
+    for (const line of ['✓ Overwatch DNS responding', '✓ All agents connected'])
+      expect(output).toContain(line)
+    expect(output).toContain('6 passed, 0 failed, 1 warnings')
+    expect(output).toContain('ok: webapp2 is out of DNS: 10.20.0.21 10.20.0.23')
+    expect(output).toContain('ok: its health check still passes')
+    expect(output).toMatch(/# \d+ visits during the drain, 0 of them failed/)
+    expect([status, output.includes('FAILED')]).toEqual([0, false])
+  }, 220_000)
+
+  test('nothing of a lab is left', () => {
+    expect(namespaces()).not.toMatch(/^lab/m)
+  })
+})
+
+test('a demo that does not run here is named as such', () => {
+  const { status, output } = demo('9')
+  expect([status, output]).toEqual([1, expect.stringMatching(/no demo 9 runs here.*1 2/)])
+})

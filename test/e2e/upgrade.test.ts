@@ -1,0 +1,236 @@
+/**
+ * Goal: a running process is replaced by a new one without a query lost or answered wrongly.
+ * Method: the built program under a steady load of UDP questions and short TCP connections, told by
+ * SIGUSR2 to replace itself, again and again; and successors that fail, which must change nothing.
+ */
+import { chmodSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runLoad } from '../../bench/support/hotpath/generator.ts'
+import { compileNative } from '../../bench/support/hotpath/native.ts'
+import { takeSockets } from '../../src/actors/dns/ports-handover.ts'
+import { closeLent } from '../../src/actors/dns/ports-sockets.ts'
+import { type Backend, startBackends } from '../harness/backends.ts'
+import { freePort, Program, until } from '../harness/program.ts'
+import { SteadyLoad } from '../harness/steady-load.ts'
+import { dig, output } from '../harness/tools.ts'
+
+const isFull = process.env['OPENGSLB_FULL'] === '1'
+const REPLACEMENTS = 3
+/** Of the full tier: as many replacements as come to pass in this time, at half capacity. */
+const UNDER_LOAD_SECONDS = 60
+const NAME = 'app.upgrade.test'
+const ADDRESSES = ['127.10.9.21', '127.10.9.22', '127.10.9.23']
+
+let backends: Backend[] = []
+let port = 0
+let api = 0
+const program = new Program('')
+const dataDir = join(program.folder, 'data')
+
+/** The process that holds the data directory. */
+const owner = (): number => {
+  try {
+    return Number(readFileSync(join(dataDir, 'owner.pid'), 'utf8'))
+  } catch {
+    return 0
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const configuration = (more = '') => `
+dns: { listen_address: "127.0.0.1:${port}", threads: 2, zones: [upgrade.test] }
+regions:
+  - name: local
+    servers:
+${ADDRESSES.map((address) => `      - { address: ${address}, port: ${backends[0]!.port}, service: ${NAME} }`).join('\n')}
+    health_check: { type: http, path: /, interval: 1s, timeout: 500ms, failure_threshold: 2, success_threshold: 1 }
+domains: [{ name: ${NAME}, regions: [local], ttl: 1 }]
+overwatch: { data_dir: "${dataDir}" }
+api: { enabled: true, address: "127.0.0.1:${api}" }
+metrics: { enabled: false }
+logging: { level: info, format: text }
+${more}`
+
+/** Replaces the process that runs; resolves with how long it took. */
+async function replace(): Promise<number> {
+  const before = owner()
+  const startMs = performance.now()
+  const running = () => program.output.split('OpenGSLB running').length
+  const known = running()
+  process.kill(before, 'SIGUSR2')
+  await until(
+    `a successor of ${before}\n${program.output.slice(-2000)}`,
+    () => running() > known,
+    30_000,
+  )
+  await until('the process before has ended', () => !isAlive(before) && owner() !== before, 15_000)
+  return performance.now() - startMs
+}
+
+async function served(): Promise<string> {
+  const seen = new Set<string>()
+  for (let turn = 0; turn < 6; turn++)
+    for (const line of (await dig(port, NAME)).answer) seen.add(line.slice(2))
+  return [...seen].sort().join(' ')
+}
+
+beforeAll(async () => {
+  backends = await startBackends(ADDRESSES)
+  port = await freePort()
+  api = await freePort()
+  program.configure(configuration())
+  program.start()
+  await program.logged('OpenGSLB running', 30_000)
+  await until('all are served', async () => (await served()) === ADDRESSES.join(' '))
+}, 60_000)
+
+afterAll(async () => {
+  const last = owner()
+  if (last > 0 && isAlive(last)) process.kill(last, 'SIGTERM')
+  await program.remove()
+  await Promise.all(backends.map((backend) => backend.stop()))
+}, 30_000)
+
+async function ready(): Promise<'ready' | 'refused' | 'not-ready'> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${api}/api/v1/ready`)
+    return answer.ok ? 'ready' : 'not-ready'
+  } catch {
+    return 'refused'
+  }
+}
+
+describe('a replacement', () => {
+  test('a successor that has no predecessor starts as usual', async () => {
+    const alone = new Program('')
+    const own = await freePort()
+    alone.configure(`
+dns: { listen_address: "127.0.0.1:${own}", zones: [alone.test] }
+overwatch: { data_dir: "${alone.folder}/data" }
+metrics: { enabled: false }
+logging: { format: text }
+`)
+    alone.start(['--take-over'])
+    await alone.logged('OpenGSLB running', 30_000)
+    expect(await alone.stop()).toBe(0)
+    await alone.remove()
+  }, 60_000)
+
+  test(`${REPLACEMENTS} in a row lose no query and give no wrong answer`, async () => {
+    const load = new SteadyLoad({
+      ...{ port, name: NAME, addresses: ADDRESSES },
+      ...{ udpPerSecond: 1_000, tcpPerSecond: 20 },
+    })
+    const pids = new Set([owner()])
+    const tookMs: number[] = []
+    load.start()
+    await sleep(500)
+    for (let turn = 0; turn < REPLACEMENTS; turn++) {
+      tookMs.push(await replace())
+      pids.add(owner())
+    }
+    await sleep(500)
+    await load.stop()
+    const { udp, tcp } = load
+    const middle = tookMs.sort((a, b) => a - b)[Math.floor(tookMs.length / 2)] ?? 0
+    console.info(
+      `${REPLACEMENTS} replacements, median ${Math.round(middle)} ms, ` +
+        `slowest ${Math.round(tookMs.at(-1) ?? 0)} ms; UDP ${udp.asked} asked, ${udp.lost} lost, ` +
+        `${udp.wrong.length} wrong; TCP ${tcp.asked} asked, ${tcp.lost} lost, ${tcp.wrong.length} wrong`,
+    )
+    expect(pids.size).toBe(REPLACEMENTS + 1)
+    expect([udp.wrong, udp.lost]).toEqual([[], 0])
+    expect([tcp.wrong, tcp.lost]).toEqual([[], 0])
+    expect(udp.right).toBe(udp.asked)
+    expect(tcp.right).toBe(tcp.asked)
+  }, 600_000)
+})
+
+/** `share;name;size;type;flags;rcode;answers;base;count` of bench/native/query.h. */
+const KIND = `1;${NAME};1;1;e;0;1;${ADDRESSES[0]};${ADDRESSES.length}`
+
+async function underLoad(): Promise<void> {
+  const native = compileNative()
+  if (typeof native === 'string') throw new Error(native)
+  const plan = { port, transport: 'udp', kinds: [KIND], warmupSeconds: 1, watched: [] } as const
+  const asFastAsPossible = { ...plan, seconds: 3, echo: false }
+  const { answered, seconds } = await runLoad(native.generator, [0], asFastAsPossible)
+  const rate = Math.round(answered / seconds / 2)
+  const load = { ...plan, seconds: UNDER_LOAD_SECONDS, rate, echo: false, patienceSeconds: 3 }
+  let isOver = false
+  const counted = runLoad(native.generator, [0], load).finally(() => {
+    isOver = true
+  })
+  const tookMs: number[] = []
+  while (!isOver) tookMs.push(await replace())
+  const { asked, lost, wrong, skipped, latencyNs } = await counted
+  console.info(
+    `${tookMs.length} replacements in ${UNDER_LOAD_SECONDS} s at ${rate} queries/s (half of what is ` +
+      `answered at most): ${asked} asked, ${lost} lost, ${wrong} wrong, ${skipped} not asked for ` +
+      `want of room; p50 ${latencyNs.p50 / 1e6} ms, p99.9 ${latencyNs.p999 / 1e6} ms, ` +
+      `longest ${latencyNs.max / 1e6} ms`,
+  )
+  expect([lost, wrong]).toEqual([0, 0])
+}
+
+if (isFull) test('replacements at half capacity lose nothing', underLoad, 300_000)
+
+describe('a successor that fails', () => {
+  test('by its configuration changes nothing, and the log says that it ended', async () => {
+    const before = owner()
+    program.configure(configuration('surprise: true\n'))
+    process.kill(before, 'SIGUSR2')
+    await program.logged('the successor ended', 20_000)
+    program.configure(configuration())
+    expect([owner(), isAlive(before)]).toEqual([before, true])
+    expect(await served()).toBe(ADDRESSES.join(' '))
+  }, 30_000)
+
+  test('halfway is answered for meanwhile, and what it was left is taken back', async () => {
+    const before = owner()
+    const taken = takeSockets(dataDir, 64)
+    if (!taken.ok || taken.value === undefined) throw new Error('nothing was given')
+    expect(taken.value.process).toBe(before)
+    expect(await taken.value.release()).toBe(true)
+    expect(await served()).toBe(ADDRESSES.join(' '))
+    expect(await ready()).toBe('refused')
+    taken.value.giveUp()
+    closeLent(taken.value.threads, taken.value.listener)
+    await until('the API is back', async () => (await ready()) === 'ready', 20_000)
+    await backends[0]!.stop()
+    await until('checks are back', async () => (await served()) === ADDRESSES.slice(1).join(' '))
+    await backends[0]!.start()
+    await until('all are back', async () => (await served()) === ADDRESSES.join(' '))
+    expect(owner()).toBe(before)
+  }, 60_000)
+
+  test('to be of the same user is turned away', async () => {
+    if (process.getuid?.() !== 0) return
+    // The folder alone would stop it; the socket is to hold by itself.
+    chmodSync(program.folder, 0o755)
+    chmodSync(dataDir, 0o755)
+    chmodSync(join(dataDir, 'handover.sock'), 0o777)
+    const script = `
+      import { connect } from 'node:net'
+      process.setuid(65534)
+      const socket = connect(${JSON.stringify(join(dataDir, 'handover.sock'))})
+      socket.on('data', (octets) => { console.log('given', octets.length); process.exit(1) })
+      socket.on('error', (error) => console.log(error.code))
+      socket.on('close', () => console.log('closed'))
+    `
+    const words = ['--input-type=module', '-e', script]
+    expect(await output(process.execPath, words)).toContain('closed')
+    await program.logged('turned away: it belongs to user 65534')
+    chmodSync(dataDir, 0o750)
+  }, 30_000)
+})
