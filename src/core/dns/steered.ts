@@ -5,7 +5,7 @@
  * of a name rotate on their own and questions that get nobody disturb nothing.
  */
 import { ALL_DOWN, decide, NODATA, type Question } from '../steer/decide.ts'
-import { basisAt, choosesAt, FROM, placesAt, ROW, SLOT } from '../steer/pools.ts'
+import { basisAt, choosesAt, FROM, placesAt, ROW, SLOT } from '../steer/modes.ts'
 import { decisionScope } from '../steer/scope.ts'
 import { BASIS_LAST_HEALTHY } from '../steer/view.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
