@@ -167,7 +167,8 @@ export class ActiveLatency {
     }
     if (lead !== best) {
       this.#lead = best
-      this.#sinceMs = nowMs
+      // The first lead took it from nobody, so nothing flaps when it is lost.
+      if (lead >= 0) this.#sinceMs = nowMs
       this.#near.fill(0)
     }
     return best
