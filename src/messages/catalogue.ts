@@ -70,9 +70,11 @@ export const catalogue = {
     key: [],
     maxBytes: 64 * MIB,
     fields: {
-      targets: field.list<{ member: MemberSpec; lastVerdict: 'up' | 'down' | 'unknown' }>(
-        'every server to check, with the verdict its thresholds go on from',
-      ),
+      targets: field.list<{
+        member: MemberSpec
+        lastVerdict: 'up' | 'down' | 'unknown'
+        timed?: boolean
+      }>('every server to check, with the verdict its thresholds go on from'),
     },
     doc: 'The complete list of what to check; a target not in it is no longer checked.',
   },

@@ -1,7 +1,10 @@
 /** Messages about learned round-trip times; a part of the catalogue. */
 import type { LatencyRow } from '../core/gossip/app/envelope.ts'
-import type { LearnedParts } from '../core/latency/parts.ts'
+import type { GeoParts } from '../core/geo/parts.ts'
+import type { LearnedView } from '../core/latency/compile.ts'
+import type { SteeredService } from '../core/latency/ground.ts'
 import type { LearnedEntry } from '../core/latency/table.ts'
+import type { RouteParts } from '../core/steer/routes.ts'
 import { recordFields } from './agent-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
@@ -52,9 +55,51 @@ export const latencyEntries = {
     maxBytes: KIB,
     fields: {
       version: field.number('grows with every change'),
-      parts: field.shared<LearnedParts>('every entry; one copy for all readers'),
+      parts: field.shared<RouteParts>('rows and maps of every name; one copy for all readers'),
     },
-    doc: 'The merged table: said at most once a second while it changes, and to a new reader.',
+    doc: 'Which regions clients are sent to by what was learned: said when it changes.',
+  },
+  'prober.times-measured': {
+    kind: 'fact',
+    id: 120,
+    from: 'prober',
+    to: ['registry'],
+    delivery: 'each',
+    key: [],
+    maxBytes: MIB,
+    fields: {
+      rows: field.list<readonly [string, number]>('key of the server, and milliseconds'),
+    },
+    doc: 'Checks that passed took so long, of servers whose pool is steered by that.',
+  },
+  'registry.routes-set': {
+    kind: 'fact',
+    id: 117,
+    from: 'registry',
+    to: ['dns', 'api'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: KIB,
+    fields: {
+      version: field.number('grows with every change'),
+      parts: field.shared<RouteParts>('rows and maps of every name; one copy for all readers'),
+    },
+    doc: 'Which regions clients are sent to by what was learned: said when it changes.',
+  },
+  'registry.ground-set': {
+    kind: 'fact',
+    id: 118,
+    from: 'registry',
+    to: ['latency'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: 16 * MIB,
+    fields: {
+      version: field.number('grows with every change'),
+      geo: field.shared<GeoParts>('where clients are'),
+      services: field.list<SteeredService>('names that are steered by learned latency'),
+    },
+    doc: 'Which names are steered by what is learned, and where clients are.',
   },
   'latency.record-told': {
     kind: 'fact',
@@ -117,5 +162,18 @@ export const latencyEntries = {
       message: field.text('one sentence for the operator'),
     },
     doc: 'Take a row by the word of an operator.',
+  },
+  'api.explain-latency': {
+    kind: 'request',
+    id: 119,
+    from: 'api',
+    to: ['latency'],
+    maxBytes: 4 * KIB,
+    fields: {
+      service: field.text('name that is steered'),
+      client: field.text('address of the client, or of its network'),
+    },
+    reply: { view: field.optional(field.object<LearnedView>('absent: nothing is learned')) },
+    doc: 'What is expected of each region for a client, and what that rests on.',
   },
 } as const satisfies Catalogue

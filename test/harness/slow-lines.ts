@@ -12,6 +12,9 @@ import { has } from './tools.ts'
 export const canDelay = (): boolean =>
   process.getuid?.() === 0 && has('ip', 'c++') && existsSync('/dev/net/tun')
 
+/** A namespace, an interface, and its address with the length of its network. */
+export type LineEnd = readonly [string, string, string]
+
 const ip = (...words: readonly string[]): boolean =>
   spawnSync('ip', words, { stdio: 'ignore' }).status === 0
 
@@ -47,20 +50,35 @@ export class SlowLines {
   /** A client network behind a line of this round-trip time; gives the name of its namespace. */
   async join(line: number, rttMs: number): Promise<string> {
     const name = this.#add(`c${line}`)
-    const link = spawn(
-      join(this.#folder, 'delay-link'),
-      [
-        ...[this.server, `line${line}`, `${this.address(line)}/24`],
-        ...[name, 'line', `10.77.${line}.2/24`, String(rttMs / 2)],
-      ],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    )
+    const here = [this.server, `line${line}`, `${this.address(line)}/24`] as const
+    await this.line(here, [name, 'line', `10.77.${line}.2/24`], rttMs)
+    return name
+  }
+
+  /** Another namespace, with addresses on its loopback interface. */
+  space(suffix: string, ...addresses: readonly string[]): string {
+    const name = this.#add(suffix)
+    for (const address of addresses) ip('-n', name, 'addr', 'add', address, 'dev', 'lo')
+    return name
+  }
+
+  /** A line between two namespaces; an end is a namespace, an interface and its address. */
+  async line(one: LineEnd, other: LineEnd, rttMs: number): Promise<void> {
+    const words = [...one, ...other, String(rttMs / 2)]
+    const link = spawn(join(this.#folder, 'delay-link'), words, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     this.#links.push(link)
     await new Promise<void>((ready, failed) => {
       link.stdout.once('data', () => ready())
       link.once('exit', (code) => failed(new Error(`delay-link ended with ${code}`)))
     })
-    return name
+  }
+
+  /** Adds a route in a namespace. */
+  route(name: string, ...words: readonly string[]): void {
+    if (!ip('-n', name, 'route', 'replace', ...words))
+      throw new Error(`no route ${words.join(' ')}`)
   }
 
   /** Another round-trip time for the line that was joined as the `index`th. */

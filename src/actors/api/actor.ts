@@ -21,6 +21,7 @@ import { Members } from './members.ts'
 import { Exchange } from './exchange.ts'
 import { History } from './history.ts'
 import { Idempotency } from './idempotency.ts'
+import { LearnedVersions } from './learned.ts'
 import { Rates } from './rates.ts'
 import { Router } from './router.ts'
 import { Sampling } from './sampling.ts'
@@ -43,9 +44,10 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
   const feed = new Feed(ctx)
   const rates = new Rates()
   const metrics = apiMetrics(ctx.metrics, first)
-  const decisions = new Decisions(epochs, serving)
+  const learned = new LearnedVersions()
+  const decisions = new Decisions(epochs, serving, learned)
   const figures = { rates, history: new History() }
-  const parts = { serving, members, feed, epochs, decisions, ...figures }
+  const parts = { serving, members, feed, epochs, learned, decisions, ...figures }
   const context: Context = {
     ...{ ctx, ports, config: () => config, ...parts },
     get sampling() {
@@ -95,6 +97,10 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
         epochs.named(snapshot)
       },
       'registry.serving-set': (message) => epochs.compiled(message),
+      'registry.routes-set': ({ parts }) => {
+        learned.take(parts)
+        serving.setRoutes(parts)
+      },
       'dns.decisions-sampled': (message) => tellDecisions(context, decisions.add(message)),
       'registry.word-changed': (change) => serving.setWord(change),
       'registry.events-recorded': (message) => feed.recorded(message),

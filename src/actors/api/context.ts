@@ -17,6 +17,7 @@ import type { Rates } from './rates.ts'
 import type { Sampling } from './sampling.ts'
 import type { Decisions } from './decisions.ts'
 import type { Epochs } from './epochs.ts'
+import type { LearnedVersions } from './learned.ts'
 import type { Serving } from './serving.ts'
 
 export type ApiCtx = Ctx<ProductCatalogue, 'api'>
@@ -33,6 +34,7 @@ export interface Context {
   readonly history: History
   readonly sampling: Sampling
   readonly epochs: Epochs
+  readonly learned: LearnedVersions
   readonly decisions: Decisions
 }
 
@@ -62,6 +64,7 @@ const PEERS: Record<AskId, string> = {
   'api.set-local-drain': 'vitals',
   'api.lift-local-drain': 'vitals',
   'api.list-local-drains': 'vitals',
+  'api.explain-latency': 'latency',
   'api.list-latency': 'latency',
   'api.add-latency': 'latency',
 }

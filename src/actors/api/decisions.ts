@@ -13,6 +13,7 @@ import type { ServingMember, ServingPool } from '../../core/steer/snapshot.ts'
 import type { MessageOf } from '../../messages/entry.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { Epochs } from './epochs.ts'
+import type { LearnedVersions } from './learned.ts'
 import type { Serving } from './serving.ts'
 
 export interface Kept {
@@ -41,6 +42,7 @@ type Sampled = MessageOf<ProductCatalogue, 'dns.decisions-sampled'>
 export class Decisions {
   readonly #epochs: Epochs
   readonly #serving: Serving
+  readonly #learned: LearnedVersions
   #kept: Kept[] = []
   #nextId = 1
   /** Executions by epoch and settings; few, and made anew when they are more. */
@@ -48,8 +50,9 @@ export class Decisions {
   /** Queries that all threads answered since the start, sampled or not. */
   queries = 0
 
-  constructor(epochs: Epochs, serving: Serving) {
+  constructor(epochs: Epochs, serving: Serving, learned: LearnedVersions) {
     this.#epochs = epochs
+    this.#learned = learned
     this.#serving = serving
   }
 
@@ -88,7 +91,7 @@ export class Decisions {
     if (epoch === undefined) return undefined
     const execution = this.#executionOf(sample.epoch, settings)
     if (execution === undefined) return undefined
-    const again = rerun(execution, sample, this.#wordsNow(sample))
+    const again = rerun(execution, sample, this.#wordsNow(sample), this.#learned.of(sample.routes))
     const pool = epoch.pools[sample.pool]
     const { chosen, choice } = execution.last
     const member = chosen > 0 ? pool?.members[choice[0]!] : undefined
@@ -104,6 +107,8 @@ export class Decisions {
     const execution = new Execution(settings, epoch, held.parts)
     for (const [index, pool] of pools.entries()) execution.setWords(index, pool.words)
     execution.serving.markVersion(version)
+    const { newest } = this.#learned
+    if (newest !== undefined) execution.setRoutes(newest)
     return execution
   }
 

@@ -6,6 +6,7 @@
  */
 import type { GeoParts } from '../../core/geo/parts.ts'
 import { Pool } from '../../core/steer/pool.ts'
+import type { RouteParts } from '../../core/steer/routes.ts'
 import type { PoolSnapshot, WordChange } from '../../core/steer/snapshot.ts'
 import { unpackWord } from '../../core/steer/words.ts'
 
@@ -16,6 +17,7 @@ export class Serving {
   #byName: ReadonlyMap<string, Pool> = new Map()
   /** The newest word of each server that changed since the snapshot. */
   #later = new Map<string, WordChange>()
+  #routes: RouteParts | undefined
 
   readonly #geoOf: (epoch: number) => GeoParts | undefined
 
@@ -64,12 +66,18 @@ export class Serving {
     // Sent before the snapshot of the same epoch.
     const geo = this.#geoOf(snapshot.epoch)
     this.#pools = snapshot.pools.map(
-      (spec, index) => new Pool(spec, snapshot.words[index] ?? [], geo),
+      (spec, index) => new Pool(spec, snapshot.words[index] ?? [], geo, this.#routes),
     )
     this.#byName = new Map(this.#pools.map((pool) => [pool.spec.name, pool]))
     const newer = [...this.#later.values()]
     this.#later = new Map()
     for (const change of newer) this.setWord(change)
+  }
+
+  /** Takes what was learned of clients. */
+  setRoutes(routes: RouteParts): void {
+    this.#routes = routes
+    for (const pool of this.#pools) pool.setRoutes(routes)
   }
 
   setWord(change: WordChange): void {

@@ -53,6 +53,10 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     const sampled = samples.flush(flushMs)
     if (sampled !== undefined) ctx.publish('dns.decisions-sampled', { ...sampled, settings: told })
   }
+  const tellMs = limits.routingLogMs.default
+  const stopTelling = ctx.clock.every(tellMs, tellMs, () => {
+    for (const news of meters.routingNews()) ctx.log.info('routing decision', { ...news })
+  })
   const stopSampling = ctx.clock.every(flushMs, flushMs, flush)
 
   const outcome = await ports.listen({
@@ -98,6 +102,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
         front.serve()
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
+      'registry.routes-set': ({ parts }) => void authority.applyRoutes(parts),
     },
     onReconfigured: (next) => {
       // What was sampled so far was answered under the old settings.
@@ -110,6 +115,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     onStop: async () => {
       stopTicking()
       stopSampling()
+      stopTelling()
       cancelWait()
       await front.close()
     },

@@ -15,12 +15,14 @@ import type { Serving } from '../../core/dns/serving.ts'
 import type { Gauge, Metrics } from '../../kernel/metrics.ts'
 import type { FrontCounts, Lost } from './contract.ts'
 import { KeyedCounts, KeyedTimes, keyedWords, TIMES_WORDS } from './counts.ts'
+import { RoutedCounts, type RoutingNews } from './routed.ts'
 import {
   COOKIES,
   DROPPED,
   type EpochCounts,
   HELD,
   KINDS,
+  ROUTED_KINDS,
   SHED,
   SLIPPED,
   SLOT_OF_TYPE,
@@ -56,6 +58,7 @@ export class DnsMeters {
   #times!: KeyedTimes
   #chosen!: Int32Array
   #placed!: KeyedCounts
+  #routed!: RoutedCounts
   /** Labels and regions of where clients are; 0 where nothing is known of it. */
   #labels = 0
   #regions = 0
@@ -106,6 +109,7 @@ export class DnsMeters {
       this.#counts.addAnyway((this.#domains - 1) * KINDS + kind)
     if (x.chosen > 0) this.#countChosen(x)
     if (x.place >= 0) this.#countPlaced(x)
+    if (x.pool >= 0) this.#routed.count(x)
   }
 
   /** By what is told of the client's class, and the region of the first answer. */
@@ -127,6 +131,11 @@ export class DnsMeters {
   time(x: Exchange, seconds: number): void {
     if (!this.#times.add(this.#domainOf(x) * KINDS + x.rcode, seconds))
       this.#times.addAnyway((this.#domains - 1) * KINDS + x.rcode, seconds)
+  }
+
+  /** Decisions by learned latency since the last call, some of each name. */
+  routingNews(): Iterable<RoutingNews> {
+    return this.#routed.news()
   }
 
   /** Counts what the sockets lost. */
@@ -161,7 +170,9 @@ export class DnsMeters {
     if (geo.length > 0) this.#placed = new KeyedCounts(placed)
     const giveBack = this.#giveBack
     const chosen = this.#chosen
-    const counted = { queries, times, chosen, placed, geo, labels, apexes }
+    const routed = wordsIn(this.#pools * ROUTED_KINDS)
+    this.#routed = new RoutedCounts(routed, this.#serving)
+    const counted = { queries, times, chosen, placed, routed, geo, labels, apexes }
     this.#giveBack = this.#lend({ kind: 'dns-epoch', ...counted })
     giveBack()
   }

@@ -9,7 +9,8 @@ import { type GeoNames, readGeoNames } from '../../core/geo/parts.ts'
 import type { Counter, Metrics } from '../../kernel/metrics.ts'
 import { counterOf } from '../../kernel/metrics-alias.ts'
 import { Growth, takeCounts } from './counts.ts'
-import type { EpochCounts } from './tallies.ts'
+import { routeMethods } from '../../core/steer/routes.ts'
+import { type EpochCounts, ROUTED_KINDS } from './tallies.ts'
 
 export interface PlacedMeters {
   readonly decisions: Pick<Counter, 'add'>
@@ -40,6 +41,57 @@ export function placedMeters(metrics: Metrics): PlacedMeters {
       'Decisions by a network that is mapped to a region.',
       ['domain', 'region', 'cidr'],
     ),
+  }
+}
+
+export interface RoutedMeters {
+  readonly hits: Pick<Counter, 'add'>
+  readonly decisions: Pick<Counter, 'add'>
+  readonly fallbacks: Pick<Counter, 'add'>
+}
+
+export function routedMeters(metrics: Metrics): RoutedMeters {
+  return {
+    hits: metrics.counter({
+      name: 'opengslb_overwatch_latency_routing_hits_total',
+      help: 'Decisions by learned latency: learned, geo_fallback, cold_start.',
+      labels: ['method'],
+    }),
+    decisions: metrics.counter({
+      name: 'opengslb_latency_routing_decision',
+      help: 'Decisions by learned latency, by steered name and how they were found.',
+      labels: ['domain', 'method'],
+    }),
+    fallbacks: metrics.counter({
+      name: 'opengslb_routing_latency_fallback_total',
+      help:
+        'Decisions by latency that had nothing measured to go by: no_learned_data (by geography ' +
+        'or turns), no_latency_data (by turns).',
+      labels: ['domain', 'reason'],
+    }),
+  }
+}
+
+export function readingOfRoutes(
+  { hits, decisions, fallbacks }: RoutedMeters,
+  { routed }: EpochCounts,
+  domainOf: (pool: number) => string,
+): () => void {
+  const grown = new Growth(routed)
+  return () => {
+    for (let at = 0; at < routed.length; at++) {
+      const count = grown.take(at)
+      if (count === 0) continue
+      const domain = domainOf(Math.floor(at / ROUTED_KINDS))
+      const method = routeMethods[at % ROUTED_KINDS]
+      if (method === undefined) {
+        fallbacks.add(count, { domain, reason: 'no_latency_data' })
+        continue
+      }
+      hits.add(count, { method })
+      decisions.add(count, { domain, method })
+      if (method !== 'learned') fallbacks.add(count, { domain, reason: 'no_learned_data' })
+    }
   }
 }
 

@@ -12,7 +12,14 @@ import { rcodeName, typeName } from '../../core/dns/types.ts'
 import { textOf } from '../../core/base/memory.ts'
 import type { Counter, Histogram, Labels, Metrics } from '../../kernel/metrics.ts'
 import { BUCKETS, Growth, takeCounts, takeTimes } from './counts.ts'
-import { type PlacedMeters, placedMeters, readingOfPlaces } from './scrape-places.ts'
+import {
+  type PlacedMeters,
+  placedMeters,
+  readingOfPlaces,
+  readingOfRoutes,
+  type RoutedMeters,
+  routedMeters,
+} from './scrape-places.ts'
 import {
   COOKIES,
   DROPPED,
@@ -103,6 +110,7 @@ interface Meters {
   readonly refused: Counter
   readonly decisions: Counter
   readonly placed: PlacedMeters
+  readonly routed: RoutedMeters
   readonly seconds: Histogram
   readonly outcomes: Counter
   readonly transports: Counter
@@ -129,6 +137,7 @@ function metersOf(metrics: Metrics): Meters {
       ['domain', 'algorithm', 'server'],
     ),
     placed: placedMeters(metrics),
+    routed: routedMeters(metrics),
     seconds: metrics.histogram({
       name: 'opengslb_dns_query_duration_seconds',
       help: 'Time from parsing to the finished reply; one query in 64 is timed.',
@@ -223,8 +232,10 @@ function readingOfEpoch(meters: Meters, totals: DnsTotals, memory: EpochCounts):
   const times = new Growth(memory.times)
   const chosen = new Growth(memory.chosen)
   const placed = readingOfPlaces(meters.placed, memory, (number) => names.domain(number))
+  const routed = readingOfRoutes(meters.routed, memory, (number) => names.domain(number))
   return () => {
     placed()
+    routed()
     takeCounts(queries, (key, count) => {
       const kind = key % KINDS
       const known = TYPES[Math.floor(kind / STATUS_SLOTS)]

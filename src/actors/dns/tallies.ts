@@ -5,6 +5,7 @@
 import { cookieStates } from '../../core/dns/cookie.ts'
 import { outcomes } from '../../core/dns/outcomes.ts'
 import { rcodes, types } from '../../core/dns/types.ts'
+import { routeMethods } from '../../core/steer/routes.ts'
 
 /** Types told apart; the rest counts as "other". */
 export const TYPES = [
@@ -43,6 +44,10 @@ export const SHED = HELD + 1
 export const DROPPED = SHED + 1
 export const TALLIES = DROPPED + 1
 
+/** Methods of learned latency (core/steer/routes.ts), then answers of `latency` without times. */
+export const UNTIMED = routeMethods.length
+export const ROUTED_KINDS = UNTIMED + 1
+
 /** What a thread counts as long as it lives. */
 export interface ThreadTallies {
   readonly kind: 'dns-thread'
@@ -66,6 +71,8 @@ export interface EpochCounts {
    * `regions` where nobody was given; empty where there are none.
    */
   readonly placed: Int32Array
+  /** By pool, ROUTED_KINDS numbers: decisions by latency, by method, and those without times. */
+  readonly routed: Int32Array
   /** What the labels and regions are called (core/geo/parts.ts); empty for none. */
   readonly geo: Uint8Array
   /** Names of the pools (core/dns/labels.ts) and of the zones, a line each; empty for none. */

@@ -11,6 +11,7 @@ import { defineActor } from '../define.ts'
 import { Collector } from './collector.ts'
 import type { AgentLatency, LatencyConfig, LatencyPorts } from './contract.ts'
 import { Merging } from './merging.ts'
+import { Steering } from './steering.ts'
 import { type AgentCounts, agentMetrics, overwatchMetrics } from './metrics.ts'
 
 type LatencyCtx = Ctx<ProductCatalogue, 'latency'>
@@ -20,22 +21,30 @@ export const latency = defineActor(
   async (ctx, ports: LatencyPorts, first: LatencyConfig) => {
     const agent = first.mode === 'agent' ? new Learning(ctx, ports, first) : undefined
     const merging = first.mode === 'overwatch' ? mergingOf(ctx, ports, first) : undefined
+    const steering = merging && new Steering(ctx, merging.table)
     await merging?.start()
+    steering?.start()
     return {
       receive: {
         'gossip.latency-reported': (message) => merging?.reported(message),
         'gossip.latency-record-learned': (record) => merging?.learned(record),
+        'registry.ground-set': (message) => steering?.stand(message),
+        'api.explain-latency': (order) => steering?.explain(order) ?? {},
         'api.list-latency': (order) => merging?.list(order) ?? nothing,
         'api.add-latency': (order) =>
           merging?.add(order) ?? { outcome: 'refused', message: 'an agent measures for itself' },
       },
-      onPeerStarted: (peer) => merging?.sayAgain(peer),
+      onPeerStarted: (peer) => {
+        if (peer === 'registry') steering?.sayAgain()
+        merging?.sayAgain(peer)
+      },
       onReconfigured: (next: LatencyConfig) => {
         if (next.mode === 'agent') agent?.configure(next)
         else merging?.configure(next)
       },
       onStop: async () => {
         agent?.stop()
+        steering?.stop()
         await merging?.stop()
       },
     }

@@ -5,11 +5,9 @@
  * that a record is told again only when a row in it changed.
  */
 import { limits } from '../../core/base/limits.ts'
-import { sharedMemory } from '../../core/base/memory.ts'
 import { namesOfService } from '../../core/config/names.ts'
 import type { LatencyRow } from '../../core/gossip/app/envelope.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
-import { learnedParts } from '../../core/latency/parts.ts'
 import { decodeRows, encodeRows } from '../../core/latency/rows-codec.ts'
 import { LatencyTable, type LearnedEntry, type TakeOutcome } from '../../core/latency/table.ts'
 import { parsePrefix } from '../../core/net/address.ts'
@@ -32,7 +30,6 @@ export class Merging {
   readonly #counts: OverwatchCounts
   #config: OverwatchLatency
   #cancels: Cancel[] = []
-  #publishedVersion = 0
   #savedVersion = 0
   #saving: Promise<void> = Promise.resolve()
   readonly #changedStretches = new Set<number>()
@@ -57,12 +54,10 @@ export class Merging {
     const { clock, random } = this.#ctx
     const every = (ms: number, run: () => void) => clock.every(ms, random.below(ms), run)
     this.#cancels = [
-      every(limits.latencyPublishMs.default, () => this.#publishChanges()),
       every(limits.latencySaveMs.default, () => void this.#save()),
       every(limits.latencyShareMs.default, () => this.#share()),
       every(limits.latencyPruneMs.default, () => this.table.prune(clock.nowMs())),
     ]
-    this.#publishChanges()
   }
 
   configure(config: OverwatchLatency): void {
@@ -158,22 +153,10 @@ export class Merging {
 
   /** A reader holds nothing yet. */
   sayAgain(peer: string): void {
-    if (peer === 'registry') {
-      this.#publishedVersion = -1
-      this.#publishChanges()
-    } else if (peer === 'gossip') {
-      const stretches = Math.ceil(this.table.rows.high / limits.latencyShareRows.default)
-      for (let stretch = 0; stretch < stretches; stretch++) this.#changedStretches.add(stretch)
-      this.#share()
-    }
-  }
-
-  #publishChanges(): void {
-    const { version } = this.table
-    if (version === this.#publishedVersion) return
-    this.#publishedVersion = version
-    const parts = learnedParts(this.table, this.#ctx.clock.nowMs(), sharedMemory)
-    this.#ctx.publish('latency.rows-set', { version, parts })
+    if (peer !== 'gossip') return
+    const stretches = Math.ceil(this.table.rows.high / limits.latencyShareRows.default)
+    for (let stretch = 0; stretch < stretches; stretch++) this.#changedStretches.add(stretch)
+    this.#share()
   }
 
   #share(): void {

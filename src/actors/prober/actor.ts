@@ -15,10 +15,12 @@ import { type Levels, proberMetrics } from './metrics.ts'
 import { Notices } from './notices.ts'
 import { type Next, Rounds, type Target } from './rounds.ts'
 import { Tally } from './tally.ts'
+import { Times } from './times.ts'
 
 interface Wanted {
   readonly member: MemberSpec
   readonly lastVerdict: VerdictOrUnknown
+  readonly timed?: boolean
 }
 
 const unknownIntervalMs = (intervalMs: number) =>
@@ -33,6 +35,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   const metrics = proberMetrics(ctx.metrics, levels, config.targets !== undefined)
   const checks = { passed: 0, failed: 0, inconclusive: 0 }
   const tally = new Tally(ctx.clock, (counts) => ctx.publish('prober.checks-counted', counts))
+  const times = new Times(ctx.clock, (rows) => ctx.publish('prober.times-measured', { rows }))
   const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })
 
   function ended(target: Target, outcome: Outcome, startedMs: number): Next {
@@ -46,6 +49,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       if (previous !== change.verdict) notices.changed(member, outcome, change)
     }
     metrics.checked(member, outcome)
+    times.took(member.key, outcome)
     checks[outcome.inconclusive === true ? 'inconclusive' : outcome.ok ? 'passed' : 'failed']++
     if (config.countChecks === true)
       tally.count(member.key, outcome, before, verdicts.verdictOf(member.key))
@@ -87,6 +91,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       notices.forget(member.key)
       tally.forget(member.key)
     }
+    times.want(new Set(wanted.filter(({ timed }) => timed).map(({ member }) => member.key)))
     for (const one of wanted) keepOrStart(one)
     metrics.keep(wanted.map(({ member }) => member))
     rounds.resume()

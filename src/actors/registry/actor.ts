@@ -135,9 +135,8 @@ export const registry = defineActor(
     return {
       receive: {
         'prober.verdict-changed': (message) => onVerdict(book, message),
-        'latency.rows-set': ({ parts }) => {
-          book.learned = parts
-        },
+        'prober.times-measured': ({ rows }) => book.timed(rows),
+        'latency.rows-set': ({ parts }) => book.learned.routed(parts),
         'api.set-override': (order) => setOverride(book, order),
         'api.clear-override': (order) => clearOverride(book, order),
         'gossip.agent-reported': (message) => agents.reported(message),
@@ -180,7 +179,8 @@ export const registry = defineActor(
         } else if (peer === 'gossip') {
           book.sharing.tellAll()
           agents.publishDrains()
-        } else if (peer === 'dns') book.publishServing()
+        } else if (peer === 'latency') book.learned.sayGround()
+        else if (peer === 'dns') book.publishServing()
         else if (peer === 'api') {
           book.publishServing()
           book.publishSnapshot()

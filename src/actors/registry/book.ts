@@ -9,12 +9,11 @@
  * together the first is taken up at once, and the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
-import type { LearnedParts } from '../../core/latency/parts.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
-import { type Compiled, Fleet, type Server } from '../../core/health/fleet.ts'
+import { type Compiled, Fleet } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { WordChange } from '../../core/steer/snapshot.ts'
@@ -27,13 +26,16 @@ import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.t
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
 import { Geography } from './geography.ts'
+import { Learned } from './learned.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
 import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
 import { Told } from './told.ts'
+import { CheckTimes } from './times.ts'
 import { targetsOf } from './views.ts'
+import { noteVoices } from './voices.ts'
 
 /** A restarted registry outranks its predecessor, which has had fewer compilations than this. */
 const EPOCHS_PER_INCARNATION = 2 ** 20
@@ -49,8 +51,8 @@ export class Book {
   readonly metrics: RegistryMetrics
   readonly tell: Notices
   readonly feed: FeedRecorder
-  /** Round-trip times learned of clients; absent before there are any. */
-  learned: LearnedParts | undefined
+  readonly learned: Learned
+  readonly times: CheckTimes
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
@@ -96,6 +98,8 @@ export class Book {
     })
     this.tell = notices(ctx.log, this.metrics, this.fleet, this.feed)
     this.#shelf = new Shelf(this.fleet)
+    this.learned = new Learned(ctx)
+    this.times = new CheckTimes(ctx, this.fleet)
     this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
     this.#chronicle = new Chronicle(ports, fleet, nowMs, () => this.#shelf.snapshot())
@@ -216,7 +220,7 @@ export class Book {
     if (compiled === undefined) this.#publishWords(words)
     this.#store(stale)
     for (const change of turned) this.tell.changed(change)
-    for (const key of all) this.#noteVoices(key)
+    for (const key of all) noteVoices(this, key)
     if (compiled !== undefined) this.#settle(compiled)
     this.#wakeAt(this.fleet.nextDueMs())
   }
@@ -238,7 +242,7 @@ export class Book {
       this.told.verdict(event.key, event.verdict, event.atMs, this.nowMs())
       this.#heard(event.key)
     }
-    this.#noteVoices(event.key)
+    noteVoices(this, event.key)
   }
 
   /** Records that a change was held back. */
@@ -262,12 +266,16 @@ export class Book {
   }
 
   publishServing(): void {
-    if (this.#speaks) this.#ctx.publish('registry.serving-set', this.#shelf.serving())
+    if (!this.#speaks) return
+    this.#ctx.publish('registry.serving-set', this.#shelf.serving())
+    this.learned.sayRoutes()
   }
 
   publishTargets(): void {
     const { validates } = this.chorus.settings
-    this.#ctx.publish('registry.targets-set', { targets: targetsOf(this.fleet, validates) })
+    this.#ctx.publish('registry.targets-set', {
+      targets: targetsOf(this.fleet, validates, this.times.wanted),
+    })
   }
 
   /** Whether what is queued reached the disk before an operator's patience ended. */
@@ -297,30 +305,6 @@ export class Book {
     return declaredTopology(topology, roll.zones, claims, agents.service, agents.validation, kept)
   }
 
-  /** Tells and counts what follows from the voices on a server. */
-  #noteVoices(key: string): void {
-    const server = this.fleet.servers.get(key)
-    if (server === undefined) return
-    this.#noteDrain(server)
-    const { verdict } = server.health
-    const claim = this.chorus.voiceOf(key)
-    const isVetoed =
-      server.judged.cause === 'validation' &&
-      claim?.silent === false &&
-      claim.healthy !== undefined &&
-      claim.healthy !== (verdict === 'up')
-    this.metrics.vetoed(key, isVetoed ? server.spec.service : undefined, verdict)
-  }
-
-  /** The drain in the answers of this node began, ended, or is another one. */
-  #noteDrain(server: Server): void {
-    const { key } = server.spec
-    const before = this.told.drainOf(key)
-    this.told.withdrawn(key, this.nowMs())
-    const now = this.told.drainOf(key)
-    if (before !== now) this.tell.drainChanged(server, before, this.chorus.drainOf(key))
-  }
-
   #speak(): void {
     if (this.#speaks) return
     this.#speaks = true
@@ -341,6 +325,16 @@ export class Book {
 
   #publishWords(words: readonly WordChange[]): void {
     recordWords(this.feed, this.fleet, words)
+    this.#sendWords(words)
+    this.#sendWords(this.times.turned(words))
+  }
+
+  /** Checks took so long. */
+  timed(rows: readonly (readonly [string, number])[]): void {
+    this.#sendWords(this.times.measured(rows))
+  }
+
+  #sendWords(words: readonly WordChange[]): void {
     if (!this.#speaks) return
     for (const word of words) this.#ctx.publish('registry.word-changed', word)
     this.#chronicle.words(words)
@@ -364,9 +358,11 @@ export class Book {
     }
     for (const key of compiled.removed) this.told.forget(key, this.nowMs())
     recordCompiled(this.feed, this.fleet, compiled, isFirst)
+    this.times.compiled()
     this.#publishAll()
     this.publishTargets()
     this.onCompiled(compiled)
+    this.learned.compiled(this.fleet, this.#shelf.geo)
     const { epoch, pools, servers } = this.fleet
     const sizes = { domains: pools.length, backends: servers.size }
     this.#ctx.log.info('topology compiled', { epoch, ...sizes })

@@ -41,6 +41,11 @@ export class Shelf {
     this.#fleet = fleet
   }
 
+  /** Where clients are. */
+  get geo(): GeoParts | undefined {
+    return this.#geo
+  }
+
   /** The table of these zones and names; the one held, while both are what they were. */
   compile(
     { compile }: RegistryPorts,

@@ -73,11 +73,20 @@ export function servingPools(fleet: Fleet, slots: Slots): readonly ServingPool[]
 /**
  * Every server to check, those that the guard-rail keeps among them.
  * @param validates whether servers of agents are checked
+ * @param timed keys of those whose checks' times matter
  */
-export const targetsOf = (fleet: Fleet, validates: boolean) =>
+export const targetsOf = (
+  fleet: Fleet,
+  validates: boolean,
+  timed: ReadonlySet<string> = new Set(),
+) =>
   [...fleet.servers.values()]
     .filter(({ spec }) => validates || spec.source !== 'agent')
-    .map(({ spec, health }) => ({ member: spec, lastVerdict: health.verdict }))
+    .map(({ spec, health }) => ({
+      member: spec,
+      lastVerdict: health.verdict,
+      ...(timed.has(spec.key) ? { timed: true } : {}),
+    }))
 
 const isServing = (fleet: Fleet, server: Server) =>
   server.places.some((place) => fleet.pools[place.pool]!.isServing(place.member))

@@ -70,6 +70,11 @@ function domainPool(
     fallback: domain.fallback_addresses,
     holdDownMs: domain.hold_down,
     bleedFloor: domain.bleed_floor ?? config.overwatch.predictive.floor,
+    latency: {
+      smoothingFactor: domain.latency_config.smoothing_factor,
+      maxLatencyMs: domain.latency_config.max_latency_ms,
+      minSamples: domain.latency_config.min_samples,
+    },
     ...(domain.geofence === 'strict' ? { geofence: 'strict' } : {}),
     members,
   }

@@ -7,6 +7,7 @@
  */
 import { limits } from '../base/limits.ts'
 import type { Question } from '../steer/decide.ts'
+import type { RouteParts } from '../steer/routes.ts'
 import type { Snapshot, WordChange } from '../steer/snapshot.ts'
 import { answerChaos, type ChaosName, chaosNames } from './chaos.ts'
 import { COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cookie.ts'
@@ -83,6 +84,7 @@ export class Authority {
   readonly #hashSeed: number
   readonly #turns: Turns
   #serving: Serving | undefined
+  #routes: RouteParts | undefined
   #opt!: OptSettings
   #chaos!: readonly ChaosName[]
   #why: Why | undefined
@@ -100,7 +102,7 @@ export class Authority {
       options.rateMemory ?? new ArrayBuffer(rateMemoryBytes(limits.rateBuckets.default))
     const question: Question = {
       ...{ family: 4, turn: 0, client: new Uint8Array(4) },
-      ...{ place: 0, scope: 0, basis: 0 },
+      ...{ place: 0, basis: 0, route: -1, method: 0 },
     }
     // Signed, so that a turn is always a small integer, which needs no memory of its own.
     const { buffer, byteOffset, length } = options.turns
@@ -189,7 +191,18 @@ export class Authority {
     const held = this.#serving
     if (held !== undefined && epoch < held.epoch) return false
     if (held?.epoch === epoch) held.applyWords(version, words)
-    else this.#serving = new Serving(epoch, version, parts, words)
+    else {
+      this.#serving = new Serving(epoch, version, parts, words)
+      if (this.#routes !== undefined) this.#serving.applyRoutes(this.#routes)
+    }
+    return true
+  }
+
+  /** Takes what was learned of clients; false when it is older than what is held. */
+  applyRoutes(routes: RouteParts): boolean {
+    if (this.#routes !== undefined && routes.version < this.#routes.version) return false
+    this.#routes = routes
+    this.#serving?.applyRoutes(routes)
     return true
   }
 

@@ -126,6 +126,8 @@ export class Exchange {
   chosen = 0
   /** The class of `subject` where it decided; -1 where nobody looked. */
   place = -1
+  /** Of learned latency, how it was decided: a method of core/steer/routes.ts, or -1. */
+  method = -1
   readonly choice = new Int32Array(limits.answersMax.max)
 
   begin(query: Uint8Array, start: number, length: number, out: Uint8Array, base: number): void {
@@ -170,6 +172,7 @@ export class Exchange {
     this.pool = -1
     this.chosen = 0
     this.place = -1
+    this.method = -1
   }
 
   /** Takes back everything after the question. */

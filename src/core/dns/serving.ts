@@ -20,11 +20,12 @@ import {
   type PoolLayout,
 } from '../steer/pool-layout.ts'
 import { Pools } from '../steer/pools.ts'
+import type { RouteParts, ServiceRoutes } from '../steer/routes.ts'
 import type { ServingPool, Snapshot, WordChange } from '../steer/snapshot.ts'
 import { compileTable } from '../zone/table-build.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
 import { NameTable, RR_FIXED_BYTES, type TableParts } from '../zone/table.ts'
-import { labelsOf } from './labels.ts'
+import { labelsOf, readLabels } from './labels.ts'
 import { types } from './types.ts'
 
 /** Octets set aside for each address record without its owner: a whole number of words. */
@@ -85,6 +86,8 @@ export class Serving {
   readonly #versions: Float64Array
   /** The newest version taken. */
   readonly #newest = new Float64Array(1)
+  readonly #routes = new Float64Array(1)
+  #names: readonly string[] | undefined
 
   /** @param words by address, all of them of `version` */
   constructor(epoch: number, version: number, parts: ServingParts, words: ArrayLike<number>) {
@@ -100,6 +103,22 @@ export class Serving {
   /** The newest version of any word taken. */
   get version(): number {
     return this.#newest[0]!
+  }
+
+  /** The number of what was learned of clients; 0 for nothing. */
+  get routesVersion(): number {
+    return this.#routes[0]!
+  }
+
+  /** Takes what was learned of clients, by name of the pool. */
+  applyRoutes({ version, services }: RouteParts): void {
+    this.#routes[0] = version
+    this.#names ??= readLabels(this.parts.labels).map(({ name }) => name)
+    const learned = new Map(services.map((one): [string, ServiceRoutes] => [one.name, one]))
+    for (const [pool, name] of this.#names.entries()) {
+      const routes = learned.get(name)
+      if (routes !== this.pools.routes[pool]?.parts) this.pools.setRoutes(pool, routes)
+    }
   }
 
   /** Says of which version the words are that were set from outside. */

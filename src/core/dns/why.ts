@@ -10,7 +10,8 @@ import { viewOf } from '../base/octets.ts'
 import { covers, formatAddress, type Prefix, parsePrefix } from '../net/address.ts'
 import { ALL_DOWN, decide, NODATA } from '../steer/decide.ts'
 import { FIXED, FIXED_TTL } from '../steer/pool-layout.ts'
-import { choosesAt, ROW, SLOT } from '../steer/pools.ts'
+import { choosesAt, ROW, SLOT } from '../steer/modes.ts'
+import { routeMethods } from '../steer/routes.ts'
 import { unpackWord } from '../steer/words.ts'
 import { NONE } from '../zone/table.ts'
 import { txt } from './chaos.ts'
@@ -85,6 +86,8 @@ export class Why {
       `turn=${question.turn >>> 0} basis=${pools.basisOf(pool, family)} ttl=${ttl}`,
       `epoch=${serving.epoch} version=${serving.version} client=${formatAddress(x.subject)}`,
     ]
+    if (policy === 'learned_latency' && question.method !== undefined && chosen > 0)
+      head.push(`method=${routeMethods[question.method]!} routes=${serving.routesVersion}`)
     if (!put(x, owner, head.join(' '))) return
     const ranks = [...x.choice.subarray(0, Math.max(0, chosen))]
     const from = pools.addressFrom(pool)

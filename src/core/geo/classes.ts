@@ -41,6 +41,8 @@ export interface GeoClass {
   readonly continent: string
   /** Indices of regions, the home first; empty where nothing says which is. */
   readonly ranking: readonly number[]
+  /** Of one of the places in it; absent where none has one. */
+  readonly position?: Position
 }
 
 export interface GeoClasses {
@@ -204,10 +206,12 @@ export function geoClasses(settings: GeoSettings, database?: GeoDatabase): GeoCl
   const ofPlace = (place: Place): number => {
     const { country, continent } = place
     const home = homes.homeOf(place)
+    const position = positionOf(place)
     if (home >= 0)
       return interned.indexOf({
         ...{ match: 'geoip', mapping: -1, country, continent },
         ranking: homes.rankingOf(home, place),
+        ...(position === undefined ? {} : { position }),
       })
     return interned.indexOf({ ...interned.classes[fallback]!, country, continent })
   }

@@ -7,6 +7,8 @@
  */
 import { copyOf, type Memory, textIn, textOf } from '../base/memory.ts'
 import { ClientMap, type ClientMapParts, clientMapParts } from '../net/client-map.ts'
+import { mergeRanges } from '../net/ranges-merge.ts'
+import { expectedTimes } from './expected.ts'
 import { type GeoClass, geoClasses, type GeoDatabase, type GeoSettings } from './classes.ts'
 
 export interface GeoParts {
@@ -15,6 +17,13 @@ export interface GeoParts {
   /** For each class `stride` numbers of regions, the home first; -1 fills up. */
   readonly rankings: Int32Array
   readonly stride: number
+  /**
+   * For each class as many round-trip times, in ms, that its places let expect of the regions; all
+   * 0 where nothing is known of them.
+   */
+  readonly expectedMs: Float32Array
+  /** The values are numbers of autonomous systems; absent without a database of them. */
+  readonly systems?: ClientMapParts
   /** By class, its number among the labels, which classes share that are told alike. */
   readonly labelOf: Int32Array
   /** `GeoNames` as text. */
@@ -42,20 +51,27 @@ export interface ToldMapping {
   readonly comment: string
 }
 
-/** @param told the mappings of the settings, in their order */
+/**
+ * @param told the mappings of the settings, in their order
+ * @param systems the database of autonomous systems
+ */
 export function geoParts(
   settings: GeoSettings,
   told: readonly ToldMapping[],
   database: GeoDatabase | undefined,
   memory: Memory,
+  systems?: GeoDatabase,
 ): GeoParts {
   const { v4, v6, classes } = geoClasses(settings, database)
   const stride = Math.max(1, settings.regions.length)
   const rankings = new Int32Array(memory(classes.length * stride * 4)).fill(-1)
+  const expectedMs = new Float32Array(memory(classes.length * stride * 4))
   const labels: GeoLabel[] = []
   const known = new Map<string, number>()
   const labelOf = Int32Array.from(classes, (one, index) => {
     rankings.set(one.ranking, index * stride)
+    for (const [region, ms] of expectedTimes(one, settings.regions).entries())
+      expectedMs[index * stride + region] = ms
     const label = labelOfClass(one, told[one.mapping])
     const key = JSON.stringify(label)
     const at = known.get(key) ?? labels.push(label) - 1
@@ -67,9 +83,16 @@ export function geoParts(
     map: clientMapParts(v4, v6, memory),
     rankings,
     stride,
+    expectedMs,
+    ...(systems === undefined ? {} : { systems: systemsOf(systems, memory) }),
     labelOf: copyOf(labelOf, memory),
     labels: textIn(JSON.stringify(names), memory),
   }
+}
+
+function systemsOf({ v4, v6, places }: GeoDatabase, memory: Memory): ClientMapParts {
+  const number = (values: Int32Array) => (values[0]! < 0 ? 0 : places[values[0]!]!.asn | 0)
+  return clientMapParts(mergeRanges([v4], number), mergeRanges([v6], number), memory)
 }
 
 function labelOfClass(one: GeoClass, told: ToldMapping | undefined): GeoLabel {

@@ -40,7 +40,7 @@ export function placeClients(source: GeoSource, databases: GeoDatabases, memory:
   const { places, systems } = databases
   const database =
     systems === undefined || asns.size === 0 ? places : joinDatabases(places, systems, asns)
-  return geoParts({ regions, custom: read, defaultRegion }, read, database, memory)
+  return geoParts({ regions, custom: read, defaultRegion }, read, database, memory, systems)
 }
 
 /** The next of a series of numbers that looks random and is always the same (xorshift32). */

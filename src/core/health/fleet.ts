@@ -183,6 +183,9 @@ export class Fleet {
     return { turned, words, stale: [...stale], compiled }
   }
 
+  /** Words of these pools whose level was set. */
+  readonly takeLevels = (pools: readonly number[]) => this.#takeWords([...new Set(pools)])
+
   /** Ends the hold-downs that are over. */
   tick(nowMs: number): {
     readonly words: readonly WordChange[]

@@ -10,7 +10,7 @@
  */
 import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
-import { GUARDED, HELD_DOWN, LAST_HEALTHY, SERVING, packWord } from '../steer/words.ts'
+import { GUARDED, HELD_DOWN, LAST_HEALTHY, LEVEL_SHIFT, SERVING, packWord } from '../steer/words.ts'
 import { Floor, raisedShare } from './floor.ts'
 import type { FormerPool, Hold } from './holds.ts'
 import type { Judgement } from './precedence.ts'
@@ -50,6 +50,8 @@ export class PoolState {
   private readonly willing: Uint8Array
   /** Thousandths of its weight that each server asks for. */
   private readonly shares: Uint16Array
+  /** Under `latency`, how much of the turns each server gets by the times of its checks. */
+  private readonly levels: Uint8Array
   private readonly floors: Readonly<Record<Family, Floor>>
   private readonly families: Uint8Array
   /** When the server came back from being out; 0 when it owes no hold-down. */
@@ -77,6 +79,7 @@ export class PoolState {
     this.eligible = new Uint8Array(size)
     this.willing = new Uint8Array(size)
     this.shares = new Uint16Array(size).fill(WHOLE)
+    this.levels = new Uint8Array(size)
     const floor = spec.bleedFloor ?? BLEED_FLOOR
     this.floors = { 4: new Floor(floor), 6: new Floor(floor) }
     this.families = Uint8Array.from(this.members, (member) => member.family)
@@ -140,6 +143,13 @@ export class PoolState {
     floor.count(weight, before, -1)
     floor.count(weight, share, 1)
     this.settleShares(index, floor.lift !== outgoing)
+  }
+
+  /** @param level 0-31, as in words.ts */
+  setLevel(index: number, level: number): void {
+    if (this.levels[index] === level) return
+    this.levels[index] = level
+    this.changed.add(index)
   }
 
   /** Thousandths of its weight that it is given; of a server that does not serve, that it asks. */
@@ -234,7 +244,8 @@ export class PoolState {
   private wordOf(index: number): number {
     const share = this.shareOf(index)
     const bled = this.willing[index] === 1 && share === 0
-    return (bled ? BLED : this.base[index]!) | this.flags[index]! | (share << 16)
+    const level = this.levels[index]! << LEVEL_SHIFT
+    return (bled ? BLED : this.base[index]!) | this.flags[index]! | (share << 16) | level
   }
 
   private setWilling(index: number, willing: boolean): void {

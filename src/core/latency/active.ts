@@ -20,6 +20,12 @@ export interface ActiveSettings {
   readonly holdMs: number
 }
 
+/** What a pool says of it, over the defaults. */
+export const activeSettings = (spec: Partial<ActiveSettings> = {}): ActiveSettings => ({
+  ...defaultActiveSettings,
+  ...spec,
+})
+
 export const defaultActiveSettings: ActiveSettings = {
   smoothingFactor: 0.3,
   maxLatencyMs: 500,
@@ -42,6 +48,11 @@ export interface ActiveShares {
 
 /** A server leaves the near-equals only so many bands behind the lead. */
 const LEAVE_BANDS = 2
+/** A sample this far off is no part of the average: by a share of it, and by so much. */
+const JUMP_SHARE = 0.5
+const JUMP_LEAST_MS = 5
+/** A hold is broken by one that is better by so many bands. */
+const URGENT_BANDS = 4
 /** What one at the edge keeps, so that shares move without a step. */
 const LEAST_WEIGHT = 0.1
 
@@ -50,6 +61,8 @@ export class ActiveLatency {
   readonly #means: Float64Array
   readonly #samples: Uint32Array
   readonly #near: Uint8Array
+  /** By server: 1 or -1 after one sample far above or below the average. */
+  readonly #strikes: Int8Array
   #lead = -1
   #sinceMs = Number.NEGATIVE_INFINITY
 
@@ -58,6 +71,7 @@ export class ActiveLatency {
     this.#means = new Float64Array(servers)
     this.#samples = new Uint32Array(servers)
     this.#near = new Uint8Array(servers)
+    this.#strikes = new Int8Array(servers)
   }
 
   /** Takes the duration of a check that passed; what is no duration is passed over. */
@@ -66,8 +80,44 @@ export class ActiveLatency {
     const { smoothingFactor } = this.#settings
     const first = this.#samples[server] === 0
     const mean = this.#means[server]!
-    this.#means[server] = first ? ms : mean + smoothingFactor * (ms - mean)
+    this.#means[server] = this.#meanWith(server, ms, first ? ms : mean, smoothingFactor)
     this.#samples[server] = Math.min(0xffff_ffff, this.#samples[server]! + 1)
+  }
+
+  /**
+   * One sample far off may be anything, and changes nothing; a second on the same side is another
+   * path or another load, and what was believed before is dropped.
+   */
+  #meanWith(server: number, ms: number, mean: number, factor: number): number {
+    const off = ms - mean
+    if (Math.abs(off) <= Math.max(JUMP_LEAST_MS, JUMP_SHARE * mean)) {
+      this.#strikes[server] = 0
+      return mean + factor * off
+    }
+    const again = this.#strikes[server] === Math.sign(off)
+    this.#strikes[server] = again ? 0 : Math.sign(off)
+    return again ? ms : mean
+  }
+
+  /** Goes on from others: by server its place there, or -1. */
+  inherit(from: ActiveLatency, places: readonly number[]): void {
+    for (const [server, place] of places.entries()) {
+      if (place < 0) continue
+      this.#means[server] = from.#means[place]!
+      this.#samples[server] = from.#samples[place]!
+      this.#near[server] = from.#near[place]!
+      this.#strikes[server] = from.#strikes[place]!
+    }
+    this.#lead = from.#lead < 0 ? -1 : places.indexOf(from.#lead)
+    this.#sinceMs = from.#sinceMs
+  }
+
+  meanOf(server: number): number {
+    return this.#means[server]!
+  }
+
+  samplesOf(server: number): number {
+    return this.#samples[server]!
   }
 
   /** Forgets a server, whose address or check has changed. */
@@ -111,12 +161,14 @@ export class ActiveLatency {
     const best = fit.reduce((one, other) => (means[other]! < means[one]! ? other : one))
     const lead = this.#lead
     if (lead >= 0 && lead !== best && fit.includes(lead)) {
-      const better = means[lead]! - means[best]! > this.#bandOf(means[best]!)
-      if (!better || nowMs - this.#sinceMs < this.#settings.holdMs) return lead
+      const gain = means[lead]! - means[best]!
+      const held = nowMs - this.#sinceMs < this.#settings.holdMs
+      if (gain <= this.#bandOf(means[best]!) * (held ? URGENT_BANDS : 1)) return lead
     }
     if (lead !== best) {
       this.#lead = best
-      this.#sinceMs = nowMs
+      // The first lead took it from nobody, so nothing flaps when it is lost.
+      if (lead >= 0) this.#sinceMs = nowMs
       this.#near.fill(0)
     }
     return best

@@ -93,6 +93,23 @@ export class Beliefs {
     this.#round = new Uint8Array(cells)
   }
 
+  /** Goes on from beliefs on a tree whose nodes are the first of this one. */
+  inherit(from: Beliefs): void {
+    assert(from.regions === this.regions, 'regions stay what they were')
+    this.means.set(from.means)
+    this.variances.set(from.variances)
+    this.lastMs.set(from.lastMs)
+    this.jumpsMs.set(from.jumpsMs)
+    this.rates.set(from.rates)
+    this.#samples.set(from.#samples)
+    this.#strikes.set(from.#strikes)
+    this.#told.set(from.#told)
+    this.#jumped.set(from.#jumped)
+    this.#ratios.set(from.#ratios)
+    this.#round.set(from.#round)
+    this.#jumps = from.#jumps
+  }
+
   /** How uncertain the mean of a cell is at a time, in ms². */
   varianceAt(cell: number, nowMs: number): number {
     const hours = Math.max(0, nowMs - this.lastMs[cell]!) / HOUR_MS

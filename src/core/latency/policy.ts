@@ -53,6 +53,8 @@ export interface LatencyGround {
   readonly expected: Float32Array
   /** Whether `expected` says anything. */
   readonly placed: boolean
+  /** By place: 1 where its expectations follow from no position, so that they bound nothing. */
+  readonly guessed?: Uint8Array
 }
 
 /** Nothing is faster than light in fibre: this share of what geography expects is a bound. */
@@ -113,6 +115,16 @@ export class LatencyPolicy {
     }
   }
 
+  /** Goes on from a policy whose nodes and rows are the first of this one. */
+  inherit(from: LatencyPolicy): void {
+    this.beliefs.inherit(from.beliefs)
+    this.predictions.inherit(from.predictions)
+    this.rows.ranking.set(from.rows.ranking)
+    this.#leads.set(from.#leads)
+    this.#since.set(from.#since)
+    this.#shares.set(from.#shares)
+  }
+
   /** A report of what was measured between a node of the tree and a region. */
   tell(node: number, region: number, report: LatencyEstimate): void {
     this.beliefs.tell(node, region, report)
@@ -132,16 +144,23 @@ export class LatencyPolicy {
     return { ms: this.#means[region]!, deviationMs: this.#deviations[region]! }
   }
 
+  /** What is expected of a place is at least this share of it. */
+  #leastOf(place: number): number {
+    return this.#ground.guessed?.[place] === 1 ? 0 : LEAST_OF_EXPECTED
+  }
+
   #expect(row: number): void {
     const { regions, expected } = this.#ground
     const { predictions } = this
     const node = this.#classes.nodes[row]!
-    const place = predictions.placeOf(node, this.#classes.places[row]!) * regions
+    const at = predictions.placeOf(node, this.#classes.places[row]!)
+    const place = at * regions
+    const least = this.#leastOf(at)
     const common = Math.max(0, predictions.commons[node]!)
     for (let region = 0; region < regions; region++) {
       const far = expected[place + region]!
       const own = far + predictions.deviationOf(node, region)
-      this.#means[region] = Math.max(own, LEAST_OF_EXPECTED * far) + common
+      this.#means[region] = Math.max(own, least * far) + common
       const variance = varianceOf(predictions.variances[node * regions + region]!, far)
       this.#deviations[region] = Math.sqrt(variance)
     }
@@ -161,8 +180,8 @@ export class LatencyPolicy {
   #isLearned(node: number): boolean {
     const { parents, levels } = this.beliefs.tree
     let at = node
-    while (levels[at] !== WORLD && this.predictions.measured[at] === 0) at = parents[at]!
-    return this.predictions.measured[at] === 1
+    while (levels[at] !== WORLD && !this.predictions.informs(at)) at = parents[at]!
+    return levels[at] !== WORLD
   }
 
   #isAllowed(row: number, region: number): boolean {
@@ -289,13 +308,14 @@ export class LatencyPolicy {
     const { regions, expected } = this.#ground
     const { curiosity } = this.#settings
     const node = this.#classes.nodes[row]!
-    const place = this.predictions.placeOf(node, this.#classes.places[row]!) * regions
+    const at = this.predictions.placeOf(node, this.#classes.places[row]!)
+    const place = at * regions
     const best = this.#means[lead]!
     let target = -1
     let least = best - this.#marginOf(best)
     for (let region = 0; region < regions; region++) {
       if (region === lead || !this.#mayLead(row, region)) continue
-      const floor = LEAST_OF_EXPECTED * expected[place + region]!
+      const floor = this.#leastOf(at) * expected[place + region]!
       const hoped = this.#means[region]! - curiosity * this.#deviations[region]!
       const ms = Math.max(floor, hoped)
       if (ms < least) [target, least] = [region, ms]

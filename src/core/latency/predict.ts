@@ -91,6 +91,29 @@ export class Predictions {
     this.#sources = new Uint8Array(nodes)
   }
 
+  /** Goes on from what followed for a tree whose nodes are the first of this one. */
+  inherit(from: Predictions): void {
+    this.deviations.set(from.deviations)
+    this.variances.set(from.variances)
+    this.commons.set(from.commons)
+    this.#places.set(from.#places)
+    this.#moved.set(from.#moved)
+    this.#misplaced.set(from.#misplaced)
+    this.#doubts.set(from.#doubts)
+    this.#sources.set(from.#sources)
+    this.#started = from.#started
+  }
+
+  /** Whether what was measured in a node says which regions are better there. */
+  informs(node: number): boolean {
+    const { regions, tree } = this.beliefs
+    if (tree.levels[node] === NETWORK) return this.measured[node] === 1
+    const from = node * regions
+    for (let region = 0; region < regions; region++)
+      if (this.#weights[from + region]! > 0) return true
+    return false
+  }
+
   /** Makes all of it anew; `expected` is what geography expects, by place and region, in ms. */
   update(expected: Float32Array, nowMs: number): void {
     // What networks have in common and what regions deviate are each known by the other; later

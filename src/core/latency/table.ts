@@ -93,6 +93,8 @@ export class LatencyTable {
   readonly #rowsOf = new Map<number, number>()
   /** Called with each row that an agent told here. */
   changedRow: (row: number) => void = () => {}
+  /** Called with each entry of which something else is said. */
+  changedEntry: (entry: number) => void = () => {}
 
   constructor(
     seed: number,
@@ -133,6 +135,7 @@ export class LatencyTable {
     this.#prior[row] = way === 'file' ? 1 : 0
     this.#own[row] = way === 'agent' ? 1 : 0
     this.version++
+    this.changedEntry(this.#entry[row]!)
     if (way === 'agent') this.changedRow(row)
     if (isChange) this.changes++
     return isChange ? 'changed' : 'taken'
@@ -227,6 +230,27 @@ export class LatencyTable {
 
   regionOf(entry: number): number {
     return this.entries.word(entry, PLACE_AT) & 0xffff
+  }
+
+  /** Numbers of all entries. */
+  *used(): Iterable<number> {
+    for (let entry = 0; entry < this.entries.high; entry++)
+      if (this.entries.isUsed(entry)) yield entry
+  }
+
+  /** The service of an entry; undefined when the entry is gone. */
+  nameOfService(entry: number): string | undefined {
+    return this.entries.isUsed(entry) ? this.services.name(this.serviceOf(entry)) : undefined
+  }
+
+  /** What all agents say together in an entry. */
+  measured(entry: number, nowMs: number): Merged & { prefix: Prefix; region: string } {
+    const prefix = prefixOf(this.entries, entry, 0)
+    return {
+      ...this.merge(entry, nowMs, merged()),
+      prefix,
+      region: this.regions.name(this.regionOf(entry)),
+    }
   }
 
   /** Every entry; decoded one at a time. */

@@ -10,6 +10,7 @@ import { Authority, type AuthoritySettings } from '../dns/authority.ts'
 import type { Exchange } from '../dns/exchange.ts'
 import { SEND } from '../dns/response-rate.ts'
 import type { Serving, ServingParts } from '../dns/serving.ts'
+import type { RouteParts } from '../steer/routes.ts'
 import { COOKIE_BYTES, type Sample } from './sample.ts'
 
 /** What of the settings shows in answers; no secrets. */
@@ -83,6 +84,11 @@ export class Execution {
     return this.#authority.last
   }
 
+  /** Sets what was learned of clients. */
+  setRoutes(routes: RouteParts): void {
+    if (this.serving.routesVersion !== routes.version) this.serving.applyRoutes(routes)
+  }
+
   /** Sets the words of one pool, in the order of its servers. */
   setWords(pool: number, words: ArrayLike<number>): void {
     const { pools } = this.serving
@@ -112,17 +118,23 @@ export type Rerun =
   | { readonly code: 'same' | 'different'; readonly answer: Uint8Array }
   /** The pool is too large to carry its words, and they are not those of now. */
   | { readonly code: 'words-unknown' }
+  /** What was learned of clients then is no longer held. */
+  | { readonly code: 'routes-unknown' }
 
 /**
  * Answers a sample of the execution's epoch again.
  *
  * @param wordsNow words of its pool as they are now, for pools too large to carry them
+ * @param routes what was learned of clients then, where the sample needs it
  */
 export function rerun(
   execution: Execution,
   sample: Sample,
   wordsNow?: { readonly words: ArrayLike<number>; readonly crc: number },
+  routes?: RouteParts,
 ): Rerun {
+  if (sample.routes > 0 && sample.routes !== routes?.version) return { code: 'routes-unknown' }
+  if (sample.routes > 0) execution.setRoutes(routes!)
   if (sample.words !== undefined) execution.setWords(sample.pool, sample.words)
   else if (wordsNow?.crc === sample.wordsCrc) execution.setWords(sample.pool, wordsNow.words)
   else return { code: 'words-unknown' }

@@ -11,7 +11,7 @@
 import { viewOf } from '../base/octets.ts'
 import { replayLimits } from '../base/limits/replay.ts'
 
-export const SAMPLE_FIXED = 60
+export const SAMPLE_FIXED = 68
 export const AT_MS = 0
 export const EPOCH = 8
 export const VERSION = 16
@@ -28,6 +28,7 @@ export const FLAGS = 54
 export const FATE = 55
 export const COOKIE_STATE = 56
 export const OUTCOME = 57
+export const ROUTES = 60
 
 export const FLAG_TCP = 1
 export const FLAG_IPV6 = 2
@@ -45,6 +46,8 @@ export interface Sample {
   readonly epoch: number
   /** Newest version of any word the thread held. */
   readonly version: number
+  /** The version of what was learned of clients; 0 for nothing, or where it does not count. */
+  readonly routes: number
   /** A count modulo 2^32; 0 where no server was chosen. */
   readonly turn: number
   readonly steered: boolean
@@ -90,6 +93,7 @@ function sampleAt(bytes: Uint8Array, view: DataView, at: number): Sample | undef
     atMs: view.getFloat64(at + AT_MS),
     epoch: view.getFloat64(at + EPOCH),
     version: view.getFloat64(at + VERSION),
+    routes: view.getFloat64(at + ROUTES),
     turn: view.getUint32(at + TURN),
     steered: (flags & FLAG_STEERED) !== 0,
     standsFor: view.getUint32(at + STANDS_FOR),

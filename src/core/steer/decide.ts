@@ -14,17 +14,19 @@ import {
   FIRST,
   FIRST_SHARED,
   methodOf,
-  type Pools,
   RING,
   RING_SHARED,
   ROW,
   wantedOf,
   FENCED,
   PLACED,
+  ROUTED,
   WEIGHTED,
-} from './pools.ts'
+} from './modes.ts'
+import type { Pools } from './pools.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
 import { decideFenced, decidePlaced } from './placed.ts'
+import { decideRouted } from './routed.ts'
 import { pointOf, weightedPlace } from './turns.ts'
 
 /** One object is reused by the hot path. */
@@ -36,12 +38,13 @@ export interface Question {
   client: Uint8Array
   /**
    * Written by `decide` where the policy reads the client, and only there: the client's class, the
-   * bits of the widest prefix around it that is in that class, and the basis (view.ts) on which its
-   * region answers.
+   * basis (view.ts) on which its region answers, and of learned latency the row that decided, or -1,
+   * and the method (routes.ts).
    */
   place?: number
-  scope?: number
   basis?: number
+  route?: number
+  method?: number
 }
 
 export { ALL_DOWN, NODATA } from './outcomes.ts'
@@ -63,6 +66,7 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
   const count = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const from = pools.placesFrom(pool, family)
   const wanted = Math.min(wantedOf(mode), out.length, ANSWERS_MAX)
+  if (method === ROUTED) return decideRouted(pools, pool, question, out, wanted)
   if (method === PLACED) return decidePlaced(pools, pool, question, out, wanted)
   if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
   // Policies that read the client fall back to turns where nothing is known of it.
@@ -86,7 +90,7 @@ function firstPlace(
 ): number {
   switch (method) {
     case WEIGHTED:
-      return weightedPlace(pools.sums, pools.guides, from, count, turn)
+      return weightedPlace(pools.sums, pools.guides, from, count, pointOf(turn))
     case FIRST:
       return 0
     case FIRST_SHARED:

@@ -9,6 +9,7 @@ import type { Family } from '../net/address.ts'
 import { formatAddress } from '../net/address.ts'
 import { ALL_DOWN, decide, NODATA, type Question } from './decide.ts'
 import { type Geography, geographyOf } from './geography.ts'
+import { type LearnedSteps, learnedStepsOf } from './route-steps.ts'
 import type { Pool } from './pool.ts'
 import type { ServingMember } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
@@ -39,6 +40,8 @@ export interface Explanation {
   readonly candidates: readonly Candidate[]
   /** Set when nobody may be served and `when_all_down` decided. */
   readonly fallback?: WhenAllDown
+  /** What learned latency had to say of the client. */
+  readonly learned?: LearnedSteps
   /** Where the client is taken to be, of policies that read it. */
   readonly geography?: Geography
 }
@@ -47,9 +50,12 @@ export function explain(pool: Pool, question: Question): Explanation {
   const out = new Int32Array(steerLimits.answersMax.max)
   const count = decide(pool.pools, pool.index, question, out)
   const geography = geographyOf(pool, question)
-  const behind = geography?.steps.filter(({ outcome }) => outcome !== 'answers') ?? []
-  const asked: Asked = { ...question, passed: new Set(behind.map(({ region }) => region)) }
   const chosen = [...out.subarray(0, Math.max(0, count))]
+  const regions = new Set(chosen.map((index) => pool.spec.members[index]?.region ?? ''))
+  const learned = learnedStepsOf(pool, question, regions)
+  const steps = learned?.method === 'learned' ? learned.steps : (geography?.steps ?? [])
+  const behind = steps.filter(({ outcome }) => outcome !== 'answers')
+  const asked: Asked = { ...question, passed: new Set(behind.map(({ region }) => region)) }
   // Servers on several ports of an address are one candidate, told by the first that serves.
   const firsts = chosen.map((index) => pool.firstOf(index))
   const candidates = pool.spec.members.map((member, index) => {
@@ -64,6 +70,7 @@ export function explain(pool: Pool, question: Question): Explanation {
     turn: question.turn,
     candidates,
     ...(pool.allDown() ? { fallback: pool.spec.whenAllDown } : {}),
+    ...(learned === undefined ? {} : { learned }),
     ...(geography === undefined ? {} : { geography }),
   }
 }
@@ -113,6 +120,7 @@ function takesPart(pool: Pool, question: Question, index: number): boolean {
 const LOST_TURN: Partial<Record<string, string>> = {
   'round-robin': 'healthy, but it is the turn of another server',
   weighted: 'healthy, but this turn falls to the weight of another server',
+  latency: 'healthy, but this turn falls to a faster server, or to one as fast',
   failover: 'healthy, but a server before it in the order is healthy too',
 }
 
@@ -154,6 +162,10 @@ function chosenSentence(policy: string): string {
       return 'healthy, and it is its turn'
     case 'geolocation':
       return 'healthy, of the region that answers this client, and it is its turn'
+    case 'learned_latency':
+      return 'healthy, of the region that answers this client, and it is its turn'
+    case 'latency':
+      return 'healthy, and this turn falls to it by the times of its checks'
     default:
       return `healthy, and it is its turn: nothing is known of the client that ${policy} could use`
   }

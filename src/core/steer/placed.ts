@@ -5,28 +5,23 @@
  * Part of `decide`. It allocates nothing and writes to the question what it read of the client.
  */
 import type { Question } from './decide.ts'
-import type { GeoTable } from '../geo/parts.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
+import { locate } from './client-cache.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
-import { weightedPlace } from './turns.ts'
+import { pointOf, weightedPlace } from './turns.ts'
 import { BASIS_SERVING } from './view.ts'
 
-/** Looks the client up. */
-function placeOf(geo: GeoTable, question: Question): number {
-  const { client } = question
-  const place = geo.map.classOf(client.length === 16 ? 6 : 4, client)
-  question.place = place
-  question.scope = geo.map.scope
-  return place
-}
-
-/** Adds candidates of a group to the answer, the turn's first; returns how many there are then. */
-function giveGroup(
+/**
+ * Adds candidates of a group to the answer, that of the point first, which is in [0, 1); returns
+ * how many there are then.
+ */
+export function giveGroup(
   pools: Pools,
   pool: number,
   question: Question,
   group: number,
+  point: number,
   out: Int32Array,
   given: number,
   wanted: number,
@@ -37,7 +32,7 @@ function giveGroup(
   const size = segments[own + 1]! - start
   if (size === 0) return given
   const from = pools.placesFrom(pool, question.family) + start
-  let place = weightedPlace(sums, guides, from, size, question.turn)
+  let place = weightedPlace(sums, guides, from, size, point)
   let count = given
   for (let left = size; left > 0 && count < wanted; left--) {
     const candidate = places[from + place]!
@@ -68,8 +63,21 @@ export function decidePlaced(
   out: Int32Array,
   wanted: number,
 ): number {
+  locate(pools, pool, question)
+  return givePlaced(pools, pool, question, out, wanted)
+}
+
+/** The same once the client was located. */
+export function givePlaced(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  out: Int32Array,
+  wanted: number,
+): number {
   const { rankings, stride } = pools.geo!
-  const row = placeOf(pools.geo!, question) * stride
+  const row = question.place! * stride
+  const point = pointOf(question.turn)
   const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
   const groups = pools.groupsOf(pool)
   let given = 0
@@ -77,13 +85,13 @@ export function decidePlaced(
     const region = rankings[row + rank]!
     if (region < 0) break
     const group = pools.layout.ordinals[table + region]!
-    if (group >= 0) given = giveGroup(pools, pool, question, group, out, given, wanted)
+    if (group >= 0) given = giveGroup(pools, pool, question, group, point, out, given, wanted)
   }
   question.basis = pools.segments[pools.segmentsFrom(pool, question.family) + groups + 1]!
   if (given >= wanted) return given
   // Of this client nothing is known: the whole pool by turns.
   if (rankings[row]! < 0) return giveAll(pools, pool, question, out, wanted)
-  return giveGroup(pools, pool, question, groups - 1, out, given, wanted)
+  return giveGroup(pools, pool, question, groups - 1, point, out, given, wanted)
 }
 
 function giveAll(
@@ -114,7 +122,9 @@ export function decideFenced(
   wanted: number,
 ): number {
   const { rankings, stride } = pools.geo!
-  const home = rankings[placeOf(pools.geo!, question) * stride]!
+  locate(pools, pool, question)
+  const home = rankings[question.place! * stride]!
+  const point = pointOf(question.turn)
   const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
   const groups = pools.groupsOf(pool)
   const bases = pools.segmentsFrom(pool, question.family) + groups + 1
@@ -122,7 +132,7 @@ export function decideFenced(
   question.basis = BASIS_SERVING
   if (group >= 0) {
     question.basis = pools.segments[bases + group]!
-    const given = giveGroup(pools, pool, question, group, out, 0, wanted)
+    const given = giveGroup(pools, pool, question, group, point, out, 0, wanted)
     if (given > 0) return given
     // Its servers of the other family serve: the client can use those.
     if (question.basis === BASIS_SERVING) return NODATA
@@ -131,6 +141,6 @@ export function decideFenced(
   if (mode === 'nodata') return NODATA
   if (mode !== 'fallback') return ALL_DOWN
   question.basis = pools.segments[bases + groups - 1]!
-  const given = giveGroup(pools, pool, question, groups - 1, out, 0, wanted)
+  const given = giveGroup(pools, pool, question, groups - 1, point, out, 0, wanted)
   return given > 0 ? given : ALL_DOWN
 }

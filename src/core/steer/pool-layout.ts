@@ -84,7 +84,8 @@ export interface PoolLayout {
 }
 
 /** Pools whose answers depend on where the client is. */
-export const readsPlace = ({ policy }: ServingPool): boolean => policy === 'geolocation'
+export const readsPlace = ({ policy }: Pick<ServingPool, 'policy'>): boolean =>
+  policy === 'geolocation' || policy === 'learned_latency'
 
 /** @param regions names of regions by number, as the client map counts them */
 export function layPools(

@@ -3,7 +3,9 @@
  */
 import type { GeoParts } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
+import { readsPlace } from './pool-layout.ts'
 import { type Pools, poolsOf } from './pools.ts'
+import type { RouteParts } from './routes.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { Basis } from './view.ts'
 
@@ -14,10 +16,14 @@ export class Pool {
   /** By member index, then the fallback addresses; 4 or 16 bytes each. */
   readonly addresses: readonly Uint8Array[]
 
-  /** @param geo where clients are; without it the policy falls back to turns */
-  constructor(spec: ServingPool, words: readonly number[], geo?: GeoParts) {
-    this.pools = poolsOf([spec], [words], spec.policy === 'geolocation' ? geo : undefined)
+  /**
+   * @param geo where clients are; without it the policy falls back to turns
+   * @param routes what was learned of their round-trip times
+   */
+  constructor(spec: ServingPool, words: readonly number[], geo?: GeoParts, routes?: RouteParts) {
+    this.pools = poolsOf([spec], [words], readsPlace(spec) ? geo : undefined)
     this.index = 0
+    this.setRoutes(routes, spec.name)
     this.spec = spec
     this.addresses = Array.from({ length: this.pools.sizeOf(0) }, (_, at) => this.pools.bytesAt(at))
   }
@@ -29,6 +35,14 @@ export class Pool {
 
   setWord(member: number, word: number): void {
     this.pools.setWord(this.index, member, word)
+  }
+
+  /** Takes what was learned, of which the part of its own name counts. */
+  setRoutes(routes: RouteParts | undefined, name = this.spec.name): void {
+    this.pools.setRoutes(
+      0,
+      routes?.services.find((one) => one.name === name),
+    )
   }
 
   familyOf(candidate: number): Family {

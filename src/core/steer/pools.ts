@@ -23,6 +23,7 @@ import {
   FIXED_FROM,
   FIXED_GROUPS,
   FIXED_MEMBERS,
+  FIXED_ORDINALS,
   FIXED_POLICY,
   FIXED_SEGMENTS,
   FIXED_SLOT,
@@ -32,65 +33,42 @@ import {
   policies,
   segmentNumbers,
 } from './pool-layout.ts'
-import { fillFenced, fillGroups, settleGroups } from './placing.ts'
+import {
+  COUNT,
+  DOWN,
+  EMPTY,
+  FAMILIES,
+  FENCED,
+  FIRST,
+  FIRST_SHARED,
+  FROM,
+  MODE,
+  PLACED,
+  RING,
+  RING_SHARED,
+  ROUTED,
+  ROW,
+  SLOT,
+  STALE,
+  WEIGHTED,
+  basisAt,
+} from './modes.ts'
+import { fillAllDown, fillServing, isTimed } from './filling.ts'
+import { fillFenced, settleGroups } from './placing.ts'
+import { ClientCache } from './client-cache.ts'
+import { RouteTable, type ServiceRoutes } from './routes.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
 import { guideSums } from './turns.ts'
-import {
-  BASIS_NOTHING,
-  BASIS_SERVING,
-  type Basis,
-  bases,
-  basisOf,
-  isServing,
-  shareOf,
-  standsIn,
-} from './view.ts'
-
-/** Numbers of a row; for each family in turn where two are named. */
-export const ROW = 8
-/** Index of the turn counters. */
-export const SLOT = 0
-/** Which families the pool has addresses of: FAMILY_4, FAMILY_6. */
-const FAMILIES = 1
-/** Where the places of IPv4 begin, which is also where the pool's addresses begin; then IPv6. */
-export const FROM = 2
-/** How many candidates, and how to choose among them: for IPv4, then for IPv6. */
-export const COUNT = 4
-export const MODE = 5
-
-// A mode is one of these, the basis from bit 8, and the number of answers from bit 16.
-/** A word changed: the row is to be made anew. */
-export const STALE = 0
-/** No candidate, and the name exists. */
-export const EMPTY = 1
-/** No candidate, and that is a failure. */
-export const DOWN = 2
-/** Turns go round. */
-export const RING = 3
-/** Turns go round, and some server gives away a part of its own. */
-export const RING_SHARED = 4
-export const WEIGHTED = 5
-/** The first takes all. */
-export const FIRST = 6
-/** The first gives away a part. */
-export const FIRST_SHARED = 7
-/** By weight inside the region nearest to the client that has a candidate, then the next. */
-export const PLACED = 8
-/** The same inside the client's own region alone. */
-export const FENCED = 9
-
-export const methodOf = (mode: number): number => mode & 0xff
-/** Whether some candidate is to be chosen. */
-export const choosesAt = (mode: number): boolean => (mode & 0xff) > DOWN
-/** Whether the client's place decides. */
-export const placesAt = (mode: number): boolean => (mode & 0xff) >= PLACED
-/** The number of the basis, as in view.ts. */
-export const basisAt = (mode: number): number => (mode >> 8) & 0xff
-export const wantedOf = (mode: number): number => mode >>> 16
+import { BASIS_NOTHING, BASIS_SERVING, type Basis, bases, basisOf } from './view.ts'
 
 const POLICY_WEIGHTED = policies.indexOf('weighted')
 const POLICY_FAILOVER = policies.indexOf('failover')
+const POLICY_LEARNED = policies.indexOf('learned_latency')
+/** Of the number of clients that are remembered: 320 KiB for each thread. */
+const CACHE_BITS = 13
+/** The same for pools that are only explained. */
+const FEW_BITS = 3
 
 export class Pools {
   readonly layout: PoolLayout
@@ -115,9 +93,20 @@ export class Pools {
   readonly loads: Float64Array
   /** By the first candidate of an address, where it was last placed. */
   readonly placed: Int32Array
+  /** By pool, what was learned of its clients' round-trip times. */
+  readonly routes: (RouteTable | undefined)[]
+  /** By pool, a number that changes with its words and routes. */
+  readonly stamps: Int32Array
+  readonly #cacheBits: number
+  #cache: ClientCache | undefined
 
   /** @param words by address; read once */
-  constructor(layout: PoolLayout, words: ArrayLike<number>, geo?: GeoParts) {
+  constructor(
+    layout: PoolLayout,
+    words: ArrayLike<number>,
+    geo?: GeoParts,
+    cacheBits = CACHE_BITS,
+  ) {
     const { fixed, families } = layout
     this.geo = geo && new GeoTable(geo)
     let segments = 0
@@ -135,6 +124,9 @@ export class Pools {
     this.words.set(words)
     this.loads = new Float64Array(size)
     this.placed = new Int32Array(size)
+    this.routes = new Array<RouteTable | undefined>(this.count).fill(undefined)
+    this.stamps = new Int32Array(this.count).fill(1)
+    this.#cacheBits = cacheBits
     // Modes are 0 from the start, which is STALE.
     for (let pool = 0; pool < this.count; pool++) {
       const own = pool * FIXED
@@ -205,6 +197,29 @@ export class Pools {
     this.words[this.addressFrom(pool) + member] = word
     this.rows[pool * ROW + MODE] = STALE
     this.rows[pool * ROW + MODE + 2] = STALE
+    this.stamps[pool]!++
+  }
+
+  /** Clients looked up a moment ago; made when the first one is. */
+  get cache(): ClientCache {
+    this.#cache ??= new ClientCache(this.#cacheBits)
+    return this.#cache
+  }
+
+  /** Takes what was learned of one pool's clients, or that nothing is. */
+  setRoutes(pool: number, parts: ServiceRoutes | undefined): void {
+    const { fixed, ordinals } = this.layout
+    const own = pool * FIXED
+    const isRouted = fixed[own + FIXED_POLICY] === POLICY_LEARNED && this.groupsOf(pool) > 0
+    if (!isRouted || this.geo === undefined) return
+    const { regions } = readGeoNames(this.geo.parts.labels)
+    const table = fixed[own + FIXED_ORDINALS]!
+    const groupOf = (name: string) => {
+      const region = regions.indexOf(name)
+      return region < 0 ? -1 : ordinals[table + region]!
+    }
+    this.routes[pool] = parts && new RouteTable(parts, groupOf)
+    this.stamps[pool]!++
   }
 
   /** The mode of a family, its row made anew when a word changed. */
@@ -238,8 +253,8 @@ export class Pools {
   }
 
   #refresh(pool: number): void {
-    const count4 = this.#fillServing(pool, 4)
-    const count6 = this.#fillServing(pool, 6)
+    const count4 = fillServing(this, pool, 4)
+    const count6 = fillServing(this, pool, 6)
     const served = count4 + count6 > 0
     const basis = served ? BASIS_SERVING : basisOf(this.allDownOf(pool))
     if (this.isFenced(pool)) {
@@ -247,45 +262,8 @@ export class Pools {
       this.#settle(pool, 6, fillFenced(this, pool, 6), basis)
       return
     }
-    this.#settle(pool, 4, served ? count4 : this.#fillAllDown(pool, 4), basis)
-    this.#settle(pool, 6, served ? count6 : this.#fillAllDown(pool, 6), basis)
-  }
-
-  /** Gathers the candidates that serve; returns how many. */
-  #fillServing(pool: number, family: Family): number {
-    if (this.groupsOf(pool) > 0) return fillGroups(this, pool, family, 'serving')
-    const { weights, families } = this.layout
-    const from = this.addressFrom(pool)
-    const members = this.membersOf(pool)
-    let count = 0
-    for (let member = 0; member < members; member++) {
-      const address = from + member
-      const word = this.words[address]!
-      if (!isServing(word) || weights[address] === 0) continue
-      if (families[address] !== family) continue
-      count = this.place(pool, family, count, member, shareOf(word))
-    }
-    return count
-  }
-
-  /** What `when_all_down` puts in place of the servers, when it names any; returns how many. */
-  #fillAllDown(pool: number, family: Family): number {
-    const mode = this.allDownOf(pool)
-    if (mode === 'servfail' || mode === 'nodata') return 0
-    if (this.groupsOf(pool) > 0) return fillGroups(this, pool, family, mode)
-    const { weights, families } = this.layout
-    const from = this.addressFrom(pool)
-    const members = this.membersOf(pool)
-    const first = mode === 'fallback' ? members : 0
-    const end = mode === 'fallback' ? this.sizeOf(pool) : members
-    let count = 0
-    for (let candidate = first; candidate < end; candidate++) {
-      const address = from + candidate
-      if (families[address] !== family) continue
-      const stands = mode === 'fallback' || standsIn(mode, this.words[address]!, weights[address]!)
-      if (stands) count = this.place(pool, family, count, candidate, 1000)
-    }
-    return count
+    this.#settle(pool, 4, served ? count4 : fillAllDown(this, pool, 4), basis)
+    this.#settle(pool, 6, served ? count6 : fillAllDown(this, pool, 6), basis)
   }
 
   /**
@@ -332,13 +310,14 @@ export class Pools {
     const even = isPlaced || this.#sum(pool, family, count)
     this.rows[row + COUNT + (family === 6 ? 2 : 0)] = count
     let method = even ? RING : RING_SHARED
-    if (policy === POLICY_WEIGHTED) {
+    const byTimes = basis === BASIS_SERVING && count > 0 && isTimed(this, pool, family)
+    if (policy === POLICY_WEIGHTED || byTimes) {
       method = WEIGHTED
       guideSums(this.sums, this.guides, this.placesFrom(pool, family), count)
     }
     if (isPlaced) {
       settleGroups(this, pool, family)
-      method = this.isFenced(pool) ? FENCED : PLACED
+      method = this.isFenced(pool) ? FENCED : policy === POLICY_LEARNED ? ROUTED : PLACED
     }
     if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
     if (count === 0) method = this.#emptyMethod(pool, family, basis)
@@ -387,5 +366,5 @@ export const poolsOf = (
   geo?: GeoParts,
 ): Pools => {
   const regions = geo === undefined ? [] : readGeoNames(geo.labels).regions
-  return new Pools(layPools(specs, undefined, regions), layWords(specs, words), geo)
+  return new Pools(layPools(specs, undefined, regions), layWords(specs, words), geo, FEW_BITS)
 }

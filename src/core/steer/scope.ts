@@ -9,7 +9,9 @@
 import { geoLimits } from '../base/limits/geo.ts'
 import type { Question } from './decide.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
-import { FENCED, methodOf, PLACED, type Pools, wantedOf } from './pools.ts'
+import { locate } from './client-cache.ts'
+import { FENCED, methodOf, PLACED, placesAt, ROUTED, wantedOf } from './modes.ts'
+import type { Pools } from './pools.ts'
 
 const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
 
@@ -19,8 +21,28 @@ const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
  */
 export function decisionScope(pools: Pools, pool: number, question: Question): number {
   const mode = pools.modeOf(pool, question.family)
-  const method = methodOf(mode)
-  if (method !== PLACED && method !== FENCED) return 0
+  if (!placesAt(mode)) return 0
+  // Right after the decision this is the entry that it made or found.
+  locate(pools, pool, question)
+  const { cache } = pools
+  if (cache.scope < 0) cache.scope = scopeOf(pools, pool, question, mode)
+  return cache.scope
+}
+
+function scopeOf(pools: Pools, pool: number, question: Question, mode: number): number {
+  const family = question.client.length === 16 ? 6 : 4
+  if (methodOf(mode) !== ROUTED) return placedScope(pools, pool, question, mode)
+  const routes = pools.routes[pool]
+  if (routes === undefined) return placedScope(pools, pool, question, mode)
+  routes.map.classOf(family, question.client)
+  // Neighbours with equal rows are one range, so that of a row is as wide as can be.
+  if (question.route! >= 0) return routes.map.scope
+  return Math.max(routes.map.scope, placedScope(pools, pool, question, mode))
+}
+
+/** The scope where geography decides. */
+function placedScope(pools: Pools, pool: number, question: Question, mode: number): number {
+  const method = methodOf(mode) === FENCED ? FENCED : PLACED
   const { map } = pools.geo!
   const family = question.client.length === 16 ? 6 : 4
   const own = map.classOf(family, question.client)

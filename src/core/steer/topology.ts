@@ -53,6 +53,14 @@ export interface MemberSpec {
   readonly check: CheckSpec
 }
 
+/** Of the policies by latency. */
+export interface LatencySpec {
+  /** Weight of a new measurement, 0-1. */
+  readonly smoothingFactor: number
+  readonly maxLatencyMs: number
+  readonly minSamples: number
+}
+
 export interface PoolSpec {
   /** The name served, which is also the service name. */
   readonly name: string
@@ -69,6 +77,7 @@ export interface PoolSpec {
   readonly holdDownMs: number
   /** Least part of its weight, 0-1, that a pool keeps however much its servers bleed. */
   readonly bleedFloor?: number
+  readonly latency?: LatencySpec
   /** Under geolocation, that clients never leave their region; absent: they do when it is down. */
   readonly geofence?: 'strict'
   readonly members: readonly MemberSpec[]

@@ -14,8 +14,9 @@ export const pointOf = (turn: number): number =>
   (Math.imul(turn, GOLDEN_STEP) >>> 0) / 0x1_0000_0000
 
 /**
- * The place, counted from `from`, whose stretch of the summed weights holds the turn's point.
+ * The place, counted from `from`, whose stretch of the summed weights holds a point.
  *
+ * @param share the point, in [0, 1)
  * @param guides for each of as many equal parts of the sums as there are places, its first place
  */
 export function weightedPlace(
@@ -23,9 +24,8 @@ export function weightedPlace(
   guides: Int32Array,
   from: number,
   count: number,
-  turn: number,
+  share: number,
 ): number {
-  const share = pointOf(turn)
   const point = share * sums[from + count - 1]!
   let place = guides[from + Math.floor(share * count)]!
   while (place < count - 1 && sums[from + place]! <= point) place++

@@ -11,6 +11,8 @@
  *   4-7    status         see `statuses`
  *   8-11   cause          see `causes`: which rule of the precedence decided
  *   16-25  share          thousandths of its weight, 0-1000 (a bleeding server's share falls)
+ *   26-30  level          under the policy `latency`, its part of the turns by the times of its
+ *                         checks, 0-31; all 0 where nothing is known of them
  */
 export const statuses = ['unknown', 'healthy', 'unhealthy', 'stale', 'draining'] as const
 export type Status = (typeof statuses)[number]
@@ -36,12 +38,16 @@ export interface WordFields {
   readonly cause: Cause
   /** 0-1000. */
   readonly share: number
+  /** 0-31; absent means 0. */
+  readonly level?: number
 }
 
 export const SERVING = 1
 export const LAST_HEALTHY = 2
 export const HELD_DOWN = 4
 export const GUARDED = 8
+export const LEVEL_SHIFT = 26
+export const LEVEL_BITS = 31
 
 /** The word of a server nothing is known about yet. */
 export const UNKNOWN_WORD = 1000 << 16
@@ -54,7 +60,8 @@ export function packWord(fields: WordFields): number {
     (fields.guarded ? GUARDED : 0) |
     (statuses.indexOf(fields.status) << 4) |
     (causes.indexOf(fields.cause) << 8) |
-    (fields.share << 16)
+    (fields.share << 16) |
+    ((fields.level ?? 0) << LEVEL_SHIFT)
   )
 }
 
@@ -67,5 +74,6 @@ export function unpackWord(word: number): WordFields {
     status: statuses[(word >> 4) & 15] ?? 'unknown',
     cause: causes[(word >> 8) & 15] ?? 'none',
     share: Math.min(1000, (word >> 16) & 0x3ff),
+    ...(word >>> LEVEL_SHIFT === 0 ? {} : { level: (word >>> LEVEL_SHIFT) & LEVEL_BITS }),
   }
 }

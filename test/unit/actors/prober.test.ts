@@ -238,7 +238,9 @@ describe('prober: what it says', () => {
         },
       ],
     ])
-    expect(atMs - world.published[0]![1].atMs).toBeLessThanOrEqual(10)
+    const [first] = world.published
+    const saidMs = first![0] === 'prober.verdict-changed' ? first![1].atMs : 0
+    expect(atMs - saidMs).toBeLessThanOrEqual(10)
   })
 
   test('a verdict taken over is confirmed once in two seconds, without a log line', async () => {

@@ -145,7 +145,7 @@ function decisionOf({ id, sample, name, type }: Kept, remade: Remade | undefined
     epoch: sample.epoch,
     version: sample.version,
     stands_for: sample.standsFor,
-    verified: again === undefined || again === 'words-unknown' ? undefined : again === 'same',
+    verified: again === undefined || again.endsWith('unknown') ? undefined : again === 'same',
   }
 }
 

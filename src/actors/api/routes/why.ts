@@ -17,12 +17,13 @@ import type { PastServing } from '../../../core/replay/history.ts'
 import { geoUnder, partsOf } from '../../../core/replay/next.ts'
 import { type Candidate, type Explanation, explain } from '../../../core/steer/explain.ts'
 import { Pool } from '../../../core/steer/pool.ts'
+import type { LearnedSteps } from '../../../core/steer/route-steps.ts'
 import { ask, type Context, nowText } from '../context.ts'
 import { type Kept, plainName } from '../decisions.ts'
 import { type HttpAnswer, json, refuse, timestamp, timestampOf } from '../http.ts'
 import { encodeQuestion } from '../question.ts'
 import { type Call, type Route, route } from '../router.ts'
-import { geographySchema } from '../schemas/geo.ts'
+import { geographySchema, learnedSchema } from '../schemas/geo.ts'
 import { poolNamed } from '../serving.ts'
 
 const text = z.string()
@@ -60,6 +61,7 @@ const explanationSchema = z.object({
   when_all_down: text.optional(),
   answers: z.array(text),
   geography: geographySchema.optional(),
+  learned: learnedSchema.optional(),
   candidates: z.array(candidateSchema),
   wire: z.object({ hex: text, text: z.array(text) }).optional(),
   verified: z.boolean().optional(),
@@ -138,7 +140,7 @@ async function explainAnswer(context: Context, { query }: Call): Promise<HttpAns
   if (atMs !== undefined) return explainPast(context, wanted.value, atMs)
   const kept = turn === undefined ? context.decisions.find(name, type, client) : undefined
   const told = kept === undefined ? undefined : explainKept(context, kept)
-  return told ?? explainNow(context, wanted.value)
+  return told ?? (await explainNow(context, wanted.value))
 }
 
 interface Told {
@@ -156,6 +158,7 @@ function told({ pool, why, wire }: Told) {
     ttl: pool?.spec.ttlSeconds,
     when_all_down: why?.fallback,
     answers: why?.chosen ?? [],
+    learned: why?.learned,
     geography: why?.geography,
     candidates: why?.candidates.map(candidateOf) ?? [],
     wire: wire === undefined ? undefined : { hex: hexOf(wire), text: messageLines(wire) },
@@ -182,13 +185,19 @@ const familyOf = (type: string): 4 | 6 | undefined =>
 function explainKept(context: Context, kept: Kept): HttpAnswer | undefined {
   const remade = context.decisions.remake(kept)
   if (remade === undefined || remade.rerun.code === 'words-unknown') return undefined
+  if (remade.rerun.code === 'routes-unknown') return undefined
   const { sample, name, type } = kept
   const family = familyOf(type)
   // A pool too large to carry its words was made again with those of now, which are the same.
   const words = sample.words ?? context.serving.pools[sample.pool]?.words
   const pool =
     remade.pool !== undefined && words !== undefined
-      ? new Pool(remade.pool, [...words], context.epochs.geoOf(sample.epoch))
+      ? new Pool(
+          remade.pool,
+          [...words],
+          context.epochs.geoOf(sample.epoch),
+          context.learned.of(sample.routes),
+        )
       : undefined
   const { turn } = sample
   // What the query said of its client, where that was believed.
@@ -216,7 +225,7 @@ export const settingsOf = ({ decisions }: Context): AnswerSettings =>
   }
 
 /** What would be answered now. */
-function explainNow(context: Context, wanted: Wanted): HttpAnswer {
+async function explainNow(context: Context, wanted: Wanted): Promise<HttpAnswer> {
   const { serving, decisions } = context
   const { name, type, client = LOOPBACK, turn = 0, query } = wanted
   const execution = decisions.now(settingsOf(context))
@@ -227,8 +236,31 @@ function explainNow(context: Context, wanted: Wanted): HttpAnswer {
     ...{ name, type, client: formatAddress(client), at: nowText(context), source: 'asked' },
     ...{ epoch: serving.epoch, version: serving.version, turn },
     ...body,
+    learned: await withData(context, pool, client, body.learned),
     generated_at: nowText(context),
   })
+}
+
+/** The steps, with what was measured and expected as of now. */
+async function withData(
+  context: Context,
+  pool: Pool | undefined,
+  client: Uint8Array,
+  steps: LearnedSteps | undefined,
+) {
+  if (pool === undefined || steps === undefined) return undefined
+  const order = { service: pool.spec.name, client: formatAddress(client) }
+  const reply = await ask(context, 'api.explain-latency', order)
+  const view = reply.ok ? reply.value.view : undefined
+  if (view === undefined) return steps
+  const rounded = (ms: number) => Math.round(ms * 100) / 100
+  const data = view.regions.map(({ region, expectedMs, deviationMs, measuredMs }) => ({
+    region,
+    expected_ms: rounded(expectedMs),
+    deviation_ms: rounded(deviationMs),
+    ...(measuredMs === undefined ? {} : { measured_ms: rounded(measuredMs) }),
+  }))
+  return { ...steps, source: view.source, network: view.network, data }
 }
 
 type Question = Pick<Wanted, 'type' | 'query'> & { readonly client: Uint8Array; turn: number }

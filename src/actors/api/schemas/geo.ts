@@ -51,6 +51,35 @@ export const geographySchema = named(
   }),
 )
 
+/** The steps of a decision by learned latency, and the data they rest on. */
+export const learnedSchema = named(
+  'LearnedSteps',
+  z.object({
+    method: z.enum(['learned', 'geo_fallback', 'cold_start']),
+    exploring: z.boolean(),
+    steps: z.array(
+      z.object({
+        region: z.string(),
+        share: z.number(),
+        outcome: z.enum(['answers', 'shares', 'no-servers', 'none-healthy', 'further']),
+      }),
+    ),
+    /** How far up the tree the measurements come from; absent where nothing is known. */
+    source: z.enum(['world', 'country', 'system', 'wider network', 'network']).optional(),
+    network: z.string().optional(),
+    data: z
+      .array(
+        z.object({
+          region: z.string(),
+          expected_ms: z.number(),
+          deviation_ms: z.number(),
+          measured_ms: z.number().optional(),
+        }),
+      )
+      .optional(),
+  }),
+)
+
 export const geoSchemas = {
   mappings: {
     tag,

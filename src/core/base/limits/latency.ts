@@ -116,6 +116,30 @@ export const latencyLimits = {
     'ms',
     'changed rows are handed on this often: a report of many pages is one change',
   ),
+  latencyCompileMs: limit(
+    1_500,
+    [100, 60_000],
+    'ms',
+    'pause between two compilations of the rows that answers are made from',
+  ),
+  latencyCompileFactor: limit(
+    10,
+    [1, 100],
+    'times',
+    'the pause after a compilation is at least so many times as long as that took',
+  ),
+  latencySlotMs: limit(
+    60_000,
+    [1_000, 3_600_000],
+    'ms',
+    'stretch of time in which a network explores or does not: longer than most TTLs',
+  ),
+  latencyExploreShare: limit(
+    100,
+    [0, 10_000],
+    'ten-thousandths',
+    'slots in which a network may explore; what is learned so is worth more than 1 % of detours',
+  ),
   latencySaveMs: limit(
     30_000,
     [1_000, 3_600_000],

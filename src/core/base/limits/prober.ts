@@ -81,6 +81,18 @@ export const proberLimits = {
     'bytes',
     'a body to match is a status page; what lies past this is not looked at',
   ),
+  probeTimesMs: limit(
+    100,
+    [10, 10_000],
+    'ms',
+    'times of checks are told together, and answers follow them within seconds all the same',
+  ),
+  probeTimesRows: limit(
+    2_000,
+    [10, 4_000],
+    'rows',
+    'times in one message, below its size with the longest keys',
+  ),
   probeTallyMs: limit(
     1_000,
     [100, 60_000],

@@ -40,6 +40,12 @@ export const replayLimits = {
     'epochs',
     'compiled tables kept so that samples of before a reload can still be executed',
   ),
+  sampleRoutes: limit(
+    16,
+    [1, 256],
+    'versions',
+    'rows of learned latency kept so that samples of a moment ago can still be executed',
+  ),
   sampleEpochBytes: limit(
     268_435_455,
     [16_777_216, 1_073_741_823],

@@ -2,6 +2,12 @@
 import { type Limit, limit } from '../limit.ts'
 
 export const steerLimits = {
+  routingLogMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'decisions by learned latency are told in the log this often, one of each name and method',
+  ),
   poolsMax: limit(
     65_536,
     [1, 65_536],

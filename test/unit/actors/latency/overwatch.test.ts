@@ -3,12 +3,18 @@
  * restart as a prior, is handed to the registry, and reaches other overwatches. Method: the actor
  * on a virtual clock, with a file in memory.
  */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { latency } from '../../../../src/actors/latency/actor.ts'
 import type { LatencyPorts, OverwatchLatency } from '../../../../src/actors/latency/contract.ts'
+import { ownMemory } from '../../../../src/core/base/memory.ts'
+import { placeClients } from '../../../../src/core/geo/source.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
 import { fail } from '../../../../src/core/base/result.ts'
+import type { ProductCatalogue } from '../../../../src/messages/catalogue.ts'
+import type { MessageOf } from '../../../../src/messages/entry.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
+
+const region = (name: string) => ({ name, countries: [], continents: [] })
 
 const config: OverwatchLatency = {
   mode: 'overwatch',
@@ -37,8 +43,10 @@ async function start(files = new Map<string, Uint8Array>(), first = config) {
       ...{ agentId, region: 'eu', services },
       rows: [{ subnet: '10.1.2.0/24', rttMs, samples, lastSeenMs: world.clock.nowMs() }],
     })
-  const said = <Id extends string>(wanted: Id) =>
-    world.published.filter(([id]) => id === wanted).map(([, message]) => message)
+  const said = <Id extends keyof ProductCatalogue>(wanted: Id) =>
+    world.published
+      .filter(([id]) => id === wanted)
+      .map(([, message]) => message as MessageOf<ProductCatalogue, Id>)
   return { ...world, actor, files, list, tell, said }
 }
 
@@ -84,15 +92,74 @@ test('without a path nothing is kept, and a damaged file is no reason not to sta
   expect(after.logs.map(({ message }) => message)).toContain('kept latency rows are lost')
 })
 
-test('the registry is handed the table when it changed, and again when it starts', async () => {
-  const { clock, tell, said, actor } = await start()
-  tell('a1', 10)
-  tell('a2', 10)
-  clock.advance(limits.latencyPublishMs.default * 3)
-  expect(said('latency.rows-set')).toHaveLength(1)
-  expect(said('latency.rows-set')[0]).toMatchObject({ parts: { count: 1, regions: ['eu'] } })
-  actor.onPeerStarted?.('registry')
-  expect(said('latency.rows-set')).toHaveLength(2)
+describe('rows that answers are made from', () => {
+  const geo = placeClients(
+    { regions: [region('eu'), region('us')], custom: [], defaultRegion: '' },
+    {},
+    ownMemory,
+  )
+  const service = { name: 'web.gslb.test', regions: ['eu', 'us'], maxLatencyMs: 500, minSamples: 5 }
+  const ground = (version: number, regions = service.regions) => ({
+    ...{ version, geo },
+    services: [{ ...service, regions }],
+  })
+  const settleMs = limits.latencyPublishMs.default + limits.latencyCompileMs.default + 1_000
+
+  test('are said when they changed, and again when the registry starts', async () => {
+    const { clock, tell, said, actor } = await start()
+    tell('a1', 10)
+    clock.advance(settleMs)
+    // Nobody said yet what is steered by them.
+    expect(said('latency.rows-set')).toHaveLength(0)
+    actor.receive['registry.ground-set'](ground(1))
+    expect(said('latency.rows-set')).toHaveLength(1)
+    const [first] = said('latency.rows-set')
+    expect(first!.parts).toMatchObject({
+      services: [{ name: service.name, regions: ['eu', 'us'] }],
+    })
+    expect([...first!.parts.services[0]!.ranking.subarray(0, 1)]).toEqual([0])
+    // The same again is no other row.
+    tell('a1', 10)
+    clock.advance(settleMs)
+    expect(said('latency.rows-set')).toHaveLength(1)
+    tell('a1', 10, 10, ['elsewhere.example'])
+    clock.advance(settleMs)
+    expect(said('latency.rows-set')).toHaveLength(1)
+    actor.onPeerStarted?.('registry')
+    expect(said('latency.rows-set')).toHaveLength(2)
+  })
+
+  test('other regions of a name make other rows of what was heard before', async () => {
+    const { clock, tell, said, actor } = await start()
+    actor.receive['registry.ground-set'](ground(1))
+    tell('a1', 10)
+    clock.advance(settleMs)
+    actor.receive['registry.ground-set'](ground(2, ['us', 'eu']))
+    const parts = said('latency.rows-set').at(-1)!.parts
+    expect(parts.services[0]!.regions).toEqual(['us', 'eu'])
+    expect(parts.services[0]!.ranking[0]).toBe(1)
+    actor.receive['registry.ground-set']({ version: 3, geo, services: [] })
+    expect(said('latency.rows-set').at(-1)!.parts.services).toEqual([])
+  })
+
+  test('too few samples are not believed, and what is known of a client can be asked for', async () => {
+    const { clock, tell, said, actor } = await start()
+    actor.receive['registry.ground-set'](ground(1))
+    tell('a1', 10, 4)
+    clock.advance(settleMs)
+    expect(said('latency.rows-set')).toHaveLength(0)
+    tell('a1', 10, 5)
+    clock.advance(settleMs)
+    expect(said('latency.rows-set')).toHaveLength(1)
+    const ask = { service: service.name, client: '10.1.2.9' }
+    const { view } = await actor.receive['api.explain-latency'](ask)
+    expect(view).toMatchObject({
+      ...{ source: 'network', network: '10.1.2.0/24' },
+      regions: [{ region: 'eu', measuredMs: expect.closeTo(10, 1) }, { region: 'us' }],
+    })
+    expect(await actor.receive['api.explain-latency']({ ...ask, client: '10.9.9.9' })).toEqual({})
+    expect(await actor.receive['api.explain-latency']({ ...ask, client: 'x' })).toEqual({})
+  })
 })
 
 test('rows heard here reach another overwatch, which does not pass them on', async () => {

@@ -19,8 +19,20 @@ describe('averages', () => {
   test('the first sample counts whole, later ones by the smoothing factor', () => {
     const made = pool([100], 1, { minSamples: 1, smoothingFactor: 0.5 })
     expect(made.msOf(0)).toBe(100)
-    made.sample(0, 200)
-    expect(made.msOf(0)).toBe(150)
+    made.sample(0, 140)
+    expect(made.msOf(0)).toBe(120)
+  })
+
+  test('one sample far off changes nothing, a second on the same side is believed whole', () => {
+    const made = pool([50])
+    made.sample(0, 400)
+    expect(made.msOf(0)).toBe(50)
+    made.sample(0, 50)
+    made.sample(0, 400)
+    made.sample(0, 2)
+    expect(made.msOf(0)).toBe(50)
+    made.sample(0, 2)
+    expect(made.msOf(0)).toBe(2)
   })
 
   test('a server counts from min_samples on', () => {
@@ -74,9 +86,21 @@ describe('the lead', () => {
   test('changes once when another becomes faster by more than the band, after the hold', () => {
     const made = pool([50, 60])
     expect(made.shares(open, 0).lead).toBe(0)
-    for (let round = 0; round < 20; round++) made.sample(0, 90)
-    expect(made.shares(open, settings.holdMs - 1).lead).toBe(0)
+    // The first lead is no change, so nothing holds it.
+    for (let round = 0; round < 20; round++) made.sample(1, 38)
+    expect(made.shares(open, 1).lead).toBe(1)
+    for (let round = 0; round < 20; round++) made.sample(1, 66)
     expect(made.shares(open, settings.holdMs).lead).toBe(1)
+    expect(made.shares(open, settings.holdMs + 1).lead).toBe(0)
+  })
+
+  test('passes on before the hold is over where another is better by far', () => {
+    const made = pool([50, 60])
+    made.shares(open, 0)
+    for (let round = 0; round < 20; round++) made.sample(1, 38)
+    made.shares(open, 1)
+    for (let round = 0; round < 2; round++) made.sample(1, 300)
+    expect(made.shares(open, 2).lead).toBe(0)
   })
 
   test('stays with one that another beats by less than the band', () => {

@@ -4,8 +4,6 @@
  */
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../../../src/core/base/limits.ts'
-import { ownMemory } from '../../../../src/core/base/memory.ts'
-import { learnedParts } from '../../../../src/core/latency/parts.ts'
 import { decodeRows, encodeRows } from '../../../../src/core/latency/rows-codec.ts'
 import { type Heard, LatencyTable } from '../../../../src/core/latency/table.ts'
 import { parsePrefix } from '../../../../src/core/net/address.ts'
@@ -191,15 +189,18 @@ describe('as octets and as columns', () => {
     expect(decodeRows(octets, 1).ok).toBe(false)
   })
 
-  test('columns hold what the table tells', () => {
+  test('each entry of which something is said anew is named, and tells what all say', () => {
     const table = new LatencyTable(1)
+    const named: number[] = []
+    table.changedEntry = (entry) => void named.push(entry)
     for (const row of rows) table.take(row, NOW)
-    const parts = learnedParts(table, NOW, ownMemory)
-    expect(parts.count).toBe(2)
-    expect([...parts.family]).toEqual([4, 6])
-    expect([...parts.length]).toEqual([24, 48])
-    expect([...parts.address.subarray(0, 4)]).toEqual([10, 1, 2, 0])
-    expect(parts.regions[parts.region[1]!]).toBe('ü')
-    expect(parts.rttMs[0]).toBeCloseTo(10.5)
+    expect(new Set(named)).toEqual(new Set(table.used()))
+    const told = [...table.used()].map((entry) => table.measured(entry, NOW))
+    expect(told.map(({ prefix }) => `${prefix.address.text}/${prefix.length}`)).toEqual([
+      '10.1.2.0/24',
+      expect.stringMatching(/[/]48$/),
+    ])
+    expect(told[1]!.region).toBe('ü')
+    expect(told[0]!.rttMs).toBeCloseTo(10.5)
   })
 })

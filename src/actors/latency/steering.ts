@@ -1,0 +1,154 @@
+/**
+ * Keeps the rows that answers are made from in step with the merged table.
+ *
+ * What changed in the table is told to the compiler of each name (core/latency/compile.ts); rows are
+ * compiled when something changed or a slot began, and published when they are other rows than
+ * before. Compiling many networks takes a while, so that the pause after it is longer in proportion.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { sharedMemory } from '../../core/base/memory.ts'
+import { type Measured, ServiceCompiler } from '../../core/latency/compile.ts'
+import { type Ground, groundOf } from '../../core/latency/ground.ts'
+import type { LatencyTable } from '../../core/latency/table.ts'
+import { parseAddress } from '../../core/net/address.ts'
+import type { RouteParts, ServiceRoutes } from '../../core/steer/routes.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { Cancel } from '../../kernel/clock.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+
+type Stand = MessageOf<ProductCatalogue, 'registry.ground-set'>
+
+export class Steering {
+  readonly #ctx: Ctx<ProductCatalogue, 'latency'>
+  readonly #table: LatencyTable
+  readonly #touched = new Set<number>()
+  #stand: Stand | undefined
+  #ground: Ground | undefined
+  #compilers = new Map<string, ServiceCompiler>()
+  #routes: RouteParts | undefined
+  #slot = -1
+  /** Of the monotonic clock. */
+  #compileFromMs = Number.NEGATIVE_INFINITY
+  #cancel: Cancel = () => {}
+
+  constructor(ctx: Ctx<ProductCatalogue, 'latency'>, table: LatencyTable) {
+    this.#ctx = ctx
+    this.#table = table
+    table.changedEntry = (entry) => void this.#touched.add(entry)
+  }
+
+  start(): void {
+    const everyMs = limits.latencyPublishMs.default
+    this.#cancel = this.#ctx.clock.every(everyMs, everyMs, () => this.#tick())
+  }
+
+  stop(): void {
+    this.#cancel()
+  }
+
+  /** Other names are steered, or clients are elsewhere: what is known is told again. */
+  stand(next: Stand): void {
+    if (next.version === this.#stand?.version) return
+    const isPlace = next.geo !== this.#stand?.geo
+    this.#stand = next
+    if (isPlace) this.#ground = undefined
+    if (next.services.length > 0) this.#ground ??= groundOf(next.geo)
+    const ground = this.#ground
+    const before = isPlace ? undefined : this.#compilers
+    this.#compilers = new Map()
+    const fresh = new Set<string>()
+    for (const service of ground === undefined ? [] : next.services) {
+      const known = before?.get(service.name)
+      const isSame = JSON.stringify(known?.service) === JSON.stringify(service)
+      if (!isSame) fresh.add(service.name)
+      this.#compilers.set(service.name, isSame ? known! : new ServiceCompiler(ground!, service))
+    }
+    if (fresh.size > 0) this.#tell(this.#table.used(), fresh)
+    this.#slot = -1
+    this.#compileFromMs = Number.NEGATIVE_INFINITY
+    this.#tick()
+  }
+
+  /** A reader holds nothing yet. */
+  sayAgain(): void {
+    if (this.#routes !== undefined) this.#publish(this.#routes)
+  }
+
+  explain(order: MessageOf<ProductCatalogue, 'api.explain-latency'>): Explained {
+    const address = parseAddress(order.client)
+    if (!address.ok) return {}
+    const compiler = this.#compilers.get(order.service)
+    const view = compiler?.describe(address.value.bytes, this.#ctx.clock.nowMs())
+    return view === undefined ? {} : { view }
+  }
+
+  #tell(entries: Iterable<number>, only?: ReadonlySet<string>): void {
+    const nowMs = this.#ctx.clock.nowMs()
+    const news = new Map<string, Measured[]>()
+    for (const entry of entries) {
+      const service = this.#table.nameOfService(entry)
+      if (service === undefined || !this.#compilers.has(service)) continue
+      if (only !== undefined && !only.has(service)) continue
+      const list = news.get(service) ?? []
+      if (list.length === 0) news.set(service, list)
+      list.push(this.#table.measured(entry, nowMs))
+    }
+    for (const [service, list] of news) this.#compilers.get(service)!.take(list)
+  }
+
+  #tick(): void {
+    const { clock } = this.#ctx
+    if (this.#stand === undefined || clock.monotonicMs() < this.#compileFromMs) return
+    const slot = Math.floor(clock.nowMs() / limits.latencySlotMs.default)
+    if (slot === this.#slot && this.#touched.size === 0) return
+    const fromMs = clock.monotonicMs()
+    this.#slot = slot
+    this.#tell(this.#touched)
+    this.#touched.clear()
+    const services = [...this.#compilers.values()].flatMap((compiler) => {
+      const { default: budget } = limits.latencyExploreShare
+      return compiler.compile(clock.nowMs(), slot, budget, sharedMemory) ?? []
+    })
+    const tookMs = clock.monotonicMs() - fromMs
+    const { latencyCompileMs, latencyCompileFactor } = limits
+    const pauseMs = Math.max(latencyCompileMs.default, tookMs * latencyCompileFactor.default)
+    this.#compileFromMs = fromMs + tookMs + pauseMs
+    if (areSame(services, this.#routes?.services ?? [])) return
+    // Later than what this actor said before it was started again.
+    const version = Math.max(Math.floor(clock.nowMs()), (this.#routes?.version ?? 0) + 1)
+    this.#routes = { version, slot, services }
+    this.#publish(this.#routes)
+  }
+
+  #publish(parts: RouteParts): void {
+    this.#ctx.publish('latency.rows-set', { version: parts.version, parts })
+  }
+}
+
+type Explained = ReplyOf<ProductCatalogue, 'api.explain-latency'>
+
+/** Whether the same clients get the same answers by both. */
+function areSame(one: readonly ServiceRoutes[], other: readonly ServiceRoutes[]): boolean {
+  return (
+    one.length === other.length &&
+    one.every((routes, at) => {
+      const held = other[at]!
+      const columns = (of: ServiceRoutes) => [
+        ...[of.ranking, of.shares, of.exploring],
+        ...[of.map.v4.starts, of.map.v4.values, of.map.v6.starts, of.map.v6.values],
+      ]
+      return (
+        routes.name === held.name &&
+        routes.regions.join() === held.regions.join() &&
+        columns(routes).every((column, index) => isSame(column, columns(held)[index]!))
+      )
+    })
+  )
+}
+
+function isSame(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
+}

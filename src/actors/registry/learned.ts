@@ -1,0 +1,63 @@
+/**
+ * What the registry has to do with learned latency: it says which names are steered by it and where
+ * clients are, and hands the rows that come back to those who answer.
+ */
+import type { GeoParts } from '../../core/geo/parts.ts'
+import type { Fleet } from '../../core/health/fleet.ts'
+import type { SteeredService } from '../../core/latency/ground.ts'
+import type { RouteParts } from '../../core/steer/routes.ts'
+import type { PoolSpec } from '../../core/steer/topology.ts'
+import type { RegistryCtx } from './book.ts'
+
+/** Of a service that no domain describes: what `latency_config` has by default. */
+const DEFAULTS = { maxLatencyMs: 500, minSamples: 3 }
+
+export class Learned {
+  readonly #ctx: RegistryCtx
+  #routes: RouteParts | undefined
+  #geo: GeoParts | undefined
+  #services: readonly SteeredService[] = []
+  #version = 0
+
+  constructor(ctx: RegistryCtx) {
+    this.#ctx = ctx
+  }
+
+  /** A topology is in force. */
+  compiled({ pools }: Fleet, geo: GeoParts | undefined): void {
+    const services = pools.flatMap(({ spec }) => servicesOf(spec))
+    const isSame = JSON.stringify(services) === JSON.stringify(this.#services)
+    if (isSame && (geo === this.#geo || services.length === 0)) return
+    this.#geo = geo
+    this.#services = services
+    this.sayGround()
+  }
+
+  /** Rows came; those who answer get them at once. */
+  routed(parts: RouteParts): void {
+    this.#routes = parts
+    this.sayRoutes()
+  }
+
+  sayRoutes(): void {
+    const parts = this.#routes
+    if (parts !== undefined)
+      this.#ctx.publish('registry.routes-set', { version: parts.version, parts })
+  }
+
+  sayGround(): void {
+    if (this.#geo === undefined) return
+    // A restarted registry must not say a number that its predecessor said.
+    this.#version = Math.max(this.#version + 1, Math.floor(this.#ctx.clock.nowMs()))
+    const [geo, services] = [this.#geo, this.#services]
+    this.#ctx.publish('registry.ground-set', { version: this.#version, geo, services })
+  }
+}
+
+/** Behind a geofence nothing that is learned could decide. */
+function servicesOf({ name, policy, geofence, latency, members }: PoolSpec): SteeredService[] {
+  if (policy !== 'learned_latency' || geofence === 'strict') return []
+  const { maxLatencyMs, minSamples } = latency ?? DEFAULTS
+  const regions = [...new Set(members.map(({ region }) => region))].filter((one) => one !== '')
+  return regions.length === 0 ? [] : [{ name, regions, maxLatencyMs, minSamples }]
+}

@@ -1,0 +1,282 @@
+/**
+ * From the words of agents to the rows that answers are made from, for one steered name.
+ *
+ * Reports are told to the policy (policy.ts), which ranks regions for each pair of a network, or of
+ * what it lies in, and a class of geography. What is published is each distinct row once and a map
+ * from address to row; an address that nothing was learned for is in no row. Which rows explore in
+ * a slot follows from a hash of network, name and slot, so that who replays gets the same.
+ */
+import type { Memory } from '../base/memory.ts'
+import { clientMapParts } from '../net/client-map.ts'
+import type { Prefix } from '../net/address.ts'
+import { differenceOf, mergeRanges, remergeRanges } from '../net/ranges-merge.ts'
+import { rangeAt, RangeList, type Ranges } from '../net/ranges.ts'
+import type { ServiceRoutes } from '../steer/routes.ts'
+import { latencyPolicyLimits } from '../base/limits/latency-policy.ts'
+import { expectationsOf, type Ground, type SteeredService } from './ground.ts'
+import { Nodes } from './nodes.ts'
+import { defaultLatencySettings, LatencyPolicy } from './policy.ts'
+import { explores, keyOf, LEARNED } from './rows.ts'
+
+/** What the agents of a region say together of a network. */
+export interface Measured {
+  readonly prefix: Prefix
+  readonly region: string
+  readonly rttMs: number
+  readonly deviationMs: number
+  /** Since they began to count. */
+  readonly samples: number
+  /** The same, decayed and discounted. */
+  readonly weight: number
+  readonly observedMs: number
+}
+
+/** Shares are rounded to this, so that few rows are distinct. */
+const SHARE_STEP = 50
+const FAMILIES = [4, 6] as const
+
+interface Layers {
+  networks: Ranges
+  merged: Ranges
+}
+
+export class ServiceCompiler {
+  readonly service: SteeredService
+  readonly #ground: Ground
+  readonly #nodes: Nodes
+  readonly #regions: ReadonlyMap<string, number>
+  /** A pair is a node and a class: a row of the policy. */
+  readonly #pairs = new Map<number, number>()
+  readonly #pairNodes: number[] = []
+  readonly #pairClasses: number[] = []
+  readonly #layers: Record<4 | 6, Layers | undefined> = { 4: undefined, 6: undefined }
+  /** By node and region, samples told so far. */
+  readonly #told = new Map<number, number>()
+  #policy: LatencyPolicy | undefined
+  #nodesLaid = 0
+  readonly #expected: ReturnType<typeof expectationsOf>
+
+  constructor(ground: Ground, service: SteeredService) {
+    this.service = service
+    this.#ground = ground
+    this.#nodes = new Nodes(ground)
+    this.#expected = expectationsOf(ground, service)
+    this.#regions = new Map(service.regions.map((name, at) => [name, at]))
+  }
+
+  /** Takes words of agents; those of too few samples, or of other regions, wait or are left. */
+  take(news: readonly Measured[]): void {
+    const heard = news.flatMap((one) => {
+      const region = this.#regions.get(one.region)
+      if (region === undefined || one.samples < this.service.minSamples) return []
+      if (this.#nodes.count + 4 > latencyPolicyLimits.latencyNodesMax.default) return []
+      return [{ one, region, node: this.#nodes.of(one.prefix) }]
+    })
+    if (heard.length === 0) return
+    this.#grow()
+    for (const { one, region, node } of heard) this.#tell(node, region, one)
+  }
+
+  #tell(node: number, region: number, one: Measured): void {
+    const { rttMs, deviationMs, samples, weight, observedMs } = one
+    const cell = node * this.service.regions.length + region
+    const before = this.#told.get(cell) ?? 0
+    this.#told.set(cell, samples)
+    // An agent that was started again counts from nothing.
+    const fresh = before > 0 && samples > before ? samples - before : Math.min(samples, weight)
+    this.#policy!.tell(node, region, {
+      ewmaMs: rttMs,
+      variance: deviationMs * deviationMs,
+      samples: Math.max(1, fresh),
+      lastMs: observedMs,
+    })
+  }
+
+  /** Makes room for nodes that are new, and finds the rows of all addresses again. */
+  #grow(): void {
+    const nodes = this.#nodes
+    if (this.#policy !== undefined && nodes.count === this.#nodesLaid) return
+    this.#nodesLaid = nodes.count
+    for (const family of FAMILIES) this.#layers[family] = this.#layer(family)
+    for (let base = 0; base < this.#ground.classes.length; base++) this.#pairOfBase(base)
+    const before = this.#policy
+    const { expected, guessed } = this.#expected
+    this.#policy = new LatencyPolicy(
+      {
+        tree: { parents: Int32Array.from(nodes.parents), levels: Uint8Array.from(nodes.levels) },
+        regions: this.service.regions.length,
+        nodePlaces: Int32Array.from(nodes.places),
+        ...{ expected, guessed, placed: true },
+      },
+      {
+        nodes: Int32Array.from(this.#pairNodes),
+        places: Int32Array.from(this.#pairClasses),
+        keys: Uint32Array.from(this.#pairNodes, (node) => this.#keyOf(node)),
+      },
+      { ...defaultLatencySettings, maxLatencyMs: this.service.maxLatencyMs },
+    )
+    if (before !== undefined) this.#policy.inherit(before)
+  }
+
+  #keyOf(node: number): number {
+    return keyOf(this.#nodes.names[node]!, keyOf(this.service.name))
+  }
+
+  /** Pairs by address; below -1 the bases of what lies in no network. */
+  #layer(family: 4 | 6): Layers {
+    const base = family === 4 ? this.#ground.v4 : this.#ground.v6
+    const networks = this.#nodes.ranges(family)
+    const combine = (values: Int32Array): number =>
+      values[0]! < 0 ? -2 - values[1]! : this.#pairOf(values[0]!, this.#ground.classes[values[1]!]!)
+    const layers = [networks, base]
+    const held = this.#layers[family]
+    if (held === undefined) return { networks, merged: mergeRanges(layers, combine) }
+    const dirty = differenceOf(held.networks, networks)
+    return { networks, merged: remergeRanges(held.merged, layers, combine, dirty) }
+  }
+
+  #pairOf(node: number, place: number): number {
+    const key = node * this.#ground.countries.length + place
+    const known = this.#pairs.get(key)
+    if (known !== undefined) return known
+    this.#pairs.set(key, this.#pairNodes.length)
+    this.#pairClasses.push(place)
+    return this.#pairNodes.push(node) - 1
+  }
+
+  #pairOfBase(base: number): number {
+    const node = this.#nodes.around(base)
+    return node < 0 ? -1 : this.#pairOf(node, this.#ground.classes[base]!)
+  }
+
+  /** Rows for a slot; undefined while nothing is learned. */
+  compile(nowMs: number, slot: number, budget: number, memory: Memory): ServiceRoutes | undefined {
+    const policy = this.#policy
+    if (policy === undefined) return undefined
+    policy.compile(nowMs)
+    const rows = new DistinctRows(policy, this.service.regions.length, slot, budget)
+    const ofPair = Int32Array.from(this.#pairNodes, (_, pair) => rows.numberOf(pair))
+    const ofBase = Int32Array.from(this.#ground.classes, (_, base) => {
+      const pair = this.#pairOfBase(base)
+      return pair < 0 ? -1 : ofPair[pair]!
+    })
+    if (rows.count === 0) return undefined
+    const rowOf = (value: number) => (value >= 0 ? ofPair[value]! : ofBase[-2 - value]!)
+    const [v4, v6] = FAMILIES.map((family) => mapped(this.#layers[family]!.merged, rowOf))
+    const { name, regions } = this.service
+    return { name, regions, map: clientMapParts(v4!, v6!, memory), ...rows.laid(memory) }
+  }
+
+  /** What is expected for a client, and from where up the tree. */
+  describe(bytes: Uint8Array, nowMs: number): LearnedView | undefined {
+    const policy = this.#policy
+    const layers = this.#layers[bytes.length === 16 ? 6 : 4]
+    if (policy === undefined || layers === undefined) return undefined
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const key = Uint32Array.from({ length: layers.merged.words }, (_, at) => view.getUint32(at * 4))
+    const { merged } = layers
+    const value = merged.values[rangeAt(merged, key, 0)]!
+    const pair = value >= 0 ? value : this.#pairOfBase(-2 - value)
+    if (pair < 0) return undefined
+    const { levels, parents } = policy.beliefs.tree
+    let node = this.#pairNodes[pair]!
+    const { means, regions } = policy.beliefs
+    const own = node
+    while (node !== 0 && !policy.predictions.informs(node)) node = parents[node]!
+    return {
+      source: levelNames[levels[node]!]!,
+      network: this.#nodes.names[node]!,
+      regions: this.service.regions.map((region, at) => {
+        const { ms, deviationMs } = policy.expectation(pair, at)
+        const cell = own * regions + at
+        const measured = means[cell]! > 0
+        const certain = Math.sqrt(policy.beliefs.varianceAt(cell, nowMs))
+        return {
+          ...{ region, expectedMs: ms, deviationMs },
+          ...(measured ? { measuredMs: means[cell]!, measuredDeviationMs: certain } : {}),
+        }
+      }),
+    }
+  }
+}
+
+const levelNames = ['world', 'country', 'system', 'wider network', 'network'] as const
+
+/** The data behind a decision, for those who ask why. */
+export interface LearnedView {
+  /** How far up the tree its measurements come from. */
+  readonly source: (typeof levelNames)[number]
+  readonly network: string
+  readonly regions: readonly {
+    readonly region: string
+    readonly expectedMs: number
+    /** Standard deviation: the confidence. */
+    readonly deviationMs: number
+    /** What was measured for the network itself. */
+    readonly measuredMs?: number
+    readonly measuredDeviationMs?: number
+  }[]
+}
+
+function mapped({ words, starts, values }: Ranges, rowOf: (value: number) => number): Ranges {
+  const list = new RangeList(words)
+  for (let at = 0; at < values.length; at++) list.add(starts, at, rowOf(values[at]!))
+  return list.done()
+}
+
+/** Rows of the policy, each distinct one once. */
+class DistinctRows {
+  count = 0
+  readonly #policy: LatencyPolicy
+  readonly #regions: number
+  readonly #slot: number
+  readonly #budget: number
+  readonly #known = new Map<string, number>()
+  readonly #ranking: number[] = []
+  readonly #shares: number[] = []
+  readonly #exploring: number[] = []
+
+  constructor(policy: LatencyPolicy, regions: number, slot: number, budget: number) {
+    this.#policy = policy
+    this.#regions = regions
+    this.#slot = slot
+    this.#budget = budget
+  }
+
+  /** The number of a pair's row; -1 where nothing is learned for it. */
+  numberOf(pair: number): number {
+    const { method, explore, keys, ranking, shares } = this.#policy.rows
+    if (method[pair] !== LEARNED) return -1
+    const from = pair * this.#regions
+    const target = explore[pair]!
+    const isExploring = target >= 0 && explores(keys[pair]!, this.#slot, this.#budget)
+    const order = [...ranking.subarray(from, from + this.#regions)]
+    const parts = [...shares.subarray(from, from + this.#regions)].map(
+      (share) => Math.round(share / SHARE_STEP) * SHARE_STEP,
+    )
+    if (isExploring) {
+      order.splice(order.indexOf(target), 1)
+      order.unshift(target)
+      parts.fill(0)
+    }
+    if (!parts.some((share) => share > 0) || isExploring) parts[0] = 1_000
+    const key = `${order.join()} ${parts.join()} ${isExploring}`
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    this.#known.set(key, this.count)
+    this.#ranking.push(...order)
+    this.#shares.push(...parts)
+    this.#exploring.push(isExploring ? 1 : 0)
+    return this.count++
+  }
+
+  laid(memory: Memory): Pick<ServiceRoutes, 'ranking' | 'shares' | 'exploring'> {
+    const ranking = new Uint8Array(memory(this.#ranking.length))
+    const shares = new Uint16Array(memory(this.#shares.length * 2))
+    const exploring = new Uint8Array(memory(this.#exploring.length))
+    ranking.set(this.#ranking)
+    shares.set(this.#shares)
+    exploring.set(this.#exploring)
+    return { ranking, shares, exploring }
+  }
+}

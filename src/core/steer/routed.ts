@@ -1,0 +1,87 @@
+/**
+ * The decision by what was learned of round-trip times: the client's row names the regions, turns
+ * are shared among its near-equals, and inside a region weight decides.
+ *
+ * Part of `decide`. A client in no row goes by geography, and where nothing is known of it by
+ * turns. It allocates nothing; the row and the method are written to the question.
+ */
+import type { Question } from './decide.ts'
+import { locate } from './client-cache.ts'
+import { giveGroup, givePlaced } from './placed.ts'
+import type { Pools } from './pools.ts'
+import { COLD_START, GEO_FALLBACK, LEARNED, type RouteTable } from './routes.ts'
+import { pointOf } from './turns.ts'
+
+export function decideRouted(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  out: Int32Array,
+  wanted: number,
+): number {
+  locate(pools, pool, question)
+  if (question.route! >= 0) {
+    question.method = LEARNED
+    const given = giveRow(pools, pool, pools.routes[pool]!, question, out, wanted)
+    if (given > 0) return given
+  }
+  // Rows name every region the pool has servers in, so none of those was left.
+  const { rankings, stride } = pools.geo!
+  question.method = rankings[question.place! * stride]! < 0 ? COLD_START : GEO_FALLBACK
+  return givePlaced(pools, pool, question, out, wanted)
+}
+
+/** How many candidates a region of a row has. */
+function sizeOf(pools: Pools, own: number, group: number): number {
+  return group < 0 ? 0 : pools.segments[own + group + 1]! - pools.segments[own + group]!
+}
+
+function giveRow(
+  pools: Pools,
+  pool: number,
+  table: RouteTable,
+  question: Question,
+  out: Int32Array,
+  wanted: number,
+): number {
+  const { ranking, shares, groups, stride } = table
+  const from = question.route! * stride
+  const own = pools.segmentsFrom(pool, question.family)
+  const turnPoint = pointOf(question.turn)
+  let point = turnPoint
+  let first = -1
+  let whole = 0
+  for (let rank = 0; rank < stride; rank++) {
+    if (sizeOf(pools, own, groups[ranking[from + rank]!]!) === 0) continue
+    if (first < 0) first = rank
+    const share = shares[from + rank]!
+    if (share === 0) break
+    whole += share
+  }
+  if (first < 0) return 0
+  // Among near-equals the turn's point falls to one, and its part of the way decides inside it.
+  if (whole > shares[from + first]!) {
+    let left = turnPoint * whole
+    for (let rank = first; rank < stride && shares[from + rank]! > 0; rank++) {
+      if (sizeOf(pools, own, groups[ranking[from + rank]!]!) === 0) continue
+      const share = shares[from + rank]!
+      if (left < share) {
+        first = rank
+        point = left / share
+        break
+      }
+      left -= share
+    }
+  }
+  const chosen = groups[ranking[from + first]!]!
+  let given = giveGroup(pools, pool, question, chosen, point, out, 0, wanted)
+  for (let rank = 0; rank < stride && given < wanted; rank++) {
+    const group = groups[ranking[from + rank]!]!
+    if (rank === first || group < 0) continue
+    given = giveGroup(pools, pool, question, group, turnPoint, out, given, wanted)
+  }
+  const rest = pools.groupsOf(pool)
+  question.basis = pools.segments[own + rest + 1]!
+  if (given >= wanted) return given
+  return giveGroup(pools, pool, question, rest - 1, turnPoint, out, given, wanted)
+}
