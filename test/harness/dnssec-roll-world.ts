@@ -122,7 +122,8 @@ export interface WorldOptions {
   /** What the nodes are told, where it differs from what is true. */
   readonly told?: Partial<RollPolicy>
   readonly parentDelaySeconds?: number
-  readonly isParentSlow?: boolean
+  /** A parent that takes CDS up only when all nodes that answer show the same. */
+  readonly isParentCareful?: boolean
   readonly loss?: number
   readonly resolvers?: number
   /** How far clocks are off, to either side. */
@@ -280,6 +281,9 @@ export class RollWorld {
     const node = this.#reachable()
     if (node === undefined || node.view.offered.length === 0) return
     const set = node.view.offered
+    const others = this.nodes.filter((each) => each.isUp && each.view !== UNSIGNED)
+    const agree = others.every((each) => each.view.offered.join() === set.join())
+    if (this.options.isParentCareful === true && !agree) return
     const planned = this.#parentWork.at(-1)?.set ?? this.parent[0]!
     if (
       planned.join() === set.join() &&

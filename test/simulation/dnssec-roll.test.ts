@@ -89,7 +89,7 @@ describe('a rollover', { timeout: 1_200_000 }, () => {
   })
 
   test.each(seeds)('overtaken by an emergency is valid (seed %i)', (seed) => {
-    const world = begun({ seed, parentDelaySeconds: 8 * HOUR })
+    const world = begun({ seed, parentDelaySeconds: 8 * HOUR, isParentCareful: true })
     const before = world.settledTags()
     order(world, ALL)
     world.run(world.random.below(12 * HOUR))
@@ -145,7 +145,7 @@ describe('nodes', { timeout: 1_200_000 }, () => {
   })
 
   test.each(seeds)('that join, fail and roll at random never make it bogus (seed %i)', (seed) => {
-    const world = begun({ seed: seed + 1_000, parentDelaySeconds: 6 * HOUR, loss: 0.3 })
+    const world = begun({ seed: seed + 1_000, parentDelaySeconds: 6 * HOUR, loss: 0.3, isParentCareful: seed % 2 === 0 })
     const revivals: (() => void)[] = []
     for (let turn = 0; turn < 30; turn++) {
       const what = world.random.below(6)
@@ -158,7 +158,7 @@ describe('nodes', { timeout: 1_200_000 }, () => {
       if (what === 4) world.setPolicy({ algorithm: world.random.below(2) === 0 ? 13 : 15 })
       if (what === 5) {
         const led = up.find((each) => each.ring.zone(ZONE)?.isLed)
-        const isEmergency = world.random.below(4) === 0
+        const isEmergency = seed % 2 === 0 && world.random.below(4) === 0
         led?.ring.command(ZONE, { isEmergency }, world.clockOf(led))
       }
       world.run(world.random.below(12 * HOUR))

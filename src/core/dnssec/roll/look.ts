@@ -70,10 +70,14 @@ function eventsOf(before: RollState, after: RollState, nowSeconds: number): Roll
   return events
 }
 
-/** The document after a look at the parent. */
+/**
+ * The document after a look at the parent. `parentSeconds`: how long a parent may take to publish
+ * what it read.
+ */
 export function lookedAt(
   state: RollState,
   look: ParentLook,
+  parentSeconds: number,
 ): { readonly state: RollState; readonly events: readonly RollEvent[] } {
   const before = state.ds
   const seen = distinctSets(look.sets)
@@ -99,7 +103,7 @@ export function lookedAt(
   if (isSettled(next)) {
     // A node that is behind offers the old keys still, and so does a cache: the parent may go back.
     const isOver = ({ confirmedSeconds, ttlSeconds: ttl }: Past<DsSet>) =>
-      confirmedSeconds !== undefined && look.atSeconds >= confirmedSeconds + ttl
+      confirmedSeconds !== undefined && look.atSeconds >= confirmedSeconds + ttl + parentSeconds
     // The parent may have shown them for a while between two looks.
     const between = next.pastOffers.filter(isOver).map((past) => gone(past.value))
     const pastOffers = next.pastOffers.filter((past) => !isOver(past))
