@@ -22,6 +22,8 @@ interface Tabled {
   readonly table: TableParts
   readonly zones: Uint8Array
   readonly names: string
+  /** Version of the keys at the apexes. */
+  readonly keysVersion: number
 }
 
 interface Laid {
@@ -41,17 +43,21 @@ export class Shelf {
     this.#fleet = fleet
   }
 
-  /** The table of these zones and names; the one held, while both are what they were. */
+  /** The table of these zones and names; the one held, while all are what they were. */
   compile(
     { compile }: RegistryPorts,
-    { zones, hashSeed }: RegistryConfig,
+    config: RegistryConfig,
     { pools }: FleetTopology,
+    apexes: ApexRecords,
   ): CompileOutcome | Promise<CompileOutcome> {
+    const { zones, hashSeed } = config
     const names = namesOf(pools)
+    const { version, records } = apexes.of(config)
+    this.#keysVersion = version
     const held = this.#table
-    if (held !== undefined && held.zones === zones && held.names === names)
-      return { code: 'compiled', table: held.table }
-    return compile({ zones, names, seed: hashSeed })
+    const isSame = held?.zones === zones && held.names === names && held.keysVersion === version
+    if (held !== undefined && isSame) return { code: 'compiled', table: held.table }
+    return compile({ zones, names, seed: hashSeed, apexRecords: records })
   }
 
   /** The names of the topology that the fleet is given next. */
