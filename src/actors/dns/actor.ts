@@ -97,6 +97,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
         front.serve()
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
+      'registry.signatures-set': () => {},
     },
     onReconfigured: (next) => {
       // What was sampled so far was answered under the old settings.

@@ -22,7 +22,8 @@ import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import { inTime, servesSame } from './acknowledged.ts'
-import { Chronicle } from './chronicle.ts'
+import { Apexes, type KeysSet } from './apexes.ts'
+import type { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
@@ -34,7 +35,6 @@ import type { Press } from './press.ts'
 import { pressOf } from './press-world.ts'
 import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
-import { ApexRecords, type KeysSet } from './apex-records.ts'
 import { Told } from './told.ts'
 import { targetsOf } from './views.ts'
 
@@ -63,7 +63,7 @@ export class Book {
   /** What readers are told. */
   readonly press: Press
   /** What stands at the apexes of signed zones. */
-  readonly #apexes = new ApexRecords()
+  readonly #apexes = new Apexes()
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined

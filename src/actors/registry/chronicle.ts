@@ -30,11 +30,7 @@ export class Chronicle {
   /** Words since then. */
   #words = 0
 
-  constructor(
-    ports: RegistryPorts,
-    nowMs: () => number,
-    published: () => Published | undefined,
-  ) {
+  constructor(ports: RegistryPorts, nowMs: () => number, published: () => Published | undefined) {
     this.#ports = ports
     this.#nowMs = nowMs
     this.#published = published

@@ -44,9 +44,8 @@ export interface Made {
   readonly words: number[][]
   /** Whether it has to be signed; `not-yet` while there are no keys for it. */
   readonly signing: 'none' | 'wanted' | 'not-yet'
-  /** The zones it was compiled of (core/zone/sealed.ts), and the version of the keys in them. */
-  readonly zones: Uint8Array
-  readonly keysVersion: number
+  /** Of the keys it was compiled with. */
+  readonly keysVersion: string
 }
 
 interface Draft {
@@ -221,10 +220,10 @@ export class Press {
 
   #send({ edition, made }: Draft): void {
     if (made.signing !== 'wanted') return
-    const { parts, zones, keysVersion } = made
+    const { parts, keysVersion } = made
     const { epoch } = edition
     this.#sent = epoch
-    this.#world.publish('registry.serving-drafted', { epoch, keysVersion, draft: { parts, zones } })
+    this.#world.publish('registry.serving-drafted', { epoch, keysVersion, parts })
   }
 
   /** Newer signatures of the edition in force. */

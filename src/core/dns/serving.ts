@@ -8,6 +8,7 @@
 import { type Memory, ownMemory } from '../base/memory.ts'
 import { type GeoParts, readGeoNames } from '../geo/parts.ts'
 import { viewOf } from '../base/octets.ts'
+import type { SignedParts } from '../dnssec/parts.ts'
 import {
   ADDRESS_BYTES,
   FIXED,
@@ -40,6 +41,8 @@ export interface ServingParts {
   readonly labels: Uint8Array
   /** Where clients are; absent where nothing is known of it. */
   readonly geo?: GeoParts
+  /** Signatures and proofs; absent where nothing is signed. */
+  readonly signed?: SignedParts
 }
 
 /** The address records of all pools, by address index. */

@@ -63,9 +63,24 @@ const keyJson = ({ zone, role, publicKey, privateKey, times }: StoredKey) => ({
   times,
 })
 
-/** The file. `secret` has 32 octets; `nonce` has 12 and is never used twice with one secret. */
-export function sealKeys(
+/** What the file holds. */
+export interface KeyStoreContent {
+  readonly keys: readonly StoredKey[]
+  /** Where each zone is in its rollovers, as JSON of whoever rolls them; read as untrusted data. */
+  readonly rolls: readonly unknown[]
+}
+
+/** The file of keys alone. */
+export const sealKeys = (
   keys: readonly StoredKey[],
+  secret: Uint8Array,
+  nonce: Uint8Array,
+  sealer: Pick<Sealer, 'seal'>,
+): Uint8Array => sealStore({ keys, rolls: [] }, secret, nonce, sealer)
+
+/** The file. `secret` has 32 octets; `nonce` has 12 and is never used twice with one secret. */
+export function sealStore(
+  { keys, rolls }: KeyStoreContent,
   secret: Uint8Array,
   nonce: Uint8Array,
   sealer: Pick<Sealer, 'seal'>,
@@ -74,7 +89,7 @@ export function sealKeys(
   header.set(MAGIC)
   header[MAGIC.length + 1] = VERSION
   header.set(nonce, MAGIC.length + 2)
-  const plain = new TextEncoder().encode(JSON.stringify({ keys: keys.map(keyJson) }))
+  const plain = new TextEncoder().encode(JSON.stringify({ keys: keys.map(keyJson), rolls }))
   const sealed = sealer.seal(secret, nonce, plain, header)
   const file = new Uint8Array(header.length + sealed.length)
   file.set(header)
@@ -152,12 +167,22 @@ function readJson(plain: Uint8Array): unknown {
   }
 }
 
-/** The keys of a file made by `sealKeys`. */
+/** The keys of such a file. */
 export function openKeys(
   file: Uint8Array,
   secret: Uint8Array,
   sealer: Pick<Sealer, 'open'>,
 ): Result<readonly StoredKey[], KeyStoreFault> {
+  const opened = openStore(file, secret, sealer)
+  return opened.ok ? ok(opened.value.keys) : opened
+}
+
+/** What a file made by `sealStore` holds. */
+export function openStore(
+  file: Uint8Array,
+  secret: Uint8Array,
+  sealer: Pick<Sealer, 'open'>,
+): Result<KeyStoreContent, KeyStoreFault> {
   if (file.length > limits.keyStoreBytes.default) return fail('too-large')
   const isOurs = file.length >= HEADER_BYTES && MAGIC.every((byte, at) => byte === file[at])
   if (!isOurs) return fail('not-a-key-store')
@@ -171,5 +196,6 @@ export function openKeys(
   const list = isFields(json) ? json['keys'] : undefined
   if (!Array.isArray(list) || list.length > limits.keyStoreKeys.default) return fail('malformed')
   const keys = list.map(readKey).filter((key) => key !== undefined)
-  return keys.length === list.length ? ok(keys) : fail('malformed')
+  const rolls = isFields(json) && Array.isArray(json['rolls']) ? json['rolls'] : []
+  return keys.length === list.length ? ok({ keys, rolls }) : fail('malformed')
 }

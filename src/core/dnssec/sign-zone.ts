@@ -36,8 +36,13 @@ export interface SigningPlan {
 const KEY_TYPES: ReadonlySet<number> = new Set([types.DNSKEY, types.CDS, types.CDNSKEY])
 
 /** The active keys that sign a set of the type. */
-export const signersOf = (keys: readonly ZoneKey[], type: number): readonly ZoneKey[] =>
-  keys.filter(({ role, isActive }) => isActive && role !== (KEY_TYPES.has(type) ? 'zsk' : 'ksk'))
+export function signersOf(keys: readonly ZoneKey[], type: number): readonly ZoneKey[] {
+  const isKeys = KEY_TYPES.has(type)
+  return keys.filter(
+    ({ role, isActive, only }) =>
+      isActive && role !== (isKeys ? 'zsk' : 'ksk') && only !== (isKeys ? 'zone' : 'keys'),
+  )
+}
 
 function wireOf(name: string): Uint8Array {
   const wire = nameToWire(name)

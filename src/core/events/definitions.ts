@@ -48,6 +48,7 @@ const memberFields = {
   role: text('`agent`, `overwatch` or `unknown`'),
   address: text('its address and port'),
 }
+const keyFields = { zone: text('apex of the zone'), key_tag: number('tag of the key') }
 const guardFields = {
   domain: text('the name served'),
   backends: names('keys of the backends kept in service'),
@@ -151,6 +152,18 @@ export const events = {
       guarded: flag('kept in service by the guard-rail'),
       share: number('thousandths of its weight, 0-1000'),
     },
+  },
+  'dnssec.keys-made': {
+    doc: 'A zone has a new key.',
+    data: { ...keyFields, algorithm: text('its mnemonic'), role: text('`csk`, `ksk` or `zsk`') },
+  },
+  'dnssec.serving-held': {
+    doc: 'A configuration waits for its signatures; what was signed before serves on.',
+    data: { epoch: number('of the compiled topology'), reason: why() },
+  },
+  'dnssec.serving-released': {
+    doc: 'What was held has its signatures and is served.',
+    data: { epoch: number('of the compiled topology') },
   },
   'cluster.overwatches-changed': {
     doc: 'Other overwatches are alive than before.',

@@ -1,5 +1,6 @@
 /** What a name table is compiled from, in a form that crosses a thread cheaply. */
 import type { Memory } from '../base/memory.ts'
+import { type ApexRecords, withApexRecords } from '../dnssec/serving-plan.ts'
 import { unsealZones } from './sealed.ts'
 import { compileTable } from './table-build.ts'
 import type { TableParts } from './table.ts'
@@ -11,10 +12,17 @@ export interface TableSource {
   readonly names: string
   /** Starts the name hashes: the same wherever the table is read. */
   readonly seed: number
+  /** What stands at the apexes of zones because they are signed; absent for none. */
+  readonly apexes?: readonly ApexRecords[]
 }
 
 export const namesOf = (pools: readonly { readonly name: string }[]): string =>
   pools.map(({ name }) => name).join('\n')
 
-export const tableOf = ({ zones, names, seed }: TableSource, memory: Memory): TableParts =>
-  compileTable(unsealZones(zones), names === '' ? [] : names.split('\n'), seed | 0, memory)
+export function tableOf(
+  { zones, names, seed, apexes = [] }: TableSource,
+  memory: Memory,
+): TableParts {
+  const specs = withApexRecords(unsealZones(zones), apexes)
+  return compileTable(specs, names === '' ? [] : names.split('\n'), seed | 0, memory)
+}

@@ -62,6 +62,48 @@ export const dnssecLimits = {
     'characters',
     'a private file with a key of RSA of 4,096 bits is about 3,300 characters',
   ),
+  signedAckMs: limit(
+    2_000,
+    [100, 10_000],
+    'milliseconds',
+    'an operator waits so long for an edit to be signed; it goes on by itself after that',
+  ),
+  signedHeldMs: limit(
+    1_000,
+    [100, 60_000],
+    'milliseconds',
+    'an edit is signed in a few milliseconds; what takes longer than this is told',
+  ),
+  signingSliceSets: limit(
+    64,
+    [1, 1_000],
+    'sets',
+    'about 15 milliseconds of signing and examining between two looks at the mailbox',
+  ),
+  signatureRefreshCheckMs: limit(
+    60_000,
+    [1_000, 3_600_000],
+    'milliseconds',
+    'how often it is looked whether a signature is due, and so how late a stepped clock is seen',
+  ),
+  wantedSets: limit(
+    4_096,
+    [16, 65_536],
+    'sets',
+    'answers of several servers signed on demand; the oldest gives way, and is asked for again',
+  ),
+  signatureFileBytes: limit(
+    268_435_456,
+    [4_096, 1_073_741_824],
+    'bytes',
+    'signatures of half a million sets; it is read at once, into memory',
+  ),
+  signatureSaveMs: limit(
+    5_000,
+    [100, 600_000],
+    'milliseconds',
+    'signatures lost with the process are made again, so they need not be saved at once',
+  ),
   keyStoreKeys: limit(
     50_000,
     [16, 1_000_000],

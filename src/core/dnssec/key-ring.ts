@@ -1,0 +1,146 @@
+/**
+ * The keys of all zones by what they do: from keys and the work each has, to what stands at an
+ * apex, what signs, and what people are told.
+ *
+ * Who works when is decided by who rolls the keys; here it is only carried out.
+ */
+import { nameToWire } from '../dns/names.ts'
+import type { DnssecCrypto, Hashes } from './crypto.ts'
+import { type ZoneKey, flagsOf, rdataOfKey } from './dnskey.ts'
+import { type DigestType, digestTypes, dsRdata } from './ds.ts'
+import type { StoredKey } from './keyfile.ts'
+import type { LifetimePolicy } from './lifetimes.ts'
+import { type ApexRecords, type Denial, type ZonePlan, apexRecordsOf } from './serving-plan.ts'
+
+/** 32 hexadecimal digits: the first half of the SHA-256 of the DNSKEY data. */
+export type KeyId = string
+
+/** The keys of a zone by the work they do. */
+export interface Work {
+  readonly published: readonly KeyId[]
+  readonly signKeys: readonly KeyId[]
+  readonly signZone: readonly KeyId[]
+  /** Those that the parent is asked for a DS of. */
+  readonly cds: readonly KeyId[]
+}
+
+const ID_BYTES = 16
+
+export const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+export const idOfKey = (
+  key: Pick<StoredKey, 'role' | 'publicKey'>,
+  hashes: Pick<Hashes, 'sha256'>,
+): KeyId => hexOf(hashes.sha256(rdataOfKey(key)).subarray(0, ID_BYTES))
+
+/** What a zone's keys do before anything is rolled: all of them what their role says. */
+export function plainWork(keys: readonly StoredKey[], hashes: Pick<Hashes, 'sha256'>): Work {
+  const idsOf = (roles: readonly StoredKey['role'][]) =>
+    keys.filter(({ role }) => roles.includes(role)).map((key) => idOfKey(key, hashes))
+  const signKeys = idsOf(['csk', 'ksk'])
+  return {
+    published: idsOf(['csk', 'ksk', 'zsk']),
+    signKeys,
+    signZone: idsOf(['csk', 'zsk']),
+    cds: signKeys,
+  }
+}
+
+/** How zones are to be signed, whatever their keys. */
+export interface SigningRules {
+  readonly denial: Denial
+  readonly lifetimes: LifetimePolicy
+  readonly dnskeyTtlSeconds: number
+  readonly cds: boolean
+}
+
+const CDS_DIGESTS: readonly DigestType[] = [digestTypes.SHA256]
+
+/** Keys of one zone by their id. */
+export type ZoneKeys = ReadonlyMap<KeyId, StoredKey>
+
+const pick = (keys: ZoneKeys, ids: readonly KeyId[]): StoredKey[] =>
+  ids.flatMap((id) => keys.get(id) ?? [])
+
+/** What is to stand at the apex. */
+export const apexOf = (
+  apex: string,
+  keys: ZoneKeys,
+  work: Work,
+  rules: SigningRules,
+  hashes: Pick<Hashes, 'sha256' | 'sha384'>,
+): ApexRecords =>
+  apexRecordsOf(
+    {
+      apex,
+      keys: pick(keys, work.published),
+      dnskeyTtlSeconds: rules.dnskeyTtlSeconds,
+      cdsKeys: rules.cds ? pick(keys, work.cds) : [],
+      cdsDigests: CDS_DIGESTS,
+      denial: rules.denial,
+    },
+    hashes,
+  )
+
+/** The keys that sign, each with what it signs. */
+export function planOf(
+  apex: string,
+  keys: ZoneKeys,
+  { signKeys, signZone }: Work,
+  { denial, lifetimes }: SigningRules,
+): ZonePlan {
+  const signing = [...keys].flatMap(([id, { role, publicKey, privateKey }]): ZoneKey[] => {
+    const [ofKeys, ofZone] = [signKeys.includes(id), signZone.includes(id)]
+    if (!ofKeys && !ofZone) return []
+    const key: ZoneKey = { role, publicKey, privateKey, isActive: true }
+    if (ofKeys && ofZone) return [key]
+    return [{ ...key, only: ofKeys ? 'keys' : 'zone' }]
+  })
+  return { apex, keys: signing, denial, lifetimes }
+}
+
+export interface DsRecord {
+  readonly digestType: DigestType
+  /** Hexadecimal, upper case. */
+  readonly digest: string
+}
+
+/** Octets of DS data before the digest (RFC 4034 section 5.1). */
+const DS_HEAD_BYTES = 4
+
+/** What the parent may be given of a key; nothing for one that no DS points at. */
+export function dsOf(key: StoredKey, hashes: Pick<Hashes, 'sha256' | 'sha384'>): DsRecord[] {
+  const owner = nameToWire(key.zone)
+  if (key.role === 'zsk' || !owner.ok) return []
+  return [digestTypes.SHA256, digestTypes.SHA384].map((digestType) => {
+    const rdata = dsRdata(owner.value, rdataOfKey(key), digestType, hashes)
+    return { digestType, digest: hexOf(rdata.subarray(DS_HEAD_BYTES)).toUpperCase() }
+  })
+}
+
+/** Equal for equal records, whatever the process. */
+export function versionOf(zones: readonly ApexRecords[], hashes: Pick<Hashes, 'sha256'>): string {
+  const text = zones.map(({ apex, records }) => {
+    const each = records.map(
+      ({ type, ttlSeconds, rdata }) => `${type} ${ttlSeconds} ${hexOf(rdata)}`,
+    )
+    return `${apex}\n${each.join('\n')}`
+  })
+  return hexOf(hashes.sha256(new TextEncoder().encode(text.join('\n\n'))).subarray(0, ID_BYTES))
+}
+
+/** A new key of a zone. */
+export function makeKey(
+  zone: string,
+  role: StoredKey['role'],
+  algorithm: StoredKey['publicKey']['algorithm'],
+  bits: number,
+  nowSeconds: number,
+  crypto: Pick<DnssecCrypto, 'generate'>,
+): StoredKey {
+  const times = { created: nowSeconds, publish: nowSeconds, activate: nowSeconds }
+  return { ...crypto.generate(algorithm, bits), zone, role, times }
+}
+
+export const flagsOfKey = ({ role }: Pick<StoredKey, 'role'>): number => flagsOf(role)
