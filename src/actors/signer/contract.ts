@@ -3,7 +3,7 @@
  */
 import type { Algorithm } from '../../core/dnssec/algorithms.ts'
 import type { DnssecCrypto } from '../../core/dnssec/crypto.ts'
-import type { KeyStoreContent } from '../../core/dnssec/keystore.ts'
+import type { StoreContents } from '../../core/dnssec/keystore.ts'
 import type { LifetimePolicy } from '../../core/dnssec/lifetimes.ts'
 import type { Denial } from '../../core/dnssec/serving-plan.ts'
 
@@ -38,7 +38,7 @@ export interface KeySyncConfig {
 
 export type KeysLoaded =
   | { readonly code: 'absent' }
-  | { readonly code: 'loaded'; readonly content: KeyStoreContent }
+  | { readonly code: 'loaded'; readonly content: StoreContents }
   /** There are keys that cannot be had: nothing may be made in their place. */
   | { readonly code: 'failed'; readonly message: string }
 
@@ -48,7 +48,7 @@ export interface SignerPorts {
   randomBytes(count: number): Uint8Array
   loadKeys(): Promise<KeysLoaded>
   /** On disk once it resolves, and whole or not at all whatever ends the process. */
-  saveKeys(content: KeyStoreContent): Promise<'saved' | 'failed'>
+  saveKeys(content: StoreContents): Promise<'saved' | 'failed'>
   /** Signatures made before; undefined where there are none that can be trusted. */
   loadSignatures(): Promise<Uint8Array | undefined>
   saveSignatures(octets: Uint8Array): Promise<'saved' | 'failed'>

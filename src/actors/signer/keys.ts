@@ -17,7 +17,7 @@ import {
   versionOf,
 } from '../../core/dnssec/key-ring.ts'
 import type { StoredKey } from '../../core/dnssec/keyfile.ts'
-import type { KeyStoreContent } from '../../core/dnssec/keystore.ts'
+import type { StoreContents } from '../../core/dnssec/keystore.ts'
 import type { ApexRecords, ZonePlan } from '../../core/dnssec/serving-plan.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 
@@ -37,7 +37,7 @@ export class Keys {
     this.#ports = ports
   }
 
-  restore({ keys }: KeyStoreContent): void {
+  restore({ keys }: StoreContents): void {
     for (const key of keys) this.#put(key)
   }
 

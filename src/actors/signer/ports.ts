@@ -8,12 +8,12 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import {
-  type KeyStoreContent,
+  type StoreContents,
   type KeyStoreFault,
   NONCE_BYTES,
   SECRET_BYTES,
   openStore,
-  sealStore,
+  sealKeys,
 } from '../../core/dnssec/keystore.ts'
 import { limits } from '../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
@@ -64,10 +64,10 @@ export async function loadKeyFile(folder: string, secret: Uint8Array): Promise<K
 export function saveKeyFile(
   folder: string,
   secret: Uint8Array,
-  content: KeyStoreContent,
+  content: StoreContents,
 ): Promise<string | undefined> {
   const nonce = own(randomBytes(NONCE_BYTES))
-  const sealed = sealStore(content, secret, nonce, nodeDnssecCrypto())
+  const sealed = sealKeys(content.keys, secret, nonce, nodeDnssecCrypto(), content.rolls)
   return writeWhole(join(folder, 'keys.sealed'), sealed)
 }
 

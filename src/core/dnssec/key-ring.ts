@@ -87,15 +87,18 @@ export const apexOf = (
 export function planOf(
   apex: string,
   keys: ZoneKeys,
-  { signKeys, signZone }: Work,
+  { published, signKeys, signZone, cds }: Work,
   { denial, lifetimes }: SigningRules,
 ): ZonePlan {
   const signing = [...keys].flatMap(([id, { role, publicKey, privateKey }]): ZoneKey[] => {
-    const [ofKeys, ofZone] = [signKeys.includes(id), signZone.includes(id)]
-    if (!ofKeys && !ofZone) return []
-    const key: ZoneKey = { role, publicKey, privateKey, isActive: true }
-    if (ofKeys && ofZone) return [key]
-    return [{ ...key, only: ofKeys ? 'keys' : 'zone' }]
+    const work = {
+      isPublished: published.includes(id),
+      signsKeys: signKeys.includes(id),
+      signsZone: signZone.includes(id),
+      hasCds: cds.includes(id),
+    }
+    const isActive = work.signsKeys || work.signsZone
+    return isActive ? [{ role, publicKey, privateKey, isActive, work }] : []
   })
   return { apex, keys: signing, denial, lifetimes }
 }
