@@ -57,13 +57,14 @@ export function lifetimeOf(
   }
 }
 
+/** When a signature is to be made anew. */
+export const dueSecondsOf = (policy: LifetimePolicy, times: SignatureTimes): number =>
+  // A refresh as long as the validity would make signatures that are due when they are made.
+  times.expirationSeconds - Math.min(policy.refreshSeconds, policy.validitySeconds / 2)
+
 /** Whether a signature has to be made anew; also when the clock was set back before its begin. */
 export const isDue = (
   policy: LifetimePolicy,
   times: SignatureTimes,
   nowSeconds: number,
-): boolean => {
-  // A refresh as long as the validity would make signatures that are due when they are made.
-  const refresh = Math.min(policy.refreshSeconds, policy.validitySeconds / 2)
-  return nowSeconds >= times.expirationSeconds - refresh || nowSeconds < times.inceptionSeconds
-}
+): boolean => nowSeconds >= dueSecondsOf(policy, times) || nowSeconds < times.inceptionSeconds
