@@ -3,7 +3,7 @@
  */
 import type { ServingParts } from '../core/dns/serving.ts'
 import type { SignedParts } from '../core/dnssec/parts.ts'
-import type { ApexRecords } from '../core/dnssec/serving-plan.ts'
+import type { ApexRecords, WantedSet } from '../core/dnssec/serving-plan.ts'
 import type { Catalogue } from './entry.ts'
 import { notedBy } from './feed-entries.ts'
 import { field } from './fields.ts'
@@ -101,7 +101,7 @@ export const signerEntries = {
     maxBytes: 256 * KIB,
     fields: {
       epoch: field.number('of what is served'),
-      sets: field.bytes('pool, family, count, then addresses counted in the pool: 32 bits each'),
+      sets: field.list<WantedSet>('addresses counted in their pool, ascending'),
     },
     doc: 'Answers of several servers that were wanted and are not signed.',
   },

@@ -17,7 +17,6 @@ import { Desk } from './desk.ts'
 import { Keys, type KeysSet } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { keyViews, syncView, zoneViews } from './views.ts'
-import { readWanted } from './wanted.ts'
 
 type SignerCtx = Ctx<ProductCatalogue, 'signer'>
 
@@ -29,7 +28,7 @@ export const signer = defineActor(
     return {
       receive: {
         'registry.serving-drafted': (draft) => house.desk.draft(draft),
-        'dns.sets-wanted': ({ epoch, sets }) => house.desk.wanted(epoch, readWanted(sets)),
+        'dns.sets-wanted': ({ epoch, sets }) => house.desk.wanted(epoch, sets),
         'api.list-keys': ({ zone }) => house.list(zone),
         'api.sync-keys': () => ({
           outcome: 'unavailable',

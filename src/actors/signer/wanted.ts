@@ -38,19 +38,3 @@ export class WantedSets {
     this.#sets.clear()
   }
 }
-
-/** How sets travel: pool, family, count, then the addresses, 32 bits each. */
-export function readWanted(octets: Uint8Array): WantedSet[] {
-  const sets: WantedSet[] = []
-  const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
-  const words = octets.byteLength >> 2
-  for (let at = 0; at + 3 <= words; ) {
-    const [pool, family, count] = [0, 1, 2].map((word) => view.getInt32((at + word) * 4, true))
-    at += 3
-    if (count! < 1 || at + count! > words || sets.length >= limits.wantedSets.default) break
-    const addresses = Array.from({ length: count! }, (_, of) => view.getInt32((at + of) * 4, true))
-    at += count!
-    sets.push({ pool: pool!, family: family === 6 ? 6 : 4, addresses })
-  }
-  return sets
-}

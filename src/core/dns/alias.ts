@@ -8,6 +8,8 @@ import { ANSWER, type Exchange } from './exchange.ts'
 import { ancestorAt, moveTo } from './locate.ts'
 import { NAME_BYTES_MAX } from './names.ts'
 import { OWNER_BYTES, putSet } from './put.ts'
+import type { Serving } from './serving.ts'
+import { proveExpansion, putSignatures } from './signed.ts'
 import { CLASS_IN, rcodes, types } from './types.ts'
 
 /** False at the bound of the chain. */
@@ -16,12 +18,18 @@ function mayGoOn(x: Exchange): boolean {
 }
 
 /** Answers with the CNAME of a node and moves on to its target; false when the chain ends here. */
-export function followCname(x: Exchange, table: NameTable, node: number, set: number): boolean {
+export function followCname(x: Exchange, serving: Serving, node: number, set: number): boolean {
   for (let step = 0; step < x.aliases; step++) if (x.passed[step] === node) return false
   const setAt = x.at
-  if (!putSet(x, ANSWER, x.nameAt, table, set)) {
+  if (!putSet(x, ANSWER, x.nameAt, serving.table, set)) {
     x.truncated = true
     return false
+  }
+  const { signed } = x
+  if (signed !== undefined) {
+    const zone = serving.table.zone(node)
+    if (!putSignatures(x, ANSWER, x.nameAt, signed, zone, signed.ofSet(set))) return false
+    if (!proveExpansion(x, serving, zone)) return false
   }
   if (!mayGoOn(x)) return false
   x.passed[x.aliases++] = node
@@ -42,6 +50,13 @@ export function followDname(x: Exchange, table: NameTable, node: number): boolea
   const targetAt = setAt + OWNER_BYTES + RR_FIXED_BYTES
   const targetBytes = x.at - targetAt
   const prefixBytes = x.nameBytes - ownerBytes
+  const { signed } = x
+  // RFC 6672 section 5.3.1: the DNAME is signed, the CNAME made of it is not.
+  if (signed !== undefined) {
+    const ownerAt = ancestorAt(x, ownerBytes)
+    const zone = table.zone(node)
+    if (!putSignatures(x, ANSWER, ownerAt, signed, zone, signed.ofSet(set))) return false
+  }
   if (prefixBytes + targetBytes > NAME_BYTES_MAX) {
     // RFC 6672 section 2.2: the new name would be too long.
     x.rcode = rcodes.YXDOMAIN

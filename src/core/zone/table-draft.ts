@@ -117,6 +117,16 @@ export class Draft {
     this.#apexWires.push(this.#wire.slice(SCRATCH_AT, SCRATCH_AT + apex.nameBytes))
   }
 
+  /** Adds the empty names between each apex and the zone above (RFC 4592 section 2.2.2). */
+  addGaps(): void {
+    for (const wire of this.#apexWires) {
+      if (wire[0] === 0) continue
+      this.#wire.set(wire.subarray(wire[0]! + 1), SCRATCH_AT)
+      this.#index()
+      this.#ensure()
+    }
+  }
+
   /** Gives each zone its records; after every zone was added. */
   addRecords(): void {
     for (const [zone, spec] of this.zones.entries()) {

@@ -8,21 +8,21 @@ import type { TableParts } from './table.ts'
 export interface TableSource {
   /** The zones with their static records (sealed.ts). */
   readonly zones: Uint8Array
+  /** What stands at the apexes of zones that are signed; absent for none. */
+  readonly apexes?: readonly ApexRecords[]
   /** The steered names, by their index in the snapshot, a line each; empty for none. */
   readonly names: string
   /** Starts the name hashes: the same wherever the table is read. */
   readonly seed: number
-  /** What stands at the apexes of zones because they are signed; absent for none. */
-  readonly apexes?: readonly ApexRecords[]
 }
 
 export const namesOf = (pools: readonly { readonly name: string }[]): string =>
   pools.map(({ name }) => name).join('\n')
 
-export function tableOf(
-  { zones, names, seed, apexes = [] }: TableSource,
+export const tableOf = (
+  { zones, apexes, names, seed }: TableSource,
   memory: Memory,
-): TableParts {
-  const specs = withApexRecords(unsealZones(zones), apexes)
-  return compileTable(specs, names === '' ? [] : names.split('\n'), seed | 0, memory)
+): TableParts => {
+  const all = withApexRecords(unsealZones(zones), apexes ?? [])
+  return compileTable(all, names === '' ? [] : names.split('\n'), seed | 0, memory)
 }

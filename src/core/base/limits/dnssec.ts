@@ -50,6 +50,24 @@ export const dnssecLimits = {
     'signatures',
     'many keys of one tag times many signatures must not buy an attacker minutes of verifying',
   ),
+  answerSetsSigned: limit(
+    256,
+    [1, 65_536],
+    'sets',
+    'of one pool and family: all sets of 2 of 22 servers, or of up to 4 of 8, signed in 10 ms',
+  ),
+  answerSetsWanted: limit(
+    256,
+    [0, 65_536],
+    'sets',
+    'of one pool and family, past those: what was really asked for, the newest first',
+  ),
+  answerSetsNoted: limit(
+    64,
+    [1, 4_096],
+    'sets',
+    'a thread tells them once a second; a set it could not note is asked for again',
+  ),
   keySetKeys: limit(
     32,
     [1, 128],
@@ -91,6 +109,12 @@ export const dnssecLimits = {
     [16, 65_536],
     'sets',
     'answers of several servers signed on demand; the oldest gives way, and is asked for again',
+  ),
+  wantedTellMs: limit(
+    25,
+    [5, 1_000],
+    'milliseconds',
+    'how long an answer that is wanted and not signed waits to be told to the signer',
   ),
   signatureFileBytes: limit(
     268_435_456,
