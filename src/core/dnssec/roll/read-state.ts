@@ -72,9 +72,9 @@ const readKeySet: Read<KeySet> = (value) => {
 
 export const readMark: Read<Mark> = (value) => {
   if (!isFields(value)) return undefined
-  const { lineage, term, revision } = value
+  const { lineage, term, leader, revision } = value
   if (!isHex32(lineage) || !isCount(term, 2 ** 31) || !isCount(revision, 2 ** 48)) return undefined
-  return { lineage, term, revision }
+  return isNode(leader) ? { lineage, term, leader, revision } : undefined
 }
 
 const readTerm: Read<Term> = (value) => {

@@ -83,6 +83,7 @@ export interface Term {
 export interface Mark {
   readonly lineage: string
   readonly term: number
+  readonly leader: string
   readonly revision: number
 }
 
@@ -161,6 +162,8 @@ export type RollEventKind =
   | 'roll-done'
   | 'leader-changed'
   | 'sets-joined'
+  | 'member-joined'
+  | 'member-forgotten'
   | 'ds-foreign'
 
 export interface RollEvent {

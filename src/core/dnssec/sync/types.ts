@@ -15,13 +15,24 @@ export interface Bundle {
   readonly keys: readonly StoredKey[]
 }
 
+export interface Serving {
+  readonly node: string
+  readonly version: number
+}
+
+/** When a node was heard last, by the sender or by who told it. */
+export interface Hearsay {
+  readonly node: string
+  readonly agoSeconds: number
+}
+
 /** What a node says of one zone. */
 export interface ZoneMark {
   readonly zone: string
   /** Undefined while it has no keys. */
   readonly held?: Mark
-  /** The version that its DNS threads serve; 0 while none. */
-  readonly served: number
+  /** The versions of that document that nodes serve, the sender's own first; 0 while none. */
+  readonly serves: readonly Serving[]
   /** Documents that wait to be taken in. */
   readonly strays: readonly Mark[]
 }
@@ -29,8 +40,7 @@ export interface ZoneMark {
 export interface SyncMessage {
   readonly kind: 'request' | 'answer'
   readonly node: string
-  /** Of the requests of one node, so that an old one is told from a new one. */
-  readonly atSeconds: number
+  readonly heard: readonly Hearsay[]
   /** The zones in `(after, upTo]`; the whole rest when `upTo` is absent. */
   readonly after: string
   readonly upTo?: string
@@ -42,6 +52,7 @@ export interface SyncMessage {
   readonly isCut: boolean
 }
 
+/** What sealing a message needs besides what signing does. */
 export interface SyncCrypto extends Sealer {
   /** X25519 (RFC 7748): 32 octets each. */
   agreementPair(): { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array }
