@@ -138,8 +138,7 @@ export const signerEntries = {
     maxBytes: KIB,
     fields: {
       zone: field.text('apex of the zone'),
-      role: field.optional(field.text('`csk`, `ksk` or `zsk`; absent means the one it has')),
-      algorithm: field.optional(field.text('mnemonic of the algorithm to change to')),
+      role: field.optional(field.text('`csk`, `ksk` or `zsk`; absent means every key')),
       emergency: field.boolean('the key is taken for stolen: as fast as caches allow'),
       by: field.text('who asked'),
     },

@@ -25,6 +25,8 @@ export interface KeyView {
   readonly active: boolean
   /** Where it is in its life, in a word. */
   readonly phase: string
+  /** Whether the parent publishes a DS of it, as it was seen last. */
+  readonly parentDs: string
   /** What the parent zone may be given; none for a key that no DS points at. */
   readonly ds: readonly DsView[]
 }

@@ -25,6 +25,8 @@ export interface SignerMetrics {
   /** A zone was signed, or could not be. */
   operation(zone: string, result: 'success' | 'failure'): void
   took(seconds: number): void
+  /** A step in the life of keys. */
+  step(zone: string, step: string): void
   imported(peer: string, keys: number): void
   synced(peer: string, isGood: boolean, atSeconds: number): void
 }
@@ -41,6 +43,7 @@ export function signerMetrics(metrics: Metrics, levels: () => SignerLevels): Sig
   )
   const signatures = counter('signatures_total', 'Signatures made', ['zone'])
   const imported = counter('keys_imported_total', 'Keys taken over from a peer', ['peer'])
+  const steps = counter('key_steps_total', 'Steps in the life of keys', ['zone', 'step'])
   const syncs = counter('key_sync_success_total', 'Looks at a peer that went well')
   const failures = counter('key_sync_failures_total', 'Looks at a peer that failed', ['peer'])
   syncs.add(0)
@@ -58,6 +61,7 @@ export function signerMetrics(metrics: Metrics, levels: () => SignerLevels): Sig
     signed: (zone, count) => signatures.add(count, { zone }),
     operation: (zone, result) => operations.add(1, { zone, result }),
     took: (seconds) => took.observe(seconds),
+    step: (zone, step) => steps.add(1, { zone, step }),
     imported: (peer, keys) => imported.add(keys, { peer }),
     synced: (peer, isGood, atSeconds) => {
       success.set(isGood ? 1 : 0)

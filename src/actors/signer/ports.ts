@@ -20,6 +20,7 @@ import { fail, ok, type Result } from '../../core/base/result.ts'
 import type { KeysLoaded, SignerConfig, SignerPorts } from './contract.ts'
 import { nodeDnssecCrypto } from './ports-crypto.ts'
 import { readBounded, writeWhole } from './ports-files.ts'
+import { dropImports, readImports } from './ports-imports.ts'
 
 const SECRET_KEY = 'overwatch.dnssec.key_secret'
 const SIGNATURES_LABEL = new TextEncoder().encode('OpenGSLB signatures 1')
@@ -77,6 +78,8 @@ function memoryPorts(): SignerPorts {
     randomBytes: (count) => own(randomBytes(count)),
     loadKeys: async () => ({ code: 'absent' }),
     saveKeys: async () => 'saved',
+    readImports: async () => ({ keys: [], faults: [] }),
+    dropImports: async () => {},
     loadSignatures: async () => undefined,
     saveSignatures: async () => 'saved',
   }
@@ -91,12 +94,15 @@ export async function openPorts(config: SignerConfig): Promise<SignerPorts> {
   const secret = held.value
   const ports = memoryPorts()
   const { crypto } = ports
+  const inbox = join(folder, 'import')
   const signaturesPath = join(folder, 'signatures.sealed')
   return {
     ...ports,
     loadKeys: () => loadKeyFile(folder, secret),
     saveKeys: async (content) =>
       (await saveKeyFile(folder, secret, content)) === undefined ? 'saved' : 'failed',
+    readImports: () => readImports(inbox, crypto),
+    dropImports: (zones) => dropImports(inbox, crypto, zones),
     loadSignatures: async () => {
       const read = await readBounded(signaturesPath, limits.signatureFileBytes.default)
       if (read.code !== 'read') return undefined

@@ -5,6 +5,7 @@ import { algorithmName } from '../../core/dnssec/algorithms.ts'
 import type { DnssecCrypto } from '../../core/dnssec/crypto.ts'
 import { tagOfKey } from '../../core/dnssec/dnskey.ts'
 import { dsOf, flagsOfKey } from '../../core/dnssec/key-ring.ts'
+import { rollRows } from '../../core/dnssec/roll/status.ts'
 import { toBase64 } from '../../core/gossip/app/base64.ts'
 import type { KeyView, SyncView, ZoneView } from '../../messages/signer-views.ts'
 import type { KeySyncConfig, SignerConfig } from './contract.ts'
@@ -16,24 +17,42 @@ export function keyViews(
   crypto: Pick<DnssecCrypto, 'sha256' | 'sha384'>,
 ): KeyView[] {
   return zones.flatMap((zone) => {
-    const work = keys.work(zone)
-    return [...keys.of(zone)].map(([id, key]): KeyView => {
+    const held = keys.of(zone)
+    if (held === undefined) return []
+    return rollRows(held.state).flatMap((row): KeyView[] => {
+      const key = held.keys.get(row.id)
+      if (key === undefined) return []
       const { algorithm, bytes } = key.publicKey
-      const published = work.published.includes(id)
-      const active = work.signKeys.includes(id) || work.signZone.includes(id)
-      return {
-        ...{ zone, role: key.role, flags: flagsOfKey(key), keyTag: tagOfKey(key) },
-        ...{ algorithm, algorithmName: algorithmName(algorithm), publicKey: toBase64(bytes) },
-        ...{ published, active, phase: active ? 'active' : published ? 'published' : 'made' },
-        createdMs: (key.times.created ?? 0) * 1_000,
-        ds: dsOf(key, crypto),
-      }
+      return [
+        {
+          ...{ zone, role: key.role, flags: flagsOfKey(key), keyTag: tagOfKey(key) },
+          ...{ algorithm, algorithmName: algorithmName(algorithm), publicKey: toBase64(bytes) },
+          ...{ published: row.isPublished, active: row.signsKeys || row.signsZone },
+          ...{ phase: row.phase, parentDs: row.ds, createdMs: row.createdSeconds * 1_000 },
+          ds: dsOf(key, crypto),
+        },
+      ]
     })
   })
 }
 
-export const zoneViews = ({ denial }: SignerConfig, zones: readonly string[]): ZoneView[] =>
-  zones.map((zone) => ({ zone, denial: denial.kind, steps: [] }))
+const stepText = (text: string, untilSeconds: number | undefined): string =>
+  untilSeconds === undefined
+    ? text
+    : `${text} (until ${new Date(untilSeconds * 1_000).toISOString()})`
+
+export const zoneViews = (
+  keys: Keys,
+  { denial }: SignerConfig,
+  zones: readonly string[],
+): ZoneView[] =>
+  zones.map((zone) => {
+    const waits = keys.ring.zone(zone)?.waits ?? []
+    return {
+      ...{ zone, denial: denial.kind },
+      steps: waits.map(({ text, untilSeconds }) => stepText(text, untilSeconds)),
+    }
+  })
 
 export const syncView = ({ peers, pollMs }: KeySyncConfig): SyncView => ({
   enabled: peers.length > 0,

@@ -22,6 +22,7 @@ interface Key {
   readonly algorithm: string | number
   readonly role?: string
   readonly phase?: string
+  readonly parent_ds?: string
   readonly can_sign?: boolean
   readonly created_at?: string
 }
@@ -46,7 +47,6 @@ interface Options {
 
 interface RollOptions {
   readonly role?: string
-  readonly algorithm?: string
   readonly emergency?: boolean
 }
 
@@ -122,7 +122,6 @@ function addOrders(dnssec: Command, io: Io): void {
     .description('begin to replace a key of a zone')
     .argument('<zone>', 'apex of the zone')
     .option('--role <role>', 'which key: csk, ksk or zsk; else every one')
-    .option('--algorithm <mnemonic>', 'change to this algorithm')
     .option('--emergency', 'the key is taken for stolen: as fast as caches allow')
     .action(async (zone: string, options: RollOptions, command: Command) => {
       const shell = shellOf(command, io)
@@ -193,7 +192,7 @@ function statusText({ enabled, message, keys, zones, sync }: DnssecStatus): stri
   ].join('\n')
 }
 
-const HEADERS = ['ZONE', 'KEY TAG', 'ALGORITHM', 'ROLE', 'PHASE', 'SIGNS', 'CREATED']
+const HEADERS = ['ZONE', 'KEY TAG', 'ALGORITHM', 'ROLE', 'PHASE', 'PARENT DS', 'SIGNS', 'CREATED']
 
 const rowOf = (key: Key): string[] => [
   key.zone,
@@ -201,6 +200,7 @@ const rowOf = (key: Key): string[] => [
   String(key.algorithm),
   key.role ?? '-',
   key.phase ?? '-',
+  key.parent_ds ?? '-',
   key.can_sign === false ? 'no' : 'yes',
   key.created_at ?? '-',
 ]

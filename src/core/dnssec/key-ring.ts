@@ -5,47 +5,17 @@
  * Who works when is decided by who rolls the keys; here it is only carried out.
  */
 import { nameToWire } from '../dns/names.ts'
-import type { DnssecCrypto, Hashes } from './crypto.ts'
+import { toHex } from '../gossip/app/base64.ts'
+import type { Hashes } from './crypto.ts'
 import { type ZoneKey, flagsOf, rdataOfKey } from './dnskey.ts'
 import { type DigestType, digestTypes, dsRdata } from './ds.ts'
 import type { StoredKey } from './keyfile.ts'
 import type { LifetimePolicy } from './lifetimes.ts'
+import type { KeyId, ServingKeys } from './roll/types.ts'
 import { type ApexRecords, type Denial, type ZonePlan, apexRecordsOf } from './serving-plan.ts'
 
-/** 32 hexadecimal digits: the first half of the SHA-256 of the DNSKEY data. */
-export type KeyId = string
-
 /** The keys of a zone by the work they do. */
-export interface Work {
-  readonly published: readonly KeyId[]
-  readonly signKeys: readonly KeyId[]
-  readonly signZone: readonly KeyId[]
-  /** Those that the parent is asked for a DS of. */
-  readonly cds: readonly KeyId[]
-}
-
-const ID_BYTES = 16
-
-export const hexOf = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-
-export const idOfKey = (
-  key: Pick<StoredKey, 'role' | 'publicKey'>,
-  hashes: Pick<Hashes, 'sha256'>,
-): KeyId => hexOf(hashes.sha256(rdataOfKey(key)).subarray(0, ID_BYTES))
-
-/** What a zone's keys do before anything is rolled: all of them what their role says. */
-export function plainWork(keys: readonly StoredKey[], hashes: Pick<Hashes, 'sha256'>): Work {
-  const idsOf = (roles: readonly StoredKey['role'][]) =>
-    keys.filter(({ role }) => roles.includes(role)).map((key) => idOfKey(key, hashes))
-  const signKeys = idsOf(['csk', 'ksk'])
-  return {
-    published: idsOf(['csk', 'ksk', 'zsk']),
-    signKeys,
-    signZone: idsOf(['csk', 'zsk']),
-    cds: signKeys,
-  }
-}
+export type Work = Omit<ServingKeys, 'version'>
 
 /** How zones are to be signed, whatever their keys. */
 export interface SigningRules {
@@ -118,32 +88,23 @@ export function dsOf(key: StoredKey, hashes: Pick<Hashes, 'sha256' | 'sha384'>):
   if (key.role === 'zsk' || !owner.ok) return []
   return [digestTypes.SHA256, digestTypes.SHA384].map((digestType) => {
     const rdata = dsRdata(owner.value, rdataOfKey(key), digestType, hashes)
-    return { digestType, digest: hexOf(rdata.subarray(DS_HEAD_BYTES)).toUpperCase() }
+    return { digestType, digest: toHex(rdata.subarray(DS_HEAD_BYTES)).toUpperCase() }
   })
 }
+
+const VERSION_BYTES = 16
 
 /** Equal for equal records, whatever the process. */
 export function versionOf(zones: readonly ApexRecords[], hashes: Pick<Hashes, 'sha256'>): string {
   const text = zones.map(({ apex, records }) => {
     const each = records.map(
-      ({ type, ttlSeconds, rdata }) => `${type} ${ttlSeconds} ${hexOf(rdata)}`,
+      ({ type, ttlSeconds, rdata }) => `${type} ${ttlSeconds} ${toHex(rdata)}`,
     )
     return `${apex}\n${each.join('\n')}`
   })
-  return hexOf(hashes.sha256(new TextEncoder().encode(text.join('\n\n'))).subarray(0, ID_BYTES))
-}
-
-/** A new key of a zone. */
-export function makeKey(
-  zone: string,
-  role: StoredKey['role'],
-  algorithm: StoredKey['publicKey']['algorithm'],
-  bits: number,
-  nowSeconds: number,
-  crypto: Pick<DnssecCrypto, 'generate'>,
-): StoredKey {
-  const times = { created: nowSeconds, publish: nowSeconds, activate: nowSeconds }
-  return { ...crypto.generate(algorithm, bits), zone, role, times }
+  return toHex(
+    hashes.sha256(new TextEncoder().encode(text.join('\n\n'))).subarray(0, VERSION_BYTES),
+  )
 }
 
 export const flagsOfKey = ({ role }: Pick<StoredKey, 'role'>): number => flagsOf(role)

@@ -48,7 +48,6 @@ const memberFields = {
   role: text('`agent`, `overwatch` or `unknown`'),
   address: text('its address and port'),
 }
-const keyFields = { zone: text('apex of the zone'), key_tag: number('tag of the key') }
 const guardFields = {
   domain: text('the name served'),
   backends: names('keys of the backends kept in service'),
@@ -153,9 +152,14 @@ export const events = {
       share: number('thousandths of its weight, 0-1000'),
     },
   },
-  'dnssec.keys-made': {
-    doc: 'A zone has a new key.',
-    data: { ...keyFields, algorithm: text('its mnemonic'), role: text('`csk`, `ksk` or `zsk`') },
+  'dnssec.key-step': {
+    doc: 'Something changed of the keys of a zone.',
+    data: {
+      zone: text('apex of the zone'),
+      step: text('what kind of step: `keys-begun`, `key-published`, `ds-seen`, …'),
+      text: text('a sentence for people'),
+      key_tag: optional(number('tag of the key')),
+    },
   },
   'dnssec.serving-held': {
     doc: 'A configuration waits for its signatures; what was signed before serves on.',
@@ -216,6 +220,10 @@ export const events = {
   'alarm.geo-refused': {
     doc: 'A geographic database was not taken; what was read before stays in use.',
     data: { path: text('its file'), reason: why() },
+  },
+  'alarm.dnssec-keys': {
+    doc: 'Something is wrong with the keys of a zone, or its parent, that people must look at.',
+    data: { zone: text('apex of the zone'), reason: why() },
   },
   'alarm.guard-held': {
     doc: 'The guard-rail kept backends in service that a change would have taken out.',

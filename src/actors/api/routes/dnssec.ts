@@ -115,6 +115,7 @@ const keyOf = (context: Context, key: KeyView) => ({
   age_seconds: Math.max(0, Math.floor((context.ctx.clock.nowMs() - key.createdMs) / 1_000)),
   node_id: context.config().nodeId,
   can_sign: key.active,
+  parent_ds: key.parentDs,
   published: key.published,
 })
 
@@ -172,18 +173,13 @@ async function roll(context: Context, call: Call): Promise<HttpAnswer> {
   const object = parseObject(call.request.body)
   if (!object.ok) return refuse(400, object.error)
   const fields = new Fields(object.value)
-  const [zone, role, algorithm] = [
-    fields.text('zone'),
-    fields.text('role'),
-    fields.text('algorithm'),
-  ]
+  const [zone, role] = [fields.text('zone'), fields.text('role')]
   const emergency = fields.boolean('emergency') ?? false
   if (fields.fault !== undefined) return refuse(400, fields.fault)
   if (zone === undefined) return refuse(400, 'zone is required')
   const reply = await ask(context, 'api.roll-keys', {
     zone: plain(zone),
     ...(role === undefined ? {} : { role }),
-    ...(algorithm === undefined ? {} : { algorithm }),
     ...{ emergency, by: callerOf(call) },
   })
   return reply.ok ? outcomeOf(reply.value.outcome, reply.value.message) : reply.error

@@ -18,6 +18,7 @@ const key = named(
     age_seconds: count,
     node_id: z.string().describe('the node that tells it'),
     can_sign: z.boolean().describe('it signs now'),
+    parent_ds: z.string().describe('whether the parent has a DS of it, as it was seen last'),
     published: z.boolean().describe('it is in the DNSKEY set'),
   }),
 )
@@ -89,7 +90,6 @@ const roll = named(
   z.object({
     zone: filled,
     role: z.enum(['csk', 'ksk', 'zsk']).optional(),
-    algorithm: z.string().optional().describe('mnemonic of the algorithm to change to'),
     emergency: z.boolean().optional().describe('the key is taken for stolen'),
   }),
 )

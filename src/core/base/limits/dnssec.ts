@@ -110,6 +110,18 @@ export const dnssecLimits = {
     'sets',
     'answers of several servers signed on demand; the oldest gives way, and is asked for again',
   ),
+  rollTurnMs: limit(
+    1_000,
+    [50, 60_000],
+    'milliseconds',
+    'how often it is looked what keys may do next; a millisecond for each zone where they are many',
+  ),
+  importFiles: limit(
+    1_024,
+    [1, 65_536],
+    'files',
+    'keys that an operator hands over at once; more wait for the next reload',
+  ),
   wantedTellMs: limit(
     25,
     [5, 1_000],

@@ -2,6 +2,8 @@
  * `overwatch.dnssec`: the signing of zones, the keys it is done with, and who shares them.
  */
 import { key, list, section } from '../keys.ts'
+import { orEmpty } from '../kinds/kind.ts'
+import { endpoint } from '../kinds/network.ts'
 import { bool, duration } from '../kinds/numbers.ts'
 import { gossipKey, httpUrl, oneOf, text } from '../kinds/texts.ts'
 
@@ -55,9 +57,46 @@ export const dnssec = section('Signing of the zones of `dns.zones`.', {
     'Over how long the ends of signatures that are made together are spread.',
   ),
   cds: key(bool, 'true', 'Whether CDS and CDNSKEY tell the parent zone of the keys (RFC 7344).'),
+  rollover: section('How keys are replaced (RFC 6781).', {
+    zsk_lifetime: key(
+      duration('0s', '3650d'),
+      '90d',
+      'Age at which a key that signs no keys is replaced; 0s leaves it to operators.',
+    ),
+    ksk_lifetime: key(
+      duration('0s', '3650d'),
+      '0s',
+      'The same for a key that the parent has a DS of; 0s leaves it to operators.',
+    ),
+    safety: key(
+      duration('0s', '7d'),
+      '1h',
+      'Added to every TTL: the way to all nodes, and clocks that differ.',
+    ),
+    parent_servers: list(
+      endpoint,
+      [],
+      'Name servers of the parent zone, which are asked for the DS; empty asks the resolver.',
+    ),
+    resolver: key(
+      orEmpty(endpoint),
+      '',
+      'Resolver that finds the parent’s servers; empty means the first of /etc/resolv.conf.',
+    ),
+    parent_poll_interval: key(
+      duration('5s', '1d'),
+      '5m',
+      'Time between two looks at the parent while a key waits for its DS.',
+    ),
+  }),
   key_sync: section('Having all overwatches sign with the same keys.', {
     peers: list(httpUrl, [], 'API addresses of the other overwatches.'),
     poll_interval: key(duration('1s', '30d'), '1h', 'Time between two looks at the peers.'),
     timeout: key(duration('100ms', '10m'), '30s', 'How long a peer may take.'),
+    forget_after: key(
+      duration('1h', '365d'),
+      '14d',
+      'Silence after which rollovers wait for a node no more.',
+    ),
   }),
 })
