@@ -35,7 +35,11 @@ export const examinedKeys = (apex: Uint8Array, keys: readonly ZoneKey[]): readon
 export function signatureFault(
   set: Rrset,
   rdata: Uint8Array,
-  context: { readonly apex: Uint8Array; readonly keys: readonly CheckedKey[]; readonly now: number },
+  context: {
+    readonly apex: Uint8Array
+    readonly keys: readonly CheckedKey[]
+    readonly now: number
+  },
   checker: Checker,
 ): string | undefined {
   const { owner, ttlSeconds } = set

@@ -63,8 +63,5 @@ export const dueSecondsOf = (policy: LifetimePolicy, times: SignatureTimes): num
   times.expirationSeconds - Math.min(policy.refreshSeconds, policy.validitySeconds / 2)
 
 /** Whether a signature has to be made anew; also when the clock was set back before its begin. */
-export const isDue = (
-  policy: LifetimePolicy,
-  times: SignatureTimes,
-  nowSeconds: number,
-): boolean => nowSeconds >= dueSecondsOf(policy, times) || nowSeconds < times.inceptionSeconds
+export const isDue = (policy: LifetimePolicy, times: SignatureTimes, nowSeconds: number): boolean =>
+  nowSeconds >= dueSecondsOf(policy, times) || nowSeconds < times.inceptionSeconds

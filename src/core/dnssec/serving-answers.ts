@@ -40,8 +40,7 @@ function distinctOf({ fixed, firsts, families }: PoolLayout, pool: number, famil
   const from = fixed[row + FIXED_FROM]!
   const size = fixed[row + FIXED_MEMBERS]! + fixed[row + FIXED_FALLBACKS]!
   return Array.from({ length: size }, (_, candidate) => candidate).filter(
-    (candidate) =>
-      families[from + candidate] === family && firsts[from + candidate] === candidate,
+    (candidate) => families[from + candidate] === family && firsts[from + candidate] === candidate,
   )
 }
 

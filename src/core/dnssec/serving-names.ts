@@ -134,10 +134,7 @@ export function typesOf(name: TableName, pools: PoolLayout): readonly number[] {
     : own
   if (name.pool === NONE) return plain
   // An alias beside a pool answers nothing but questions for it.
-  const all = [
-    ...plain.filter((type) => type !== types.CNAME),
-    ...familyTypes(pools, name.pool),
-  ]
+  const all = [...plain.filter((type) => type !== types.CNAME), ...familyTypes(pools, name.pool)]
   return all.length === 0 ? HOLDS_NOTHING : all
 }
 

@@ -88,7 +88,8 @@ export class Signing {
 
   /** Signs up to so many of them, each examined; returns how many are left. */
   step(sets: number): number {
-    for (let count = 0; count < sets && this.left > 0; count++) this.#sign(this.#work.jobs[this.#next++]!)
+    for (let count = 0; count < sets && this.left > 0; count++)
+      this.#sign(this.#work.jobs[this.#next++]!)
     return this.left
   }
 
