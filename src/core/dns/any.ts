@@ -4,6 +4,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { viewOf } from '../base/octets.ts'
+import { ENTRY, ENTRY_RUN } from '../dnssec/parts.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
 import { NONE, type NameTable, RR_FIXED_BYTES } from '../zone/table.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
@@ -62,7 +63,7 @@ function someRun(signed: Signatures, { table, pools }: Serving, node: number): n
     const run = signed.parts.addresses[pools.addressFrom(pool)]!
     if (run !== 0) return run
   }
-  return signed.isOwn(node) ? signed.words[signed.entryOf(node) + 1]! : 0
+  return signed.isOwn(node) ? signed.words[signed.entryOf(node) + ENTRY_RUN]! : 0
 }
 
 /**
@@ -86,10 +87,10 @@ export function putDenialTypes(
   if (!signed.isNsec(zone) || !signed.isOwn(node)) return false
   const entry = signed.entryOf(node)
   const head = signed.words[entry]!
-  const from = ((entry + 2) << 2) + (head & 0xff)
+  const from = ((entry + ENTRY) << 2) + (head & 0xff)
   if (!putRecord(x, ANSWER, x.nameAt, signed.bytes, from, head >>> 16)) x.truncated = true
   else if (x.signed !== undefined) {
-    if (putSignatures(x, ANSWER, x.nameAt, signed, zone, signed.words[entry + 1]!))
+    if (putSignatures(x, ANSWER, x.nameAt, signed, zone, signed.words[entry + ENTRY_RUN]!))
       proveExpansion(x, serving, zone)
   }
   return true

@@ -85,13 +85,14 @@ function answerNode(x: Exchange, serving: Serving, node: number, turns: Turns): 
     return false
   }
   if (qtype === types.ANY && answerAny(x, serving, node, zone, turns)) return false
+  // RFC 4035 section 2.5: these two stand beside an alias.
+  const { signed } = serving
+  if (signed !== undefined && (qtype === types.RRSIG || qtype === types.NSEC))
+    if (putDenialTypes(x, serving, signed, zone, node)) return false
   if (qtype !== types.ANY && (table.flags(node) & HAS_CNAME) !== 0) {
     const cname = table.setOf(node, types.CNAME)
     if (cname !== NONE) return followCname(x, serving, node, cname)
   }
-  const { signed } = serving
-  if (signed !== undefined && (qtype === types.RRSIG || qtype === types.NSEC))
-    if (putDenialTypes(x, serving, signed, zone, node)) return false
   if (putNegative(x, table, zone, rcodes.NOERROR) && x.signed !== undefined) {
     // The DS of a zone that is served here too is denied by the zone above.
     const own = table.zone(node)

@@ -10,6 +10,7 @@ import { viewOf } from '../base/octets.ts'
 import { hashOfSet, placeOfSet } from '../dnssec/answer-sets.ts'
 import {
   BY_NSEC,
+  ENTRY,
   HASH_WORDS,
   POOL,
   POOL_FROM,
@@ -199,7 +200,7 @@ export class Signatures {
   /** Whether the label of an entry's owner, so many below the apex, comes before one of a name. */
   #isBefore(entry: number, depth: number, view: DataView, labelAt: number): boolean {
     const { bytes } = this
-    let at = (entry + 2) << 2
+    let at = (entry + ENTRY) << 2
     for (let skip = ((this.words[entry]! >>> 8) & 0xff) - depth; skip > 0; skip--)
       at += bytes.getUint8(at) + 1
     const own = bytes.getUint8(at)

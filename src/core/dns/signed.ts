@@ -7,6 +7,7 @@
  * zone owes, nothing is answered at all: an unsigned answer would be taken for a forged one.
  */
 import { copyWords } from '../base/octets.ts'
+import { ENTRY, ENTRY_OF, ENTRY_RUN } from '../dnssec/parts.ts'
 import type { Family } from '../net/address.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { AUTHORITY, type Exchange } from './exchange.ts'
@@ -73,7 +74,15 @@ export function putSignatures(
 function prove(x: Exchange, entry: number, apexAt: number): boolean {
   if (entry === 0) return failUnsigned(x)
   const { proofs, proofCount } = x
-  for (let at = 0; at < proofCount; at++) if (proofs[at] === entry) return true
+  const { words } = x.signed!
+  const own = words[entry + ENTRY_OF]!
+  for (let at = 0; at < proofCount; at++) {
+    if (words[proofs[at]! + ENTRY_OF] !== own) continue
+    // Two records of one name would be one set that nobody signed: the one that denies more, which
+    // has the same gap, stands for both.
+    if (entry !== own) proofs[at] = entry
+    return true
+  }
   proofs[proofCount] = entry
   x.proofApexAt[proofCount] = apexAt
   x.proofCount = proofCount + 1
@@ -142,10 +151,10 @@ export function putEntry(
   const head = words[entry]!
   const prefix = head & 0xff
   const length = head >>> 16
-  const from = (entry + 2) << 2
+  const from = (entry + ENTRY) << 2
   if (prefix === 0) {
     if (!putRecord(x, section, apexAt, bytes, from, length)) return false
-    return putRun(x, section, apexAt, signed, words[entry + 1]!)
+    return putRun(x, section, apexAt, signed, words[entry + ENTRY_RUN]!)
   }
   const ownerAt = x.at
   if (ownerAt + prefix + OWNER_BYTES + length > x.end) return false
@@ -155,7 +164,7 @@ export function putEntry(
   copyWords(bytes, from + prefix, x.view, x.at + OWNER_BYTES, length)
   x.at += OWNER_BYTES + length
   x.counts[section]!++
-  return putRun(x, section, ownerAt, signed, words[entry + 1]!)
+  return putRun(x, section, ownerAt, signed, words[entry + ENTRY_RUN]!)
 }
 
 /** Copies octets of which there may be fewer than a word. */

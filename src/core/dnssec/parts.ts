@@ -9,7 +9,8 @@
  * Two kinds of things lie in `words`. A run is the RRSIG records of one rrset without their owners:
  * a head (how many, then their octets from bit 16), then the records. An entry is one NSEC or NSEC3:
  * a head (octets of the owner without the apex, from bit 8 its labels, from bit 16 octets of the
- * record), its run, then the owner's octets and the record without owner.
+ * record), its run, the entry of the chain that it stands for (itself, as a rule), then the owner's
+ * octets and the record without owner.
  */
 
 export interface SignedParts {
@@ -39,6 +40,11 @@ export interface SignedParts {
   /** Answers of several addresses: open addressing (answer-sets.ts). */
   readonly subsets: Int32Array
 }
+
+/** Words of an entry before its octets: the head, its run, the entry of the chain. */
+export const ENTRY = 3
+export const ENTRY_RUN = 1
+export const ENTRY_OF = 2
 
 /** Numbers of a row. */
 export const ROW = 4

@@ -32,6 +32,8 @@ export interface NoDataRecord {
   readonly pool: number
   readonly family: 4 | 6
   readonly record: DenialRecord
+  /** That of the chain it stands for. */
+  readonly place: number
 }
 
 export interface ZoneChain {
@@ -133,7 +135,7 @@ function noDataOf(
     if ((families & (family === 6 ? FAMILY_6 : FAMILY_4)) === 0) return []
     const left = held.filter((one) => one !== type)
     const record = { owner, rdata: withTypes(chain.type, rdata, left) }
-    return [{ pool: name.pool, family, record }]
+    return [{ pool: name.pool, family, record, place: place.entry }]
   })
 }
 

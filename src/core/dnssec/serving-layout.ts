@@ -46,20 +46,24 @@ class Layout {
     return at
   }
 
-  /** Writes an NSEC or NSEC3 with its signatures; returns where the entry lies. */
-  entry(job: SetJob, apexBytes: number): number {
+  /**
+   * Writes an NSEC or NSEC3 with its signatures; returns where the entry lies. `standsFor` is that
+   * of the chain when this one is not of it.
+   */
+  entry(job: SetJob, apexBytes: number, standsFor = 0): number {
     const run = this.run(job)
     const { owner, type, ttlSeconds, rdatas } = job.set
     const rdata = rdatas[0]!
     const prefix = owner.subarray(0, owner.length - apexBytes)
     const bytes = RR_FIXED_BYTES + rdata.length
     if (bytes > BYTES_MAX) this.faults.push('a record of denial is too large')
-    const at = this.arena.take(2 + ((prefix.length + bytes + 3) >> 2))
+    const at = this.arena.take(layout.ENTRY + ((prefix.length + bytes + 3) >> 2))
     const { words } = this.arena
     words[at] = prefix.length | (prefixLabels(prefix) << 8) | (bytes << 16)
-    words[at + 1] = run
+    words[at + layout.ENTRY_RUN] = run
+    words[at + layout.ENTRY_OF] = standsFor === 0 ? at : standsFor
     const octets = this.arena.octets()
-    const to = (at + 2) * 4
+    const to = (at + layout.ENTRY) * 4
     octets.set(prefix, to)
     writeRrFixed(octets, to + prefix.length, type, ttlSeconds, rdata.length)
     octets.set(rdata, to + prefix.length + RR_FIXED_BYTES)
@@ -106,8 +110,12 @@ function layChain(laid: Layout, tables: Tables, { zone, records, noData }: Chain
   tables.zones[row + layout.ZONE_LABELS] = labelCount(apex)
   for (const [child, place] of chain.children)
     tables.zones[child * layout.ZONE + layout.ZONE_NO_DS] = entries[place]!
-  for (const [at, { pool, family }] of chain.noData.entries())
-    tables.pools[rowOf(pool, family) + layout.POOL_NO_DATA] = laid.entry(noData[at]!, apex.length)
+  for (const [at, { pool, family, place }] of chain.noData.entries())
+    tables.pools[rowOf(pool, family) + layout.POOL_NO_DATA] = laid.entry(
+      noData[at]!,
+      apex.length,
+      entries[place]!,
+    )
 }
 
 const rowOf = (pool: number, family: 4 | 6): number =>
