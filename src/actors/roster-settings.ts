@@ -14,6 +14,7 @@ export function settingsOf(config: Config): Pick<ApiConfig, 'apiPort' | 'setting
   const { mode, api, logging } = config
   const settings: Settings = {
     dnssec: mode !== 'agent' && signedZones(config).length > 0,
+    signedZones: mode === 'agent' ? [] : signedZones(config),
     features: featuresOf(config),
     logging: {
       level: logging.level,

@@ -7,6 +7,7 @@ import { algorithms } from '../core/dnssec/algorithms.ts'
 import { defaultLifetimes } from '../core/dnssec/lifetimes.ts'
 import { plainNsec3 } from '../core/dnssec/nsec3.ts'
 import type { SignerConfig, ZoneToSign } from './signer/contract.ts'
+import { type CheckOutcome, checkSigning } from './signer/ports-check.ts'
 
 /** A domain without a zone of `dns.zones` is a zone of its own, and nobody holds a DS of it. */
 export const signedZones = ({ overwatch, dns }: Config): readonly string[] =>
@@ -56,4 +57,11 @@ export function signerConfig(loaded: Loaded, node: string): SignerConfig {
     },
     keySync: { peers: keySync.peers, pollMs: keySync.poll_interval, timeoutMs: keySync.timeout },
   }
+}
+
+/** What `--check` says of signing; nothing where nothing is signed. */
+export function signCheck(loaded: Loaded): CheckOutcome {
+  const { zones, ...rules } = signerConfig(loaded, '')
+  const isSigning = loaded.config.mode === 'overwatch' && zones.length > 0
+  return isSigning ? checkSigning(loaded, { ...rules, zones }) : { faults: [], summary: '' }
 }

@@ -25,6 +25,8 @@ export interface KeyView {
   readonly active: boolean
   /** Where it is in its life, in a word. */
   readonly phase: string
+  /** CDS and CDNSKEY ask the parent for a DS of it. */
+  readonly offered: boolean
   /** Whether the parent publishes a DS of it, as it was seen last. */
   readonly parentDs: string
   /** What the parent zone may be given; none for a key that no DS points at. */
@@ -33,7 +35,7 @@ export interface KeyView {
 
 export interface ZoneView {
   readonly zone: string
-  readonly denial: 'nsec' | 'nsec3' | 'compact'
+  readonly denial: 'nsec' | 'nsec3'
   /** What its keys are doing, a sentence each. */
   readonly steps: readonly string[]
 }

@@ -63,7 +63,8 @@ export class House {
         keys.served(pending)
       },
       onRefused: (epoch, reason) => this.#refused(epoch, reason),
-      onDone: ({ made, kept }, tookMs) => {
+      onDone: ({ made, kept, madeIn }, tookMs) => {
+        for (const [zone, count] of madeIn) this.#metrics.signed(zone, count)
         this.#metrics.took(tookMs / 1_000)
         for (const { zone } of this.#config.zones) this.#metrics.operation(zone, 'success')
         ctx.log.info('signed', { made, kept, ms: Math.round(tookMs) })

@@ -28,7 +28,8 @@ export function keyViews(
           ...{ zone, role: key.role, flags: flagsOfKey(key), keyTag: tagOfKey(key) },
           ...{ algorithm, algorithmName: algorithmName(algorithm), publicKey: toBase64(bytes) },
           ...{ published: row.isPublished, active: row.signsKeys || row.signsZone },
-          ...{ phase: row.phase, parentDs: row.ds, createdMs: row.createdSeconds * 1_000 },
+          ...{ phase: row.phase, parentDs: row.ds, offered: row.hasCds },
+          ...{ createdMs: row.createdSeconds * 1_000 },
           ds: dsOf(key, crypto),
         },
       ]

@@ -91,12 +91,22 @@ async function showKeys(context: Context, { query }: Call): Promise<HttpAnswer> 
   })
 }
 
+/**
+ * Keys whose DS the parent should have: those that CDS asks for. Before anything was asked for,
+ * those that sign the keys; never one whose key set may not have reached every cache.
+ */
+function wantedOf(keys: readonly KeyView[], zone: string): readonly KeyView[] {
+  const own = keys.filter((key) => key.zone === zone)
+  const offered = own.filter((key) => key.offered)
+  if (offered.length > 0) return offered
+  return own.filter(({ phase }) => phase === 'active' || phase === 'retiring')
+}
+
 async function showDs(context: Context, { query }: Call): Promise<HttpAnswer> {
   const told = await read(context, query)
   if (!told.ok) return told.error
-  const { enabled, keys } = told.value
-  // A key that is not published yet, or no more, is not what the parent should point at.
-  const records = keys.filter(({ published }) => published).flatMap(dsOf)
+  const { enabled, keys, zones } = told.value
+  const records = zones.flatMap(({ zone }) => wantedOf(keys, zone)).flatMap(dsOf)
   return json(200, {
     ...{ enabled, ...whyOf(told.value), ds_records: records, generated_at: nowText(context) },
   })
@@ -116,6 +126,7 @@ const keyOf = (context: Context, key: KeyView) => ({
   node_id: context.config().nodeId,
   can_sign: key.active,
   parent_ds: key.parentDs,
+  offered: key.offered,
   published: key.published,
 })
 

@@ -19,6 +19,7 @@ const key = named(
     node_id: z.string().describe('the node that tells it'),
     can_sign: z.boolean().describe('it signs now'),
     parent_ds: z.string().describe('whether the parent has a DS of it, as it was seen last'),
+    offered: z.boolean().describe('CDS asks the parent for a DS of it'),
     published: z.boolean().describe('it is in the DNSKEY set'),
   }),
 )
@@ -41,7 +42,7 @@ const zone = named(
   'SignedZone',
   z.object({
     zone: z.string(),
-    denial: z.enum(['nsec', 'nsec3', 'compact']),
+    denial: z.enum(['nsec', 'nsec3']),
     steps: z.array(z.string()).describe('what its keys wait for, a sentence each'),
   }),
 )

@@ -116,6 +116,12 @@ export const dnssecLimits = {
     'milliseconds',
     'how often it is looked what keys may do next; a millisecond for each zone where they are many',
   ),
+  checkedSets: limit(
+    50_000,
+    [100, 1_000_000],
+    'sets',
+    'some ten seconds of a check; a zone that is larger is not likely to fail in its last part',
+  ),
   importFiles: limit(
     1_024,
     [1, 65_536],

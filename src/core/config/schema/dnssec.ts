@@ -39,10 +39,9 @@ export const dnssec = section('Signing of the zones of `dns.zones`.', {
     { secret: true, restart: true },
   ),
   denial: key(
-    oneOf(['nsec', 'nsec3', 'compact']),
+    oneOf(['nsec', 'nsec3']),
     'nsec',
-    'How it is proved that a name is not there: `nsec` and `nsec3` ahead, `compact` (RFC 9824) ' +
-      'when it is asked for.',
+    'How it is proved that a name is not there: by names (NSEC), or by hashes of them (NSEC3).',
   ),
   dnskey_ttl: key(duration('1s', '7d'), '1h', 'TTL of the keys.'),
   signature_validity: key(duration('1h', '365d'), '14d', 'How long a signature holds.'),
