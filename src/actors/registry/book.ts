@@ -116,10 +116,8 @@ export class Book {
   /** Takes the topology with what the disk remembers, and speaks as soon as that is sensible. */
   async open(stored: ReadonlyMap<string, ServerRow>): Promise<void> {
     const topology = this.#topologyOf(this.#config)
-    const outcome = await this.#shelf.compile(this.#ports, this.#config, topology, this.#apexes)
-    if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
-    const geo = await this.geography.make(this.#config, topology)
-    this.#shelf.take(outcome.table, this.#config, topology, geo)
+    // Without keys nothing of it can be served, and with them it is compiled anew.
+    if (this.#apexes.signing(this.#config) !== 'not-yet') await this.#compileFirst(topology)
     const compiled = this.fleet.setTopology(topology, this.nowMs(), stored)
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
@@ -135,6 +133,13 @@ export class Book {
       }
     }
     this.press.speak()
+  }
+
+  async #compileFirst(topology: FleetTopology): Promise<void> {
+    const outcome = await this.#shelf.compile(this.#ports, this.#config, topology, this.#apexes)
+    if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
+    const geo = await this.geography.make(this.#config, topology)
+    this.#shelf.take(outcome.table, this.#config, topology, geo)
   }
 
   /**
@@ -353,7 +358,9 @@ export class Book {
     }
     for (const key of compiled.removed) this.told.forget(key, this.nowMs())
     recordCompiled(this.feed, this.fleet, compiled, isFirst)
-    this.press.offer(this.#shelf.made(this.#config, this.#apexes))
+    const made = this.#shelf.made(this.#config, this.#apexes)
+    if (made === undefined) this.press.expect(this.fleet.epoch)
+    else this.press.offer(made)
     this.publishTargets()
     this.onCompiled(compiled)
     const { epoch, pools, servers } = this.fleet

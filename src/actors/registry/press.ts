@@ -48,6 +48,8 @@ export interface Made {
   readonly keysVersion: string
 }
 
+const NO_KEYS = 'there are no keys yet'
+
 interface Draft {
   readonly edition: Edition
   readonly made: Made
@@ -87,6 +89,14 @@ export class Press {
   /** The edition in force. */
   get current(): Edition | undefined {
     return this.#current
+  }
+
+  /** An epoch is on its way that cannot be made yet: it is told when that takes long. */
+  expect(epoch: number): void {
+    this.#cancelAlarm()
+    this.#cancelAlarm = this.#world.clock.after(limits.signedHeldMs.default, () => {
+      if (this.#current === undefined && this.#drafts.length === 0) this.#hold(epoch, NO_KEYS)
+    })
   }
 
   /** Takes a new epoch. */
@@ -244,7 +254,7 @@ export class Press {
   /** Says that a draft is held when it takes longer than signing should. */
   #watch(epoch: number, { signing }: Made): void {
     this.#cancelAlarm()
-    const why = signing === 'wanted' ? 'its signatures are not there yet' : 'there are no keys yet'
+    const why = signing === 'wanted' ? 'its signatures are not there yet' : NO_KEYS
     this.#cancelAlarm = this.#world.clock.after(limits.signedHeldMs.default, () => {
       if (this.#drafts.some(({ edition }) => edition.epoch === epoch)) this.#hold(epoch, why)
     })

@@ -74,11 +74,12 @@ export class Shelf {
     this.#laid = undefined
   }
 
-  /** The epoch of the fleet as it is now. */
-  made(config: RegistryConfig, apexes: Apexes): Made {
+  /** The epoch of the fleet as it is now; undefined before there are keys to compile with. */
+  made(config: RegistryConfig, apexes: Apexes): Made | undefined {
+    if (this.#table === undefined) return undefined
     const { epoch, version, pools } = this.#fleet
     const laid = this.#lay()
-    const { keysVersion } = this.#table!
+    const { keysVersion } = this.#table
     // Keys that came while the table was compiled make another epoch, which is on its way.
     const isCurrent = keysVersion === apexes.versionFor(config)
     const signing = apexes.signing(config)

@@ -28,6 +28,8 @@ type Reply = ReplyOf<ProductCatalogue, 'api.roll-keys'>
 
 const ROLES: ReadonlySet<string> = new Set(['csk', 'ksk', 'zsk'])
 
+const nameOf = (versions: readonly ServedVersion[]): string => JSON.stringify(versions)
+
 export class House {
   readonly desk: Desk
   readonly keys: Keys
@@ -38,6 +40,8 @@ export class House {
   #config: SignerConfig
   /** What stands at the apexes, as it was told last. */
   #set: KeysSet = { version: '', zones: [] }
+  /** What the last job signed with. */
+  #signed: readonly ServedVersion[] = []
   /** Something changed that is not on disk. */
   #isDirty = false
   #saving: Promise<boolean> | undefined
@@ -50,17 +54,16 @@ export class House {
     this.keys = keys
     this.#startedMs = ctx.clock.nowMs()
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
-    let pending: readonly ServedVersion[] = []
     this.desk = new Desk({
       ...{ clock: ctx.clock, incarnation: ctx.incarnation, ports },
       plans: () => {
-        pending = keys.versions()
+        this.#signed = keys.versions()
         return keys.plans()
       },
       keysVersion: () => this.#set.version,
       onSigned: (epoch, version, signed) => {
         ctx.publish('signer.serving-signed', { epoch, version, signed })
-        keys.served(pending)
+        keys.served(this.#signed)
       },
       onRefused: (epoch, reason) => this.#refused(epoch, reason),
       onDone: ({ made, kept, madeIn }, tookMs) => {
@@ -120,10 +123,9 @@ export class House {
 
   /** Says what stands at the apexes; where it is what it was, other keys may yet sign. */
   tellKeys(): void {
-    const before = this.#set.version
     this.#set = this.keys.set()
     this.#ctx.publish('signer.keys-set', this.#set)
-    if (this.#set.version === before) this.desk.again()
+    if (nameOf(this.keys.versions()) !== nameOf(this.#signed)) this.desk.again()
   }
 
   /** Takes what the ring changed: stored, then told. False when the disk refused it. */
