@@ -35,17 +35,17 @@ const SIGNING_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15]
 
 export function signerMetrics(metrics: Metrics, levels: () => SignerLevels): SignerMetrics {
   const counter = (name: string, help: string, labels: readonly string[] = []) =>
-    metrics.counter({ name: `opengslb_dnssec_${name}`, help, labels })
+    metrics.counter({ name, help, labels })
   const operations = counter(
-    'signing_operations_total',
+    'opengslb_dnssec_signing_operations_total',
     'Times a zone was signed, by what became of it: success or failure',
     ['zone', 'result'],
   )
-  const signatures = counter('signatures_total', 'Signatures made', ['zone'])
-  const imported = counter('keys_imported_total', 'Keys taken over from a peer', ['peer'])
-  const steps = counter('key_steps_total', 'Steps in the life of keys', ['zone', 'step'])
-  const syncs = counter('key_sync_success_total', 'Looks at a peer that went well')
-  const failures = counter('key_sync_failures_total', 'Looks at a peer that failed', ['peer'])
+  const signatures = counter('opengslb_dnssec_signatures_total', 'Signatures made', ['zone'])
+  const imported = counter('opengslb_dnssec_keys_imported_total', 'Keys taken over from a peer', ['peer'])
+  const steps = counter('opengslb_dnssec_key_steps_total', 'Steps in the life of keys', ['zone', 'step'])
+  const syncs = counter('opengslb_dnssec_key_sync_success_total', 'Looks at a peer that went well')
+  const failures = counter('opengslb_dnssec_key_sync_failures_total', 'Looks at a peer that failed', ['peer'])
   syncs.add(0)
   const took = metrics.histogram({
     name: 'opengslb_dnssec_signing_latency_seconds',
@@ -53,9 +53,9 @@ export function signerMetrics(metrics: Metrics, levels: () => SignerLevels): Sig
     buckets: SIGNING_SECONDS,
   })
   const gauge = (names: readonly string[], help: string, labels: readonly string[] = []) =>
-    gaugeOf(metrics, { names: names.map((name) => `opengslb_dnssec_${name}`), help, labels })
-  const success = gauge(['sync_success'], 'Whether the last look at the peers went well: 0 or 1')
-  const lastSync = gauge(['last_sync_timestamp'], 'When a look at the peers last went well')
+    gaugeOf(metrics, { names, help, labels })
+  // A node without peers has nothing to tell of them: 0 would look like a failure for ever.
+  let levelsOfSync: ReturnType<typeof syncLevels> | undefined
   followLevels(metrics, gauge, levels)
   return {
     signed: (zone, count) => signatures.add(count, { zone }),
@@ -64,10 +64,11 @@ export function signerMetrics(metrics: Metrics, levels: () => SignerLevels): Sig
     step: (zone, step) => steps.add(1, { zone, step }),
     imported: (peer, keys) => imported.add(keys, { peer }),
     synced: (peer, isGood, atSeconds) => {
-      success.set(isGood ? 1 : 0)
+      levelsOfSync ??= syncLevels(gauge)
+      levelsOfSync.success.set(isGood ? 1 : 0)
       if (isGood) {
         syncs.add(1)
-        lastSync.set(atSeconds)
+        levelsOfSync.last.set(atSeconds)
       } else failures.add(1, { peer })
     },
   }
@@ -79,13 +80,24 @@ type GaugeOf = (
   labels?: readonly string[],
 ) => ReturnType<typeof gaugeOf>
 
+const syncLevels = (gauge: GaugeOf) => ({
+  success: gauge(
+    ['opengslb_dnssec_sync_success'],
+    'Whether the last look at the peers went well: 0 or 1',
+  ),
+  last: gauge(
+    ['opengslb_dnssec_last_sync_timestamp'],
+    'When a look at the peers last went well, Unix seconds; 0 for never',
+  ),
+})
+
 function followLevels(metrics: Metrics, gauge: GaugeOf, levels: () => SignerLevels): void {
-  const enabled = gauge(['enabled'], 'Whether zones are signed: 0 or 1')
-  const managed = gauge(['managed_zones'], 'Zones that are signed')
-  const held = gauge(['signatures'], 'Signatures in force')
-  const refresh = gauge(['refresh_seconds'], 'Until the first signature is made anew')
-  const age = gauge(['key_age_seconds', 'key_age'], 'Age of the oldest key')
-  const ages = gauge(['key_age_by_zone_seconds'], 'Age of each key', ['zone', 'key_tag'])
+  const enabled = gauge(['opengslb_dnssec_enabled'], 'Whether zones are signed: 0 or 1')
+  const managed = gauge(['opengslb_dnssec_managed_zones'], 'Zones that are signed')
+  const held = gauge(['opengslb_dnssec_signatures'], 'Signatures in force')
+  const refresh = gauge(['opengslb_dnssec_refresh_seconds'], 'Until the first signature is made anew')
+  const age = gauge(['opengslb_dnssec_key_age_seconds', 'opengslb_dnssec_key_age'], 'Age of the oldest key')
+  const ages = gauge(['opengslb_dnssec_key_age_by_zone_seconds'], 'Age of each key', ['zone', 'key_tag'])
   metrics.onCollect(() => {
     const now = levels()
     enabled.set(now.enabled ? 1 : 0)
