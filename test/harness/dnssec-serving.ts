@@ -4,6 +4,7 @@
  * The judge believes nothing: it reads the reply off the wire and asks the validator of
  * core/dnssec/check for every set, every "no" and every wildcard in it.
  */
+import { limits } from '../../src/core/base/limits.ts'
 import { ownMemory } from '../../src/core/base/memory.ts'
 import { Authority } from '../../src/core/dns/authority.ts'
 import { servingParts, type ServingParts } from '../../src/core/dns/serving.ts'
@@ -228,6 +229,7 @@ export interface ZoneToJudge {
   readonly keys: readonly CheckedKey[] | undefined
 }
 
+const STOP_AT_DNAME: ReadonlySet<number> = new Set([types.CNAME, types.ANY])
 const DENIALS: ReadonlySet<number> = new Set([types.NSEC, types.NSEC3])
 
 /** Sets with their signatures, in the order they come. */
@@ -304,7 +306,7 @@ class Judge {
   }
 
   #proofsIn(zone: ZoneToJudge): SetToCheck[] {
-    return this.proofs.filter(({ records }) => zoneFor(records[0]!.owner, this.zones) === zone)
+    return this.proofs.filter(({ signatures }) => isOf(signatures, zone))
   }
 
   /** The set of a name and type in the answer, examined. */
@@ -336,10 +338,13 @@ class Judge {
     const { message } = this
     let name = message.name
     for (let step = 0; step < 40; step++) {
-      if (message.type !== types.ANY && message.type !== types.RRSIG) {
+      const made = this.#belowDname(name)
+      // What is made of a DNAME has no signature of its own.
+      if (made !== undefined && STOP_AT_DNAME.has(message.type)) return
+      if (made === undefined && message.type !== types.ANY && message.type !== types.RRSIG) {
         if (this.#take(name, message.type) !== undefined) return
       }
-      const alias = this.#take2(name)
+      const alias = made ?? this.#aliasAt(name)
       if (alias === undefined) break
       if (message.type === types.ANY && this.#own(name)) return
       name = alias
@@ -359,8 +364,8 @@ class Judge {
     return kinds.size > 0
   }
 
-  /** Where an alias at the name leads. */
-  #take2(name: Uint8Array): Uint8Array | undefined {
+  /** Where a DNAME above the name leads. */
+  #belowDname(name: Uint8Array): Uint8Array | undefined {
     for (const record of this.message.answer) {
       if (record.type !== types.DNAME || record.owner.length >= name.length) continue
       if (!endsWith(name, record.owner)) continue
@@ -371,12 +376,21 @@ class Judge {
         ({ owner, type }) => type === types.CNAME && owner.join() === name.join(),
       )
       if (made === undefined) {
-        if (this.message.rcode !== 'YXDOMAIN') this.faults.push('a DNAME without its CNAME')
+        const aliases = this.message.answer.filter(({ type }) => type === types.CNAME).length
+        // A chain ends at its bound.
+        const isOver = aliases >= limits.aliasChain.default
+        if (this.message.rcode !== 'YXDOMAIN' && !isOver)
+          this.faults.push('a DNAME without its CNAME')
         return undefined
       }
       if (foldCase(made.rdata).join() !== target.join()) this.faults.push('a CNAME that is wrong')
       return target
     }
+    return undefined
+  }
+
+  /** Where a CNAME at the name leads. */
+  #aliasAt(name: Uint8Array): Uint8Array | undefined {
     const cname = this.#take(name, types.CNAME)
     return cname === undefined ? undefined : foldCase(cname.records[0]!.rdata)
   }
@@ -384,7 +398,10 @@ class Judge {
   #negative(name: Uint8Array): void {
     const { message } = this
     const ns = setsOf(message.authority).find(({ records }) => records[0]?.type === types.NS)
-    if (ns !== undefined) return this.#referral(ns)
+    if (ns !== undefined) {
+      this.#referral(ns)
+      return
+    }
     if (message.rcode === 'YXDOMAIN') return
     const soa = setsOf(message.authority).find(({ records }) => records[0]?.type === types.SOA)
     if (soa === undefined) {
@@ -401,8 +418,7 @@ class Judge {
 
   #denied(name: Uint8Array, zone: ZoneToJudge): void {
     const denied = this.message.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata'
-    const sets = this.proofs.filter(({ signatures }) => isOf(signatures, zone))
-    const asked = { name, type: this.message.type, sets }
+    const asked = { name, type: this.message.type, sets: this.#proofsIn(zone) }
     const checked = checkDenial(asked, denied, this.#context(zone), crypto)
     if (!checked.ok) this.faults.push(`${wireToName(name)} ${denied}: ${checked.error}`)
   }

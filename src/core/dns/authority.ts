@@ -149,6 +149,14 @@ export class Authority {
     return this.#turns.question.turn
   }
 
+  /** Version of the signatures that the last reply was made with; 0 where it had none. */
+  get signedBy(): number {
+    const { last } = this
+    // Two types are answered from signatures whoever asks for them.
+    const reads = last.dnssecOk || last.qtype === types.RRSIG || last.qtype === types.NSEC
+    return reads ? (this.#serving?.signed?.parts.version ?? 0) : 0
+  }
+
   forgetTurn(): void {
     this.#turns.question.turn = 0
   }

@@ -101,8 +101,10 @@ export class Exchange {
   node = -1
   /** Which label of the name that node begins at: 0 when it is the name itself. */
   nodeLabel = 0
-  /** Nodes already passed by the alias chain. */
+  /** Nodes already passed by the alias chain; of a DNAME, which may be passed again, its mark. */
   readonly passed = new Int32Array(limits.aliasChain.max + 1)
+  /** Beside those marks, where in the reply the DNAME lies. */
+  readonly dnameAt = new Int32Array(limits.aliasChain.max + 1)
   aliases = 0
 
   // DNSSEC.

@@ -69,7 +69,7 @@ export function putSteered(
   // RFC 8914 section 4.4: the answer is known to be older than the truth.
   const basis = isPlaced ? question.basis! : basisAt(mode)
   if (basis === BASIS_LAST_HEALTHY) x.ede = extendedErrors.STALE_ANSWER
-  const signed = x.signed !== undefined && x.signed.isSigned(zone) ? x.signed : undefined
+  const signed = x.signed?.isSigned(zone) === true ? x.signed : undefined
   if (signed !== undefined) {
     chosen = signedChoice(x, serving, pool, family, chosen)
     if (chosen === 0) {

@@ -18,6 +18,8 @@ import {
   readKeys,
 } from './validate.ts'
 
+export type { CheckedKey } from './validate.ts'
+
 /** The key as the validator reads it out of DNSKEY data. */
 export const examinedKeys = (apex: Uint8Array, keys: readonly ZoneKey[]): readonly CheckedKey[] =>
   readKeys(
