@@ -28,7 +28,7 @@ export const horizonOf = (state: RollState, policy: RollPolicy, nowSeconds: numb
   safetySeconds: state.isUrgent
     ? Math.min(policy.safetySeconds, limits.rollUrgentSafetySeconds.default)
     : policy.safetySeconds,
-  parentSeconds: policy.parentSeconds,
+  parentSeconds: state.isUrgent ? 0 : policy.parentSeconds,
 })
 
 /** The longest TTLs, and what no node serves any more is marked so. */

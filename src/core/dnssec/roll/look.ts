@@ -5,7 +5,7 @@
  * look that missed one adds what it saw and takes nothing away.
  */
 import { algorithmName } from '../algorithms.ts'
-import type { DsSet, DsView, PastDs, RollEvent, RollEventKind, RollState } from './types.ts'
+import type { DsSet, DsView, Past, PastDs, RollEvent, RollEventKind, RollState } from './types.ts'
 import { find } from './views.ts'
 
 export interface ParentLook {
@@ -70,10 +70,14 @@ function eventsOf(before: RollState, after: RollState, nowSeconds: number): Roll
   return events
 }
 
-/** The document after a look at the parent. */
+/**
+ * The document after a look at the parent. `parentSeconds`: how long a parent may take to publish
+ * what it read.
+ */
 export function lookedAt(
   state: RollState,
   look: ParentLook,
+  parentSeconds: number,
 ): { readonly state: RollState; readonly events: readonly RollEvent[] } {
   const before = state.ds
   const seen = distinctSets(look.sets)
@@ -96,10 +100,14 @@ export function lookedAt(
     ds,
     pastDs: [...state.pastDs, ...ended.filter((set) => set.length > 0).map(gone)].slice(-16),
   }
-  if (isSettled(next) && next.pastOffers.length > 0) {
+  if (isSettled(next)) {
+    // A node that is behind offers the old keys still, and so does a cache: the parent may go back.
+    const isOver = ({ confirmedSeconds, ttlSeconds: ttl }: Past<DsSet>) =>
+      confirmedSeconds !== undefined && look.atSeconds >= confirmedSeconds + ttl + parentSeconds
     // The parent may have shown them for a while between two looks.
-    const between = next.pastOffers.map((past) => gone(past.value))
-    next = { ...next, pastDs: [...next.pastDs, ...between].slice(-16), pastOffers: [] }
+    const between = next.pastOffers.filter(isOver).map((past) => gone(past.value))
+    const pastOffers = next.pastOffers.filter((past) => !isOver(past))
+    next = { ...next, pastDs: [...next.pastDs, ...between].slice(-16), pastOffers }
   }
   const isSame =
     before !== undefined &&

@@ -131,7 +131,7 @@ export interface RollPolicy {
   readonly zoneTtlSeconds: number
   /** Added to every TTL: the zone's way to all servers, and clocks that differ. */
   readonly safetySeconds: number
-  /** How long what an insecure zone offered may still be taken up, once it offers something else. */
+  /** How long the parent may take to publish what it was offered, once something else is. */
   readonly parentSeconds: number
   /** 0 for keys that are rolled when somebody asks for it. */
   readonly zskLifetimeSeconds: number

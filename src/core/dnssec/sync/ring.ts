@@ -118,7 +118,7 @@ export class KeyRing {
   }
 
   look(zone: string, look: ParentLook): RingOutcome {
-    return this.#over([zone], (ring) => ring.look(look))
+    return this.#over([zone], (ring, policy) => ring.look(look, policy))
   }
 
   /** Undefined when another node leads the zone, or the zone has no keys. */

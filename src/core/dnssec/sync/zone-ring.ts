@@ -10,7 +10,7 @@
 import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
 import type { StoredKey } from '../keyfile.ts'
-import { advance } from '../roll/advance.ts'
+import { advance, horizonOf } from '../roll/advance.ts'
 import { isTagTaken, keyIdOf, rollKeyOf, startRoll, withKey } from '../roll/begin.ts'
 import { keysFor } from '../roll/goals.ts'
 import { type ParentLook, lookedAt } from '../roll/look.ts'
@@ -200,10 +200,11 @@ export class ZoneRing {
     return joined.events
   }
 
-  look(look: ParentLook): readonly RollEvent[] {
+  look(look: ParentLook, policy: RollPolicy): readonly RollEvent[] {
     const held = this.#bundle
     if (held === undefined || !this.isLed) return []
-    const { state, events } = lookedAt(held.state, look)
+    const { parentSeconds } = horizonOf(held.state, policy, look.atSeconds)
+    const { state, events } = lookedAt(held.state, look, parentSeconds)
     if (state !== held.state) this.#set({ ...held, state })
     return events
   }
