@@ -107,6 +107,7 @@ export class SampleRing {
     view.setFloat64(at + layout.AT_MS, atMs)
     view.setFloat64(at + layout.EPOCH, serving?.epoch ?? 0)
     view.setFloat64(at + layout.VERSION, serving?.version ?? 0)
+    view.setFloat64(at + layout.SIGNED, authority.signedBy)
     view.setInt32(at + layout.TURN, authority.turn)
     view.setUint32(at + layout.STANDS_FOR, this.#since)
     view.setUint32(at + layout.TOOK_NS, Math.round(Math.min(4_000, Math.max(0, tookMs)) * 1e6))

@@ -71,7 +71,7 @@ export const tagOfKey = (key: Pick<ZoneKey, 'role' | 'publicKey'>): number =>
 /** RFC 4035 section 2.1: the keys at the apex, those not yet or no longer in use among them. */
 export const dnskeyRecords = (
   apex: string,
-  keys: readonly ZoneKey[],
+  keys: readonly Pick<ZoneKey, 'role' | 'publicKey' | 'work'>[],
   ttlSeconds: number,
 ): RecordSpec[] =>
   keys

@@ -4,12 +4,15 @@
  * What does not follow from the tables and words is told from outside: the turn, what came of the
  * cookie and of the rate limit. No secret is needed, and none is kept.
  */
+import { assert } from '../base/assert.ts'
 import { crc32 } from '../base/crc32.ts'
 import { limits } from '../base/limits.ts'
 import { Authority, type AuthoritySettings } from '../dns/authority.ts'
 import type { Exchange } from '../dns/exchange.ts'
 import { SEND } from '../dns/response-rate.ts'
 import type { Serving, ServingParts } from '../dns/serving.ts'
+import { Signatures } from '../dns/signatures.ts'
+import type { SignedParts } from '../dnssec/parts.ts'
 import { COOKIE_BYTES, type Sample } from './sample.ts'
 
 /** What of the settings shows in answers; no secrets. */
@@ -83,6 +86,14 @@ export class Execution {
     return this.#authority.last
   }
 
+  /** Answers with these signatures of its tables from now on; undefined: as without DNSSEC. */
+  signWith(signed: SignedParts | undefined): void {
+    const { serving } = this
+    if (serving.signed?.parts === signed) return
+    assert(signed === undefined || signed.epoch === serving.epoch, 'signatures fit their tables')
+    serving.signed = signed && new Signatures(signed)
+  }
+
   /** Sets the words of one pool, in the order of its servers. */
   setWords(pool: number, words: ArrayLike<number>): void {
     const { pools } = this.serving
@@ -112,17 +123,27 @@ export type Rerun =
   | { readonly code: 'same' | 'different'; readonly answer: Uint8Array }
   /** The pool is too large to carry its words, and they are not those of now. */
   | { readonly code: 'words-unknown' }
+  /** The answer was signed, and the signatures of then are no longer held. */
+  | { readonly code: 'signatures-unknown' }
+
+/** Whether it could be answered again at all. */
+export const isRemade = (rerun: Rerun): rerun is Extract<Rerun, { readonly answer: Uint8Array }> =>
+  'answer' in rerun
 
 /**
  * Answers a sample of the execution's epoch again.
  *
  * @param wordsNow words of its pool as they are now, for pools too large to carry them
+ * @param signed the signatures of its epoch that have its version, where they are still held
  */
 export function rerun(
   execution: Execution,
   sample: Sample,
   wordsNow?: { readonly words: ArrayLike<number>; readonly crc: number },
+  signed?: SignedParts,
 ): Rerun {
+  if (sample.signed !== (signed?.version ?? 0)) return { code: 'signatures-unknown' }
+  execution.signWith(signed)
   if (sample.words !== undefined) execution.setWords(sample.pool, sample.words)
   else if (wordsNow?.crc === sample.wordsCrc) execution.setWords(sample.pool, wordsNow.words)
   else return { code: 'words-unknown' }
