@@ -6,7 +6,7 @@ import type { Config, Loaded } from '../core/config/load.ts'
 import { algorithms } from '../core/dnssec/algorithms.ts'
 import { defaultLifetimes } from '../core/dnssec/lifetimes.ts'
 import { plainNsec3 } from '../core/dnssec/nsec3.ts'
-import type { SignerConfig, ZoneToSign } from './signer/contract.ts'
+import type { KeySyncConfig, SignerConfig, ZoneToSign } from './signer/contract.ts'
 import { type CheckOutcome, checkSigning } from './signer/ports-check.ts'
 
 /** A domain without a zone of `dns.zones` is a zone of its own, and nobody holds a DS of it. */
@@ -31,7 +31,7 @@ function zonesToSign({ config, topology }: Loaded): ZoneToSign[] {
 
 export function signerConfig(loaded: Loaded, node: string): SignerConfig {
   const { dnssec, data_dir: dataDir } = loaded.config.overwatch
-  const { key_sync: keySync, rollover } = dnssec
+  const { rollover } = dnssec
   return {
     node,
     enabled: dnssec.enabled,
@@ -51,11 +51,34 @@ export function signerConfig(loaded: Loaded, node: string): SignerConfig {
     secret: dnssec.key_secret,
     roll: {
       safetySeconds: secondsOf(rollover.safety),
-      parentSeconds: limits.rollParentSeconds.default,
+      parentSeconds: secondsOf(rollover.parent_grace),
       zskLifetimeSeconds: secondsOf(rollover.zsk_lifetime),
       kskLifetimeSeconds: secondsOf(rollover.ksk_lifetime),
     },
-    keySync: { peers: keySync.peers, pollMs: keySync.poll_interval, timeoutMs: keySync.timeout },
+    keySync: keySyncConfig(loaded),
+    parent: {
+      pollMs: rollover.parent_poll_interval,
+      servers: rollover.parent_servers,
+      resolver: rollover.resolver,
+    },
+  }
+}
+
+/** Agents know the gossip key too, so a secret of the overwatches alone goes before it. */
+function keySyncConfig({ config }: Loaded): KeySyncConfig {
+  const { dnssec, peering, gossip } = config.overwatch
+  const { key_sync: sync } = dnssec
+  const isEnabled = sync.enabled && peering.sync.dnssec_keys
+  const own = [sync.secret, peering.secret].filter((secret) => secret !== '')
+  const shared = [gossip.encryption_key, ...gossip.keyring].filter((secret) => secret !== '')
+  return {
+    isEnabled,
+    peers: isEnabled ? sync.peers : [],
+    pollMs: sync.poll_interval,
+    timeoutMs: sync.timeout,
+    retryMs: limits.syncRetryMs.default,
+    secrets: isEnabled ? (own.length > 0 ? own.slice(0, 1) : shared) : [],
+    forgetAfterMs: sync.forget_after,
   }
 }
 

@@ -145,6 +145,19 @@ export const signerEntries = {
     reply: orderReply,
     doc: 'Begin to replace a key.',
   },
+  'api.exchange-keys': {
+    kind: 'request',
+    id: 130,
+    from: 'api',
+    to: ['signer'],
+    maxBytes: 2 * MIB,
+    fields: { message: field.text('of a peer: base64 of an envelope that only the signer opens') },
+    reply: {
+      fault: field.text('why it is refused; empty when it is answered'),
+      message: field.text('the reply for the peer, in the same form'),
+    },
+    doc: 'An overwatch that shares keys sent something.',
+  },
   'signer.event-noted': notedBy(
     'signer',
     129,

@@ -67,6 +67,7 @@ const PEERS: Record<AskId, string> = {
   'api.list-keys': 'signer',
   'api.sync-keys': 'signer',
   'api.roll-keys': 'signer',
+  'api.exchange-keys': 'signer',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

@@ -7,7 +7,19 @@
  */
 import { defineActor } from '../define.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
+import { fromBase64, toBase64 } from '../../core/gossip/app/base64.ts'
+import { limits } from '../../core/base/limits.ts'
 import { House } from './house.ts'
+import { faultWords } from './syncer.ts'
+
+/** A message of a peer, and the reply to it. */
+async function exchanged(house: House, message: string) {
+  const bytes = fromBase64(message, limits.syncMessageBytes.default)
+  if (bytes === undefined) return { fault: 'it is not base64, or too large', message: '' }
+  const answer = await house.syncer.answer(bytes)
+  if (answer.ok) return { fault: '', message: toBase64(answer.value) }
+  return { fault: faultWords(answer.error), message: '' }
+}
 
 export const signer = defineActor(
   'signer',
@@ -18,10 +30,8 @@ export const signer = defineActor(
         'registry.serving-drafted': (draft) => house.draft(draft),
         'dns.sets-wanted': ({ epoch, sets }) => house.desk.wanted(epoch, sets),
         'api.list-keys': ({ zone }) => house.list(zone),
-        'api.sync-keys': () => ({
-          outcome: 'unavailable',
-          message: 'overwatch.dnssec.key_sync.peers lists no peer',
-        }),
+        'api.sync-keys': () => house.sync(),
+        'api.exchange-keys': ({ message }) => exchanged(house, message),
         'api.roll-keys': (order) => house.roll(order),
       },
       onPeerStarted: (peer) => {

@@ -5,8 +5,11 @@ import type { Algorithm } from '../../core/dnssec/algorithms.ts'
 import type { DnssecCrypto } from '../../core/dnssec/crypto.ts'
 import type { StoreContents } from '../../core/dnssec/keystore.ts'
 import type { LifetimePolicy } from '../../core/dnssec/lifetimes.ts'
+import type { Result } from '../../core/base/result.ts'
+import type { ServerAnswer } from '../../core/dnssec/parent/look.ts'
 import type { RollPolicy } from '../../core/dnssec/roll/types.ts'
 import type { StoredKey } from '../../core/dnssec/keyfile.ts'
+import type { SyncCrypto } from '../../core/dnssec/sync/types.ts'
 import type { Denial } from '../../core/dnssec/serving-plan.ts'
 
 export interface SignerConfig {
@@ -31,6 +34,7 @@ export interface SignerConfig {
   readonly secret: string
   readonly roll: RollSettings
   readonly keySync: KeySyncConfig
+  readonly parent: ParentConfig
 }
 
 export interface ZoneToSign {
@@ -47,9 +51,25 @@ export type RollSettings = Pick<
 >
 
 export interface KeySyncConfig {
+  /** Whether keys are shared at all; false answers no peer either. */
+  readonly isEnabled: boolean
   readonly peers: readonly string[]
   readonly pollMs: number
   readonly timeoutMs: number
+  /** Between two looks while a zone has no keys. */
+  readonly retryMs: number
+  /** What peers prove to know, the one to use first; none for no sharing. */
+  readonly secrets: readonly string[]
+  readonly forgetAfterMs: number
+}
+
+export interface ParentConfig {
+  /** Between two looks at the parent; 0 for none. */
+  readonly pollMs: number
+  /** `host:port` of the parent's servers; none asks the resolver for them. */
+  readonly servers: readonly string[]
+  /** `host:port`; empty means those of the system. */
+  readonly resolver: string
 }
 
 export type KeysLoaded =
@@ -76,5 +96,10 @@ export interface SignerPorts {
   readImports(): Promise<Imports>
   /** Takes away the files of these zones. */
   dropImports(zones: readonly string[]): Promise<void>
+  readonly syncCrypto: SyncCrypto
+  /** A message to a peer, and its reply; the error is a sentence. Never rejects. */
+  post(peer: string, message: Uint8Array, timeoutMs: number): Promise<Result<Uint8Array, string>>
+  /** What the servers of the zone's parent say of its DS. Never rejects. */
+  askParent(zone: string, parent: ParentConfig): Promise<readonly ServerAnswer[]>
   saveSignatures(octets: Uint8Array): Promise<'saved' | 'failed'>
 }

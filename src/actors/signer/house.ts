@@ -19,7 +19,9 @@ import { Desk, type Draft } from './desk.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRoll } from './notices.ts'
-import { keyViews, syncView, zoneViews } from './views.ts'
+import { Syncer } from './syncer.ts'
+import { keyViews, zoneViews } from './views.ts'
+import { Watcher } from './watcher.ts'
 
 export type SignerCtx = Ctx<ProductCatalogue, 'signer'>
 
@@ -33,6 +35,8 @@ const nameOf = (versions: readonly ServedVersion[]): string => JSON.stringify(ve
 export class House {
   readonly desk: Desk
   readonly keys: Keys
+  readonly syncer: Syncer
+  readonly #watcher: Watcher
   readonly #ctx: SignerCtx
   readonly #ports: SignerPorts
   readonly #metrics: SignerMetrics
@@ -46,6 +50,11 @@ export class House {
   #isDirty = false
   #saving: Promise<boolean> | undefined
   #stopTurns: () => void = () => {}
+  /** Until peers were asked for newer keys than those on disk. */
+  #isWaiting = false
+  /** Versions that peers were told to be served here. */
+  #servedName = ''
+  #isClosed = false
 
   constructor(ctx: SignerCtx, ports: SignerPorts, config: SignerConfig, keys: Keys) {
     this.#ctx = ctx
@@ -54,6 +63,15 @@ export class House {
     this.keys = keys
     this.#startedMs = ctx.clock.nowMs()
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
+    this.syncer = this.#newSyncer()
+    this.#watcher = new Watcher(
+      {
+        ...{ clock: ctx.clock, ring: keys.ring, crypto: ports.crypto },
+        ask: (zone) => ports.askParent(zone, this.#config.parent),
+        changed: async (outcome) => void (await this.changed([outcome])),
+      },
+      config.parent.pollMs,
+    )
     this.desk = new Desk({
       ...{ clock: ctx.clock, incarnation: ctx.incarnation, ports },
       plans: () => {
@@ -64,6 +82,7 @@ export class House {
       onSigned: (epoch, version, signed) => {
         ctx.publish('signer.serving-signed', { epoch, version, signed })
         keys.served(this.#signed)
+        this.#tellServed()
       },
       onRefused: (epoch, reason) => this.#refused(epoch, reason),
       onDone: ({ made, kept, madeIn }, tookMs) => {
@@ -90,6 +109,8 @@ export class House {
     await this.#takeImports()
     if (!(await this.#provide()))
       throw new Error('overwatch.data_dir: the keys of DNSSEC cannot be written')
+    this.#watcher.start()
+    if (this.syncer.hasPeers) this.#askPeers()
     const { folder, zones } = this.#config
     if (folder === '' && zones.length > 0)
       this.#ctx.log.warn('keys live in memory alone: a parent with a DS needs overwatch.data_dir')
@@ -106,6 +127,9 @@ export class House {
     this.#config = next
     if (!next.enabled) return
     this.keys.configure(next)
+    this.syncer.configure(next.keySync)
+    this.syncer.nudge()
+    this.#watcher.start(next.parent.pollMs)
     await this.#takeImports()
     await this.#provide()
     this.tellKeys()
@@ -123,6 +147,7 @@ export class House {
 
   /** Says what stands at the apexes; where it is what it was, other keys may yet sign. */
   tellKeys(): void {
+    if (this.#isWaiting) return
     this.#set = this.keys.set()
     this.#ctx.publish('signer.keys-set', this.#set)
     if (nameOf(this.keys.versions()) !== nameOf(this.#signed)) this.desk.again()
@@ -134,7 +159,23 @@ export class House {
     for (const event of told) this.#note(event)
     if (outcomes.every(({ changed }) => changed.length === 0)) return true
     this.#isDirty = true
-    return await this.#store()
+    const isKept = await this.#store()
+    this.syncer.nudge()
+    return isKept
+  }
+
+  /** An operator asks for a look at the peers now. */
+  async sync(): Promise<Reply> {
+    const { keySync } = this.#config
+    if (!this.syncer.isEnabled)
+      return {
+        outcome: 'unavailable',
+        message: 'overwatch.dnssec.key_sync has no secret, or is off',
+      }
+    if (keySync.peers.length === 0)
+      return { outcome: 'unavailable', message: 'overwatch.dnssec.key_sync.peers lists no peer' }
+    void this.syncer.poll()
+    return { outcome: 'done', message: `${keySync.peers.length} peers are asked for keys` }
   }
 
   list(asked: string | undefined) {
@@ -146,7 +187,7 @@ export class House {
       enabled: enabled && zones.length > 0,
       keys: keyViews(this.keys, names, this.#ports.crypto),
       zones: zoneViews(this.keys, this.#config, names),
-      sync: syncView(this.#config.keySync),
+      sync: this.syncer.view(),
     }
   }
 
@@ -177,21 +218,71 @@ export class House {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#stopTurns()
+    this.#watcher.close()
+    await this.syncer.close()
     await this.#saving
     await this.desk.close()
   }
 
+  #newSyncer(): Syncer {
+    const { clock, log } = this.#ctx
+    const { syncCrypto: crypto, post } = this.#ports
+    return new Syncer(
+      {
+        ...{ clock, crypto, post, ring: this.keys.ring },
+        changed: async (outcome, peer) => {
+          for (const { zone, reason } of outcome.refusals)
+            log.warn('a document of keys is refused', { zone, peer, reason })
+          if (outcome.changed.length > 0) this.#metrics.imported(peer, outcome.changed.length)
+          await this.changed([outcome])
+        },
+        looked: (peer, fault) => {
+          this.#metrics.synced(peer, fault === undefined, this.nowSeconds())
+          if (fault !== undefined) log.warn('key sync failed', { peer, reason: fault })
+        },
+        refused: (text) => log.warn(text),
+      },
+      this.#config.keySync,
+    )
+  }
+
+  /** A node with keys signs once it knows of newer ones, or that nobody says so in time. */
+  #askPeers(): void {
+    this.#isWaiting = true
+    const go = () => {
+      if (!this.#isWaiting || this.#isClosed) return
+      this.#isWaiting = false
+      cancel()
+      this.tellKeys()
+    }
+    const waitMs = Math.min(this.#config.keySync.timeoutMs, limits.syncStartWaitMs.default)
+    const cancel = this.#ctx.clock.after(waitMs, go)
+    void this.syncer.poll().then(go)
+  }
+
+  /** Peers that wait for what DNS threads answer with here are told soon. */
+  #tellServed(): void {
+    const name = nameOf(this.#signed)
+    if (name !== this.#servedName) this.syncer.nudge()
+    this.#servedName = name
+  }
+
   /** Keys for zones that have none; false when they cannot be kept. */
   async #provide(): Promise<boolean> {
-    const bare = this.keys.ring.bare()
-    if (bare.length === 0) return true
     const { node, keySync } = this.#config
-    const peers = keySync.peers.map(() => ({}))
     const waitedMs = this.#ctx.clock.nowMs() - this.#startedMs
-    const decision = startDecision(node, peers, waitedMs, keySync.timeoutMs)
-    if (decision === 'wait') return true
-    return this.changed(this.keys.begin(bare, this.nowSeconds(), decision === 'begin-in-doubt'))
+    const decided = this.keys.ring.bare().map((zone) => {
+      const peers = this.syncer.hasPeers ? this.syncer.startingPeers(zone) : []
+      return { zone, decision: startDecision(node, peers, waitedMs, keySync.timeoutMs) }
+    })
+    const begin = (decision: string, isProvisional: boolean) => {
+      const zones = decided.filter((each) => each.decision === decision).map(({ zone }) => zone)
+      return this.keys.begin(zones, this.nowSeconds(), isProvisional)
+    }
+    const outcomes = [...begin('begin', false), ...begin('begin-in-doubt', true)]
+    return outcomes.length === 0 ? true : this.changed(outcomes)
   }
 
   /** Keys that an operator laid down; taken for zones that have none. */
@@ -217,12 +308,12 @@ export class House {
   }
 
   #turn(): void {
-    const { pollMs } = this.#config.keySync
+    const { pollMs, forgetAfterMs } = this.#config.keySync
     const outcome = this.keys.ring.turn({
       nowSeconds: this.nowSeconds(),
       startedSeconds: Math.floor(this.#startedMs / 1_000),
       takeoverSeconds: (limits.syncTakeoverPolls.default * pollMs) / 1_000,
-      patienceSeconds: limits.syncPeerPatienceSeconds.default,
+      patienceSeconds: forgetAfterMs / 1_000,
     })
     const isBare = this.keys.ring.bare().length > 0
     if (isBare) void this.#provide().then(() => this.tellKeys())

@@ -20,6 +20,9 @@ import { fail, ok, type Result } from '../../core/base/result.ts'
 import type { KeysLoaded, SignerConfig, SignerPorts } from './contract.ts'
 import { nodeDnssecCrypto } from './ports-crypto.ts'
 import { readBounded, writeWhole } from './ports-files.ts'
+import { askParent, placeOf } from './ports-parent.ts'
+import { postToPeer } from './ports-peers.ts'
+import { nodeSyncCrypto } from './ports-sync-crypto.ts'
 import { dropImports, readImports } from './ports-imports.ts'
 
 const SECRET_KEY = 'overwatch.dnssec.key_secret'
@@ -76,6 +79,13 @@ function memoryPorts(): SignerPorts {
   return {
     crypto: nodeDnssecCrypto(),
     randomBytes: (count) => own(randomBytes(count)),
+    syncCrypto: nodeSyncCrypto(nodeDnssecCrypto()),
+    post: postToPeer,
+    askParent: (zone, { servers, resolver }) =>
+      askParent(zone, {
+        servers: servers.map(placeOf),
+        resolvers: resolver === '' ? [] : [placeOf(resolver)],
+      }),
     loadKeys: async () => ({ code: 'absent' }),
     saveKeys: async () => 'saved',
     readImports: async () => ({ keys: [], faults: [] }),

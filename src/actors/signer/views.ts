@@ -7,8 +7,8 @@ import { tagOfKey } from '../../core/dnssec/dnskey.ts'
 import { dsOf, flagsOfKey } from '../../core/dnssec/key-ring.ts'
 import { rollRows } from '../../core/dnssec/roll/status.ts'
 import { toBase64 } from '../../core/gossip/app/base64.ts'
-import type { KeyView, SyncView, ZoneView } from '../../messages/signer-views.ts'
-import type { KeySyncConfig, SignerConfig } from './contract.ts'
+import type { KeyView, ZoneView } from '../../messages/signer-views.ts'
+import type { SignerConfig } from './contract.ts'
 import type { Keys } from './keys.ts'
 
 export function keyViews(
@@ -54,12 +54,3 @@ export const zoneViews = (
       steps: waits.map(({ text, untilSeconds }) => stepText(text, untilSeconds)),
     }
   })
-
-export const syncView = ({ peers, pollMs }: KeySyncConfig): SyncView => ({
-  enabled: peers.length > 0,
-  pollMs,
-  lastSyncMs: 0,
-  lastError: '',
-  nextSyncMs: 0,
-  peers: peers.map((peer) => ({ peer, lastTriedMs: 0, lastSuccessMs: 0, lastError: '' })),
-})

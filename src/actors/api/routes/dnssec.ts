@@ -30,6 +30,12 @@ export function dnssecRoutes(context: Context): Route[] {
     route('POST', `${ROOT}/sync`, 'Look for keys at the peers', (call) => sync(context, call), {
       schema: schemas.sync,
     }),
+    route('POST', `${ROOT}/peer`, 'For overwatches: sealed keys', (call) => peer(context, call), {
+      // The envelope proves who sends it; what does not open gets nothing.
+      open: true,
+      changes: false,
+      schema: schemas.peer,
+    }),
     route('POST', `${ROOT}/rollover`, 'Begin to replace a key', (call) => roll(context, call), {
       schema: schemas.roll,
     }),
@@ -178,6 +184,20 @@ async function sync(context: Context, call: Call): Promise<HttpAnswer> {
   if (context.config().mode === 'agent') return refuse(400, 'an agent holds no keys')
   const reply = await ask(context, 'api.sync-keys', { by: callerOf(call) })
   return reply.ok ? outcomeOf(reply.value.outcome, reply.value.message) : reply.error
+}
+
+/** What a peer sent and gets is sealed, and only the signer can open it. */
+async function peer(context: Context, call: Call): Promise<HttpAnswer> {
+  if (context.config().mode === 'agent') return refuse(404, 'an agent holds no keys')
+  const object = parseObject(call.request.body)
+  if (!object.ok) return refuse(400, object.error)
+  const message: unknown = Reflect.get(object.value, 'message')
+  // As long as a body may be: the signer bounds what it opens.
+  if (typeof message !== 'string') return refuse(400, 'message is required')
+  const reply = await ask(context, 'api.exchange-keys', { message })
+  if (!reply.ok) return reply.error
+  const { fault, message: answer } = reply.value
+  return fault === '' ? json(200, { message: answer }) : refuse(403, fault)
 }
 
 async function roll(context: Context, call: Call): Promise<HttpAnswer> {

@@ -95,6 +95,13 @@ const roll = named(
   }),
 )
 
+const envelope = named(
+  'SealedKeys',
+  z.object({
+    message: z.string().min(1).describe('base64 of a sealed message between overwatches'),
+  }),
+)
+
 export const dnssecSchemas = {
   status: { tag: 'dnssec', query: ofZone, answers: { 200: status } },
   keys: {
@@ -123,5 +130,6 @@ export const dnssecSchemas = {
     },
   },
   sync: { tag: 'dnssec', answers: { 200: done } },
+  peer: { tag: 'dnssec', body: envelope, answers: { 200: envelope } },
   roll: { tag: 'dnssec', body: roll, answers: { 200: done } },
 } as const satisfies Record<string, RouteSchema>

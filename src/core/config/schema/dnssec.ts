@@ -72,6 +72,11 @@ export const dnssec = section('Signing of the zones of `dns.zones`.', {
       '1h',
       'Added to every TTL: the way to all nodes, and clocks that differ.',
     ),
+    parent_grace: key(
+      duration('0s', '30d'),
+      '1d',
+      'How long the parent may take to publish what CDS asked for; old keys stay as long.',
+    ),
     parent_servers: list(
       endpoint,
       [],
@@ -83,15 +88,23 @@ export const dnssec = section('Signing of the zones of `dns.zones`.', {
       'Resolver that finds the parent’s servers; empty means the first of /etc/resolv.conf.',
     ),
     parent_poll_interval: key(
-      duration('5s', '1d'),
+      duration('0s', '1d'),
       '5m',
-      'Time between two looks at the parent while a key waits for its DS.',
+      'Time between two looks at the parent while a key waits for its DS; 0s never looks.',
     ),
   }),
   key_sync: section('Having all overwatches sign with the same keys.', {
+    enabled: key(bool, 'true', 'Whether keys are shared; false refuses peers as well.'),
     peers: list(httpUrl, [], 'API addresses of the other overwatches.'),
     poll_interval: key(duration('1s', '30d'), '1h', 'Time between two looks at the peers.'),
     timeout: key(duration('100ms', '10m'), '30s', 'How long a peer may take.'),
+    secret: key(
+      orEmpty(text(4_096, 16)),
+      '',
+      'What peers prove to know. Empty takes `overwatch.peering.secret`, else the gossip key, ' +
+        'which agents know too.',
+      { secret: true },
+    ),
     forget_after: key(
       duration('1h', '365d'),
       '14d',
