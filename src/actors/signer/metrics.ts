@@ -42,10 +42,19 @@ export function signerMetrics(metrics: Metrics, levels: () => SignerLevels): Sig
     ['zone', 'result'],
   )
   const signatures = counter('opengslb_dnssec_signatures_total', 'Signatures made', ['zone'])
-  const imported = counter('opengslb_dnssec_keys_imported_total', 'Keys taken over from a peer', ['peer'])
-  const steps = counter('opengslb_dnssec_key_steps_total', 'Steps in the life of keys', ['zone', 'step'])
+  const imported = counter('opengslb_dnssec_keys_imported_total', 'Keys taken over from a peer', [
+    'peer',
+  ])
+  const steps = counter('opengslb_dnssec_key_steps_total', 'Steps in the life of keys', [
+    'zone',
+    'step',
+  ])
   const syncs = counter('opengslb_dnssec_key_sync_success_total', 'Looks at a peer that went well')
-  const failures = counter('opengslb_dnssec_key_sync_failures_total', 'Looks at a peer that failed', ['peer'])
+  const failures = counter(
+    'opengslb_dnssec_key_sync_failures_total',
+    'Looks at a peer that failed',
+    ['peer'],
+  )
   syncs.add(0)
   const took = metrics.histogram({
     name: 'opengslb_dnssec_signing_latency_seconds',
@@ -95,9 +104,18 @@ function followLevels(metrics: Metrics, gauge: GaugeOf, levels: () => SignerLeve
   const enabled = gauge(['opengslb_dnssec_enabled'], 'Whether zones are signed: 0 or 1')
   const managed = gauge(['opengslb_dnssec_managed_zones'], 'Zones that are signed')
   const held = gauge(['opengslb_dnssec_signatures'], 'Signatures in force')
-  const refresh = gauge(['opengslb_dnssec_refresh_seconds'], 'Until the first signature is made anew')
-  const age = gauge(['opengslb_dnssec_key_age_seconds', 'opengslb_dnssec_key_age'], 'Age of the oldest key')
-  const ages = gauge(['opengslb_dnssec_key_age_by_zone_seconds'], 'Age of each key', ['zone', 'key_tag'])
+  const refresh = gauge(
+    ['opengslb_dnssec_refresh_seconds'],
+    'Until the first signature is made anew',
+  )
+  const age = gauge(
+    ['opengslb_dnssec_key_age_seconds', 'opengslb_dnssec_key_age'],
+    'Age of the oldest key',
+  )
+  const ages = gauge(['opengslb_dnssec_key_age_by_zone_seconds'], 'Age of each key', [
+    'zone',
+    'key_tag',
+  ])
   metrics.onCollect(() => {
     const now = levels()
     enabled.set(now.enabled ? 1 : 0)
