@@ -45,6 +45,7 @@ interface Job {
   readonly isDraft: boolean
   readonly version: number
   readonly signing: Signing
+  readonly plans: readonly ZonePlan[]
   readonly beganMs: number
 }
 
@@ -56,6 +57,8 @@ export class Desk {
   #job: Job | undefined
   /** What the registry serves, or is to serve. */
   #current: Draft | undefined
+  /** What that was signed with. */
+  #plans: readonly ZonePlan[] = []
   /** When the first signature is due, and what the clock showed when it was looked at last. */
   #dueSeconds = Number.POSITIVE_INFINITY
   #seenSeconds = 0
@@ -99,11 +102,18 @@ export class Desk {
     this.#begin(draft, true)
   }
 
-  /** Signs what is served once more: keys do other work, or sets are wanted. */
+  /** Keys do other work: what was made with the same key set is signed by those that do it now. */
+  rework(): void {
+    if (this.#current?.keysVersion === this.#world.keysVersion()) this.again()
+  }
+
+  /**
+   * Signs what is served once more: signatures are due, or sets are wanted. Where newer keys are to
+   * make another draft of it, it is signed as before: who knows when that draft comes.
+   */
   again(): void {
-    const current = this.#current
-    if (current === undefined || current.keysVersion !== this.#world.keysVersion()) return
-    if (this.#job === undefined) this.#begin(current, false)
+    if (this.#current === undefined) return
+    if (this.#job === undefined) this.#begin(this.#current, false)
     else this.#again = true
   }
 
@@ -135,6 +145,8 @@ export class Desk {
 
   #begin(draft: Draft, isDraft: boolean): void {
     const { ports, clock } = this.#world
+    const isOfNow = draft.keysVersion === this.#world.keysVersion()
+    const plans = isOfNow ? this.#world.plans() : this.#plans
     const { epoch, parts } = draft
     const version = ++this.#version
     this.#again = false
@@ -142,12 +154,12 @@ export class Desk {
       parts,
       {
         ...{ epoch, version, nowSeconds: this.#nowSeconds() },
-        ...{ zones: this.#world.plans(), wanted: this.#wanted.list() },
+        ...{ zones: plans, wanted: this.#wanted.list() },
       },
       this.#store,
       ports.crypto,
     )
-    this.#job = { draft, isDraft, version, signing, beganMs: clock.monotonicMs() }
+    this.#job = { draft, isDraft, version, signing, plans, beganMs: clock.monotonicMs() }
     this.#slice()
   }
 
@@ -163,7 +175,7 @@ export class Desk {
     if (this.#again) this.again()
   }
 
-  #finish({ draft, isDraft, version, signing, beganMs }: Job): void {
+  #finish({ draft, isDraft, version, signing, plans, beganMs }: Job): void {
     const { epoch } = draft
     const outcome = signing.finish(sharedMemory)
     if (!outcome.ok) {
@@ -172,6 +184,7 @@ export class Desk {
       return
     }
     if (isDraft) this.#current = draft
+    this.#plans = plans
     const signed = outcome.value
     this.#dueSeconds = signed.dueSeconds
     this.#world.onDone(signed, this.#world.clock.monotonicMs() - beganMs)

@@ -150,7 +150,7 @@ export class House {
     if (this.#isWaiting) return
     this.#set = this.keys.set()
     this.#ctx.publish('signer.keys-set', this.#set)
-    if (nameOf(this.keys.versions()) !== nameOf(this.#signed)) this.desk.again()
+    if (nameOf(this.keys.versions()) !== nameOf(this.#signed)) this.desk.rework()
   }
 
   /** Takes what the ring changed: stored, then told. False when the disk refused it. */

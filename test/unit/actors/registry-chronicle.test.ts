@@ -21,7 +21,11 @@ function world() {
     snapshot: () => ({ epoch: 1, version: 0, pools: [], words: [] }),
     named: ({ member }: WordChange) => ({ name: 'app', key: member === 0 ? 'a' : 'b' }),
   }
-  const chronicle = new Chronicle(ports, () => clock.nowMs, () => published)
+  const chronicle = new Chronicle(
+    ports,
+    () => clock.nowMs,
+    () => published,
+  )
   chronicle.checkpoint()
   const word = (version: number) => ({ epoch: 1, version, pool: 0, member: 1, word: 7 })
   const kinds = () => records.splice(0).map(({ kind }) => kind)
