@@ -221,13 +221,24 @@ export class Signatures {
     const skipped = x.labelAt[x.nodeLabel - 1]!
     const hash = this.#hash
     hash.hash(x.nameView, x.nameFrom + skipped, x.nameBytes - skipped)
-    let low = zones[zone * ZONE + ZONE_FROM]!
+    const first = zones[zone * ZONE + ZONE_FROM]!
     const end = zones[zone * ZONE + ZONE_TO]!
-    const first = low
-    let high = end
+    // Hashes lie evenly, so that the first word tells nearly where; from there the steps double.
+    const count = end - first
+    const guess = first + Math.min(count - 1, Math.floor((hash.words[0]! >>> 0) * count * 2 ** -32))
+    let low = guess
+    let high = guess
+    for (let step = 8; low > first && isHashBefore(hash.words, hashes, low * HASH_WORDS); step *= 2)
+      low = Math.max(first, low - step)
+    for (
+      let step = 8;
+      high < end && !isHashBefore(hash.words, hashes, high * HASH_WORDS);
+      step *= 2
+    )
+      high = Math.min(end, high + step)
     while (low < high) {
       const middle = (low + high) >> 1
-      if (isHashBefore(hash.words, 0, hashes, middle * HASH_WORDS)) high = middle
+      if (isHashBefore(hash.words, hashes, middle * HASH_WORDS)) high = middle
       else low = middle + 1
     }
     // RFC 5155 section 3: the last one's gap goes round to the first.
