@@ -37,6 +37,7 @@ import { compileTable } from '../../src/core/zone/table-build.ts'
 import { CLIENT } from './dns-world.ts'
 import { buildQuery, type EdnsParts } from './dns-query.ts'
 import { crypto, keyFor, plans } from './dnssec.ts'
+import { UP } from './pools.ts'
 
 export const NOW = 1_750_000_000
 
@@ -117,7 +118,7 @@ export function signedWorld(world: SignedWorldParts) {
     hashSeed: 0x5eed,
   })
   const pools = world.pools ?? []
-  const words = layWords(pools, world.words ?? pools.map(() => []))
+  const words = layWords(pools, world.words ?? pools.map(({ members }) => members.map(() => UP)))
   authority.applyServing(world.epoch ?? 1, 1, parts, words)
   const keys = readKeysOf(made.keys)
   const send = (name: string, type: string, options: Ask): Uint8Array => {

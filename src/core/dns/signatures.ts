@@ -39,10 +39,11 @@ import type { Exchange } from './exchange.ts'
 
 const NOTED = limits.answerSetsNoted.default
 const ANSWERS_MAX = limits.answersMax.max
+const PROBES = 8
 /** Pool, family and count, then the addresses. */
 const NOTE = 3 + ANSWERS_MAX
 
-/** Sets of addresses that were wanted, one for each value of a few bits of their hash. */
+/** Sets of addresses that were wanted, by their hash. */
 class Notes {
   readonly #hashes = new Int32Array(NOTED)
   readonly #notes = new Int32Array(NOTED * NOTE)
@@ -50,9 +51,12 @@ class Notes {
 
   add(pool: number, family: Family, addresses: Int32Array, count: number): void {
     const hash = Math.imul(hashOfSet(addresses, count) ^ pool, 0x9e3779b1) | 1
-    const slot = (hash >>> 8) % NOTED
-    // Whoever came first is told first; the other is asked for again.
-    if (this.#hashes[slot] !== 0) return
+    let slot = (hash >>> 8) % NOTED
+    for (let probe = 0; this.#hashes[slot] !== 0; probe++) {
+      // What finds no room is asked for again, once those before it are told.
+      if (this.#hashes[slot] === hash || probe === PROBES) return
+      slot = (slot + 1) % NOTED
+    }
     this.#hashes[slot] = hash
     this.#count++
     const at = slot * NOTE
