@@ -238,9 +238,11 @@ export class House {
           if (outcome.changed.length > 0) this.#metrics.imported(peer, outcome.changed.length)
           await this.changed([outcome])
         },
-        looked: (peer, fault) => {
+        looked: (peer, fault, isNews) => {
           this.#metrics.synced(peer, fault === undefined, this.nowSeconds())
+          if (!isNews) return
           if (fault !== undefined) log.warn('key sync failed', { peer, reason: fault })
+          else log.info('key sync goes well again', { peer })
         },
         refused: (text) => log.warn(text),
       },
@@ -260,6 +262,11 @@ export class House {
     const waitMs = Math.min(this.#config.keySync.timeoutMs, limits.syncStartWaitMs.default)
     const cancel = this.#ctx.clock.after(waitMs, go)
     void this.syncer.poll().then(go)
+  }
+
+  #takeoverMs(pollMs: number): number {
+    const { syncTakeoverPolls: polls, syncTakeoverMs: least } = limits
+    return Math.max(polls.default * pollMs, least.default)
   }
 
   /** Peers that wait for what DNS threads answer with here are told soon. */
@@ -312,7 +319,7 @@ export class House {
     const outcome = this.keys.ring.turn({
       nowSeconds: this.nowSeconds(),
       startedSeconds: Math.floor(this.#startedMs / 1_000),
-      takeoverSeconds: (limits.syncTakeoverPolls.default * pollMs) / 1_000,
+      takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
     })
     const isBare = this.keys.ring.bare().length > 0

@@ -34,8 +34,8 @@ export interface SyncWorld {
   post(peer: string, message: Uint8Array, timeoutMs: number): Promise<Result<Uint8Array, string>>
   /** What the ring took: to be stored, noted and served. */
   changed(outcome: RingOutcome, peer: string): Promise<void>
-  /** A look at the peer is over; undefined when it went well. */
-  looked(peer: string, fault: string | undefined): void
+  /** A look at the peer is over; without a fault when it went well. `isNews`: unlike the last. */
+  looked(peer: string, fault: string | undefined, isNews: boolean): void
   /** A message that was refused, in a sentence. */
   refused(text: string): void
 }
@@ -137,9 +137,11 @@ export class Syncer {
   }
 
   #schedule(): void {
-    const isBare = this.#world.ring.bare().length > 0
+    const { ring } = this.#world
     const { retryMs, pollMs } = this.#config
-    this.#scheduleIn(isBare ? Math.min(retryMs, pollMs) : pollMs)
+    const rollingMs = Math.min(pollMs, limits.syncRollingMs.default)
+    if (ring.bare().length > 0) this.#scheduleIn(Math.min(retryMs, pollMs))
+    else this.#scheduleIn(ring.isRolling() ? rollingMs : pollMs)
   }
 
   #scheduleIn(delayMs: number): void {
@@ -154,16 +156,17 @@ export class Syncer {
       [...this.#peers].map(async ([name, peer]) => {
         peer.lastTriedMs = this.#world.clock.nowMs()
         const fault = await this.#visit(name, peer)
+        const isNews = peer.lastError !== (fault ?? '')
         peer.lastError = fault ?? ''
         if (fault === undefined) peer.lastSuccessMs = this.#world.clock.nowMs()
-        return { name, fault }
+        return { name, fault, isNews }
       }),
     )
     // Those that went well last: one dead node is no failure of the whole.
-    for (const { name, fault } of looks.filter((look) => look.fault !== undefined))
-      this.#world.looked(name, fault)
-    for (const { name, fault } of looks.filter((look) => look.fault === undefined))
-      this.#world.looked(name, fault)
+    const failed = looks.filter((look) => look.fault !== undefined)
+    const good = looks.filter((look) => look.fault === undefined)
+    for (const { name, fault, isNews } of [...failed, ...good])
+      this.#world.looked(name, fault, isNews)
   }
 
   /** The fault, or undefined when both have said all there was to say. */

@@ -122,6 +122,18 @@ export const dnssecRollLimits = {
     'polls',
     'that a leader may miss before the next node leads: one lost message is no reason',
   ),
+  syncRollingMs: limit(
+    60_000,
+    [1_000, 3_600_000],
+    'milliseconds',
+    'between two looks, at most, while keys change: a step waits for the slowest node',
+  ),
+  syncTakeoverMs: limit(
+    60_000,
+    [1_000, 86_400_000],
+    'milliseconds',
+    'that a leader is silent at least before another node leads: a restart takes seconds',
+  ),
   syncSessions: limit(
     64,
     [1, 1_024],

@@ -11,6 +11,7 @@ import type { StoredKey } from '../keyfile.ts'
 import { beginEvent, beginRoll, keyIdOf, rollKeyOf } from '../roll/begin.ts'
 import { rolesOf } from '../roll/goals.ts'
 import type { ParentLook } from '../roll/look.ts'
+import { isRolling } from '../roll/status.ts'
 import type { RollCommand, RollEvent, RollPolicy, RollState } from '../roll/types.ts'
 import { bundleBytes } from './codec.ts'
 import { PeersHeard } from './peers-heard.ts'
@@ -85,6 +86,13 @@ export class KeyRing {
   /** Zones without keys. */
   bare(): readonly string[] {
     return [...this.#zones].filter(([, ring]) => ring.bundle === undefined).map(([name]) => name)
+  }
+
+  /** Whether keys of some zone are on their way in or out. */
+  isRolling(): boolean {
+    for (const { bundle } of this.#zones.values())
+      if (bundle !== undefined && (isRolling(bundle.state) || hasPast(bundle.state))) return true
+    return false
   }
 
   lastHeard(node: string): number | undefined {
@@ -223,10 +231,12 @@ export class KeyRing {
     for (const bundle of from.bundles) {
       const { zone } = bundle.state
       const ring = this.#zones.get(zone)
+      const before = tagsOf(ring?.bundle?.state)
       const what = ring === undefined ? 'other-zone' : ring.consider(bundle)
       if (what === 'adopted') {
         changed.add(zone)
-        events.push(adoptedEvent(bundle.state, from.node, nowSeconds))
+        if (tagsOf(bundle.state) !== before)
+          events.push(adoptedEvent(bundle.state, from.node, nowSeconds))
       }
       if (!QUIET.has(what))
         refusals.push({ peer: from.node, zone, reason: what as Refusal['reason'] })
@@ -258,11 +268,17 @@ export class KeyRing {
   }
 }
 
+const tagsOf = (state: RollState | undefined): string =>
+  (state?.keys ?? []).map(({ tag }) => tag).join(', ')
+
+const hasPast = (state: RollState): boolean =>
+  state.pastKeySets.length + state.pastSignings.length > 0
+
 const adoptedEvent = (state: RollState, peer: string, atSeconds: number): RollEvent => ({
   kind: 'sets-joined',
   zone: state.zone,
   atSeconds,
-  text: `The keys are those of ${peer} now: ${state.keys.map(({ tag }) => tag).join(', ')}.`,
+  text: `The keys are those of ${peer} now: ${tagsOf(state)}.`,
   isAlarm: false,
 })
 

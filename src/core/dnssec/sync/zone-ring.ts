@@ -14,7 +14,7 @@ import { advance, horizonOf } from '../roll/advance.ts'
 import { isTagTaken, keyIdOf, rollKeyOf, startRoll, withKey } from '../roll/begin.ts'
 import { keysFor } from '../roll/goals.ts'
 import { type ParentLook, lookedAt } from '../roll/look.ts'
-import { leaderOf } from '../roll/status.ts'
+import { isRolling, leaderOf } from '../roll/status.ts'
 import type {
   RollCommand,
   RollEvent,
@@ -61,7 +61,10 @@ export class ZoneRing {
   }
 
   get waits(): readonly RollWait[] {
-    return this.#waits
+    const state = this.#bundle?.state
+    if (state === undefined || this.isLed) return this.#waits
+    const isBusy = isRolling(state)
+    return isBusy ? [{ text: `${leaderOf(state)} leads these keys and takes the next step` }] : []
   }
 
   get isLed(): boolean {

@@ -61,7 +61,10 @@ describe('keys', () => {
   })
 
   test('with peers are not made before these had their time', async () => {
-    const keySync = { peers: ['https://peer:9090'], pollMs: 60_000, timeoutMs: 5_000 }
+    const keySync = {
+      ...configOf().keySync,
+      ...{ peers: ['https://peer:9090'], pollMs: 60_000, timeoutMs: 5_000 },
+    }
     const one = await start({ config: configOf({ keySync }) })
     expect(one.keysSet().zones).toEqual([])
     await one.clock.advanceAsync(9_000)

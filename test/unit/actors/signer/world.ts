@@ -1,7 +1,9 @@
 /** A signer with keys on a disk in memory, and something to sign. */
 import type { SignerConfig, SignerPorts } from '../../../../src/actors/signer/contract.ts'
 import { signer } from '../../../../src/actors/signer/actor.ts'
+import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.ts'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
+import { fail } from '../../../../src/core/base/result.ts'
 import { servingParts } from '../../../../src/core/dns/serving.ts'
 import type { StoredKey } from '../../../../src/core/dnssec/keyfile.ts'
 import type { StoreContents } from '../../../../src/core/dnssec/keystore.ts'
@@ -34,7 +36,11 @@ export const configOf = (more: Partial<SignerConfig> = {}): SignerConfig => ({
   roll: {
     ...{ safetySeconds: 60, parentSeconds: 60, zskLifetimeSeconds: 0, kskLifetimeSeconds: 0 },
   },
-  keySync: { peers: [], pollMs: 3_600_000, timeoutMs: 30_000 },
+  keySync: {
+    ...{ isEnabled: true, peers: [], pollMs: 3_600_000, timeoutMs: 30_000, retryMs: 2_000 },
+    ...{ secrets: ['a secret of the overwatches'], forgetAfterMs: 1_209_600_000 },
+  },
+  parent: { pollMs: 0, servers: [], resolver: '' },
   ...more,
 })
 
@@ -52,6 +58,9 @@ const portsOn = (disk: Disk): SignerPorts => ({
   randomBytes: (count) => new Uint8Array(count).fill(7),
   loadKeys: async () =>
     disk.keys === undefined ? { code: 'absent' } : { code: 'loaded', content: disk.keys },
+  syncCrypto: nodeSyncCrypto(crypto),
+  post: async () => fail('nobody is there'),
+  askParent: async () => [],
   saveKeys: async (content) => {
     if (disk.isBroken) return 'failed'
     disk.keys = structuredClone(content)
