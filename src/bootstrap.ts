@@ -7,6 +7,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { setLogLevelSink, setMetricsSource } from './actors/shell/ports.ts'
+import { signCheck } from './actors/roster-signer.ts'
 import { agentStage } from './actors/stage-agent.ts'
 import { overwatchStage } from './actors/stage-overwatch.ts'
 import { load } from './cli/configuration.ts'
@@ -118,7 +119,7 @@ async function main(signals: Signals): Promise<void> {
   const { configPath, mode, check, takeOver } = flags.value
   if (flags.value.help) process.stdout.write(usage)
   else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
-  else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode))
+  else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode), signCheck)
   else {
     const native = loadNative()
     if (native.ok) notifyBy(native.value.sendDatagram)

@@ -19,6 +19,7 @@ import { codecOf } from '../../src/messages/codec.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
 import { fakeCtx } from '../../test/harness/ctx.ts'
 import { servingSetFrom } from '../../test/harness/dns-world.ts'
+import { signedServingSet } from '../../test/harness/dnssec-serving.ts'
 import { DOWN, UP } from '../../test/harness/pools.ts'
 
 export const BATCH = 64
@@ -92,12 +93,14 @@ export interface DnsThreadOptions {
   /** A change of a word comes with every so many batches; absent: none. */
   readonly batchesPerDelta?: number
   readonly samplesPerSecond?: number
+  /** How its zones deny, where they are signed. */
+  readonly signed?: 'nsec' | 'nsec3'
 }
 
 export async function dnsThread(
   snapshot: Snapshot,
   queries: readonly Uint8Array[],
-  { loopback, batchesPerDelta, samplesPerSecond }: DnsThreadOptions,
+  { loopback, batchesPerDelta, samplesPerSecond, signed }: DnsThreadOptions,
 ): Promise<DnsThread> {
   let answer: Answer | undefined
   const { ctx } = fakeCtx('dns')
@@ -157,7 +160,11 @@ export async function dnsThread(
     },
     config,
   )
-  behaviour.receive['registry.serving-set'](servingSetFrom(snapshot, hashSeed))
+  const serving =
+    signed === undefined
+      ? servingSetFrom(snapshot, hashSeed)
+      : signedServingSet(snapshot, hashSeed | 0, signed)
+  behaviour.receive['registry.serving-set'](serving)
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)

@@ -10,7 +10,8 @@ import { describe, expect, test } from 'vitest'
 import { projectRoot } from '../harness/program.ts'
 import { has } from '../harness/tools.ts'
 
-const isPossible = process.getuid?.() === 0 && has('ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx')
+const isPossible =
+  process.getuid?.() === 0 && has('ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx')
 
 function demo(number: string): { readonly status: number | null; readonly output: string } {
   const words = [join(projectRoot, 'scripts', 'demo.mjs'), number]

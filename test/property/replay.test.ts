@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { Authority, type AuthoritySettings } from '../../src/core/dns/authority.ts'
 import { SampleRing } from '../../src/core/dns/samples.ts'
 import { rateMemoryBytes } from '../../src/core/dns/response-rate.ts'
-import { answerSettings, Execution, rerun } from '../../src/core/replay/execute.ts'
+import { answerSettings, Execution, isRemade, rerun } from '../../src/core/replay/execute.ts'
 import { readSamples } from '../../src/core/replay/sample.ts'
 import type { ServingPool } from '../../src/core/steer/snapshot.ts'
 import { type EdnsParts, buildQuery } from '../harness/dns-query.ts'
@@ -233,7 +233,7 @@ describe('samples', () => {
           // Out of order, since what was answered before must not matter.
           for (const at of samples.map((_, index) => index).reverse()) {
             const again = rerun(execution, samples[at]!)
-            expect('answer' in again ? [...again.answer] : again).toEqual([...answers[at]!])
+            expect(isRemade(again) ? [...again.answer] : again).toEqual([...answers[at]!])
             expect(again.code).toBe('same')
           }
         },

@@ -98,7 +98,8 @@ export async function runDemo(number) {
       script.inside === undefined ? script.words : lab.inside(script.inside, script.words)
     const code = await follow(words, { cwd: folder, env }, onHost)
     if (code !== 0)
-      for (const { name } of lab.hosts) process.stdout.write(`--- ${name}\n${tail(lab.logs(name))}\n`)
+      for (const { name } of lab.hosts)
+        process.stdout.write(`--- ${name}\n${tail(lab.logs(name))}\n`)
     return code
   } finally {
     end()

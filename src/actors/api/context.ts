@@ -67,6 +67,10 @@ const PEERS: Record<AskId, string> = {
   'api.explain-latency': 'latency',
   'api.list-latency': 'latency',
   'api.add-latency': 'latency',
+  'api.list-keys': 'signer',
+  'api.sync-keys': 'signer',
+  'api.roll-keys': 'signer',
+  'api.exchange-keys': 'signer',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

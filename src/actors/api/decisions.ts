@@ -7,7 +7,13 @@
 import { limits } from '../../core/base/limits.ts'
 import { wordsCrc } from '../../core/dns/samples.ts'
 import { decodeMessage } from '../../core/replay/decode.ts'
-import { type AnswerSettings, Execution, type Rerun, rerun } from '../../core/replay/execute.ts'
+import {
+  type AnswerSettings,
+  Execution,
+  isRemade,
+  type Rerun,
+  rerun,
+} from '../../core/replay/execute.ts'
 import { readSamples, type Sample } from '../../core/replay/sample.ts'
 import type { ServingMember, ServingPool } from '../../core/steer/snapshot.ts'
 import type { MessageOf } from '../../messages/entry.ts'
@@ -91,10 +97,14 @@ export class Decisions {
     if (epoch === undefined) return undefined
     const execution = this.#executionOf(sample.epoch, settings)
     if (execution === undefined) return undefined
-    const again = rerun(execution, sample, this.#wordsNow(sample), this.#learned.of(sample.routes))
+    const signed =
+      sample.signed === 0 ? undefined : this.#epochs.signaturesOf(sample.epoch, sample.signed)
+    const routes = this.#learned.of(sample.routes)
+    const again = rerun(execution, sample, { wordsNow: this.#wordsNow(sample), signed, routes })
     const pool = epoch.pools[sample.pool]
     const { chosen, choice } = execution.last
-    const member = chosen > 0 ? pool?.members[choice[0]!] : undefined
+    // What could not be made again left the answer before it in the execution.
+    const member = isRemade(again) && chosen > 0 ? pool?.members[choice[0]!] : undefined
     const client = execution.last.subject.slice()
     return { kept, rerun: again, pool, chosen: member, client }
   }
@@ -105,6 +115,7 @@ export class Decisions {
     const held = this.#epochs.of(epoch)
     if (held === undefined) return undefined
     const execution = new Execution(settings, epoch, held.parts)
+    execution.signWith(this.#epochs.newestSignatures(epoch))
     for (const [index, pool] of pools.entries()) execution.setWords(index, pool.words)
     execution.serving.markVersion(version)
     const { newest } = this.#learned

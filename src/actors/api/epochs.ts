@@ -4,6 +4,7 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
+import { type SignedParts, signedBytes } from '../../core/dnssec/parts.ts'
 import type { ServingParts } from '../../core/dns/serving.ts'
 import type { PoolSnapshot, ServingPool } from '../../core/steer/snapshot.ts'
 
@@ -15,6 +16,8 @@ export interface Epoch {
 
 interface Held {
   parts?: ServingParts
+  /** The newest of its signatures, oldest first. */
+  signed?: readonly SignedParts[]
   pools?: readonly ServingPool[]
 }
 
@@ -24,7 +27,25 @@ export class Epochs {
 
   compiled({ epoch, parts }: { readonly epoch: number; readonly parts: ServingParts }): void {
     this.#at(epoch).parts = parts
+    if (parts.signed !== undefined) this.signed({ signed: parts.signed })
     this.#forget()
+  }
+
+  /** Newer signatures of the tables of an epoch. */
+  signed({ signed }: { readonly signed: SignedParts }): void {
+    const held = this.#held.get(signed.epoch)
+    if (held === undefined || held.signed?.at(-1)?.version === signed.version) return
+    held.signed = [...(held.signed ?? []), signed].slice(-limits.sampleSignatures.default)
+  }
+
+  /** The signatures of an epoch that have that version. */
+  signaturesOf(epoch: number, version: number): SignedParts | undefined {
+    return this.#held.get(epoch)?.signed?.find((signed) => signed.version === version)
+  }
+
+  /** The newest signatures of an epoch. */
+  newestSignatures(epoch: number): SignedParts | undefined {
+    return this.#held.get(epoch)?.signed?.at(-1)
   }
 
   named({ epoch, pools }: PoolSnapshot): void {
@@ -57,23 +78,24 @@ export class Epochs {
   /** Lets the oldest go while they are too many or too large; never the newest. */
   #forget(): void {
     let bytes = 0
-    for (const { parts } of this.#held.values()) bytes += bytesOf(parts)
-    for (const [epoch, { parts }] of this.#held) {
+    for (const held of this.#held.values()) bytes += bytesOf(held)
+    for (const [epoch, held] of this.#held) {
       const few = this.#held.size <= limits.sampleEpochs.default
       if (this.#held.size === 1 || (few && bytes <= limits.sampleEpochBytes.default)) return
       this.#held.delete(epoch)
-      bytes -= bytesOf(parts)
+      bytes -= bytesOf(held)
     }
   }
 }
 
-function bytesOf(parts: ServingParts | undefined): number {
-  if (parts === undefined) return 0
+function bytesOf({ parts, signed = [] }: Held): number {
+  const signatures = signed.reduce((sum, one) => sum + signedBytes(one), 0)
+  if (parts === undefined) return signatures
   const { table, pools, records, labels, geo } = parts
   const maps = geo === undefined ? [] : [geo.map.v4.starts, geo.map.v6.starts, geo.rankings]
   const all = [
     ...[table.words, table.slots, table.soas, pools.bytes, pools.firsts, records, labels],
     ...maps,
   ]
-  return all.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  return all.reduce((sum, { byteLength }) => sum + byteLength, signatures)
 }

@@ -6,6 +6,7 @@
 import { NONE, type NameTable } from '../zone/table.ts'
 import { ADDITIONAL, type Exchange } from './exchange.ts'
 import { putSet } from './put.ts'
+import { putRun } from './signed.ts'
 import { types } from './types.ts'
 
 /** Adds the addresses for a set written at `setAt`. */
@@ -19,7 +20,15 @@ export function putAdditional(x: Exchange, table: NameTable, set: number, setAt:
 export function putAddresses(x: Exchange, table: NameTable, node: number, nameAt: number): boolean {
   const v4 = table.setOf(node, types.A)
   const v6 = table.setOf(node, types.AAAA)
-  const done4 = v4 === NONE || putSet(x, ADDITIONAL, nameAt, table, v4)
-  const done6 = v6 === NONE || putSet(x, ADDITIONAL, nameAt, table, v6)
+  const done4 = v4 === NONE || putAddressSet(x, table, v4, nameAt)
+  const done6 = v6 === NONE || putAddressSet(x, table, v6, nameAt)
   return done4 && done6
+}
+
+function putAddressSet(x: Exchange, table: NameTable, set: number, nameAt: number): boolean {
+  if (!putSet(x, ADDITIONAL, nameAt, table, set)) return false
+  const run = x.signed === undefined ? 0 : x.signed.ofSet(set)
+  // RFC 4035 section 3.1.1: signatures of additional data are left out where they do not fit.
+  if (run !== 0) putRun(x, ADDITIONAL, nameAt, x.signed!, run)
+  return true
 }

@@ -6,6 +6,8 @@
  * time and counters belong to the caller.
  */
 import { limits } from '../base/limits.ts'
+import type { SignedParts } from '../dnssec/parts.ts'
+import type { WantedSet } from '../dnssec/serving-plan.ts'
 import type { Question } from '../steer/decide.ts'
 import type { RouteParts } from '../steer/routes.ts'
 import type { Snapshot, WordChange } from '../steer/snapshot.ts'
@@ -149,6 +151,14 @@ export class Authority {
     return this.#turns.question.turn
   }
 
+  /** Version of the signatures that the last reply was made with; 0 where it had none. */
+  get signedBy(): number {
+    const { last } = this
+    // Two types are answered from signatures whoever asks for them.
+    const reads = last.dnssecOk || last.qtype === types.RRSIG || last.qtype === types.NSEC
+    return reads ? (this.#serving?.signed?.parts.version ?? 0) : 0
+  }
+
   forgetTurn(): void {
     this.#turns.question.turn = 0
   }
@@ -204,6 +214,19 @@ export class Authority {
     this.#routes = routes
     this.#serving?.applyRoutes(routes)
     return true
+  }
+
+  /**
+   * Takes other signatures of what is served; false when they are of other tables, or older than
+   * those held. The next reply is signed by them, whole.
+   */
+  applySigned(signed: SignedParts): boolean {
+    return this.#serving?.applySigned(signed) ?? false
+  }
+
+  /** Answers of several addresses that were wanted and were not signed, since the last time. */
+  takeWanted(): readonly WantedSet[] {
+    return this.#serving?.signed?.takeNotes() ?? []
   }
 
   /** Takes one word; false when it is stale or belongs to another epoch. */

@@ -8,6 +8,7 @@
 import { limits } from '../base/limits.ts'
 import { viewOf } from '../base/octets.ts'
 import { LABELS_MAX } from './names.ts'
+import type { Signatures } from './signatures.ts'
 
 /** The three sections that follow the question, in wire order. */
 export const ANSWER = 0
@@ -27,6 +28,9 @@ export const ECS_BYTES_MAX = 20
 export const CLIENT_COOKIE_BYTES = 8
 /** RFC 9018 section 4: both halves. */
 export const COOKIE_BYTES = 24
+
+/** Each alias may have come from a wildcard; the last name takes up to three (RFC 5155). */
+const PROOFS_MAX = limits.aliasChain.max + 4
 
 /** Who asks. */
 export interface Client {
@@ -97,9 +101,21 @@ export class Exchange {
   node = -1
   /** Which label of the name that node begins at: 0 when it is the name itself. */
   nodeLabel = 0
-  /** Nodes already passed by the alias chain. */
+  /** Nodes already passed by the alias chain; of a DNAME, which may be passed again, its mark. */
   readonly passed = new Int32Array(limits.aliasChain.max + 1)
+  /** Beside those marks, where in the reply the DNAME lies. */
+  readonly dnameAt = new Int32Array(limits.aliasChain.max + 1)
   aliases = 0
+
+  // DNSSEC.
+  /** What signs the reply; undefined where the query did not ask for it or nothing is signed. */
+  signed: Signatures | undefined = undefined
+  /** Entries of denial to write behind the answer, and where the apex of each lies in the reply. */
+  readonly proofs = new Int32Array(PROOFS_MAX)
+  readonly proofApexAt = new Int32Array(PROOFS_MAX)
+  proofCount = 0
+  /** The run of the addresses being answered. */
+  run = 0
 
   // The reply.
   out: Uint8Array = new Uint8Array(0)
@@ -161,6 +177,7 @@ export class Exchange {
     this.cookieBytes = 0
     this.cookieState = 0
     this.aliases = 0
+    this.signed = undefined
     this.rcode = 0
     this.authoritative = false
     this.truncated = false
@@ -181,5 +198,6 @@ export class Exchange {
     this.counts[ANSWER] = 0
     this.counts[AUTHORITY] = 0
     this.counts[ADDITIONAL] = 0
+    this.proofCount = 0
   }
 }

@@ -3,12 +3,19 @@ import type { NameTable } from '../zone/table.ts'
 import { AUTHORITY, type Exchange } from './exchange.ts'
 import { ancestorAt } from './locate.ts'
 import { putRecord } from './put.ts'
+import { putSignatures } from './signed.ts'
 
-/** RFC 2308 sections 2.1 and 2.2: the rcode, and in the authority section the zone's SOA. */
-export function putNegative(x: Exchange, table: NameTable, zone: number, rcode: number): void {
+/**
+ * RFC 2308 sections 2.1 and 2.2: the rcode, and in the authority section the zone's SOA. False when
+ * the reply is settled without it.
+ */
+export function putNegative(x: Exchange, table: NameTable, zone: number, rcode: number): boolean {
   const { negativeSoa, apexBytes } = table.zones[zone]!
   // RFC 6604 section 3: behind an alias the rcode speaks of the last name.
   x.rcode = rcode
   const ownerAt = ancestorAt(x, apexBytes)
   if (!putRecord(x, AUTHORITY, ownerAt, negativeSoa, 0, negativeSoa.byteLength)) x.truncated = true
+  else if (x.signed !== undefined)
+    return putSignatures(x, AUTHORITY, ownerAt, x.signed, zone, x.signed.ofNegativeSoa(zone))
+  return !x.truncated
 }

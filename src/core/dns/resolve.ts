@@ -5,19 +5,23 @@
 import { CUT, HAS_CNAME, HAS_DNAME, NONE } from '../zone/table.ts'
 import { putAdditional } from './additional.ts'
 import { followCname, followDname } from './alias.ts'
-import { putAny } from './any.ts'
+import { putAny, putDenialTypes, setForAny, signAny } from './any.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
 import { locate } from './locate.ts'
 import { putNegative } from './negative.ts'
 import { putSet } from './put.ts'
 import { putReferral } from './referral.ts'
 import type { Serving } from './serving.ts'
+import { proveExpansion, proveNoData, proveNoName, putProofs, putSignatures } from './signed.ts'
 import { putSteered, type Turns } from './steered.ts'
 import { extendedErrors, rcodes, types } from './types.ts'
 
 export function resolve(x: Exchange, serving: Serving, turns: Turns): void {
+  // RFC 4035 section 3.1: signatures and proofs are for those who ask for them.
+  if (x.dnssecOk) x.signed = serving.signed
   // Bounded: each round but the last takes one step of the alias chain, which has a limit.
   while (answerName(x, serving, turns));
+  if (x.proofCount > 0) putProofs(x)
 }
 
 /** Answers the current name; true when an alias moved the lookup to another. */
@@ -45,7 +49,9 @@ function answerName(x: Exchange, serving: Serving, turns: Turns): boolean {
   // RFC 4592 section 3.3.1: the wildcard of the closest encloser, and no other, is the source.
   const wildcard = table.wildcard(node)
   if (wildcard !== NONE) return answerNode(x, serving, wildcard, turns)
-  putNegative(x, table, table.zone(node), rcodes.NXDOMAIN)
+  const zone = table.zone(node)
+  if (putNegative(x, table, zone, rcodes.NXDOMAIN) && x.signed !== undefined)
+    proveNoName(x, serving, zone)
   return false
 }
 
@@ -69,22 +75,69 @@ function answerNode(x: Exchange, serving: Serving, node: number, turns: Turns): 
     const family = qtype === types.AAAA ? 6 : 4
     // Static addresses beside a pool speak only for a family that the pool does not have.
     if (serving.pools.hasFamily(poolIndex, family) || table.setOf(node, qtype) === NONE) {
-      putSteered(x, serving, zone, poolIndex, family, turns)
+      putSteered(x, serving, node, zone, poolIndex, family, turns)
       return false
     }
   }
   const set = table.setOf(node, qtype)
   if (set !== NONE) {
-    const setAt = x.at
-    if (putSet(x, ANSWER, x.nameAt, table, set)) putAdditional(x, table, set, setAt)
-    else x.truncated = true
+    answerSet(x, serving, zone, set)
     return false
   }
-  if (qtype === types.ANY && putAny(x, table, node)) return false
+  if (qtype === types.ANY && answerAny(x, serving, node, zone, turns)) return false
+  // RFC 4035 section 2.5: these two stand beside an alias.
+  const { signed } = serving
+  if (signed !== undefined && (qtype === types.RRSIG || qtype === types.NSEC))
+    if (putDenialTypes(x, serving, signed, zone, node)) return false
   if (qtype !== types.ANY && (table.flags(node) & HAS_CNAME) !== 0) {
     const cname = table.setOf(node, types.CNAME)
-    if (cname !== NONE) return followCname(x, table, node, cname)
+    if (cname !== NONE) return followCname(x, serving, node, cname)
   }
-  putNegative(x, table, zone, rcodes.NOERROR)
+  if (putNegative(x, table, zone, rcodes.NOERROR) && x.signed !== undefined) {
+    // The DS of a zone that is served here too is denied by the zone above.
+    const own = table.zone(node)
+    const entry = zone === own ? x.signed.entryOf(node) : x.signed.noDsOf(own)
+    proveNoData(x, serving, zone, entry)
+  }
   return false
+}
+
+function answerSet(x: Exchange, serving: Serving, zone: number, set: number): void {
+  const { table } = serving
+  const setAt = x.at
+  if (!putSet(x, ANSWER, x.nameAt, table, set)) {
+    x.truncated = true
+    return
+  }
+  const { signed } = x
+  if (signed !== undefined) {
+    if (!putSignatures(x, ANSWER, x.nameAt, signed, zone, signed.ofSet(set))) return
+    if (!proveExpansion(x, serving, zone)) return
+    // The authority section comes before what is added next.
+    putProofs(x)
+  }
+  putAdditional(x, table, set, setAt)
+}
+
+/** Answers ANY; false when the node owns nothing. */
+function answerAny(
+  x: Exchange,
+  serving: Serving,
+  node: number,
+  zone: number,
+  turns: Turns,
+): boolean {
+  const { table, pools } = serving
+  // What is made up has no signature, so that where one is due something real is answered.
+  if (x.signed === undefined || !x.signed.isSigned(zone)) return putAny(x, table, node)
+  const set = setForAny(table, node)
+  if (set !== NONE) {
+    if (putSet(x, ANSWER, x.nameAt, table, set)) signAny(x, serving, zone, set)
+    else x.truncated = true
+    return true
+  }
+  const pool = table.pool(node)
+  if (pool === NONE) return false
+  putSteered(x, serving, node, zone, pool, pools.hasFamily(pool, 4) ? 4 : 6, turns)
+  return true
 }

@@ -110,6 +110,7 @@ export class SampleRing {
     // Where learned latency did not decide, what was learned does not matter.
     const routes = x.method < 0 ? 0 : (serving?.routesVersion ?? 0)
     view.setFloat64(at + layout.ROUTES, routes)
+    view.setFloat64(at + layout.SIGNED, authority.signedBy)
     view.setInt32(at + layout.TURN, authority.turn)
     view.setUint32(at + layout.STANDS_FOR, this.#since)
     view.setUint32(at + layout.TOOK_NS, Math.round(Math.min(4_000, Math.max(0, tookMs)) * 1e6))

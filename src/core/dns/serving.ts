@@ -5,9 +5,11 @@
  * All of it but the health words is made once, elsewhere, in memory that every such thread reads
  * (`ServingParts`). The words, and what follows from them, are each thread's own.
  */
+import { assert } from '../base/assert.ts'
 import { type Memory, ownMemory } from '../base/memory.ts'
 import { type GeoParts, readGeoNames } from '../geo/parts.ts'
 import { viewOf } from '../base/octets.ts'
+import type { SignedParts } from '../dnssec/parts.ts'
 import {
   ADDRESS_BYTES,
   FIXED,
@@ -26,6 +28,7 @@ import { compileTable } from '../zone/table-build.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
 import { NameTable, RR_FIXED_BYTES, type TableParts } from '../zone/table.ts'
 import { labelsOf, readLabels } from './labels.ts'
+import { Signatures } from './signatures.ts'
 import { types } from './types.ts'
 
 /** Octets set aside for each address record without its owner: a whole number of words. */
@@ -41,6 +44,8 @@ export interface ServingParts {
   readonly labels: Uint8Array
   /** Where clients are; absent where nothing is known of it. */
   readonly geo?: GeoParts
+  /** Signatures of the zones that are signed; absent where none is. */
+  readonly signed?: SignedParts
 }
 
 /** The address records of all pools, by address index. */
@@ -82,6 +87,8 @@ export class Serving {
   readonly pools: Pools
   /** The record of address i begins at i * ADDRESS_RECORD_BYTES. */
   readonly records: DataView
+  /** What signs the answers; undefined where no zone is signed. */
+  signed: Signatures | undefined
   /** The version of each word held, by address. */
   readonly #versions: Float64Array
   /** The newest version taken. */
@@ -96,6 +103,11 @@ export class Serving {
     this.table = new NameTable(parts.table)
     this.pools = new Pools(parts.pools, words, parts.geo)
     this.records = viewOf(parts.records)
+    if (parts.signed !== undefined) {
+      // With those of other tables each place would mean something else.
+      assert(parts.signed.epoch === epoch, 'a table is served with signatures of its own')
+      this.signed = new Signatures(parts.signed)
+    }
     this.#versions = new Float64Array(this.pools.addressCount).fill(version)
     this.#newest[0] = version
   }
@@ -119,6 +131,14 @@ export class Serving {
       const routes = learned.get(name)
       if (routes !== this.pools.routes[pool]?.parts) this.pools.setRoutes(pool, routes)
     }
+  }
+
+  /** Takes other signatures of the same tables; false when they are not, or not newer. */
+  applySigned(signed: SignedParts): boolean {
+    if (signed.epoch !== this.epoch) return false
+    if (this.signed !== undefined && signed.version <= this.signed.parts.version) return false
+    this.signed = new Signatures(signed)
+    return true
   }
 
   /** Says of which version the words are that were set from outside. */

@@ -13,6 +13,7 @@ import { ANSWER, type Exchange } from './exchange.ts'
 import { putNegative } from './negative.ts'
 import { putRecord } from './put.ts'
 import { ADDRESS_RECORD_BYTES, type Serving } from './serving.ts'
+import { failUnsigned, proveExpansion, proveNoData, putSignatures, signedChoice } from './signed.ts'
 import { extendedErrors, rcodes } from './types.ts'
 
 export interface Turns {
@@ -27,6 +28,7 @@ export interface Turns {
 export function putSteered(
   x: Exchange,
   serving: Serving,
+  node: number,
   zone: number,
   pool: number,
   family: 4 | 6,
@@ -40,7 +42,7 @@ export function putSteered(
   question.client = x.subject
   if (!choosesAt(mode)) question.turn = 0
   else question.turn = counter < counters.length ? Atomics.add(counters, counter, 1) : turns.beyond
-  const chosen = decide(pools, pool, question, x.choice)
+  let chosen = decide(pools, pool, question, x.choice)
   const isPlaced = placesAt(mode)
   if (isPlaced) {
     x.place = question.place!
@@ -48,7 +50,12 @@ export function putSteered(
     if (x.tellsScope) x.scope = decisionScope(pools, pool, question)
   }
   if (chosen === NODATA) {
-    putNegative(x, serving.table, zone, rcodes.NOERROR)
+    const isPut = putNegative(x, serving.table, zone, rcodes.NOERROR)
+    if (isPut && x.signed !== undefined) {
+      // Where the chain lists the family, another record says that it is not there now.
+      const entry = x.signed.noDataOf(pool, family)
+      proveNoData(x, serving, zone, entry === 0 ? x.signed.entryOf(node) : entry)
+    }
     return
   }
   if (chosen === ALL_DOWN) {
@@ -63,6 +70,14 @@ export function putSteered(
   // RFC 8914 section 4.4: the answer is known to be older than the truth.
   const basis = isPlaced ? question.basis! : basisAt(mode)
   if (basis === BASIS_LAST_HEALTHY) x.ede = extendedErrors.STALE_ANSWER
+  const signed = x.signed?.isSigned(zone) === true ? x.signed : undefined
+  if (signed !== undefined) {
+    chosen = signedChoice(x, serving, pool, family, chosen)
+    if (chosen === 0) {
+      failUnsigned(x)
+      return
+    }
+  }
   const length = RR_FIXED_BYTES + (family === 6 ? 16 : 4)
   const first = pools.rows[pool * ROW + FROM]!
   for (let rank = 0; rank < chosen; rank++) {
@@ -70,4 +85,6 @@ export function putSteered(
     if (!putRecord(x, ANSWER, x.nameAt, serving.records, from, length)) x.truncated = true
   }
   x.chosen = chosen
+  if (signed === undefined || x.truncated) return
+  if (putSignatures(x, ANSWER, x.nameAt, signed, zone, x.run)) proveExpansion(x, serving, zone)
 }

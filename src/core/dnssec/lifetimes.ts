@@ -57,13 +57,11 @@ export function lifetimeOf(
   }
 }
 
-/** Whether a signature has to be made anew; also when the clock was set back before its begin. */
-export const isDue = (
-  policy: LifetimePolicy,
-  times: SignatureTimes,
-  nowSeconds: number,
-): boolean => {
+/** When a signature is to be made anew. */
+export const dueSecondsOf = (policy: LifetimePolicy, times: SignatureTimes): number =>
   // A refresh as long as the validity would make signatures that are due when they are made.
-  const refresh = Math.min(policy.refreshSeconds, policy.validitySeconds / 2)
-  return nowSeconds >= times.expirationSeconds - refresh || nowSeconds < times.inceptionSeconds
-}
+  times.expirationSeconds - Math.min(policy.refreshSeconds, policy.validitySeconds / 2)
+
+/** Whether a signature has to be made anew; also when the clock was set back before its begin. */
+export const isDue = (policy: LifetimePolicy, times: SignatureTimes, nowSeconds: number): boolean =>
+  nowSeconds >= dueSecondsOf(policy, times) || nowSeconds < times.inceptionSeconds

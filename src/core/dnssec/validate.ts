@@ -19,14 +19,14 @@ import {
   type SignedSet,
   checkSet,
 } from './check/signature.ts'
-import { zoneFaults } from './check/zone.ts'
+import { chainFaults, zoneFaults } from './check/zone.ts'
 import { type Labels, type WireRecord, isWithin, sameName, wholeName } from './check/wire.ts'
 import type { Hashes, Verifier } from './crypto.ts'
 
 export type { CheckedKey } from './check/keys.ts'
 export type { CheckContext, SetToCheck, SignatureFault, SignedSet } from './check/signature.ts'
 export { type WireRecord, readRecords } from './check/wire.ts'
-export { checkSet, zoneFaults }
+export { chainFaults, checkSet, readKeys, zoneFaults }
 
 export type KeyFault = SignatureFault | 'no-matching-ds'
 

@@ -42,6 +42,8 @@ const sampleSchema = z.strictObject({
   fate: z.number().int().min(0).max(2),
   cookie_state: z.number().int().min(0).max(3),
   cookie: octets,
+  /** Its answer was signed. */
+  signed: z.literal(true).optional(),
   stands_for: count,
   check: z.strictObject({ bytes: count, crc32: count }),
 })
@@ -126,6 +128,7 @@ export function capsuleSamples(
       fate: sample.fate,
       cookie_state: sample.cookieState,
       cookie: bytesToBase64(sample.cookie),
+      ...(sample.signed === 0 ? {} : { signed: true as const }),
       stands_for: sample.standsFor,
       check: { bytes: sample.answerBytes, crc32: sample.answerCrc },
     }),
@@ -208,6 +211,10 @@ export function replayCapsule(
   for (const sample of capsule.samples) {
     const words = capsule.states[sample.state]
     const place = places.get(sample.pool)
+    if (sample.signed === true) {
+      skip('its answer was signed, and signatures are not in a capsule')
+      continue
+    }
     if (sample.pool !== '' && words === undefined) {
       skip('the words of its pool are not in the capsule')
       continue

@@ -4,6 +4,7 @@
  * What does not follow from the tables and words is told from outside: the turn, what came of the
  * cookie and of the rate limit. No secret is needed, and none is kept.
  */
+import { assert } from '../base/assert.ts'
 import { crc32 } from '../base/crc32.ts'
 import { limits } from '../base/limits.ts'
 import { Authority, type AuthoritySettings } from '../dns/authority.ts'
@@ -11,6 +12,8 @@ import type { Exchange } from '../dns/exchange.ts'
 import { SEND } from '../dns/response-rate.ts'
 import type { Serving, ServingParts } from '../dns/serving.ts'
 import type { RouteParts } from '../steer/routes.ts'
+import { Signatures } from '../dns/signatures.ts'
+import type { SignedParts } from '../dnssec/parts.ts'
 import { COOKIE_BYTES, type Sample } from './sample.ts'
 
 /** What of the settings shows in answers; no secrets. */
@@ -89,6 +92,14 @@ export class Execution {
     if (this.serving.routesVersion !== routes.version) this.serving.applyRoutes(routes)
   }
 
+  /** Answers with these signatures of its tables from now on; undefined: as without DNSSEC. */
+  signWith(signed: SignedParts | undefined): void {
+    const { serving } = this
+    if (serving.signed?.parts === signed) return
+    assert(signed === undefined || signed.epoch === serving.epoch, 'signatures fit their tables')
+    serving.signed = signed && new Signatures(signed)
+  }
+
   /** Sets the words of one pool, in the order of its servers. */
   setWords(pool: number, words: ArrayLike<number>): void {
     const { pools } = this.serving
@@ -120,21 +131,33 @@ export type Rerun =
   | { readonly code: 'words-unknown' }
   /** What was learned of clients then is no longer held. */
   | { readonly code: 'routes-unknown' }
+  /** The answer was signed, and the signatures of then are no longer held. */
+  | { readonly code: 'signatures-unknown' }
 
-/**
- * Answers a sample of the execution's epoch again.
- *
- * @param wordsNow words of its pool as they are now, for pools too large to carry them
- * @param routes what was learned of clients then, where the sample needs it
- */
+/** Whether it could be answered again at all. */
+export const isRemade = (rerun: Rerun): rerun is Extract<Rerun, { readonly answer: Uint8Array }> =>
+  'answer' in rerun
+
+/** What a sample may need and does not carry. */
+export interface StateOfThen {
+  /** Words of its pool as they are now, for pools too large to carry them. */
+  readonly wordsNow?: { readonly words: ArrayLike<number>; readonly crc: number } | undefined
+  /** The signatures of its epoch that have its version, where they are still held. */
+  readonly signed?: SignedParts | undefined
+  /** What was learned of clients then. */
+  readonly routes?: RouteParts | undefined
+}
+
+/** Answers a sample of the execution's epoch again. */
 export function rerun(
   execution: Execution,
   sample: Sample,
-  wordsNow?: { readonly words: ArrayLike<number>; readonly crc: number },
-  routes?: RouteParts,
+  { wordsNow, signed, routes }: StateOfThen = {},
 ): Rerun {
   if (sample.routes > 0 && sample.routes !== routes?.version) return { code: 'routes-unknown' }
   if (sample.routes > 0) execution.setRoutes(routes!)
+  if (sample.signed !== (signed?.version ?? 0)) return { code: 'signatures-unknown' }
+  execution.signWith(signed)
   if (sample.words !== undefined) execution.setWords(sample.pool, sample.words)
   else if (wordsNow?.crc === sample.wordsCrc) execution.setWords(sample.pool, wordsNow.words)
   else return { code: 'words-unknown' }

@@ -11,7 +11,7 @@
 import { viewOf } from '../base/octets.ts'
 import { replayLimits } from '../base/limits/replay.ts'
 
-export const SAMPLE_FIXED = 68
+export const SAMPLE_FIXED = 76
 export const AT_MS = 0
 export const EPOCH = 8
 export const VERSION = 16
@@ -28,7 +28,9 @@ export const FLAGS = 54
 export const FATE = 55
 export const COOKIE_STATE = 56
 export const OUTCOME = 57
-export const ROUTES = 60
+/** Two octets before it are not used. */
+export const SIGNED = 60
+export const ROUTES = 68
 
 export const FLAG_TCP = 1
 export const FLAG_IPV6 = 2
@@ -41,6 +43,11 @@ export const FLAG_HASHED = 8
 export const COOKIE_BYTES = 24
 
 export interface Sample {
+  /**
+   * Version of the signatures that the answer has or may have had: 0 where it has none. They are
+   * state beside the tables, made anew while an epoch lasts, and too large to be carried.
+   */
+  readonly signed: number
   /** When it was answered, Unix milliseconds. */
   readonly atMs: number
   readonly epoch: number
@@ -91,6 +98,7 @@ function sampleAt(bytes: Uint8Array, view: DataView, at: number): Sample | undef
   if (end > bytes.length) return
   return {
     atMs: view.getFloat64(at + AT_MS),
+    signed: view.getFloat64(at + SIGNED),
     epoch: view.getFloat64(at + EPOCH),
     version: view.getFloat64(at + VERSION),
     routes: view.getFloat64(at + ROUTES),

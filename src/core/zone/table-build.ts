@@ -157,6 +157,7 @@ export function compileTable(
 ): TableParts {
   const draft = new Draft(seed)
   for (const zone of zones) draft.addZone(zone)
+  draft.addGaps()
   draft.addRecords()
   for (const [index, name] of names.entries()) draft.addPool(name, index)
   const { nodes } = draft

@@ -117,6 +117,16 @@ export class Draft {
     this.#apexWires.push(this.#wire.slice(SCRATCH_AT, SCRATCH_AT + apex.nameBytes))
   }
 
+  /** Adds the empty names between each apex and the zone above (RFC 4592 section 2.2.2). */
+  addGaps(): void {
+    for (const wire of this.#apexWires) {
+      if (wire[0] === 0) continue
+      this.#wire.set(wire.subarray(wire[0]! + 1), SCRATCH_AT)
+      this.#index()
+      this.#ensure()
+    }
+  }
+
   /** Gives each zone its records; after every zone was added. */
   addRecords(): void {
     for (const [zone, spec] of this.zones.entries()) {
@@ -187,7 +197,7 @@ export class Draft {
   }
 
   #addRecord(record: RecordSpec, zone: number): void {
-    const node = this.#read(record.name) ? this.#ensure() : undefined
+    const node = this.#read(record.name) ? this.#ensure(zone) : undefined
     if (node === undefined) return
     if (record.type === types.DS && (node.flags & APEX) !== 0) {
       // RFC 4035 section 3.1.4.1: the parent's side of a cut owns DS, never the zone itself.
@@ -195,8 +205,11 @@ export class Draft {
     } else if (node.zone === zone) addTo(node, record)
   }
 
-  /** The node of the name in hand, made with all above it; undefined outside the zones. */
-  #ensure(): DraftNode | undefined {
+  /**
+   * The node of the name in hand, made with all above it; undefined outside the zones, and where it
+   * would have to be made in another zone than `wanted`, whose names are that one's alone.
+   */
+  #ensure(wanted = NONE): DraftNode | undefined {
     let label = 0
     let above = NONE
     for (; label <= this.#labels; label++) {
@@ -206,6 +219,7 @@ export class Draft {
     if (above === NONE) return undefined
     // RFC 1034 section 4.3.2 step 2: every apex is a node, so the closest one knows the zone.
     let node = this.nodes[above]!
+    if (label > 0 && wanted !== NONE && node.zone !== wanted) return undefined
     while (label > 0) {
       label--
       const child = this.#add(label, node.zone, node.index)

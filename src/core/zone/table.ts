@@ -156,6 +156,11 @@ export class NameTable {
     return this.words[node + PACKED]! >>> 16
   }
 
+  /** The first rrset of a node that owns any. */
+  firstSet(node: number): number {
+    return node + NODE_WORDS + nameWords(this.words[node + PACKED]! & 0xff)
+  }
+
   /** The rrset of a type at a node, or NONE. */
   setOf(node: number, type: number): number {
     const packed = this.words[node + PACKED]!

@@ -1,6 +1,7 @@
 /**
  * What was answered: sampled decisions, newest first, and where the traffic goes.
  */
+import { isRemade } from '../../../core/replay/execute.ts'
 import { z } from 'zod'
 import { limits } from '../../../core/base/limits.ts'
 import { outcomes } from '../../../core/dns/outcomes.ts'
@@ -127,7 +128,7 @@ function listDecisions(context: Context, { query }: Call): HttpAnswer {
 }
 
 function decisionOf({ id, sample, name, type }: Kept, remade: Remade | undefined) {
-  const again = remade?.rerun.code
+  const again = remade?.rerun
   return {
     id: String(id),
     timestamp: timestamp(sample.atMs),
@@ -145,7 +146,7 @@ function decisionOf({ id, sample, name, type }: Kept, remade: Remade | undefined
     epoch: sample.epoch,
     version: sample.version,
     stands_for: sample.standsFor,
-    verified: again === undefined || again.endsWith('unknown') ? undefined : again === 'same',
+    verified: again === undefined || !isRemade(again) ? undefined : again.code === 'same',
   }
 }
 

@@ -129,6 +129,8 @@ async function plan(context: Context, call: Call): Promise<HttpAnswer> {
 
 function sideOfNow({ serving, decisions, ...context }: Context): Side | undefined {
   const execution = decisions.now(settingsOf({ serving, decisions, ...context }))
+  // The other side has no signatures, whose size must make no difference.
+  execution?.signWith(undefined)
   const pools = serving.pools.map(({ spec }) => spec)
   return execution && { execution, pools }
 }

@@ -12,7 +12,7 @@ import { loadConfig } from '../../../core/config/load.ts'
 import { typeNumber } from '../../../core/dns/types.ts'
 import { formatAddress, parsePrefix } from '../../../core/net/address.ts'
 import { hexOf, messageLines } from '../../../core/replay/decode.ts'
-import { type AnswerSettings, asked, Execution } from '../../../core/replay/execute.ts'
+import { type AnswerSettings, asked, Execution, isRemade } from '../../../core/replay/execute.ts'
 import type { PastServing } from '../../../core/replay/history.ts'
 import { geoUnder, partsOf } from '../../../core/replay/next.ts'
 import { type Candidate, type Explanation, explain } from '../../../core/steer/explain.ts'
@@ -184,8 +184,7 @@ const familyOf = (type: string): 4 | 6 | undefined =>
 /** The very answer that was sent. */
 function explainKept(context: Context, kept: Kept): HttpAnswer | undefined {
   const remade = context.decisions.remake(kept)
-  if (remade === undefined || remade.rerun.code === 'words-unknown') return undefined
-  if (remade.rerun.code === 'routes-unknown') return undefined
+  if (remade === undefined || !isRemade(remade.rerun)) return undefined
   const { sample, name, type } = kept
   const family = familyOf(type)
   // A pool too large to carry its words was made again with those of now, which are the same.

@@ -2,6 +2,12 @@
 import { type Limit, limit } from '../limit.ts'
 
 export const replayLimits = {
+  sampleSignatures: limit(
+    4,
+    [1, 64],
+    'sets of signatures',
+    'of one epoch: signatures made anew while it lasts; answers of older ones are not made again',
+  ),
   samplesPerSecond: limit(
     100,
     [0, 10_000],

@@ -186,6 +186,27 @@ function nsec3Faults(
   })
 }
 
+/**
+ * What is wrong with the chain of denial alone, no signature looked at: for zones whose sets are
+ * examined one by one. Of other records only owner and type count.
+ */
+export function chainFaults(
+  { records, zone }: Pick<ZoneToCheck, 'records' | 'zone'>,
+  hashes: Pick<Hashes, 'sha1'>,
+  faultsMax = 100,
+): readonly string[] {
+  const apex = wholeName(zone)
+  if (apex === undefined) return ['the name of the zone is none']
+  const owners = ownersOf(records, apex)
+  const top = owners[0]
+  if (top === undefined || !sameName(top.labels, apex) || !top.sets.has(SOA)) return ['no SOA']
+  const standing = standings(owners, apex)
+  const faults = top.sets.has(NSEC)
+    ? nsecFaults(owners, standing)
+    : nsec3Faults(owners, standing, apex, hashes)
+  return faults.slice(0, faultsMax)
+}
+
 /** Everything that is wrong with the zone, a sentence each; at most `faultsMax`. */
 export function zoneFaults(
   { records, keys, zone, nowSeconds }: ZoneToCheck,

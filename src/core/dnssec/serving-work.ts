@@ -1,0 +1,219 @@
+/**
+ * The work of signing a table: every set that needs signatures, and what each is for.
+ *
+ * Listing costs no cryptography but the hashes of NSEC3. Faults found here are those of a plan that
+ * does not fit its table.
+ */
+import { NONE } from '../zone/table.ts'
+import { NameTable } from '../zone/table.ts'
+import { foldCase, nameToWire } from '../dns/names.ts'
+import { types } from '../dns/types.ts'
+import type { Rrset } from './canonical.ts'
+import type { DnssecCrypto } from './crypto.ts'
+import { type ZoneKey, rdataOfKey } from './dnskey.ts'
+import { type CheckedKey, examinedKeys } from './examined.ts'
+import { type PoolAnswers, answersOf } from './serving-answers.ts'
+import { type ZoneChain, zoneChain } from './serving-chain.ts'
+import { type TableName, apexesOf, signingZone, tableNames } from './serving-names.ts'
+import type { ServingPlan, ZonePlan } from './serving-plan.ts'
+import type { ToSign } from './sign-serving.ts'
+import { rrsigHead } from './rrsig.ts'
+import { signersOf } from './sign-zone.ts'
+
+const NO_SET: Rrset = { owner: new Uint8Array(1), type: 0, ttlSeconds: 0, rdatas: [] }
+
+/** A key that signs, and how the validator knows it. */
+export interface SigningKey {
+  readonly key: ZoneKey
+  /** Tells it from every other key. */
+  readonly id: string
+  readonly checked: readonly CheckedKey[]
+  /** The head of an RRSIG by it, what depends on the set left at zero. */
+  readonly head: Uint8Array
+}
+
+/** A zone of the table that is signed. */
+export interface SignedZone {
+  /** Its index in the table. */
+  readonly zone: number
+  readonly plan: ZonePlan
+  /** Wire form, lower case. */
+  readonly apex: Uint8Array
+  /** The TTL of negative answers: RFC 2308 section 5, RFC 9077 section 3. */
+  readonly denialTtlSeconds: number
+  readonly chain: ZoneChain
+  /** Those that sign keys, and those that sign the rest. */
+  readonly keySigners: readonly SigningKey[]
+  readonly signers: readonly SigningKey[]
+}
+
+export interface SetJob {
+  readonly zone: SignedZone
+  readonly set: Rrset
+  /** RRSIG data, one of each key that signs the set; filled as the work is done. */
+  readonly signatures: Uint8Array[]
+}
+
+export interface PoolJobs {
+  readonly answers: PoolAnswers
+  readonly singles: readonly SetJob[]
+  readonly several: readonly SetJob[]
+}
+
+export interface ChainJobs {
+  readonly zone: SignedZone
+  /** In the order of the chain. */
+  readonly records: readonly SetJob[]
+  /** Beside `chain.noData`. */
+  readonly noData: readonly SetJob[]
+}
+
+export interface ServingWork {
+  readonly names: readonly TableName[]
+  readonly jobs: SetJob[]
+  /** By table place. */
+  readonly sets: readonly (readonly [number, SetJob])[]
+  readonly chains: readonly ChainJobs[]
+  readonly pools: readonly PoolJobs[]
+  readonly faults: readonly string[]
+}
+
+function wireOf(apex: string): Uint8Array | undefined {
+  const wire = nameToWire(apex)
+  return wire.ok ? foldCase(wire.value) : undefined
+}
+
+/** Types of two kinds tell which keys sign: those of the key set, and all others. */
+export const signsKeys = (type: number): boolean =>
+  type === types.DNSKEY || type === types.CDS || type === types.CDNSKEY
+
+function signingKeys(
+  keys: readonly ZoneKey[],
+  type: number,
+  apex: Uint8Array,
+  crypto: DnssecCrypto,
+): SigningKey[] {
+  return signersOf(keys, type).map((key) => ({
+    key,
+    id: String.fromCharCode(...crypto.sha256(rdataOfKey(key)).subarray(0, 8)),
+    checked: examinedKeys(apex, [key]),
+    head: rrsigHead(NO_SET, key, apex, { inceptionSeconds: 0, expirationSeconds: 0 }),
+  }))
+}
+
+const sameOctets = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((octet, at) => octet === b[at])
+
+/** What of a plan does not fit what stands at the apex. */
+function apexFaults(zone: SignedZone, top: TableName): string[] {
+  const { apex, denial } = zone.plan
+  const published = top.sets.find(({ type }) => type === types.DNSKEY)?.rdatas ?? []
+  const isPublished = ({ key }: SigningKey) =>
+    published.some((rdata) => sameOctets(rdata, rdataOfKey(key)))
+  const has = (wanted: number) => top.sets.some(({ type }) => type === wanted)
+  return [
+    ...(zone.keySigners.some(isPublished)
+      ? []
+      : [`${apex}: no key that signs the key set is in it`]),
+    ...(zone.signers.some(isPublished) ? [] : [`${apex}: no key that signs is in the key set`]),
+    ...(denial.kind === 'nsec3' && !has(types.NSEC3PARAM)
+      ? [`${apex}: NSEC3 without NSEC3PARAM at the apex`]
+      : []),
+    // RFC 9276 section 3.1: the threads that answer hash each name once, without salt.
+    ...(denial.kind === 'nsec3' && (denial.iterations > 0 || denial.salt.length > 0)
+      ? [`${apex}: NSEC3 with iterations or a salt is not served`]
+      : []),
+    ...(has(types.SOA) ? [] : [`${apex}: no SOA in the table`]),
+  ]
+}
+
+interface Gathered {
+  readonly zones: ReadonlyMap<number, SignedZone>
+  readonly faults: string[]
+}
+
+function gatherZones(
+  { table, pools }: ToSign,
+  names: readonly TableName[],
+  planOf: ReadonlyMap<number, ZonePlan>,
+  crypto: DnssecCrypto,
+): Gathered {
+  const { zones } = new NameTable(table)
+  const signed = new Map<number, SignedZone>()
+  const faults: string[] = []
+  for (const [zone, own] of planOf) {
+    const apex = wireOf(own.apex)
+    const top = names.find((name) => name.isApex && name.zone === zone)
+    if (apex === undefined || top === undefined) {
+      faults.push(`${own.apex}: not in the table`)
+      continue
+    }
+    const one: SignedZone = {
+      zone,
+      plan: own,
+      apex,
+      denialTtlSeconds: zones[zone]!.negativeSoa.getUint32(4),
+      chain: zoneChain(zone, apex, names, pools, own.denial, crypto),
+      keySigners: signingKeys(own.keys, types.DNSKEY, apex, crypto),
+      signers: signingKeys(own.keys, types.SOA, apex, crypto),
+    }
+    faults.push(...apexFaults(one, top))
+    signed.set(zone, one)
+  }
+  return { zones: signed, faults }
+}
+
+/** The plans of zones that are in the table, by their index there. */
+function plansByZone({ table }: ToSign, plan: ServingPlan): Map<number, ZonePlan> {
+  const byApex = new Map(plan.zones.map((one) => [one.apex, one]))
+  const found = new Map<number, ZonePlan>()
+  // Of two zones of one name the later one is served.
+  const served = new Map(apexesOf(table).map((apex, zone) => [apex, zone]))
+  for (const [apex, zone] of served) {
+    const own = byApex.get(apex)
+    if (own !== undefined) found.set(zone, own)
+  }
+  return found
+}
+
+/** Lists what is to be signed. */
+export function servingWork(serving: ToSign, plan: ServingPlan, crypto: DnssecCrypto): ServingWork {
+  const planOf = plansByZone(serving, plan)
+  const names = tableNames(serving.table, (zone) => planOf.has(zone))
+  const { zones, faults } = gatherZones(serving, names, planOf, crypto)
+  const jobs: SetJob[] = []
+  const add = (zone: SignedZone, set: Rrset): SetJob => {
+    const job = { zone, set, signatures: [] }
+    jobs.push(job)
+    return job
+  }
+  const sets: [number, SetJob][] = []
+  const pools: PoolJobs[] = []
+  for (const name of names) {
+    for (const set of name.sets) {
+      const zone = zones.get(signingZone(name, set.type))
+      if (zone !== undefined) sets.push([set.at, add(zone, set)])
+    }
+    const own = zones.get(name.zone)
+    if (name.pool === NONE || name.isCut || own === undefined) continue
+    for (const family of [4, 6] as const) {
+      const wanted = plan.wanted
+        .filter((one) => one.pool === name.pool && one.family === family)
+        .map(({ addresses }) => addresses)
+      const answers = answersOf(serving.pools, name.pool, family, name.owner, wanted)
+      const singles = answers.singles.map(({ set }) => add(own, set))
+      pools.push({ answers, singles, several: answers.several.map(({ set }) => add(own, set)) })
+    }
+  }
+  const chains = [...zones.values()].map((zone): ChainJobs => {
+    const { chain, denialTtlSeconds: ttlSeconds } = zone
+    const signed = ({ owner, rdata }: { owner: Uint8Array; rdata: Uint8Array }) =>
+      add(zone, { owner, type: chain.type, ttlSeconds, rdatas: [rdata] })
+    return {
+      zone,
+      records: chain.records.map(signed),
+      noData: chain.noData.map(({ record }) => signed(record)),
+    }
+  })
+  return { names, jobs, sets, chains, pools, faults }
+}

@@ -1,0 +1,191 @@
+/**
+ * Signs a compiled table and every answer its pools can give, in steps of a size the caller likes.
+ *
+ *     const signing = beginSigning(parts, plan, store, crypto)
+ *     while (signing.step(200) > 0) await aPause()
+ *     const done = signing.finish(sharedMemory)
+ *
+ * Each new signature is examined before it counts, and so is each chain of denial with a new record.
+ * Nothing is served of a signing that found a fault: the caller keeps what it serves.
+ */
+import type { Memory } from '../base/memory.ts'
+import { type Result, fail, ok } from '../base/result.ts'
+import type { PoolLayout } from '../steer/pool-layout.ts'
+import type { TableParts } from '../zone/table.ts'
+import { signedData, signedLabels } from './canonical.ts'
+import type { DnssecCrypto } from './crypto.ts'
+import { chainFaultsOf, signatureFault } from './examined.ts'
+import { dueSecondsOf, isDue, lifetimeOf } from './lifetimes.ts'
+import type { SignedParts } from './parts.ts'
+import { layServing } from './serving-layout.ts'
+import { ownedIn } from './serving-names.ts'
+import type { ServingPlan } from './serving-plan.ts'
+import {
+  type ServingWork,
+  type SetJob,
+  type SignedZone,
+  type SigningKey,
+  servingWork,
+  signsKeys,
+} from './serving-work.ts'
+import type { Signature, SignatureStore } from './signatures.ts'
+
+/** What is signed: of what is served, the tables. */
+export interface ToSign {
+  readonly table: TableParts
+  readonly pools: PoolLayout
+}
+
+/** A sentence that names the zone, the owner and the type. */
+export type SigningFault = string
+
+export interface Signed {
+  readonly parts: SignedParts
+  /** Signatures made for it, and those that were still good. */
+  readonly made: number
+  readonly kept: number
+  /** Of those made, how many in each zone, by its apex. */
+  readonly madeIn: ReadonlyMap<string, number>
+  /** When the first of them has to be made anew, seconds since 1970; Infinity for none. */
+  readonly dueSeconds: number
+}
+
+/** A fault repeats itself a thousand times; so many tell what it is. */
+const FAULTS_MAX = 20
+
+/** Where the times of an RRSIG lie in its data (RFC 4034 section 3.1). */
+const EXPIRATION_AT = 8
+const INCEPTION_AT = 12
+
+export class Signing {
+  readonly #serving: ToSign
+  readonly #plan: ServingPlan
+  readonly #store: SignatureStore
+  readonly #crypto: DnssecCrypto
+  readonly #work: ServingWork
+  readonly #faults: string[]
+  /** Zones whose chain has a new signature. */
+  readonly #rechained = new Set<SignedZone>()
+  #next = 0
+  #made = 0
+  readonly #madeIn = new Map<string, number>()
+  #kept = 0
+  #dueSeconds = Number.POSITIVE_INFINITY
+
+  constructor(serving: ToSign, plan: ServingPlan, store: SignatureStore, crypto: DnssecCrypto) {
+    this.#serving = serving
+    this.#plan = plan
+    this.#store = store
+    this.#crypto = crypto
+    this.#work = servingWork(serving, plan, crypto)
+    this.#faults = [...this.#work.faults]
+  }
+
+  /** Sets that are still to be signed; none once there is a fault. */
+  get left(): number {
+    return this.#faults.length > 0 ? 0 : this.#work.jobs.length - this.#next
+  }
+
+  /** Signs up to so many of them, each examined; returns how many are left. */
+  step(sets: number): number {
+    for (let count = 0; count < sets && this.left > 0; count++)
+      this.#sign(this.#work.jobs[this.#next++]!)
+    return this.left
+  }
+
+  /** Lays everything out, what is left of the work done first. */
+  finish(memory: Memory): Result<Signed, readonly SigningFault[]> {
+    this.step(this.left)
+    for (const zone of this.#rechained) this.#examineChain(zone)
+    if (this.#faults.length > 0) return this.#fail(this.#faults)
+    const { parts, faults } = layServing(this.#serving, this.#plan, this.#work, memory)
+    if (faults.length > 0) return this.#fail(faults)
+    this.#store.settle()
+    const [made, kept, madeIn] = [this.#made, this.#kept, this.#madeIn]
+    return ok({ parts, made, kept, madeIn, dueSeconds: this.#dueSeconds })
+  }
+
+  #fail(faults: readonly string[]): Result<never, readonly SigningFault[]> {
+    this.#store.abandon()
+    return fail(faults.slice(0, FAULTS_MAX))
+  }
+
+  #sign(job: SetJob): void {
+    const { zone, set } = job
+    for (const signer of signsKeys(set.type) ? zone.keySigners : zone.signers) {
+      const signature = this.#signatureOf(job, signer)
+      if (signature === undefined) return
+      job.signatures.push(signature.rdata)
+      const dueSeconds = dueSecondsOf(zone.plan.lifetimes, signature)
+      if (dueSeconds < this.#dueSeconds) this.#dueSeconds = dueSeconds
+    }
+  }
+
+  /** One that is still good, or a new one; undefined with a fault. */
+  #signatureOf(
+    { zone, set }: SetJob,
+    { key, id, checked, head: template }: SigningKey,
+  ): Signature | undefined {
+    const { apex, plan, chain } = zone
+    const crypto = this.#crypto
+    const now = this.#plan.nowSeconds
+    const head = template.slice()
+    const view = new DataView(head.buffer)
+    view.setUint16(0, set.type)
+    view.setUint8(3, signedLabels(set.owner))
+    view.setUint32(4, set.ttlSeconds)
+    const data = signedData(head, set)
+    // With the times left at zero these octets are all that a signature depends on but the key.
+    const name = id + String.fromCharCode(...crypto.sha256(data))
+    const held = this.#store.find(name)
+    if (held !== undefined && !isDue(plan.lifetimes, held, now)) {
+      this.#kept++
+      this.#store.use(name, held)
+      return held
+    }
+    const times = lifetimeOf(plan.lifetimes, now, set.owner, set.type)
+    view.setUint32(EXPIRATION_AT, times.expirationSeconds)
+    view.setUint32(INCEPTION_AT, times.inceptionSeconds)
+    data.set(head)
+    const signed = crypto.sign(key, data)
+    const rdata = new Uint8Array(head.length + signed.length)
+    rdata.set(head)
+    rdata.set(signed, head.length)
+    const fault = signatureFault(set, rdata, { apex, keys: checked, now }, crypto)
+    if (fault !== undefined) {
+      this.#faults.push(`${plan.apex}: ${fault}`)
+      return undefined
+    }
+    if (set.type === chain.type) this.#rechained.add(zone)
+    this.#made++
+    this.#madeIn.set(plan.apex, (this.#madeIn.get(plan.apex) ?? 0) + 1)
+    const signature = { ...times, rdata }
+    this.#store.use(name, signature)
+    return signature
+  }
+
+  #examineChain(zone: SignedZone): void {
+    const { names, chains } = this.#work
+    const owned = ownedIn(zone.zone, names, this.#serving.pools)
+    const records = chains.find((one) => one.zone === zone)!.records.map(({ set }) => set)
+    const faults = chainFaultsOf(zone.apex, owned, records, this.#crypto)
+    this.#faults.push(...faults.map((fault) => `${zone.plan.apex}: ${fault}`))
+  }
+}
+
+export const beginSigning = (
+  serving: ToSign,
+  plan: ServingPlan,
+  store: SignatureStore,
+  crypto: DnssecCrypto,
+): Signing => new Signing(serving, plan, store, crypto)
+
+/** All of it at once. */
+export const signServing = (
+  serving: ToSign,
+  plan: ServingPlan,
+  store: SignatureStore,
+  crypto: DnssecCrypto,
+  memory: Memory,
+): Result<Signed, readonly SigningFault[]> =>
+  new Signing(serving, plan, store, crypto).finish(memory)
