@@ -97,15 +97,9 @@ export interface DnsThreadOptions {
   readonly signed?: 'nsec' | 'nsec3'
 }
 
-export async function dnsThread(
-  snapshot: Snapshot,
-  queries: readonly Uint8Array[],
-  { loopback, batchesPerDelta, samplesPerSecond, signed }: DnsThreadOptions,
-): Promise<DnsThread> {
-  let answer: Answer | undefined
-  const { ctx } = fakeCtx('dns')
+function configFor(samplesPerSecond = limits.samplesPerSecond.default): DnsConfig {
   const { turns, hashSeed, cookieSecret, rateMemory } = dnsShared(randomBytes)
-  const config: DnsConfig = {
+  return {
     sockets: [],
     listenAddress: '127.0.0.1:0',
     udpPayloadSize: 1232,
@@ -113,7 +107,7 @@ export async function dnsThread(
     versionString: '',
     hashSeed,
     turns,
-    samplesPerSecond: samplesPerSecond ?? limits.samplesPerSecond.default,
+    samplesPerSecond,
     subnets: { trustedNetworks: [] },
     cookies: { secret: cookieSecret, previousSecret: new Uint8Array(0), require: false },
     rateLimit: {
@@ -127,13 +121,11 @@ export async function dnsThread(
     rateMemory,
     tcp: { maxConnections: 0, maxConnectionsPerClient: 0, idleTimeoutMs: 0, maxPipelined: 0 },
   }
-  const none = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0, kernelDrops: 0 }
+}
+
+/** Timers run between slices, when they are due; the event loop is not reached meanwhile. */
+function slicedClock() {
   const { every: _, after: __, ...time } = realClock()
-  // Metrics that keep nothing: what is kept there is no matter of the thread.
-  const nothing = { add() {}, set() {}, observe() {}, addAll() {}, reset() {} }
-  const silent = () => nothing
-  const metrics = { counter: silent, gauge: silent, histogram: silent, onCollect() {} }
-  // Timers run between slices, when they are due; the event loop is not reached meanwhile.
   const timers: (() => void)[] = []
   const clock = {
     ...time,
@@ -148,6 +140,24 @@ export async function dnsThread(
     },
     after: () => () => undefined,
   }
+  return { clock, timers }
+}
+
+export async function dnsThread(
+  snapshot: Snapshot,
+  queries: readonly Uint8Array[],
+  { loopback, batchesPerDelta, samplesPerSecond, signed }: DnsThreadOptions,
+): Promise<DnsThread> {
+  let answer: Answer | undefined
+  const { ctx } = fakeCtx('dns')
+  const config = configFor(samplesPerSecond)
+  const { hashSeed } = config
+  const none = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0, kernelDrops: 0 }
+  // Metrics that keep nothing: what is kept there is no matter of the thread.
+  const nothing = { add() {}, set() {}, observe() {}, addAll() {}, reset() {} }
+  const silent = () => nothing
+  const metrics = { counter: silent, gauge: silent, histogram: silent, onCollect() {} }
+  const { clock, timers } = slicedClock()
   const behaviour = await dns.start(
     { ...ctx, clock, metrics, publish() {} },
     {

@@ -61,7 +61,7 @@ export const latencyEntries = {
   },
   'prober.times-measured': {
     kind: 'fact',
-    id: 120,
+    id: 129,
     from: 'prober',
     to: ['registry'],
     delivery: 'each',
