@@ -61,7 +61,7 @@ export const latencyEntries = {
   },
   'prober.times-measured': {
     kind: 'fact',
-    id: 129,
+    id: 140,
     from: 'prober',
     to: ['registry'],
     delivery: 'each',
