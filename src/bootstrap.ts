@@ -7,9 +7,10 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { setLogLevelSink, setMetricsSource } from './actors/shell/ports.ts'
+import { modeOf } from './actors/stage.ts'
 import { agentStage } from './actors/stage-agent.ts'
 import { overwatchStage } from './actors/stage-overwatch.ts'
-import { load } from './cli/configuration.ts'
+import { load, type Overriding } from './cli/configuration.ts'
 import { parseFlags, usage } from './cli/flags.ts'
 import { logProblems, reportCheck } from './cli/report.ts'
 import { sdNotify } from './cli/sd-notify.ts'
@@ -33,8 +34,12 @@ export interface Running extends System {
  * Starts everything `path` describes. Rejects with an error an operator can act on.
  * @param starting called just before the first actor starts
  */
-export async function launch(path: string, mode?: string, starting = () => {}): Promise<Running> {
-  const first = load(path, mode)
+export async function launch(
+  path: string,
+  flags: Overriding = {},
+  starting = () => {},
+): Promise<Running> {
+  const first = load(path, flags)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
   const { config: started, warnings } = loaded
@@ -44,7 +49,8 @@ export async function launch(path: string, mode?: string, starting = () => {}): 
   logProblems(log, warnings)
   const facts = { version, hostName: hostname(), startedAtMs: Date.now(), randomBytes }
   let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: facts.startedAtMs }
-  log.info('OpenGSLB starting', { version, config: path, mode: started.mode })
+  const mode = modeOf(started)
+  log.info('OpenGSLB starting', { version, config: path, mode })
   const open = started.mode === 'agent' ? agentStage : overwatchStage
   const stage = await open(loaded, facts, reloads)
   for (const note of stage.notes) log.info(note)
@@ -57,10 +63,10 @@ export async function launch(path: string, mode?: string, starting = () => {}): 
   })
   const notYet = await stage.serving()
   if (notYet !== undefined) log.warn(notYet)
-  log.info('OpenGSLB running', { pid: process.pid, mode: started.mode })
+  log.info('OpenGSLB running', { pid: process.pid, mode })
 
   function reload(): void {
-    const next = load(path, mode)
+    const next = load(path, flags)
     const now = Date.now()
     // Also after a fault: whoever rotates logs sends this signal to have the file opened again.
     if (next.ok) level = next.value.config.logging.level
@@ -107,12 +113,12 @@ async function main(signals: Signals): Promise<void> {
     process.stderr.write(`${flags.error}\n\n${usage}`)
     process.exit(2)
   }
-  const { configPath, mode, check } = flags.value
+  const { configPath, check } = flags.value
   if (flags.value.help) process.stdout.write(usage)
   else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
-  else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode))
+  else if (check) process.exitCode = reportCheck(configPath, load(configPath, flags.value))
   else {
-    const running = await launch(configPath, mode, signals.starting)
+    const running = await launch(configPath, flags.value, signals.starting)
     let draining = false
     const end = (code: number) => {
       if (!draining) void drain(running, code)

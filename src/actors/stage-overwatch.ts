@@ -4,6 +4,8 @@
  * Main opens the UDP sockets and lends them, so that no thread's end loses them, and holds the lock
  * of the data directory.
  */
+import { leaseMemory } from '../core/cluster/lease.ts'
+import { isClustered } from '../core/config/clustered.ts'
 import type { Loaded } from '../core/config/load.ts'
 import { untilServing } from './api/ports-serving.ts'
 import { lendSockets } from './dns/ports-sockets.ts'
@@ -27,13 +29,15 @@ export async function overwatchStage(
     sockets: lent.threads,
     dnsAddress: listenAddress,
     ...dnsShared(facts.randomBytes),
+    ...(isClustered(config) ? { lease: leaseMemory() } : {}),
   }
   const lock = await lockDataDir(config.overwatch.data_dir)
   if (!lock.ok) {
     lent.close()
     throw new Error(lock.error.message)
   }
-  const apex = topology.zones[0]?.apex ?? ''
+  // A follower refuses, which is its work done: any answer of it is one.
+  const apex = isClustered(config) ? '' : (topology.zones[0]?.apex ?? '')
   return {
     system: overwatchOf(configsOf(loaded, self, reloads), self),
     notes: lent.notes,

@@ -62,6 +62,9 @@ const PEERS: Record<AskId, string> = {
   'api.set-local-drain': 'vitals',
   'api.lift-local-drain': 'vitals',
   'api.list-local-drains': 'vitals',
+  'api.read-cluster': 'cluster',
+  'api.leave-cluster': 'cluster',
+  'api.remove-member': 'cluster',
   'api.list-latency': 'latency',
   'api.add-latency': 'latency',
 }

@@ -61,8 +61,7 @@ async function carryOut(
   book.tell.edited(action, { kind, id, by, ...(force ? { force } : {}) })
   book.feed.record('config.edited', {}, { kind, id, action, by })
   await book.reconfigure(config, leaving)
-  const isDurable = await book.isDurable()
-  const suffix = isDurable ? '' : ' (in force, but not on disk yet)'
+  const { text: suffix } = await book.shortfall()
   const ground = objects.ground!
   const object = viewOf(ground.base, objects.entries, ground.compiled, kind, id)
   const done = refuse('done', `${kind} ${id}: ${action} done${suffix}`)
