@@ -19,6 +19,8 @@ const PEERS = {
   pgrep: 'procps',
   serf: 'serf',
   chromium: 'chromium',
+  etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
   go: 'golang-go golang-github-hashicorp-memberlist-dev',
 }
 

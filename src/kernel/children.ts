@@ -16,6 +16,9 @@ export interface ProcessSpec {
   readonly folder: string
 }
 
+/** Told of each line it writes. */
+export type Hear = (line: string) => void
+
 export type ProcessState =
   | { readonly state: 'absent' }
   | { readonly state: 'running'; readonly pid: number; readonly lines: readonly string[] }
@@ -59,7 +62,7 @@ export class Children {
   }
 
   /** Starts what is not running; `running` where it runs already, as it is wanted. */
-  async start(name: string, spec: ProcessSpec): Promise<StartOutcome> {
+  async start(name: string, spec: ProcessSpec, hear: Hear = () => {}): Promise<StartOutcome> {
     const known = this.#entries.get(name)
     if (known !== undefined && !isOver(known)) {
       if (isSame(known.spec, spec)) return { code: 'running', pid: known.process.pid ?? 0 }
@@ -78,7 +81,7 @@ export class Children {
     if (failure !== undefined) return failed(failure)
     const lines: string[] = []
     child.on('error', () => {})
-    for (const stream of [child.stdout, child.stderr]) keepLines(stream, lines)
+    for (const stream of [child.stdout, child.stderr]) keepLines(stream, lines, hear)
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
     this.#entries.set(name, { process: child, spec, lines, gone })
     return { code: 'started', pid: child.pid ?? 0 }
@@ -113,7 +116,7 @@ function failed({ code, message }: NodeJS.ErrnoException): StartOutcome {
 }
 
 /** Keeps the last lines of a stream, and of a long line its beginning. */
-function keepLines(stream: NodeJS.ReadableStream | null, lines: string[]): void {
+function keepLines(stream: NodeJS.ReadableStream | null, lines: string[], hear: Hear): void {
   if (stream === null) return
   const most = limits.clusterTextChars.default
   let rest = ''
@@ -121,7 +124,11 @@ function keepLines(stream: NodeJS.ReadableStream | null, lines: string[]): void 
   stream.on('data', (chunk: string) => {
     const parts = (rest + chunk).split('\n')
     rest = (parts.pop() ?? '').slice(0, most)
-    for (const part of parts) if (part !== '') lines.push(part.slice(0, most))
+    for (const part of parts) {
+      if (part === '') continue
+      lines.push(part.slice(0, most))
+      hear(part.slice(0, most))
+    }
     lines.splice(0, Math.max(0, lines.length - limits.clusterOutputLines.default))
   })
 }

@@ -64,6 +64,7 @@ class Node {
   async start(): Promise<void> {
     await this.embedded?.start()
     // Names are wanted before the first word of a leader.
+    this.membership.members = this.embedded?.admittedBy ?? []
     await this.membership.refresh()
     this.#fence?.start()
     this.#election?.start()
@@ -163,7 +164,7 @@ class Node {
   async #removed(id: string): Promise<boolean> {
     if (await this.#client.remove(id)) return true
     const members = await this.#client.members()
-    return members !== undefined && members.every((member) => member.id !== id)
+    return members?.every((member) => member.id !== id) ?? false
   }
 }
 

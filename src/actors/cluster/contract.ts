@@ -93,12 +93,7 @@ export type DoorOutcome =
 export interface ClusterPorts {
   gateway(to: GatewayTarget): Gateway
   /** Asks another node: a GET without a body, a POST with one. */
-  knock(
-    url: string,
-    body: string | undefined,
-    timeoutMs: number,
-    tls?: TlsFiles,
-  ): Promise<Knocked>
+  knock(url: string, body: string | undefined, timeoutMs: number, tls?: TlsFiles): Promise<Knocked>
   openDoor(request: DoorRequest): Promise<DoorOutcome>
   /** Whether the folder holds the data of a member. */
   hasData(folder: string): boolean

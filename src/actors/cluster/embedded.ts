@@ -38,6 +38,8 @@ export class Embedded {
   readonly address: string
   state: State = 'starting'
   version = ''
+  /** The members as they were told when this node joined; a learner may not ask for them. */
+  admittedBy: readonly RaftMember[] = []
   readonly client: Client
   readonly #ctx: ClusterCtx
   readonly #ports: ClusterPorts
@@ -109,7 +111,10 @@ export class Embedded {
   async forget(): Promise<void> {
     await this.#ports.setAside(this.#config.folder)
     if (this.#config.memoryPath !== '')
-      await this.#ports.writeText(this.#config.memoryPath, JSON.stringify({ version: 1, peers: [] }))
+      await this.#ports.writeText(
+        this.#config.memoryPath,
+        JSON.stringify({ version: 1, peers: [] }),
+      )
   }
 
   async #plan(): Promise<StartPlan> {
@@ -175,11 +180,11 @@ export class Embedded {
     let said = ''
     for (;;) {
       const entry = await askEntry(this.#ports, this.#config, plan.candidates, this.#request)
-      if (entry.kind === 'admitted')
-        return {
-          kind: 'existing',
-          initialCluster: initialCluster(entry.members, this.#request),
-        }
+      if (entry.kind === 'admitted') {
+        this.admittedBy = entry.members
+        const list = initialCluster(entry.members, this.#request)
+        return { kind: 'existing', initialCluster: list }
+      }
       if (entry.kind === 'refused') failStart(`the cluster does not take this node: ${entry.why}`)
       // Nobody of those it was told of is there: the first node founds, as it was asked to.
       if (entry.kind === 'nobody' && plan.kind === 'found') return { kind: 'new' }

@@ -36,10 +36,10 @@ export class Leadership {
   #role: Role = 'candidate'
   #leader = ''
   #epoch = 0
+  /** The newest epoch whose leader was told. */
+  #announced = 0
   #leave: Leave = 'none'
   #hasYielded = false
-  /** A follower was told so; who never was one is told at its first word of a leader. */
-  #isPlaced = false
 
   constructor(settings: LeadershipSettings) {
     this.#settings = settings
@@ -71,7 +71,6 @@ export class Leadership {
     const changes = this.#elected(self, epoch)
     if (this.#role !== 'leader') {
       this.#role = 'leader'
-      this.#isPlaced = true
       changes.push({ kind: 'became-leader', epoch })
     }
     if (onLostLease === 'serve') this.#leave = 'endless'
@@ -85,15 +84,10 @@ export class Leadership {
    */
   followed(leader: string, epoch: number, untilMs: number): readonly Change[] {
     if (epoch < this.#epoch) return []
-    const isNamed = leader === this.#leader && epoch === this.#epoch
     const changes = this.#elected(leader, epoch)
     if (this.#role === 'leader') changes.push({ kind: 'stepped-down', why: 'another-leads' })
-    if (this.#role !== 'follower' || !isNamed || !this.#isPlaced) {
-      if (this.#role !== 'follower' || !this.#isPlaced)
-        changes.push({ kind: 'became-follower', leader })
-      this.#role = 'follower'
-      this.#isPlaced = true
-    }
+    if (this.#role !== 'follower') changes.push({ kind: 'became-follower', leader })
+    this.#role = 'follower'
     const serves = this.#settings.followerDns === 'serve' && !this.#hasYielded
     this.#leave = serves ? untilMs : 'none'
     return changes
@@ -131,9 +125,11 @@ export class Leadership {
   }
 
   #elected(leader: string, epoch: number): Change[] {
-    const isNew = leader !== this.#leader || epoch !== this.#epoch
     this.#leader = leader
     this.#epoch = epoch
-    return isNew && leader !== '' ? [{ kind: 'elected', leader, epoch }] : []
+    // An epoch has one leader, whatever it is called and however often it is lost sight of.
+    if (epoch === this.#announced || leader === '') return []
+    this.#announced = epoch
+    return [{ kind: 'elected', leader, epoch }]
   }
 }

@@ -42,7 +42,10 @@ const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
 /** The record under a key; undefined where there is none that this version reads. */
-export function recordOf({ key, value }: Pick<KeyValue, 'key' | 'value'>): SharedRecord | undefined {
+export function recordOf({
+  key,
+  value,
+}: Pick<KeyValue, 'key' | 'value'>): SharedRecord | undefined {
   if (!key.startsWith(RECORDS)) return undefined
   // Base64 takes four characters for three octets; JSON around the body a little more.
   if (value.length > limits.sharedRecordBytesMax.default * 3) return undefined

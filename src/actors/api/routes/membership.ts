@@ -26,9 +26,15 @@ export function membershipRoutes(context: Context): Route[] {
     route('POST', '/api/v1/cluster/leave', 'Be a member no more', (call) => leave(context, call), {
       schema: schemas.leave,
     }),
-    route('DELETE', `${MEMBERS}/{id}`, 'Remove a member for good', (call) => remove(context, call), {
-      schema: schemas.removeMember,
-    }),
+    route(
+      'DELETE',
+      `${MEMBERS}/{id}`,
+      'Remove a member for good',
+      (call) => remove(context, call),
+      {
+        schema: schemas.removeMember,
+      },
+    ),
   ]
 }
 
