@@ -74,8 +74,12 @@ export interface Run {
 }
 
 const GIVE_UP_MS = 15_000
+/** A node that has just come back is still warming up; one fault at a time is what is measured. */
+const CALM_MS = 5_000
 
 export async function strike(site: ClusterSite, fault: Fault, nodes: number): Promise<Run> {
+  await settled(site, nodes)
+  await sleep(CALM_MS)
   const leader = await settled(site, nodes)
   site.heard.length = 0
   await sleep(200)

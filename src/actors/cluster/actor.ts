@@ -22,6 +22,10 @@ import { type ClusterCtx, Standing } from './standing.ts'
 
 type Reply = ReplyOf<ProductCatalogue, 'api.leave-cluster'>
 
+/** A cluster in which a member has just come back changes nothing for some seconds. */
+const notRemoved = ({ lastFault }: Client): string =>
+  `not removed: ${lastFault}; try again in a few seconds`
+
 /** What leads and what is led by it, whichever engine there is. */
 class Node {
   readonly standing: Standing
@@ -123,8 +127,10 @@ class Node {
     if (this.membership.members.length === 1)
       return { outcome: 'refused', message: `${self} is the only member` }
     await this.handOver()
-    if (!(await this.#removed(own.id)))
-      return { outcome: 'unavailable', message: `not removed: ${this.#client.lastFault}` }
+    if (!(await this.#removed(own.id))) {
+      this.standing.resume()
+      return { outcome: 'unavailable', message: notRemoved(this.#client) }
+    }
     await this.membership.leave()
     this.embedded.state = 'stopped'
     this.#ctx.log.warn('this node left the cluster', { node_name: self })
@@ -138,7 +144,7 @@ class Node {
     const found = this.membership.members.find((one) => one.name === name || one.id === name)
     if (found === undefined) return { outcome: 'not-found', message: `there is no member ${name}` }
     if (!(await this.#removed(found.id)))
-      return { outcome: 'unavailable', message: `not removed: ${this.#client.lastFault}` }
+      return { outcome: 'unavailable', message: notRemoved(this.#client) }
     await this.membership.refresh()
     this.#ctx.log.warn('member removed', { member: found.name })
     return { outcome: 'done', message: `${found.name || found.id} is no member any more` }

@@ -56,6 +56,10 @@ export class Standing {
     this.#follow(this.leadership.yield())
   }
 
+  resume(): void {
+    this.leadership.resume()
+  }
+
   #follow(changes: readonly Change[]): void {
     const { leave } = this.leadership
     if (leave === 'none') this.#lease.revoke()

@@ -102,7 +102,7 @@ function foundingFlags(name: string, peerUrl: string, founding: Founding): Recor
 /** The oldest version with learners, and the first that is not known to fit. */
 export function versionFault(version: string): string | undefined {
   const match = /^(\d+)\.(\d+)\./.exec(version)
-  if (match === null) return `it gives no version that is understood: "${version}"`
+  if (match === null) return `no version of etcd: "${version}"; 3.4 or a later 3.x is needed`
   const [major, minor] = [Number(match[1]), Number(match[2])]
   if (major === 3 && minor >= 4) return undefined
   return `version ${version} does not fit: 3.4 or a later 3.x is needed`

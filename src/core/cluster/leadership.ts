@@ -115,13 +115,18 @@ export class Leadership {
     return [{ kind: 'stepped-down', why: 'lease-over' }]
   }
 
-  /** Gives leadership away: from now on this node answers nothing and leads no more. */
+  /** Gives leadership away: this node answers nothing and leads no more, until it resumes. */
   yield(): readonly Change[] {
     this.#hasYielded = true
     this.#leave = 'none'
     if (this.#role !== 'leader') return []
     this.#role = 'candidate'
     return [{ kind: 'stepped-down', why: 'handed-over' }]
+  }
+
+  /** The reason to give it away is gone: what is proved counts again. */
+  resume(): void {
+    this.#hasYielded = false
   }
 
   #elected(leader: string, epoch: number): Change[] {
