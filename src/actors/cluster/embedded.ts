@@ -153,6 +153,9 @@ export class Embedded {
 
   async #come(plan: StartPlan, mayJoinAnew: boolean): Promise<void> {
     if (plan.kind === 'impossible') failStart(plan.why)
+    // A member that starts again has forgotten whom it heard from, and votes for anybody. Whoever
+    // leads by its word must have lost its lease before (core/cluster/raft-fence.ts).
+    if (plan.kind === 'resume') await this.#pause(this.#config.times.electionMs)
     const founding = await this.#founding(plan)
     await this.#run(founding)
     const patienceMs =
@@ -231,7 +234,7 @@ export class Embedded {
   }
 
   async #restart(): Promise<void> {
-    await this.#pause(limits.clusterRestartMs.default)
+    await this.#pause(Math.max(limits.clusterRestartMs.default, this.#config.times.electionMs))
     if (this.state === 'stopped') return
     try {
       await this.#run({ kind: 'data', forceNew: false })

@@ -31,7 +31,7 @@ export class Fence {
   readonly #world: FenceWorld
   readonly #leaseMs: number
   #isReading = false
-  #isProving = false
+  #proofs = 0
   #stop: () => void = () => {}
 
   constructor(world: FenceWorld) {
@@ -60,25 +60,26 @@ export class Fence {
     this.#isReading = false
     this.status = status
     if (status === undefined) standing.tick()
-    else await this.#judge(own, status, sentMs)
+    else this.#judge(own, status, sentMs)
   }
 
-  async #judge(own: Client, status: MemberStatus, sentMs: number): Promise<void> {
+  #judge(own: Client, status: MemberStatus, sentMs: number): void {
     const { standing, nameOf } = this.#world
     const verdict = verdictOf(status)
     if (verdict.kind === 'no-leader') standing.leaderless()
     else if (verdict.kind === 'follows')
       standing.followed(nameOf(verdict.leaderId), verdict.term, sentMs + this.#leaseMs)
-    else await this.#prove(own, verdict.term)
+    else void this.#prove(own, verdict.term)
   }
 
   async #prove(own: Client, term: number): Promise<void> {
-    if (this.#isProving) return
-    this.#isProving = true
+    // One that is late must not keep the next from renewing the lease.
+    if (this.#proofs >= limits.clusterProofs.default) return
+    this.#proofs++
     const { ctx, standing } = this.#world
     const sentMs = ctx.clock.monotonicMs()
     const answered = await own.confirmedTerm(EPOCH, Math.max(1, this.#leaseMs))
-    this.#isProving = false
+    this.#proofs--
     if (answered === undefined || !proves(term, answered)) {
       standing.tick()
       return

@@ -13,6 +13,9 @@
  * lead before that time after the read was sent. Members count the time in heartbeats and may be
  * almost one ahead; a tenth more is left for the rates of clocks.
  *
+ * A member that starts again has forgotten that promise: it is started no sooner than an election
+ * timeout after it ended (actors/cluster/embedded.ts).
+ *
  * What it leaves out: a leader that hands over on request (`transfer-leadership`) ends its time
  * early. This node takes back its lease before it asks for that; where somebody else asks, the rest
  * of the lease is the bound.

@@ -8,6 +8,12 @@ export const clusterLimits = {
     'ms',
     'how often a node reads its own member: a new leader is seen this late at most',
   ),
+  clusterProofs: limit(
+    4,
+    [1, 32],
+    'calls',
+    'proofs of leadership on the way at once: a lease of 350 ms is renewed seven times',
+  ),
   clusterCallMs: limit(
     1_000,
     [50, 10_000],
