@@ -8,9 +8,10 @@ import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { setLogLevelSink, setMetricsSource } from './actors/shell/ports.ts'
 import { signCheck } from './actors/roster-signer.ts'
+import { modeOf } from './actors/stage.ts'
 import { agentStage } from './actors/stage-agent.ts'
 import { overwatchStage } from './actors/stage-overwatch.ts'
-import { load } from './cli/configuration.ts'
+import { load, type Overriding } from './cli/configuration.ts'
 import { drain } from './cli/drain.ts'
 import { parseFlags, usage } from './cli/flags.ts'
 import { logProblems, reportCheck } from './cli/report.ts'
@@ -39,12 +40,12 @@ export interface Running extends System {
 }
 
 /** `starting` is called just before the first actor starts. */
-type Wish = { mode?: string | undefined; takeOver?: boolean; starting?: () => void }
+type Wish = Overriding & { readonly takeOver?: boolean; readonly starting?: () => void }
 
 /** Starts everything `path` describes. Rejects with an error an operator can act on. */
 export async function launch(path: string, wish: Wish = {}): Promise<Running> {
-  const { mode, takeOver = false } = wish
-  const first = load(path, mode)
+  const { takeOver = false } = wish
+  const first = load(path, wish)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
   const { config: started, warnings } = loaded
@@ -54,7 +55,8 @@ export async function launch(path: string, wish: Wish = {}): Promise<Running> {
   logProblems(log, warnings)
   const facts = { version, hostName: hostname(), startedAtMs: Date.now(), randomBytes, takeOver }
   let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: facts.startedAtMs }
-  log.info('OpenGSLB starting', { version, config: path, mode: started.mode })
+  const mode = modeOf(started)
+  log.info('OpenGSLB starting', { version, config: path, mode })
   const open = started.mode === 'agent' ? agentStage : overwatchStage
   const stage = await open(loaded, facts, reloads)
   for (const note of stage.notes) log.info(note)
@@ -70,10 +72,10 @@ export async function launch(path: string, wish: Wish = {}): Promise<Running> {
   if (notYet !== undefined && stage.replaced !== undefined) throw new Error(notYet)
   if (notYet !== undefined) log.warn(notYet)
   await stage.replaced?.()
-  log.info('OpenGSLB running', { pid: process.pid, mode: started.mode })
+  log.info('OpenGSLB running', { pid: process.pid, mode })
 
   function reload(): void {
-    const next = load(path, mode)
+    const next = load(path, wish)
     const now = Date.now()
     // Also after a fault: whoever rotates logs sends this signal to have the file opened again.
     if (next.ok) level = next.value.config.logging.level
@@ -116,14 +118,15 @@ async function main(signals: Signals): Promise<void> {
     process.stderr.write(`${flags.error}\n\n${usage}`)
     process.exit(2)
   }
-  const { configPath, mode, check, takeOver } = flags.value
+  const { configPath, check } = flags.value
   if (flags.value.help) process.stdout.write(usage)
   else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
-  else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode), signCheck)
+  else if (check)
+    process.exitCode = reportCheck(configPath, load(configPath, flags.value), signCheck)
   else {
     const native = loadNative()
     if (native.ok) notifyBy(native.value.sendDatagram)
-    const running = await launch(configPath, { mode, takeOver, starting: signals.starting })
+    const running = await launch(configPath, { ...flags.value, starting: signals.starting })
     let draining = false
     const end = (code: number, successor?: number) => {
       if (!draining) void drain(running.stop, code, successor)

@@ -22,6 +22,8 @@ const PEERS = {
   nginx: 'nginx-light',
   'systemd-analyze': 'systemd',
   objdump: 'binutils',
+  etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
   go: 'golang-go golang-github-hashicorp-memberlist-dev',
 }
 

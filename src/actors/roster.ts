@@ -19,11 +19,14 @@ import { apiAccess } from './api/ports-access.ts'
 import type { DnsConfig, LentSocket } from './dns/contract.ts'
 import { readCounts } from './dns/ports-scrape.ts'
 import type { DnsShared } from './dns/shared.ts'
+import type { EngineConfig } from './engine/contract.ts'
 import type { OverwatchGossip } from './gossip/contract.ts'
 import type { OverwatchLatency } from './latency/contract.ts'
 import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
 import { contentOf, keptConfig } from './registry/ports-content.ts'
+import type { ClusterConfig } from './cluster/contract.ts'
+import { clusterConfig } from './roster-cluster.ts'
 import { overwatchGossip } from './roster-gossip.ts'
 import { overwatchLatency } from './roster-latency.ts'
 import { settingsOf } from './roster-settings.ts'
@@ -31,7 +34,7 @@ import { signedZones, signerConfig } from './roster-signer.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
 import type { SignerConfig } from './signer/contract.ts'
 import { setCountsSource } from './shell/ports.ts'
-import type { ProcessFacts } from './stage.ts'
+import { modeOf, type ProcessFacts } from './stage.ts'
 
 /** What belongs to the process of an overwatch, whatever its configuration becomes. */
 export interface Process extends DnsShared, ProcessFacts {
@@ -43,6 +46,8 @@ export interface Process extends DnsShared, ProcessFacts {
   readonly listener?: number | undefined
   /** The sockets are those of a process that still answers: nothing presses. */
   readonly tookOver?: boolean
+  /** Cluster mode: whether this node may answer. */
+  readonly lease?: SharedArrayBuffer
 }
 
 export interface ActorConfigs {
@@ -56,12 +61,17 @@ export interface ActorConfigs {
   readonly latency: OverwatchLatency
   readonly api: ApiConfig
   readonly shell: ShellConfig
+  /** Absent: this node is alone. */
+  readonly cluster?: ClusterConfig
+  /** The process of its member; absent where there is none. */
+  readonly engine?: EngineConfig
 }
 
 /** The configuration of every actor; plain data, copied to its thread. */
 export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts): ActorConfigs {
   const { config, topology, serial } = loaded
   const gossip = overwatchGossip(loaded, self.hostName)
+  const cluster = clusterConfig(loaded, self, self.lease)
   return {
     registry: {
       ...contentOf(topology, serial),
@@ -77,6 +87,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
         maxBytes: config.overwatch.event_log.max_size,
       },
       agents: agentsConfig(loaded, self),
+      isClustered: cluster !== undefined,
       geo: geoConfigOf(config),
       declared: { config: withoutSecrets(config), serial },
       ...keptConfig(loaded.plain),
@@ -89,6 +100,8 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       sourceAddresses: config.overwatch.validation.source_addresses,
     },
     ...(gossip === undefined ? {} : { gossip }),
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(cluster?.engine.kind === 'embedded' ? { engine: {} } : {}),
     latency: overwatchLatency(loaded, nodeIdOf(loaded, self)),
     api: apiConfig(loaded, self),
     shell: {
@@ -168,6 +181,7 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
     ...cookieConfig(config.dns.cookies, self),
     ...rateConfig(config.dns.rate_limit),
     rateMemory: self.rateMemory,
+    ...(self.lease === undefined ? {} : { lease: self.lease }),
     tcp: {
       maxConnections: tcp.max_connections,
       maxConnectionsPerClient: tcp.max_connections_per_client,
@@ -215,7 +229,7 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     version: self.version,
     nodeId: nodeIdOf(loaded, self),
     region: identity.region,
-    mode: config.mode,
+    mode: modeOf(config),
     ...apiAccess(config.api, auditFolder(config.overwatch.data_dir)),
     dnsAddress: self.dnsAddress,
     dnsFront: self.sockets[0]!.length > 0 ? 'native' : 'dgram',
@@ -287,6 +301,8 @@ export function overwatchRoster(configs: ActorConfigs): readonly ChildSpec[] {
   const dnsThread = (config: DnsConfig, thread: number) =>
     child('dns', { name: replicaName('dns', thread), config, host: 'pool', escalate: true })
   return [
+    // Stopped last: the cluster actor ends its process before.
+    ...(configs.engine === undefined ? [] : [child('engine', { host: 'main' })]),
     child('registry'),
     child('signer'),
     ...configs.dns.map(dnsThread),
@@ -297,5 +313,7 @@ export function overwatchRoster(configs: ActorConfigs): readonly ChildSpec[] {
     // The main thread owns the sockets of HTTP: uWebSockets.js ends the process when a worker that
     // listens is terminated.
     child('shell', { host: 'main' }),
+    // Stopped first, so that another node leads before anything here goes.
+    ...(configs.cluster === undefined ? [] : [child('cluster')]),
   ]
 }

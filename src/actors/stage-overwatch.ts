@@ -7,6 +7,8 @@
  */
 import { limits } from '../core/base/limits.ts'
 import type { Result } from '../core/base/result.ts'
+import { leaseMemory } from '../core/cluster/lease.ts'
+import { isClustered } from '../core/config/clustered.ts'
 import type { Loaded } from '../core/config/load.ts'
 import type { System } from '../kernel/system.ts'
 import { askDns } from './api/ports.ts'
@@ -99,6 +101,7 @@ export async function overwatchStage(
     dnsAddress: config.dns.listen_address,
     ...shared,
     ...(before === undefined ? {} : { cookieSecret: before.cookieSecret }),
+    ...(isClustered(config) ? { lease: leaseMemory() } : {}),
   }
   const taken = await lockOf(dataDir, before)
   if (!taken.ok) {
@@ -108,7 +111,8 @@ export async function overwatchStage(
   let lock = taken.value
   let latest = configsOf(loaded, self, reloads)
   let withdraw = () => {}
-  const apex = topology.zones[0]?.apex ?? ''
+  // A follower refuses, which is its work done: any answer of it is one.
+  const apex = isClustered(config) ? '' : (topology.zones[0]?.apex ?? '')
   const ask = () => askDns(self.dnsAddress, apex, limits.watchdogAskMs.default)
   let readBefore = 0
 

@@ -25,6 +25,10 @@ export interface Stage {
   close(): void
 }
 
+/** The mode as it is told to people. */
+export const modeOf = ({ mode, cluster }: Loaded['config']): 'overwatch' | 'agent' | 'cluster' =>
+  mode === 'overwatch' && cluster.mode === 'cluster' ? 'cluster' : mode
+
 /** What belongs to the process, whatever its configuration becomes. */
 export interface ProcessFacts {
   readonly version: string

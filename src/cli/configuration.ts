@@ -2,14 +2,25 @@
  * The configuration of this process: read from disk, with its environment, as often as asked.
  */
 import type { Result } from '../core/base/result.ts'
+import type { FlagValues } from '../core/config/environment.ts'
 import { type Loaded, loadConfig, type Problem } from '../core/config/load.ts'
 import { nodeFiles } from './config-files.ts'
 
 // The serial of zones that give none grows with each load, also when the clock was set back.
 let serial = 0
 
-/** Reads the configuration at `path`; `mode` is that of the command line, if it gives one. */
-export function load(path: string, mode?: string): Result<Loaded, readonly Problem[]> {
+/** The flags of the command line that change the configuration. */
+export interface Overriding {
+  readonly mode?: string | undefined
+  readonly values?: FlagValues
+}
+
+/** Reads the configuration at `path`. */
+export function load(
+  path: string,
+  { mode, values = {} }: Overriding = {},
+): Result<Loaded, readonly Problem[]> {
   serial = Math.max(Math.floor(Date.now() / 1000), serial + 1)
-  return loadConfig(path, { files: nodeFiles(), env: process.env, modeFlag: mode, serial })
+  const files = nodeFiles()
+  return loadConfig(path, { files, env: process.env, modeFlag: mode, flags: values, serial })
 }

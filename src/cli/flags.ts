@@ -5,10 +5,13 @@
  * that does not exist is an error with usage, exit code 2.
  */
 import { fail, ok, type Result } from '../core/base/result.ts'
+import type { FlagValues } from '../core/config/environment.ts'
 
 export interface Flags {
   readonly configPath: string
   readonly mode?: string
+  /** Flags that set keys of the configuration. */
+  readonly values: FlagValues
   readonly version: boolean
   /** Validate the configuration and exit. */
   readonly check: boolean
@@ -27,10 +30,21 @@ const rules: Readonly<Record<string, FlagRule>> = {
     takesValue: true,
     text: 'PATH  configuration file (default /etc/opengslb/config.yaml)',
   },
-  mode: { takesValue: true, text: 'MODE  agent or overwatch; overrides the file' },
+  mode: {
+    takesValue: true,
+    text: 'MODE  agent, overwatch, standalone or cluster; overrides the file',
+  },
   'take-over': {
     takesValue: false,
-    text: 'take the place of the process that holds the data directory',
+    text: '      take the place of the process that holds the data directory',
+  },
+  'node-name': { takesValue: true, text: 'NAME  name of this node in the cluster' },
+  'bind-address': { takesValue: true, text: 'ADDR  host:port for the other nodes of the cluster' },
+  bootstrap: { takesValue: false, text: '      found the cluster: the first node alone' },
+  join: { takesValue: true, text: 'LIST  members to join, host:port,host:port' },
+  'force-new-cluster': {
+    takesValue: false,
+    text: '      make this node the only member, with its data: after a quorum was lost',
   },
   check: { takesValue: false, text: '      validate the configuration and exit' },
   version: { takesValue: false, text: '      print the version and exit' },
@@ -38,7 +52,7 @@ const rules: Readonly<Record<string, FlagRule>> = {
 }
 
 export const usage = `Usage: opengslb [flags]\n\n${Object.entries(rules)
-  .map(([name, rule]) => `  ${`--${name}`.padEnd(11)} ${rule.text}`)
+  .map(([name, rule]) => `  ${`--${name}`.padEnd(19)} ${rule.text}`)
   .join('\n')}\n`
 
 /** Reads the arguments after the program's name. The error is one line for stderr. */
@@ -59,9 +73,17 @@ export function parseFlags(words: readonly string[]): Result<Flags, string> {
     values.set(name, value)
   }
   const mode = values.get('mode')
+  const given = (name: string) => (values.get(name) === 'true' ? true : undefined)
   return ok({
     configPath: values.get('config') ?? '/etc/opengslb/config.yaml',
     ...(mode === undefined ? {} : { mode }),
+    values: {
+      nodeName: values.get('node-name'),
+      bindAddress: values.get('bind-address'),
+      bootstrap: given('bootstrap'),
+      join: values.get('join'),
+      forceNewCluster: given('force-new-cluster'),
+    },
     version: values.get('version') === 'true',
     check: values.get('check') === 'true',
     takeOver: values.get('take-over') === 'true',

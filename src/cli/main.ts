@@ -12,6 +12,7 @@ import { nearest } from '../core/config/nearest.ts'
 import { addAgents } from './commands/agents.ts'
 import { addAudit } from './commands/audit.ts'
 import { addBackends } from './commands/backends.ts'
+import { addCluster } from './commands/cluster.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDomains } from './commands/domains.ts'
@@ -90,7 +91,17 @@ export function programOf(io: Io): Command {
 }
 
 const commands: readonly ((program: Command, io: Io) => void)[] = [
-  ...[addStatus, addTop, addEvents, addServers, addBackends, addOverrides, addDrain, addAgents],
+  ...[
+    addStatus,
+    addTop,
+    addEvents,
+    addServers,
+    addBackends,
+    addOverrides,
+    addDrain,
+    addAgents,
+    addCluster,
+  ],
   ...[addDomains, addRegions, addGeo, addDnssec, addRouting, addWhy, addReplay],
   ...[addConfig, addKey, addAudit, addCompletion],
 ]

@@ -9,8 +9,14 @@ import type { Clock } from './clock.ts'
 /** The longest wait a timer of the platform takes (2^31 - 1 ms); longer ones would fire at once. */
 const TIMER_MS_MAX = 2_147_483_647
 
+/**
+ * What `performance.now()` of this thread lacks to the clock of the machine: it counts from the
+ * start of its thread, and a moment told to another thread must mean the same there.
+ */
+const sinceBootMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
 export function realClock(): Clock {
-  const monotonicMs = () => performance.now()
+  const monotonicMs = () => performance.now() + sinceBootMs
   const after: Clock['after'] = (delayMs, run) => {
     const timer = setTimeout(run, Math.min(TIMER_MS_MAX, Math.max(0, delayMs)))
     return () => clearTimeout(timer)

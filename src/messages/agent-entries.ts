@@ -125,7 +125,7 @@ export const agentEntries = {
     kind: 'fact',
     id: 40,
     from: 'registry',
-    to: ['gossip'],
+    to: ['gossip', 'cluster'],
     delivery: 'latest',
     key: ['kind', 'id'],
     maxBytes: 128 * KIB,

@@ -13,6 +13,7 @@ import type { MemberSpec } from '../core/steer/topology.ts'
 import { agentEntries } from './agent-entries.ts'
 import { apiEntries } from './api-entries.ts'
 import { drainEntries } from './drain-entries.ts'
+import { clusterEntries } from './cluster-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { feedEntries } from './feed-entries.ts'
 import { field } from './fields.ts'
@@ -218,6 +219,7 @@ export const catalogue = {
   ...signerEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
+  ...clusterEntries,
 } as const satisfies Catalogue
 
 export type ProductCatalogue = typeof catalogue

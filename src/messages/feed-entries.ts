@@ -125,4 +125,5 @@ export const feedEntries = {
   ),
   'gossip.event-noted': notedBy('gossip', 67, 'Something of gossip is worth recording.'),
   'prober.event-noted': notedBy('prober', 68, 'Something of the checks is worth recording.'),
+  'cluster.event-noted': notedBy('cluster', 159, 'Something of the cluster is worth recording.'),
 } as const satisfies Catalogue

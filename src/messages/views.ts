@@ -6,7 +6,8 @@ import type { Hearing } from './agent-views.ts'
 import type { ConnectionsSeen, Drain } from '../core/health/report.ts'
 import type { Status } from '../core/steer/words.ts'
 
-export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail'
+/** `not-stored`: in force on this node, and the cluster has not stored it yet. */
+export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail' | 'not-stored'
 
 /** `stale`: the object is not the one that was meant; `unavailable`: nothing can be edited here. */
 export type EditOutcome =

@@ -10,7 +10,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-export const projectRoot = fileURLToPath(new URL('../../', import.meta.url))
+// Compiled for a bench this file lies one folder deeper.
+const own = fileURLToPath(new URL('../../', import.meta.url))
+export const projectRoot = own.replace(/dist-bench\/$/, '')
 const program = join(projectRoot, 'dist', 'opengslb.js')
 
 /** A port that is free for UDP and TCP on every address used by the tests. */

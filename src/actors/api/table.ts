@@ -18,6 +18,7 @@ import { eventRoutes } from './routes/events.ts'
 import { geoRoutes } from './routes/geo.ts'
 import { gossipRoutes } from './routes/gossip.ts'
 import { healthRoutes } from './routes/health.ts'
+import { membershipRoutes } from './routes/membership.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { latencyRoutes } from './routes/latency.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -43,6 +44,7 @@ export function apiRoutes(context: Context): readonly Route[] {
     ...agentRoutes(context),
     ...drainRoutes(context),
     ...clusterRoutes(context),
+    ...membershipRoutes(context),
     ...nodeRoutes(context),
     ...gossipRoutes(context),
     ...dnssecRoutes(context),

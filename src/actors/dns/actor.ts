@@ -5,6 +5,7 @@
  * protocol is in the core.
  */
 import { limits } from '../../core/base/limits.ts'
+import { Lease } from '../../core/cluster/lease.ts'
 import { Authority, type AuthoritySettings } from '../../core/dns/authority.ts'
 import { SampleRing } from '../../core/dns/samples.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
@@ -47,7 +48,8 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   let told = answerSettings(settingsOf(config))
   const tick = () => authority.tick(ctx.clock.nowMs())
   tick()
-  const answer = answering({ authority, meters, samples, clock: ctx.clock, tick })
+  const lease = config.lease === undefined ? undefined : new Lease(config.lease)
+  const answer = answering({ authority, meters, samples, clock: ctx.clock, tick, lease })
   const flushMs = limits.sampleFlushMs.default
   const flush = () => {
     const sampled = samples.flush(flushMs)
@@ -74,6 +76,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   ctx.log.info('DNS server initialized', {
     address: formatEndpoint(front.host, front.port),
     front: front.kind,
+    ...(lease === undefined ? {} : { cluster_mode: true }),
   })
   meters.tellFront(front.kind)
   // Queries wait for the first snapshot, so that a thread that takes the place of a dead one turns

@@ -6,6 +6,7 @@
  * that the others pay one decrement for the two of them.
  */
 import { limits } from '../../core/base/limits.ts'
+import type { Lease } from '../../core/cluster/lease.ts'
 import type { Authority } from '../../core/dns/authority.ts'
 import type { SampleRing } from '../../core/dns/samples.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -19,9 +20,23 @@ export interface Answering {
   readonly clock: Clock
   /** Looks at the clock for cookies and rates. */
   readonly tick: () => void
+  /** Cluster mode: the leave to answer, looked at with every query. */
+  readonly lease: Lease | undefined
 }
 
-export function answering({ authority, meters, samples, clock, tick }: Answering): Answer {
+export function answering(of: Answering): Answer {
+  const { lease, authority, clock } = of
+  const answer = counted(of)
+  if (lease === undefined) return answer
+  // A deadline that passed is found here, before the first query after it: also by a process that
+  // was stopped for a while and goes on with a full queue.
+  return (query, start, length, out, outStart, client) => {
+    authority.isRefusing = !lease.holds(clock.monotonicMs())
+    return answer(query, start, length, out, outStart, client)
+  }
+}
+
+function counted({ authority, meters, samples, clock, tick }: Answering): Answer {
   const timedEvery = limits.durationSampling.default
   let untilTimed: number = timedEvery
   /** How far `until` was set last. */
@@ -29,7 +44,9 @@ export function answering({ authority, meters, samples, clock, tick }: Answering
   let until = step
 
   const watched: Answer = (query, start, length, out, outStart, client) => {
-    const isSampled = samples.passed(step) && samples.keep(query, start, length)
+    // What was refused for want of the lead could not be made again from the state alone.
+    const isWanted = samples.passed(step) && !authority.isRefusing
+    const isSampled = isWanted && samples.keep(query, start, length)
     untilTimed -= step
     const isTimed = untilTimed <= 0
     if (isTimed) untilTimed = timedEvery

@@ -68,6 +68,8 @@ export interface DnsConfig {
   /** The counts of rate limiting, shared by all who answer; absent: each has its own. */
   readonly rateMemory?: SharedArrayBuffer
   readonly tcp: TcpSettings
+  /** Cluster mode: whether this node may answer (core/cluster/lease.ts); absent: it always may. */
+  readonly lease?: SharedArrayBuffer
 }
 
 /**

@@ -1,6 +1,7 @@
-/** Two small questions the book asks: is a configuration news, and is what was written safe. */
+/** Two questions the book asks: is a configuration news, and is what was written safe. */
 import { limits } from '../../core/base/limits.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { RegistryCtx } from './book.ts'
 import type { CommitOutcome, RegistryConfig } from './contract.ts'
 
 /** Whether two configurations serve the same, by the same rules. */
@@ -23,3 +24,30 @@ export function inTime(
     })
   })
 }
+
+/** What an order that is in force still lacks. */
+export interface Shortfall {
+  /** Whether a quorum has stored it; true where this node is alone. */
+  readonly isStored: boolean
+  /** For the operator: empty when it lacks nothing. */
+  readonly text: string
+}
+
+/** Waits for the disk, and in cluster mode for the cluster, no longer than an operator does. */
+export async function shortfallOf(
+  ctx: RegistryCtx,
+  writes: readonly Promise<CommitOutcome>[],
+  isClustered: boolean,
+): Promise<Shortfall> {
+  const stored = isClustered
+    ? ctx.ask('registry.await-stored', {}, limits.clusterWriteMs.default + CALL_MS)
+    : undefined
+  const isOnDisk = await inTime(ctx.clock, writes)
+  const reply = await stored
+  if (reply !== undefined && !(reply.ok && reply.value.stored))
+    return { isStored: false, text: ' (in force here, and not stored by the cluster yet)' }
+  return { isStored: true, text: isOnDisk ? '' : ' (in force, but not on disk yet)' }
+}
+
+/** What the way there and back may take. */
+const CALL_MS = 200

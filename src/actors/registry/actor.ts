@@ -34,10 +34,13 @@ type Reply = ReplyOf<ProductCatalogue, 'api.set-override'>
 
 const notFound = (message: string): Reply => ({ outcome: 'not-found', message })
 
-/** An operator is answered once the order is on disk: what was acknowledged survives a crash. */
+/**
+ * An operator is answered once the order is on disk, in cluster mode on those of a quorum: what was
+ * acknowledged survives a crash.
+ */
 async function done(book: Book, message: string): Promise<Reply> {
-  const suffix = (await book.isDurable()) ? '' : ' (in force, but not on disk yet)'
-  return { outcome: 'done', message: message + suffix }
+  const { isStored, text } = await book.shortfall()
+  return { outcome: isStored ? 'done' : 'not-stored', message: message + text }
 }
 
 async function setOverride(book: Book, order: SetOrder): Promise<Reply> {
@@ -143,6 +146,7 @@ export const registry = defineActor(
         'gossip.agent-seen': (message) => agents.seen(message),
         'gossip.agent-left': (message) => agents.left(message),
         'gossip.record-learned': (record) => agents.learned(record),
+        'cluster.record-learned': (record) => agents.learned(record),
         'gossip.members-set': ({ members }) => agents.members.set(members),
         'gossip.member-changed': (change) => agents.members.change(change),
         'gossip.overwatches-set': (message) => agents.overwatches(message),
@@ -156,6 +160,7 @@ export const registry = defineActor(
         'signer.serving-signed': ({ epoch, version, signed }) =>
           book.press.signed(epoch, version, signed),
         'signer.serving-refused': ({ epoch, reason }) => book.press.refused(epoch, reason),
+        'cluster.event-noted': (event) => book.feed.noted(event),
         'api.set-drain': (order) => setDrain(book, agents, order),
         'api.lift-drain': (order) => liftDrain(book, agents, order),
         'api.list-drains': () => ({ drains: drainViews(book) }),
@@ -185,6 +190,7 @@ export const registry = defineActor(
           book.sharing.tellAll()
           agents.publishDrains()
         } else if (peer === 'signer') book.press.tellSigner()
+        else if (peer === 'cluster') book.sharing.tellAll()
         else if (peer === 'latency') book.learned.sayGround()
         else if (peer === 'dns') book.publishServing()
         else if (peer === 'api') {

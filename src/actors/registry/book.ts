@@ -20,7 +20,7 @@ import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
-import { inTime, servesSame } from './acknowledged.ts'
+import { servesSame, type Shortfall, shortfallOf } from './acknowledged.ts'
 import { Apexes, type KeysSet } from './apexes.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
@@ -291,9 +291,9 @@ export class Book {
     })
   }
 
-  /** Whether what is queued reached the disk before an operator's patience ended. */
-  isDurable(): Promise<boolean> {
-    return inTime(this.#ctx.clock, this.#flushes())
+  /** What an order lacks of being safe, once an operator's patience ends. */
+  shortfall(): Promise<Shortfall> {
+    return shortfallOf(this.#ctx, this.#flushes(), this.#config.isClustered === true)
   }
 
   async close(): Promise<void> {

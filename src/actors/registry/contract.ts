@@ -31,6 +31,8 @@ export interface RegistryConfig {
   readonly guard: GuardSettings
   readonly eventLog: EventLogSettings
   readonly agents: AgentsConfig
+  /** Orders are to be stored by the cluster before they are acknowledged. */
+  readonly isClustered?: boolean
   /** Where clients are; absent: nobody asks. */
   readonly geo?: GeoConfig
   /** What the API may edit; absent where the topology was not made of a configuration. */

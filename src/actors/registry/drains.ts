@@ -83,8 +83,9 @@ export async function setDrain(book: Book, agents: Agents, order: DrainSet): Pro
   agents.wake()
   book.metrics.drained('set', keys.length)
   book.tell.drained('drain declared', keys, order)
-  const suffix = (await book.isDurable()) ? '' : ' (in force, but not on disk yet)'
-  return { outcome: 'done', message: `${keys.join(', ')} drained${suffix}`, ids }
+  const { isStored, text } = await book.shortfall()
+  const outcome = isStored ? 'done' : 'not-stored'
+  return { outcome, message: `${keys.join(', ')} drained${text}`, ids }
 }
 
 export async function liftDrain(book: Book, agents: Agents, order: DrainLift): Promise<LiftReply> {
@@ -104,8 +105,9 @@ export async function liftDrain(book: Book, agents: Agents, order: DrainLift): P
   agents.publishDrains()
   book.metrics.drained('lift', 1)
   book.tell.drained('drain lifted', [key], order)
-  const suffix = (await book.isDurable()) ? '' : ' (in force, but not on disk yet)'
-  return { outcome: 'done', message: `${key} is no longer drained${suffix}` }
+  const { isStored, text } = await book.shortfall()
+  const outcome = isStored ? 'done' : 'not-stored'
+  return { outcome, message: `${key} is no longer drained${text}` }
 }
 
 function tellDrain(book: Book, id: string, body: Uint8Array, stamp: number, keepUntilMs: number) {

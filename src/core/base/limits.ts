@@ -7,6 +7,7 @@
 import { accessLimits } from './limits/access.ts'
 import { apiLimits } from './limits/api.ts'
 import { apiExchangeLimits } from './limits/api-exchange.ts'
+import { clusterLimits } from './limits/cluster.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
 import { dnssecLimits } from './limits/dnssec.ts'
@@ -52,4 +53,5 @@ export const limits = {
   ...gossipActorLimits,
   ...latencyLimits,
   ...processLimits,
+  ...clusterLimits,
 }

@@ -13,6 +13,7 @@ export interface FlagValues {
   readonly bootstrap?: boolean | undefined
   /** Comma-separated. */
   readonly join?: string | undefined
+  readonly forceNewCluster?: boolean | undefined
 }
 
 interface Setting {
@@ -46,6 +47,8 @@ function settingsOf(environment: Environment, flags: FlagValues): Setting[] {
   add(['cluster', 'bind_address'], flags.bindAddress, '--bind-address')
   add(['cluster', 'bootstrap'], flags.bootstrap ? 'true' : undefined, '--bootstrap')
   add(['cluster', 'join'], flags.join, '--join')
+  const force = flags.forceNewCluster ? 'true' : undefined
+  add(['cluster', 'force_new_cluster'], force, '--force-new-cluster')
   return settings
 }
 

@@ -8,6 +8,7 @@ import { limits } from '../base/limits.ts'
 import { fail, ok, type Result } from '../base/result.ts'
 import type { Topology } from '../steer/topology.ts'
 import { readAuthorities } from './authorities.ts'
+import { clustered } from './clustered.ts'
 import { type FlagValues, withSettings } from './environment.ts'
 import type { Files } from './files.ts'
 import { gather } from './includes.ts'
@@ -89,11 +90,12 @@ function settled(config: Config, tree: MapNode): Config {
   const lastHealthy = !given('dns', 'when_all_down') && dns.return_last_healthy
   // The default port belongs to an overwatch, which may run on the same host as its agents.
   const silentApi = config.mode === 'agent' && !given('api')
-  return {
+  const settledOnes = {
     ...config,
     ...(lastHealthy ? { dns: { ...dns, when_all_down: 'last_healthy' } } : {}),
     ...(silentApi ? { api: { ...api, enabled: false } } : {}),
-  }
+  } satisfies Config
+  return clustered(settledOnes, given)
 }
 
 function bounded(problems: readonly Problem[]): readonly Problem[] {

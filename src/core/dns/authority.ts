@@ -81,6 +81,8 @@ const octetsOf = (text: string, most: number): Uint8Array =>
   })
 
 export class Authority {
+  /** Another node answers: questions about names are refused, so that clients ask that one. */
+  isRefusing = false
   /** What the last call of `answer` read and wrote; overwritten by the next. */
   readonly last = new Exchange()
   readonly #hashSeed: number
@@ -286,6 +288,7 @@ export class Authority {
     }
     if (x.qclass === CLASS_CH) this.#answerChaos(x)
     else if (x.qclass !== CLASS_IN) refuse(x, rcodes.REFUSED, extendedErrors.NOT_AUTHORITATIVE)
+    else if (this.isRefusing) refuse(x, rcodes.REFUSED, extendedErrors.NOT_READY)
     else if (refusesType(x)) return
     else if (this.#serving !== undefined) resolve(x, this.#serving, this.#turns)
     else refuse(x, rcodes.SERVFAIL, extendedErrors.NOT_READY)

@@ -27,6 +27,7 @@ export const outcomes = [
   'rate-limited',
   'not-a-query',
   'not-signed',
+  'not-leader',
 ] as const
 export type Outcome = (typeof outcomes)[number]
 
@@ -45,6 +46,7 @@ const DOES_NOT_FIT = numberOf('does-not-fit')
 const NOT_SERVED = numberOf('not-served-here')
 const PROHIBITED = numberOf('prohibited')
 const NOT_SIGNED = numberOf('not-signed')
+const NOT_LEADER = numberOf('not-leader')
 const RATE_LIMITED = numberOf('rate-limited')
 /** What was not a query got no reply. */
 export const NOT_A_QUERY = numberOf('not-a-query')
@@ -74,7 +76,9 @@ export function outcomeOf(x: Exchange): number {
     if (x.ede === extendedErrors.RRSIGS_MISSING) return NOT_SIGNED
     return x.ede === extendedErrors.NO_REACHABLE_AUTHORITY ? ALL_DOWN : DOES_NOT_FIT
   }
-  if (x.rcode === rcodes.REFUSED)
+  if (x.rcode === rcodes.REFUSED) {
+    if (x.ede === extendedErrors.NOT_READY) return NOT_LEADER
     return x.ede === extendedErrors.PROHIBITED ? PROHIBITED : NOT_SERVED
+  }
   return OF_RCODE[x.rcode]!
 }

@@ -177,6 +177,25 @@ export const events = {
       lost: names('those that no longer are'),
     },
   },
+  'cluster.leader-elected': {
+    doc: 'Another node leads the cluster than before, or the same one anew.',
+    data: { leader: text('name of the node'), term: number('grows with each leader') },
+  },
+  'cluster.leadership-gained': {
+    doc: 'This node leads from now on, and answers queries.',
+    data: { node: text('this node'), term: number('grows with each leader') },
+  },
+  'cluster.leadership-lost': {
+    doc: 'This node leads no more.',
+    data: {
+      node: text('this node'),
+      why: text('`another-leads`, `no-leader`, `lease-over` or `handed-over`'),
+    },
+  },
+  'cluster.leader-lost': {
+    doc: 'The cluster has no leader, as far as this node knows.',
+    data: { node: text('this node') },
+  },
   'config.topology-compiled': {
     doc: 'Another set of names and backends is in force.',
     data: {

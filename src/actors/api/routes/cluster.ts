@@ -5,6 +5,7 @@ import { type Context, nowText } from '../context.ts'
 import { json, refuse, seenOf } from '../http.ts'
 import { type Known, type KnownAgent, knownAgents } from '../known-agents.ts'
 import { type Route, route } from '../router.ts'
+import { clusterFacts, clusterOf } from './membership.ts'
 import { clusterSchemas as schemas } from '../schemas/cluster.ts'
 
 const EXPECTED_MAX = 1_000_000
@@ -20,7 +21,9 @@ export function clusterRoutes(context: Context): Route[] {
         if (expected === 'malformed')
           return refuse(400, `expected_agents must be a number from 0 to ${EXPECTED_MAX}`)
         const known = await knownAgents(context)
-        return known.ok ? json(200, statusOf(context, known.value, expected)) : known.error
+        if (!known.ok) return known.error
+        const facts = clusterFacts(await clusterOf(context))
+        return json(200, { ...facts, ...statusOf(context, known.value, expected) })
       },
       { schema: schemas.status },
     ),

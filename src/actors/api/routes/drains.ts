@@ -141,6 +141,7 @@ async function set(context: Context, call: Call): Promise<HttpAnswer> {
   if (!reply.ok) return reply.error
   const { outcome, message, ids } = reply.value
   if (outcome === 'held-by-guard-rail') return refuse(409, message)
+  if (outcome === 'not-stored') return refuse(503, message)
   if (outcome === 'not-found') return refuse(404, 'backend not found')
   return json(201, { success: true, message, ids })
 }

@@ -257,6 +257,8 @@ function outcomeAnswer(
       return undefined
     case 'held-by-guard-rail':
       return refuse(409, message)
+    case 'not-stored':
+      return refuse(503, message)
     default:
       return refuse(404, missing)
   }

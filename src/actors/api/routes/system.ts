@@ -116,7 +116,10 @@ class Readiness {
       ask(this.#context, 'api.list-backends', {}),
     ])
     // A name may be down and its answer SERVFAIL; that the server answered is what counts here.
-    const dnsReady = dns.code === 'answered' && (dns.rcode === 0 || dns.authoritative)
+    // A follower refuses (rcode 5), and is as ready as it can be.
+    const isRefusal = dns.code === 'answered' && config().mode === 'cluster' && dns.rcode === 5
+    const dnsReady =
+      isRefusal || (dns.code === 'answered' && (dns.rcode === 0 || dns.authoritative))
     if (!backends.ok) return { dnsReady, healthReady: false, heldDomains: 0 }
     const { settled, holds } = backends.value
     const heldDomains = new Set(holds.map((hold) => hold.domain)).size

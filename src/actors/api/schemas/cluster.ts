@@ -17,9 +17,42 @@ import {
 
 const agentState = z.enum(['healthy', 'unhealthy', 'stale'])
 
+const clusterState = z.enum(['leader', 'follower', 'candidate', 'learner', 'stopped'])
+
+const clusterNode = z.object({
+  name: z.string(),
+  address: z.string(),
+  status: z.enum(['alive', 'failed']),
+})
+
+const clusterMember = named(
+  'ClusterMember',
+  z.object({
+    id: z.string(),
+    address: z.string(),
+    state: z.enum(['Leader', 'Follower', 'Learner']),
+    is_voter: z.boolean(),
+    is_alive: z.boolean(),
+    version: z.string().describe('empty where it is not known'),
+  }),
+)
+
 const clusterStatus = named(
   'ClusterStatus',
   z.object({
+    mode: z.literal('cluster').optional().describe('absent, like all of these, where it is alone'),
+    node_id: z.string().optional(),
+    node_name: z.string().optional(),
+    is_leader: z.boolean().optional(),
+    leader_id: z.string().optional().describe('empty where none is known'),
+    leader_address: z.string().optional(),
+    cluster_size: count.optional(),
+    state: clusterState.optional(),
+    answers: z.boolean().optional().describe('whether it answers DNS queries now'),
+    members: z.array(clusterNode).optional(),
+    raft: z.object({ state: clusterState, term: count, commit_index: count }).optional(),
+    engine: z.object({ kind: z.string(), version: z.string() }).optional(),
+    pending_records: count.optional().describe('orders that the cluster has not stored yet'),
     cluster_healthy: z.boolean(),
     overwatch: z.object({ node_id: z.string(), status: z.string(), uptime_seconds: count }),
     overwatches: z.array(z.string()),
@@ -131,6 +164,16 @@ const pem = z
   .max(limits.certificateBytes.default * 2)
 
 export const clusterSchemas = {
+  members: { tag: 'cluster', answers: { 200: z.object({ members: z.array(clusterMember) }) } },
+  leader: {
+    tag: 'cluster',
+    answers: {
+      200: z.object({ is_leader: z.boolean(), leader_id: z.string() }),
+      503: z.object({ is_leader: z.boolean(), leader_id: z.string() }),
+    },
+  },
+  leave: { tag: 'cluster', answers: { 200: done, 409: problem } },
+  removeMember: { tag: 'cluster', answers: { 200: done, 409: problem } },
   status: {
     tag: 'cluster',
     query: { expected_agents: numberText(0, EXPECTED_MAX).optional() },

@@ -1,6 +1,7 @@
 /**
  * What each mode requires, and settings that only make sense together.
  */
+import { raftTimes } from '../../cluster/raft-fence.ts'
 import { counterName } from '../../health/predict-metrics.ts'
 import type { Review } from './report.ts'
 
@@ -84,7 +85,8 @@ function signing({ config, given, error, warn }: Review): void {
     warn([...at, 'signature_refresh'], 'is more than half of signature_validity, which is taken')
 }
 
-function clusterMode({ config, given, warn }: Review): void {
+function clusterMode(review: Review): void {
+  const { config, given, warn } = review
   const { mode, bootstrap, join } = config.cluster
   if (mode === 'standalone' && (bootstrap || join.length > 0))
     warn(['cluster', bootstrap ? 'bootstrap' : 'join'], 'has no effect: cluster.mode is standalone')
@@ -92,6 +94,38 @@ function clusterMode({ config, given, warn }: Review): void {
     warn(['cluster', 'bootstrap'], 'stands beside cluster.join; a node that joins founds nothing')
   if (mode === 'cluster' && config.mode === 'agent' && given(['cluster']))
     warn(['cluster', 'mode'], 'has no effect in agent mode')
+  if (mode === 'cluster' && config.mode === 'overwatch') engineOf(review)
+}
+
+/** What each engine needs, and times that no engine takes. */
+function engineOf({ config, given, error, warn }: Review): void {
+  const { engine, raft, external, follower_dns, on_lost_lease } = config.cluster
+  if (engine === 'external' && external.endpoints.length === 0)
+    error(['cluster', 'external', 'endpoints'], 'must list at least one URL', {
+      hint: 'or set `cluster.engine: embedded`',
+    })
+  const { heartbeatMs, electionMs } = raftTimes(raft.heartbeat_timeout, raft.election_timeout)
+  if (given(['cluster', 'raft', 'heartbeat_timeout']) && heartbeatMs < raft.heartbeat_timeout)
+    warn(
+      ['cluster', 'raft', 'heartbeat_timeout'],
+      `is more than a fifth of election_timeout; ${heartbeatMs}ms is used`,
+    )
+  if (electionMs > 50_000)
+    error(['cluster', 'raft', 'election_timeout'], 'is longer than etcd takes', { allowed: '50s' })
+  const { cert_file, key_file, ca_file } = raft.tls
+  const files = [cert_file, key_file, ca_file].filter((one) => one !== '').length
+  if (files !== 0 && files !== 3)
+    error(['cluster', 'raft', 'tls'], 'needs cert_file, key_file and ca_file, or none of them')
+  if (config.cluster.force_new_cluster)
+    warn(
+      ['cluster', 'force_new_cluster'],
+      'makes this node the only member: take it back once it has started',
+    )
+  if (follower_dns === 'refuse' && on_lost_lease === 'serve')
+    warn(
+      ['cluster', 'on_lost_lease'],
+      'lets a leader that is cut off answer beside the next one, as long as it hears nothing of it',
+    )
 }
 
 export function checkModeRules(review: Review): void {

@@ -7,7 +7,7 @@ import { key, list, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { endpoint, ipAddress, listenAddress } from '../kinds/network.ts'
 import { bool, duration, integer, percent } from '../kinds/numbers.ts'
-import { filePath, gossipKey, oneOf, word } from '../kinds/texts.ts'
+import { filePath, gossipKey, httpUrl, oneOf, text, word } from '../kinds/texts.ts'
 
 export const cluster = section('Cluster mode: several nodes, of which the leader answers.', {
   mode: key(oneOf(['standalone', 'cluster']), 'standalone', 'Whether this node is one of many.', {
@@ -21,11 +21,38 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
   bootstrap: key(bool, 'false', 'Whether this node founds the cluster.', { restart: true }),
   join: list(endpoint, [], 'Members to join.', { restart: true }),
   anycast_vip: key(orEmpty(ipAddress), '', 'Address all nodes share.'),
-  leave_on_stop: key(bool, 'false', 'Whether stopping the process leaves the cluster for good.'),
+  join_address: key(
+    orEmpty(endpoint),
+    '',
+    'Where nodes that join are heard; empty means the port after that of bind_address.',
+    { restart: true },
+  ),
+  force_new_cluster: key(
+    bool,
+    'false',
+    'Makes this node the only member, with its data: for one start after a quorum was lost.',
+    { restart: true },
+  ),
+  engine: key(
+    oneOf(['embedded', 'external']),
+    'embedded',
+    'Whether each node runs a member of its own, or the nodes use an etcd cluster of others.',
+    { restart: true },
+  ),
+  follower_dns: key(
+    oneOf(['refuse', 'serve']),
+    'refuse',
+    'What a follower does with queries: refuse them, or answer too.',
+    { restart: true },
+  ),
+  leave_on_stop: key(bool, 'false', 'Whether stopping the process leaves the cluster for good.', {
+    restart: true,
+  }),
   on_lost_lease: key(
     oneOf(['refuse', 'serve']),
     'refuse',
     'What a leader does whose lease ran out: refuse queries, or go on answering.',
+    { restart: true },
   ),
   raft: section('Agreement between the nodes.', {
     data_dir: key(filePath, '/var/lib/opengslb/raft', 'Where its log is kept.', { restart: true }),
@@ -46,6 +73,29 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
     }),
     snapshot_threshold: key(integer(1, 10_000_000), '8192', 'Changes between snapshots.', {
       restart: true,
+    }),
+    etcd_path: key(filePath, 'etcd', 'The program that is run: a path, or a name on PATH.', {
+      restart: true,
+    }),
+    tls: section('TLS between the members; all three files or none.', {
+      cert_file: key(orEmpty(filePath), '', 'Certificate, PEM.', { restart: true }),
+      key_file: key(orEmpty(filePath), '', 'Its key, PEM.', { restart: true }),
+      ca_file: key(orEmpty(filePath), '', 'Authorities of the other members, PEM.', {
+        restart: true,
+      }),
+    }),
+  }),
+  external: section('The etcd cluster of others, where engine is `external`.', {
+    endpoints: list(httpUrl, [], 'URLs of its client ports.', { restart: true }),
+    username: key(orEmpty(word), '', 'Name to sign in with; empty for none.', { restart: true }),
+    password: key(text(), '', 'Its password.', { restart: true, secret: true }),
+    lease: key(duration('1s', '1m'), '2s', 'How long a leader that is gone still leads.', {
+      restart: true,
+    }),
+    tls: section('TLS to its members.', {
+      cert_file: key(orEmpty(filePath), '', 'Certificate of this node, PEM.', { restart: true }),
+      key_file: key(orEmpty(filePath), '', 'Its key, PEM.', { restart: true }),
+      ca_file: key(orEmpty(filePath), '', 'Authorities of the members, PEM.', { restart: true }),
     }),
   }),
   gossip: section('Membership.', {

@@ -1,0 +1,90 @@
+/**
+ * `npm run demo:cluster [-- FLAGS]`: takes the leader of three nodes away, again and again, and
+ * measures how long nobody answers, and whether two ever do.
+ *
+ * Flags: `--runs=N` of each fault (default 10), `--fault=kill,stop,partition,term` (default all),
+ * `--seed-times` (the timeouts of the deployment guide, 1 s and 1 s), `--smoke`, `--json`. Needs
+ * etcd, curl, and for the partition root.
+ */
+import { ClusterSite } from '../../../test/harness/cluster-site.ts'
+import { has } from '../../../test/harness/tools.ts'
+import { median, report, sized } from '../../support/report.ts'
+import { faults, type Run, strike } from './faults.ts'
+
+const NODES = 3
+/** What the default times must keep to where the guide's own may take 2 s. */
+const DEFAULT_GOAL_MS = 1_500
+
+const flag = (name: string): string | undefined => {
+  const found = process.argv.find((word) => word === `--${name}` || word.startsWith(`--${name}=`))
+  return found === undefined ? undefined : (found.split('=')[1] ?? '')
+}
+
+const SEED_TIMES = '    heartbeat_timeout: 1s\n    election_timeout: 1s'
+
+function figuresOf(runs: readonly Run[]): Record<string, number> {
+  const figures: Record<string, number> = {}
+  for (const fault of faults) {
+    const own = runs.filter((run) => run.fault === fault)
+    if (own.length === 0) continue
+    const times = own.map(({ failoverMs }) => failoverMs)
+    figures[`${fault.name}: median to the next answer, ms`] = median(times)
+    figures[`${fault.name}: longest of ${own.length}, ms`] = Math.max(...times)
+    if (fault.ceasesMs !== undefined)
+      figures[`${fault.name}: old leader ceased, longest, ms`] = Math.max(
+        ...own.map(({ ceasedMs }) => ceasedMs),
+      )
+  }
+  figures['answers of two leaders at once'] = runs.reduce((sum, { doubled }) => sum + doubled, 0)
+  figures['right answers after the faults'] = runs.reduce((sum, { answers }) => sum + answers, 0)
+  return figures
+}
+
+function verdictOf(runs: readonly Run[], isSeed: boolean) {
+  const goalOf = (run: Run) =>
+    isSeed ? run.fault.goalMs : Math.min(run.fault.goalMs, DEFAULT_GOAL_MS)
+  const late = runs.filter((run) => run.failoverMs > goalOf(run))
+  const lingering = runs.filter(({ fault, ceasedMs }) => ceasedMs > (fault.ceasesMs ?? Infinity))
+  const doubled = runs.reduce((sum, run) => sum + run.doubled, 0)
+  const sentence =
+    `${runs.length} runs: ${late.length} later than their goal, ${lingering.length} old leaders ` +
+    `answered too long, ${doubled} answers of two leaders at once`
+  return { holds: late.length === 0 && lingering.length === 0 && doubled === 0, sentence }
+}
+
+async function main(): Promise<void> {
+  if (!has('etcd', 'curl')) throw new Error('etcd and curl are wanted (Debian: etcd-server, curl)')
+  const runsOfEach = Math.max(1, Number(flag('runs') ?? sized(10, 1)))
+  const isSeed = flag('seed-times') !== undefined
+  const logLevel = flag('keep') === undefined ? 'info' : 'debug'
+  const site = new ClusterSite({ logLevel, ...(isSeed ? { cluster: SEED_TIMES } : {}) })
+  const wanted = flag('fault')?.split(',')
+  const runs: Run[] = []
+  try {
+    await site.form(NODES)
+    site.ask(NODES)
+    for (const fault of faults) {
+      if (wanted !== undefined && !wanted.includes(fault.name)) continue
+      if (fault.name === 'partition' && !site.lab.inNamespaces) continue
+      for (let at = 1; at <= runsOfEach; at++) {
+        const run = await strike(site, fault, NODES)
+        runs.push(run)
+        const times = `${Math.round(run.failoverMs)} ms, old leader ${Math.round(run.ceasedMs)} ms`
+        const line = `${fault.text} ${at}/${runsOfEach}: ${times}, doubled ${run.doubled}\n`
+        if (flag('json') === undefined) process.stdout.write(line)
+      }
+    }
+    report('demo:cluster', figuresOf(runs), verdictOf(runs, isSeed))
+  } finally {
+    if (process.exitCode !== 0 && flag('keep') !== undefined)
+      for (const program of site.programs.values()) process.stderr.write(program.output)
+    await site.close()
+  }
+}
+
+await main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  process.stdout.write(`DOES NOT HOLD: ${error instanceof Error ? error.message : 'ended early'}\n`)
+  process.exitCode = 1
+})
+process.exit()

@@ -1,0 +1,210 @@
+/**
+ * The cluster actor: one of several nodes answers, and all of them know the same orders.
+ *
+ * It joins the parts of this folder: the member of this node or its place in a cluster of others,
+ * the fence that proves who leads, the list of members, and the store of records. Whether a query
+ * may be answered is a lease in memory that the DNS threads read; they ask nobody.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { ReplyOf } from '../../messages/entry.ts'
+import type { ClusterView } from '../../messages/cluster-views.ts'
+import { defineActor } from '../define.ts'
+import { Client } from './client.ts'
+import type { ClusterConfig, ClusterPorts } from './contract.ts'
+import { Election } from './election.ts'
+import { Embedded } from './embedded.ts'
+import { Fence } from './fence.ts'
+import { Membership } from './membership.ts'
+import { clusterMetrics } from './metrics.ts'
+import { Replica } from './replica.ts'
+import { type ClusterCtx, Standing } from './standing.ts'
+
+type Reply = ReplyOf<ProductCatalogue, 'api.leave-cluster'>
+
+/** A cluster in which a member has just come back changes nothing for some seconds. */
+const notRemoved = ({ lastFault }: Client): string =>
+  `not removed: ${lastFault}; try again in a few seconds`
+
+/** What leads and what is led by it, whichever engine there is. */
+class Node {
+  readonly standing: Standing
+  readonly membership: Membership
+  readonly replica: Replica
+  readonly embedded: Embedded | undefined
+  readonly #fence: Fence | undefined
+  readonly #election: Election | undefined
+  readonly #client: Client
+  readonly #ctx: ClusterCtx
+  readonly #config: ClusterConfig
+
+  constructor(ctx: ClusterCtx, ports: ClusterPorts, config: ClusterConfig) {
+    const { engine, self, version, startedAtMs } = config
+    this.#ctx = ctx
+    this.#config = config
+    this.standing = new Standing(ctx, config)
+    if (engine.kind === 'embedded') this.embedded = new Embedded(ctx, ports, config, engine)
+    this.#client =
+      this.embedded?.client ??
+      new Client(ports.gateway(engine as Extract<typeof engine, { kind: 'external' }>))
+    const client = () => this.#client
+    const address = this.embedded?.address ?? config.dnsAddress
+    this.membership = new Membership({
+      ...{ ctx, client, standing: this.standing },
+      self: { name: self, address, version, startedAtMs },
+      isExternal: engine.kind === 'external',
+      changed: (members) => this.embedded?.remember(members),
+    })
+    const { present } = this.membership
+    this.replica = new Replica({ ctx, client, present })
+    if (engine.kind === 'embedded')
+      this.#fence = new Fence({
+        ...{ ctx, client, standing: this.standing, times: engine.times },
+        nameOf: (id) => this.membership.nameOf(id),
+      })
+    else this.#election = new Election(ctx, this.standing, this.#client, { ...engine, self })
+  }
+
+  async start(): Promise<void> {
+    await this.embedded?.start()
+    // Names are wanted before the first word of a leader.
+    this.membership.members = this.embedded?.admittedBy ?? []
+    await this.membership.refresh()
+    this.#fence?.start()
+    this.#election?.start()
+    this.membership.start()
+    this.replica.start()
+    const { clock } = this.#ctx
+    const everyMs = limits.clusterMembersMs.default
+    if (this.embedded !== undefined)
+      clock.every(everyMs, everyMs, () => void this.embedded?.check())
+    const sweepMs = limits.peerTombstoneMs.min
+    clock.every(sweepMs, sweepMs, () => {
+      if (this.standing.leadership.role === 'leader') void this.replica.sweep()
+    })
+  }
+
+  view(): ClusterView {
+    const { leader, role, epoch } = this.standing.leadership
+    const status = this.#fence?.status
+    const members = this.membership.views()
+    const isStopped = this.embedded?.state === 'stopped'
+    return {
+      node: this.#config.self,
+      state: isStopped ? 'stopped' : status?.isLearner === true ? 'learner' : role,
+      engine: this.#config.engine.kind,
+      leader,
+      leaderAddress: members.find(({ name }) => name === leader)?.address ?? '',
+      answers: this.standing.answers,
+      term: status?.term ?? epoch,
+      commitIndex: status?.index ?? 0,
+      members,
+      pending: this.replica.pending,
+      elections: this.standing.elections,
+      lastElectionMs: this.standing.lastElectionMs,
+      engineVersion: status?.version ?? '',
+    }
+  }
+
+  /** Answers no more, and makes another lead without an election timeout. */
+  async handOver(): Promise<void> {
+    const wasLeader = this.#fence?.status?.leaderId === this.#fence?.status?.memberId
+    this.standing.yield()
+    await this.#election?.yield()
+    const heir = this.membership.heir()
+    if (this.#fence === undefined || !wasLeader || heir === undefined) return
+    const isDone = await this.#client.transfer(heir.id, limits.clusterHandOverMs.default)
+    this.#ctx.log.info('leadership handed over', { to: heir.name, done: isDone })
+  }
+
+  /** Is a member no more. */
+  async leave(): Promise<Reply> {
+    const { self } = this.#config
+    if (this.embedded === undefined)
+      return { outcome: 'refused', message: 'the members are those of another cluster' }
+    const own = this.membership.find(self)
+    if (own === undefined) return { outcome: 'not-found', message: `${self} is no member` }
+    if (this.membership.members.length === 1)
+      return { outcome: 'refused', message: `${self} is the only member` }
+    await this.handOver()
+    if (!(await this.#removed(own.id))) {
+      this.standing.resume()
+      return { outcome: 'unavailable', message: notRemoved(this.#client) }
+    }
+    await this.membership.leave()
+    this.embedded.state = 'stopped'
+    this.#ctx.log.warn('this node left the cluster', { node_name: self })
+    return { outcome: 'done', message: `${self} is no member any more; stop its process` }
+  }
+
+  async remove(name: string): Promise<Reply> {
+    if (this.embedded === undefined)
+      return { outcome: 'refused', message: 'the members are those of another cluster' }
+    if (name === this.#config.self) return this.leave()
+    const found = this.membership.members.find((one) => one.name === name || one.id === name)
+    if (found === undefined) return { outcome: 'not-found', message: `there is no member ${name}` }
+    if (!(await this.#removed(found.id)))
+      return { outcome: 'unavailable', message: notRemoved(this.#client) }
+    await this.membership.refresh()
+    this.#ctx.log.warn('member removed', { member: found.name })
+    return { outcome: 'done', message: `${found.name || found.id} is no member any more` }
+  }
+
+  async stop(): Promise<void> {
+    const { leaveOnStop } = this.#config
+    const isLeaving = leaveOnStop && this.embedded?.state === 'running'
+    const left = isLeaving ? await this.leave() : undefined
+    if (left === undefined) {
+      await this.handOver()
+      await this.membership.leave()
+    }
+    this.#fence?.stop()
+    this.#election?.stop()
+    this.membership.stop()
+    this.replica.stop()
+    await this.embedded?.stop()
+    if (left?.outcome === 'done') await this.embedded?.forget()
+  }
+
+  /** Removed, or with an answer that was lost: the next look tells. */
+  async #removed(id: string): Promise<boolean> {
+    if (await this.#client.remove(id)) return true
+    const members = await this.#client.members()
+    return members?.every((member) => member.id !== id) ?? false
+  }
+}
+
+export const cluster = defineActor(
+  'cluster',
+  async (ctx, ports: ClusterPorts, config: ClusterConfig) => {
+    ctx.log.info('initializing cluster mode components', { node_name: config.self })
+    const node = new Node(ctx, ports, config)
+    // Who is elected may be a member whose name was not known a moment ago.
+    node.standing.onChange = ({ kind }) => {
+      if (kind === 'elected') void node.membership.refresh()
+    }
+    await node.start()
+    clusterMetrics(ctx.metrics, { view: () => node.view(), counts: node.replica.counts })
+    return {
+      receive: {
+        'registry.record-told': (record) => node.replica.told(record),
+        'registry.await-stored': async () => ({
+          stored: await node.replica.stored(limits.clusterWriteMs.default),
+        }),
+        'api.read-cluster': () => ({ cluster: node.view() }),
+        'api.leave-cluster': async ({ by }) => {
+          ctx.log.warn('this node is asked to leave the cluster', { by })
+          return await node.leave()
+        },
+        'api.remove-member': async ({ name, by }) => {
+          ctx.log.warn('a member is to be removed', { member: name, by })
+          return await node.remove(name)
+        },
+      },
+      onPeerStarted: (peer) => {
+        if (peer === 'registry') node.replica.tellAll()
+      },
+      onStop: () => node.stop(),
+    }
+  },
+)

@@ -1,0 +1,155 @@
+/**
+ * A client of etcd by its JSON gateway: the few calls that the cluster actor makes.
+ *
+ * Undefined means that no answer came, or an error; the last error is kept for the log.
+ */
+import { limits } from '../../core/base/limits.ts'
+import {
+  addedOf,
+  compares,
+  hasSucceeded,
+  headerOf,
+  type KeyValue,
+  type LeaseAnswer,
+  leaseOf,
+  membersOf,
+  paths,
+  putBody,
+  type RaftMember,
+  rangeBody,
+  type Ranged,
+  rangeOf,
+  rangeOfTxn,
+  requestRange,
+  statusOf,
+} from '../../core/cluster/gateway.ts'
+import type { MemberStatus } from '../../core/cluster/raft-fence.ts'
+import type { Gateway } from './contract.ts'
+
+export interface Transaction {
+  readonly compare: readonly unknown[]
+  readonly success: readonly unknown[]
+  readonly failure?: readonly unknown[]
+}
+
+export interface Transacted {
+  readonly hasSucceeded: boolean
+  readonly revision: number
+  /** What the range of the failed branch found. */
+  readonly found: readonly KeyValue[]
+}
+
+export class Client {
+  /** Why the last call had no answer. */
+  lastFault = ''
+  readonly gateway: Gateway
+
+  constructor(gateway: Gateway) {
+    this.gateway = gateway
+  }
+
+  async status(timeoutMs: number): Promise<MemberStatus | undefined> {
+    const answer = await this.#call(paths.status, {}, timeoutMs)
+    return answer === undefined ? undefined : statusOf(answer)
+  }
+
+  /** The term in which a quorum confirmed that this member leads, or that its leader does. */
+  async confirmedTerm(key: string, timeoutMs: number): Promise<number | undefined> {
+    const body = { ...rangeBody(key), count_only: true }
+    const answer = await this.#call(paths.range, body, timeoutMs)
+    return answer === undefined ? undefined : headerOf(answer).term
+  }
+
+  async members(): Promise<readonly RaftMember[] | undefined> {
+    const answer = await this.#call(paths.members, {})
+    return answer === undefined ? undefined : membersOf(answer['members'])
+  }
+
+  async addLearner(peerUrl: string): Promise<RaftMember | undefined> {
+    const body = { peerURLs: [peerUrl], isLearner: true }
+    const answer = await this.#call(paths.addMember, body, limits.clusterCallMs.default * 2)
+    return answer === undefined ? undefined : addedOf(answer)
+  }
+
+  async promote(id: string): Promise<boolean> {
+    return (await this.#call(paths.promote, { ID: id })) !== undefined
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const body = { ID: id }
+    const answer = await this.#call(paths.removeMember, body, limits.clusterCallMs.default * 2)
+    return answer !== undefined
+  }
+
+  async transfer(targetId: string, timeoutMs: number): Promise<boolean> {
+    return (await this.#call(paths.transfer, { targetID: targetId }, timeoutMs)) !== undefined
+  }
+
+  /** All keys that begin with the prefix, as of one revision; undefined when a page fails. */
+  async all(prefix: string): Promise<Ranged | undefined> {
+    const limit = limits.clusterRecordsPage.default
+    const values: KeyValue[] = []
+    let fromKey = prefix
+    for (;;) {
+      const body = rangeBody(prefix, { isPrefix: true, fromKey, limit })
+      const answer = await this.#call(paths.range, body)
+      if (answer === undefined) return undefined
+      const page = rangeOf(answer)
+      values.push(...page.values)
+      const last = page.values.at(-1)
+      // Later pages may be of later revisions; the watch goes on from this one, and tells some
+      // changes twice rather than none.
+      if (!page.isMore || last === undefined || values.length > limits.sharedRecordsMax.default)
+        return { ...page, values }
+      fromKey = `${last.key}\0`
+    }
+  }
+
+  async get(key: string, timeoutMs?: number): Promise<Ranged | undefined> {
+    const answer = await this.#call(paths.range, rangeBody(key), timeoutMs)
+    return answer === undefined ? undefined : rangeOf(answer)
+  }
+
+  async put(key: string, value: string, lease: string): Promise<boolean> {
+    return (await this.#call(paths.put, putBody(key, value, lease))) !== undefined
+  }
+
+  async transact(of: Transaction, timeoutMs?: number): Promise<Transacted | undefined> {
+    const answer = await this.#call(paths.txn, of, timeoutMs)
+    if (answer === undefined) return undefined
+    return {
+      hasSucceeded: hasSucceeded(answer),
+      revision: headerOf(answer).revision,
+      found: rangeOfTxn(answer),
+    }
+  }
+
+  /** Writes over what is known of the key; else tells what it found there. */
+  async swap(key: string, modRevision: number, write: unknown): Promise<Transacted | undefined> {
+    const compare = [compares.modified(key, modRevision)]
+    const of = { compare, success: [write], failure: [requestRange(key)] }
+    return await this.transact(of, limits.clusterWriteMs.default)
+  }
+
+  async grant(ttlSeconds: number): Promise<LeaseAnswer | undefined> {
+    const answer = await this.#call(paths.grant, { TTL: String(ttlSeconds) })
+    return answer === undefined ? undefined : leaseOf(answer)
+  }
+
+  /** Seconds the lease lives from now; 0 when it is gone. */
+  async keepAlive(id: string, timeoutMs?: number): Promise<number | undefined> {
+    const answer = await this.#call(paths.keepAlive, { ID: id }, timeoutMs)
+    return answer === undefined ? undefined : leaseOf(answer).ttlSeconds
+  }
+
+  async revoke(id: string, timeoutMs?: number): Promise<void> {
+    await this.#call(paths.revoke, { ID: id }, timeoutMs)
+  }
+
+  async #call(path: string, body: unknown, timeoutMs: number = limits.clusterCallMs.default) {
+    const outcome = await this.gateway.call(path, body, timeoutMs)
+    if (outcome.code === 'answered') return outcome.answer
+    this.lastFault = outcome.message
+    return undefined
+  }
+}

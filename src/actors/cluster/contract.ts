@@ -1,0 +1,109 @@
+/**
+ * What the cluster actor needs of the world, and what it is told of the configuration.
+ *
+ * Every fault of the network or of a disk is an outcome; no function of the ports rejects.
+ */
+import type { TlsFiles } from '../../core/cluster/engine.ts'
+import type { LeadershipSettings } from '../../core/cluster/leadership.ts'
+import type { RaftTimes } from '../../core/cluster/raft-fence.ts'
+
+export interface EmbeddedConfig {
+  readonly kind: 'embedded'
+  /** The program, by path or name. */
+  readonly binary: string
+  /** `cluster.raft.data_dir`. */
+  readonly folder: string
+  /** Where other members reach Raft, and where they are heard. */
+  readonly bind: string
+  readonly advertise: string
+  /** Where nodes that join are heard; empty: the port after that of Raft. */
+  readonly door: string
+  readonly bootstrap: boolean
+  readonly join: readonly string[]
+  readonly forceNew: boolean
+  readonly times: RaftTimes
+  readonly snapshotCount: number
+  readonly tls?: TlsFiles
+  /** The file that keeps the members known last; empty keeps none. */
+  readonly memoryPath: string
+}
+
+export interface ExternalConfig {
+  readonly kind: 'external'
+  /** URLs of the clients' ports of an etcd cluster. */
+  readonly endpoints: readonly string[]
+  readonly username: string
+  readonly password: string
+  readonly tls?: Partial<TlsFiles>
+  readonly leaseSeconds: number
+}
+
+export interface ClusterConfig extends LeadershipSettings {
+  readonly version: string
+  readonly startedAtMs: number
+  /** Where this node answers DNS, told to operators of the others. */
+  readonly dnsAddress: string
+  /** The leave to answer, read by the DNS threads. */
+  readonly lease: SharedArrayBuffer
+  readonly leaveOnStop: boolean
+  readonly engine: EmbeddedConfig | ExternalConfig
+}
+
+type Answer = Readonly<Record<string, unknown>>
+
+export type CallOutcome =
+  | { readonly code: 'answered'; readonly answer: Answer }
+  /** The server answered, with an error. */
+  | { readonly code: 'refused'; readonly message: string }
+  | { readonly code: 'unreachable' | 'timed-out'; readonly message: string }
+
+export interface Gateway {
+  call(path: string, body: unknown, timeoutMs: number): Promise<CallOutcome>
+  /** Opens a stream; `ended` is called once, unless it was closed by what is returned. */
+  watch(body: unknown, line: (text: string) => void, ended: (why: string) => void): () => void
+  close(): void
+}
+
+export type GatewayTarget =
+  | { readonly kind: 'socket'; readonly path: string }
+  | Omit<ExternalConfig, 'leaseSeconds'>
+
+/** What came of a request to another node. */
+export type Knocked =
+  | { readonly code: 'answered'; readonly status: number; readonly text: string }
+  | { readonly code: 'unreachable' | 'timed-out'; readonly message: string }
+
+export interface DoorAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+export interface DoorRequest {
+  readonly host: string
+  readonly port: number
+  readonly tls?: TlsFiles
+  /** The body of a request to join, at most `limits.clusterDoorBytes`. */
+  readonly handle: (text: string) => Promise<DoorAnswer>
+}
+
+export type DoorOutcome =
+  | { readonly code: 'open'; close(): Promise<void> }
+  | { readonly code: 'failed'; readonly message: string }
+
+export interface ClusterPorts {
+  gateway(to: GatewayTarget): Gateway
+  /** Asks another node: a GET without a body, a POST with one. */
+  knock(url: string, body: string | undefined, timeoutMs: number, tls?: TlsFiles): Promise<Knocked>
+  openDoor(request: DoorRequest): Promise<DoorOutcome>
+  /** Whether the folder holds the data of a member. */
+  hasData(folder: string): boolean
+  /** Makes the folder, for its owner alone; the message of what failed, or undefined. */
+  prepare(folder: string): Promise<string | undefined>
+  /** Moves the data out of the way, under a name of its own. */
+  setAside(folder: string): Promise<string | undefined>
+  readText(path: string): Promise<string | undefined>
+  writeText(path: string, text: string): Promise<void>
+  /** An address of this machine that is not loopback; empty where it has none. */
+  ownAddress(): string
+  close(): void
+}

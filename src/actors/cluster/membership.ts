@@ -1,0 +1,132 @@
+/**
+ * Who is a member and who is alive: the list of the engine, the signs of life of the nodes, and the
+ * vote that a new member is given once it has caught up.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { RaftMember } from '../../core/cluster/gateway.ts'
+import { addressOfUrl } from '../../core/cluster/planning.ts'
+import { NODES, type NodePresence } from '../../core/cluster/records.ts'
+import type { ClusterMemberView } from '../../messages/cluster-views.ts'
+import type { Client } from './client.ts'
+import type { ClusterCtx, Standing } from './standing.ts'
+
+export interface MembershipWorld {
+  readonly ctx: ClusterCtx
+  readonly standing: Standing
+  readonly client: () => Client | undefined
+  readonly self: NodePresence
+  /** The members are those of another cluster, and not these nodes. */
+  readonly isExternal: boolean
+  /** Told of a list that is not the one before. */
+  readonly changed: (members: readonly RaftMember[]) => void
+}
+
+export class Membership {
+  members: readonly RaftMember[] = []
+  readonly present = new Map<string, NodePresence>()
+  readonly #world: MembershipWorld
+  #lease = ''
+  #isBusy = false
+  #hasLeft = false
+  #stop: () => void = () => {}
+
+  constructor(world: MembershipWorld) {
+    this.#world = world
+  }
+
+  start(): void {
+    const everyMs = limits.clusterMembersMs.default
+    this.#stop = this.#world.ctx.clock.every(everyMs, 0, () => void this.#beat())
+  }
+
+  stop(): void {
+    this.#stop()
+  }
+
+  /** Reads the list again, as when another leads. */
+  async refresh(): Promise<void> {
+    if (this.#world.isExternal) return
+    const members = await this.#world.client()?.members()
+    if (members === undefined || members.length === 0) return
+    const isSame = JSON.stringify(members) === JSON.stringify(this.members)
+    this.members = members
+    if (!isSame) this.#world.changed(members)
+  }
+
+  nameOf(id: string): string {
+    return this.members.find((member) => member.id === id)?.name || id
+  }
+
+  find(name: string): RaftMember | undefined {
+    return this.members.find((member) => member.name === name)
+  }
+
+  /** Another voter that is alive, to hand leadership to. */
+  heir(): RaftMember | undefined {
+    const { self } = this.#world
+    const voters = this.members.filter(({ isLearner, name }) => !isLearner && name !== self.name)
+    return voters.find(({ name }) => this.present.has(name)) ?? voters[0]
+  }
+
+  /** Takes back the sign of life, so that the others know at once. */
+  async leave(): Promise<void> {
+    this.#hasLeft = true
+    if (this.#lease === '') return
+    await this.#world.client()?.revoke(this.#lease, limits.clusterHandOverMs.default)
+  }
+
+  views(): readonly ClusterMemberView[] {
+    const { standing, isExternal } = this.#world
+    const { leader } = standing.leadership
+    const rows = isExternal
+      ? [...this.present.values()].map(({ name, address }) => ({ id: name, name, address }))
+      : this.members.map(({ id, name, peerUrls }) => {
+          const address = addressOfUrl(peerUrls[0] ?? '')
+          return { id, name: name || address, address }
+        })
+    return rows
+      .map(({ id, name, address }) => {
+        const isLearner = this.members.find((one) => one.id === id)?.isLearner === true
+        return {
+          ...{ id, name, address, isVoter: !isLearner, isAlive: this.present.has(name) },
+          role: isLearner ? 'learner' : name === leader ? 'leader' : 'follower',
+          version: this.present.get(name)?.version ?? '',
+        } as const
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#isBusy || this.#hasLeft) return
+    this.#isBusy = true
+    await this.refresh()
+    if (this.#world.standing.leadership.role === 'leader') await this.#promote()
+    await this.#appear()
+    this.#isBusy = false
+  }
+
+  /** One that is not in step with the leader is refused its vote, and asked again later. */
+  async #promote(): Promise<void> {
+    const learner = this.members.find(({ isLearner, name }) => isLearner && name !== '')
+    if (learner === undefined) return
+    if (!(await this.#world.client()?.promote(learner.id))) return
+    this.#world.ctx.log.info('member votes from now on', { member: learner.name })
+    await this.refresh()
+  }
+
+  async #appear(): Promise<void> {
+    const client = this.#world.client()
+    if (client === undefined) return
+    if (this.#lease !== '') {
+      const seconds = await client.keepAlive(this.#lease)
+      // Without an answer it may live on; what is gone is granted anew.
+      if (seconds !== 0) return
+      this.#lease = ''
+    }
+    const granted = await client.grant(limits.clusterPresenceSeconds.default)
+    if (granted === undefined || this.#hasLeft) return
+    const { self } = this.#world
+    if (await client.put(`${NODES}${self.name}`, JSON.stringify(self), granted.id))
+      this.#lease = granted.id
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Series of cluster mode, under the names of its guide and of the documents before it.
+ */
+import type { Metrics } from '../../kernel/metrics.ts'
+import type { ClusterView } from '../../messages/cluster-views.ts'
+import type { Replica } from './replica.ts'
+
+export interface ClusterLevels {
+  readonly view: () => ClusterView
+  readonly counts: Replica['counts']
+}
+
+const STATES = ['leader', 'follower', 'candidate', 'learner', 'stopped'] as const
+
+export function clusterMetrics(metrics: Metrics, { view, counts }: ClusterLevels): void {
+  const gauge = (name: string, help: string, labels?: readonly string[]) =>
+    metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
+  const isLeader = gauge('opengslb_cluster_is_leader', '1 while this node leads, else 0.')
+  const state = gauge('opengslb_cluster_state', '1 for the state of this node.', ['state'])
+  const raftState = gauge(
+    'opengslb_cluster_raft_state',
+    '0 for a follower, 1 for a candidate, 2 for the leader, by node.',
+    ['node'],
+  )
+  const live = gauge('opengslb_cluster_members', 'Members that are alive.')
+  const total = gauge('opengslb_cluster_members_total', 'Members, alive or not.')
+  const healthy = gauge('opengslb_cluster_healthy_members', 'Members that are alive.')
+  const lastElection = gauge(
+    'opengslb_cluster_last_election_timestamp',
+    'When this node last saw a leader elected, Unix seconds; 0 for never.',
+  )
+  const answers = gauge('opengslb_cluster_answers', '1 while this node answers DNS queries.')
+  const pending = gauge(
+    'opengslb_cluster_pending_records',
+    'Orders of this node that the cluster has not stored yet.',
+  )
+  const changes = metrics.counter({
+    name: 'opengslb_cluster_leader_changes_total',
+    help: 'Leaders that this node saw elected.',
+  })
+  const elections = metrics.counter({
+    name: 'opengslb_cluster_elections_total',
+    help: 'The same, under the name of earlier documents.',
+  })
+  const records = metrics.counter({
+    name: 'opengslb_cluster_records_total',
+    help: 'Records written to the cluster and learned from it, and writes that came too late.',
+    labels: ['what'],
+  })
+  let seen = 0
+  let before = { written: 0, learned: 0, conflicts: 0 }
+  metrics.onCollect(() => {
+    const now = view()
+    isLeader.set(now.state === 'leader' ? 1 : 0)
+    for (const one of STATES) state.set(one === now.state ? 1 : 0, { state: one })
+    raftState.reset()
+    raftState.set(['follower', 'candidate', 'leader'].indexOf(now.state), { node: now.node })
+    const alive = now.members.filter((member) => member.isAlive).length
+    live.set(alive)
+    healthy.set(alive)
+    total.set(now.members.length)
+    lastElection.set(now.lastElectionMs / 1_000)
+    answers.set(now.answers ? 1 : 0)
+    pending.set(now.pending)
+    changes.add(now.elections - seen)
+    elections.add(now.elections - seen)
+    seen = now.elections
+    for (const what of ['written', 'learned', 'conflicts'] as const)
+      records.add(counts[what] - before[what], { what })
+    before = { ...counts }
+  })
+}

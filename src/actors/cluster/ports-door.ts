@@ -1,0 +1,115 @@
+/**
+ * The way in for nodes that join: a small HTTP server, with TLS where the members use it, and the
+ * client of it.
+ */
+import { readFileSync } from 'node:fs'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { limits } from '../../core/base/limits.ts'
+import type { TlsFiles } from '../../core/cluster/engine.ts'
+import type { DoorOutcome, DoorRequest, Knocked } from './contract.ts'
+
+export const DOOR_PATH = '/opengslb/join'
+
+const tlsOf = ({ certFile, keyFile, caFile }: TlsFiles) => ({
+  cert: readFileSync(certFile),
+  key: readFileSync(keyFile),
+  ca: readFileSync(caFile),
+})
+
+/** The body as text; undefined when it is longer than the bound, or was cut off. */
+function bodyOf(message: http.IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  return new Promise((resolve) => {
+    message.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > limits.clusterDoorBytes.default) {
+        resolve(undefined)
+        message.destroy()
+      } else chunks.push(chunk)
+    })
+    message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    message.on('error', () => resolve(undefined))
+    message.on('close', () => resolve(undefined))
+  })
+}
+
+export function openDoor({ host, port, tls, handle }: DoorRequest): Promise<DoorOutcome> {
+  let running = 0
+  const serve: http.RequestListener = async (request, response) => {
+    const answer = (status: number, text: string) => {
+      response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
+      response.end(text)
+    }
+    if (request.method !== 'POST' || request.url !== DOOR_PATH) return answer(404, '{}')
+    if (running >= limits.clusterDoorRequests.default) return answer(503, '{"error":"busy"}')
+    running++
+    const text = await bodyOf(request)
+    const { status, text: said } =
+      text === undefined ? { status: 413, text: '{}' } : await handle(text)
+    running--
+    answer(status, said)
+  }
+  return new Promise((resolve) => {
+    const failed = (error: Error) => resolve({ code: 'failed', message: error.message })
+    try {
+      const server =
+        tls === undefined
+          ? http.createServer(serve)
+          : https.createServer({ ...tlsOf(tls), requestCert: true }, serve)
+      server.requestTimeout = limits.clusterCallMs.default * 5
+      server.maxConnections = limits.clusterDoorRequests.default * 2
+      server.once('error', failed)
+      server.listen(port, host === '' ? undefined : host, () => {
+        server.off('error', failed)
+        server.on('error', () => {})
+        const close = () =>
+          new Promise<void>((closed) => {
+            server.close(() => closed())
+            server.closeAllConnections()
+          })
+        resolve({ code: 'open', close })
+      })
+    } catch (error) {
+      failed(error as Error)
+    }
+  })
+}
+
+export function knock(
+  url: string,
+  body: string | undefined,
+  timeoutMs: number,
+  tls?: TlsFiles,
+): Promise<Knocked> {
+  return new Promise((resolve) => {
+    const failed = (error: Error) => resolve({ code: 'unreachable', message: error.message })
+    try {
+      const options = {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { 'content-type': 'application/json' },
+        agent: false as const,
+        ...(tls === undefined ? {} : tlsOf(tls)),
+      }
+      const heard = async (response: http.IncomingMessage) => {
+        const text = await bodyOf(response)
+        clearTimeout(timer)
+        if (text === undefined) resolve({ code: 'unreachable', message: 'the answer is too long' })
+        else resolve({ code: 'answered', status: response.statusCode ?? 0, text })
+      }
+      const request = (url.startsWith('https:') ? https : http).request(url, options, heard)
+      const timer = setTimeout(() => {
+        resolve({ code: 'timed-out', message: `no answer within ${timeoutMs} ms` })
+        request.destroy()
+      }, timeoutMs)
+      request.on('error', (error) => {
+        clearTimeout(timer)
+        failed(error)
+      })
+      request.end(body)
+    } catch (error) {
+      failed(error as Error)
+    }
+  })
+}

@@ -1,0 +1,185 @@
+/**
+ * The JSON gateway of etcd over HTTP: a socket of this machine, or the endpoints of another cluster.
+ *
+ * Connections are kept. An endpoint that cannot be reached, or takes too long, makes the next call
+ * go to the one after it. A watch is a request whose body has ended and whose answer does not: the
+ * gateway says nothing before the body ends.
+ */
+import { readFileSync } from 'node:fs'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { limits } from '../../core/base/limits.ts'
+import { errorOf, objectOf, paths } from '../../core/cluster/gateway.ts'
+import type { CallOutcome, Gateway, GatewayTarget } from './contract.ts'
+
+interface Opened {
+  readonly send: (
+    path: string,
+    body: string,
+    extra: http.RequestOptions,
+    heard: (response: http.IncomingMessage) => void,
+  ) => http.ClientRequest
+  /** Goes on with the next endpoint. */
+  readonly rotate: () => void
+  readonly close: () => void
+}
+
+const AGENT = { keepAlive: true, maxSockets: 16 }
+
+function openSocket(path: string): Opened {
+  const agent = new http.Agent(AGENT)
+  return {
+    send: (at, body, extra, heard) => {
+      const options = { ...extra, socketPath: path, path: at, method: 'POST', agent }
+      const request = http.request(options, heard)
+      request.end(body)
+      return request
+    },
+    rotate: () => {},
+    close: () => agent.destroy(),
+  }
+}
+
+const fileOf = (path: string | undefined) =>
+  path === undefined || path === '' ? undefined : readFileSync(path)
+
+function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socket' }>): Opened {
+  const plain = new http.Agent(AGENT)
+  const [ca, cert, key] = [fileOf(tls?.caFile), fileOf(tls?.certFile), fileOf(tls?.keyFile)]
+  const secured = new https.Agent({
+    ...AGENT,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  })
+  let turn = 0
+  return {
+    send: (at, body, extra, heard) => {
+      const url = new URL(at, endpoints[turn % endpoints.length])
+      const isSecured = url.protocol === 'https:'
+      const options = { ...extra, method: 'POST', agent: isSecured ? secured : plain }
+      const request = (isSecured ? https : http).request(url, options, heard)
+      request.end(body)
+      return request
+    },
+    rotate: () => {
+      turn++
+    },
+    close: () => {
+      plain.destroy()
+      secured.destroy()
+    },
+  }
+}
+
+const HEADERS = { 'content-type': 'application/json', 'grpc-metadata-hasleader': 'true' }
+/** Reads of one's own member are wanted most when it has no leader. */
+const PLAIN = { 'content-type': 'application/json' }
+
+export function openGateway(target: GatewayTarget): Gateway {
+  const opened = target.kind === 'socket' ? openSocket(target.path) : openEndpoints(target)
+  let token = ''
+
+  function call(path: string, body: unknown, timeoutMs: number): Promise<CallOutcome> {
+    return new Promise((resolve) => {
+      const answered = (response: http.IncomingMessage) =>
+        readAll(response, (text) => {
+          clearTimeout(timer)
+          resolve(outcomeOf(text, response.statusCode ?? 0))
+        })
+      const headers = token === '' ? PLAIN : { ...PLAIN, authorization: token }
+      const request = opened.send(path, JSON.stringify(body), { headers }, answered)
+      const failed = (code: 'timed-out' | 'unreachable', message: string) => {
+        clearTimeout(timer)
+        opened.rotate()
+        resolve({ code, message })
+      }
+      const timer = setTimeout(() => {
+        failed('timed-out', `no answer within ${timeoutMs} ms`)
+        request.destroy()
+      }, timeoutMs)
+      request.on('error', (error) => failed('unreachable', error.message))
+    })
+  }
+
+  async function authenticate(timeoutMs: number): Promise<void> {
+    if (target.kind === 'socket' || target.username === '') return
+    const { username: name, password } = target
+    token = ''
+    const outcome = await call(paths.authenticate, { name, password }, timeoutMs)
+    if (outcome.code !== 'answered') return
+    const given = outcome.answer['token']
+    token = typeof given === 'string' ? given : ''
+  }
+
+  return {
+    call: async (path, body, timeoutMs) => {
+      if (target.kind === 'external' && target.username !== '' && token === '')
+        await authenticate(timeoutMs)
+      const outcome = await call(path, body, timeoutMs)
+      if (outcome.code !== 'refused' || !/invalid auth token/.test(outcome.message)) return outcome
+      await authenticate(timeoutMs)
+      return await call(path, body, timeoutMs)
+    },
+    watch: (body, line, ended) => {
+      let isOver = false
+      const end = (why: string) => {
+        if (isOver) return
+        isOver = true
+        ended(why)
+      }
+      const headers = token === '' ? HEADERS : { ...HEADERS, authorization: token }
+      const heard = (response: http.IncomingMessage) => readLines(response, line, end)
+      const request = opened.send(paths.watch, JSON.stringify(body), { headers }, heard)
+      request.on('error', (error) => {
+        opened.rotate()
+        end(error.message)
+      })
+      return () => {
+        isOver = true
+        request.destroy()
+      }
+    },
+    close: opened.close,
+  }
+}
+
+function outcomeOf(text: string | undefined, status: number): CallOutcome {
+  if (text === undefined) return { code: 'refused', message: 'the answer is too long' }
+  const answer = objectOf(text)
+  if (answer === undefined) return { code: 'refused', message: `no JSON, HTTP status ${status}` }
+  const error = errorOf(answer)
+  if (error === '' && status === 200) return { code: 'answered', answer }
+  return { code: 'refused', message: error === '' ? `HTTP status ${status}` : error }
+}
+
+/** The whole answer; undefined past the bound. */
+function readAll(response: http.IncomingMessage, done: (text: string | undefined) => void): void {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= limits.clusterGatewayBytes.default) chunks.push(chunk)
+    else response.destroy()
+  })
+  const isWhole = () => bytes <= limits.clusterGatewayBytes.default
+  response.on('close', () => done(isWhole() ? Buffer.concat(chunks).toString('utf8') : undefined))
+  response.on('error', () => {})
+}
+
+function readLines(
+  response: http.IncomingMessage,
+  line: (text: string) => void,
+  end: (why: string) => void,
+): void {
+  let rest = ''
+  response.setEncoding('utf8')
+  response.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > limits.clusterGatewayBytes.default) response.destroy()
+    for (const one of lines) if (one !== '') line(one)
+  })
+  response.on('error', () => {})
+  response.on('close', () => end(rest === '' ? 'the stream ended' : rest.slice(0, 200)))
+}

@@ -1,0 +1,73 @@
+/**
+ * The real world of the cluster actor: etcd by HTTP, the door, and a few files.
+ */
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DATA_FOLDER } from '../../core/cluster/engine.ts'
+import type { ClusterPorts, Gateway } from './contract.ts'
+import { knock, openDoor } from './ports-door.ts'
+import { openGateway } from './ports-gateway.ts'
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`)
+
+/** The message of what failed, or undefined. */
+async function attempt(run: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await run()
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+function ownAddress(): string {
+  for (const addresses of Object.values(networkInterfaces()))
+    for (const { address, family, internal } of addresses ?? [])
+      if (!internal && family === 'IPv4') return address
+  return ''
+}
+
+export function openPorts(): ClusterPorts {
+  const open = new Set<Gateway>()
+  return {
+    gateway: (to) => {
+      const gateway = openGateway(to)
+      open.add(gateway)
+      return gateway
+    },
+    knock,
+    openDoor,
+    hasData: (folder) => existsSync(join(folder, DATA_FOLDER, 'member')),
+    prepare: (folder) =>
+      attempt(async () => {
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        // The socket of clients lies in it, and only that keeps others of this host out.
+        await chmod(folder, 0o700)
+      }),
+    setAside: (folder) =>
+      attempt(() =>
+        rename(join(folder, DATA_FOLDER), join(folder, `${DATA_FOLDER}.removed-${Date.now()}`)),
+      ),
+    readText: async (path) => {
+      try {
+        return await readFile(path, 'utf8')
+      } catch {
+        return undefined
+      }
+    },
+    writeText: async (path, text) => {
+      await attempt(async () => {
+        await mkdir(dirname(path), { recursive: true })
+        await writeFile(`${path}.new`, text, { mode: 0o600 })
+        await rename(`${path}.new`, path)
+      })
+    },
+    ownAddress,
+    close: () => {
+      for (const gateway of open) gateway.close()
+      open.clear()
+    },
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Records in the store of the cluster: what this node was told is written there, and what others
+ * wrote is read back by a watch.
+ *
+ * Law: a record is stored only over the revision it was compared with, and only if it is the later
+ * version; so whoever lags reads before it writes. A watch that breaks goes on from the revision it
+ * had come to; where that is no longer kept, everything is read again.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { type KeyValue, requestDelete, requestPut } from '../../core/cluster/gateway.ts'
+import { watchBody, watchedOf } from '../../core/cluster/gateway.ts'
+import {
+  isKept,
+  keyOfRecord,
+  NODES,
+  type NodePresence,
+  presenceOf,
+  RECORDS,
+  recordOf,
+  ROOT,
+  valueOfRecord,
+} from '../../core/cluster/records.ts'
+import { compareVersions, type SharedRecord } from '../../core/gossip/peers/record.ts'
+import type { Client } from './client.ts'
+import type { ClusterCtx } from './standing.ts'
+
+interface Known {
+  readonly record: SharedRecord
+  readonly modRevision: number
+}
+
+export interface ReplicaWorld {
+  readonly ctx: ClusterCtx
+  readonly client: () => Client | undefined
+  /** Nodes that are alive, kept as the store tells. */
+  readonly present: Map<string, NodePresence>
+}
+
+export class Replica {
+  /** Records written and read, and writes that found another revision. */
+  readonly counts = { written: 0, learned: 0, conflicts: 0, reads: 0 }
+  readonly #world: ReplicaWorld
+  readonly #known = new Map<string, Known>()
+  readonly #pending = new Map<string, SharedRecord>()
+  #revision = 0
+  #isPumping = false
+  #hasEnded = false
+  #waiting: (() => void)[] = []
+  #stopWatch: () => void = () => {}
+
+  constructor(world: ReplicaWorld) {
+    this.#world = world
+  }
+
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  start(): void {
+    void this.#read()
+  }
+
+  stop(): void {
+    this.#hasEnded = true
+    this.#stopWatch()
+    this.#settle()
+  }
+
+  /** The registry tells a record; what the store has already is left. */
+  told(record: SharedRecord): void {
+    if (!isKept(record)) return
+    const key = keyOfRecord(record)
+    const known = this.#known.get(key)
+    if (known !== undefined && compareVersions(record, known.record) <= 0) return
+    const waiting = this.#pending.get(key)
+    if (waiting !== undefined && compareVersions(record, waiting) <= 0) return
+    if (waiting === undefined && this.#pending.size >= limits.clusterPendingRecords.default) return
+    this.#pending.set(key, record)
+    void this.#pump()
+  }
+
+  /** Tells a registry that starts anew. */
+  tellAll(): void {
+    for (const { record } of this.#known.values())
+      this.#world.ctx.publish('cluster.record-learned', record)
+  }
+
+  /** Whether all that was told is stored before the time is over. */
+  async stored(withinMs: number): Promise<boolean> {
+    if (this.#pending.size === 0) return true
+    const { clock } = this.#world.ctx
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(withinMs, resolve)
+      this.#waiting.push(() => {
+        cancel()
+        resolve()
+      })
+    })
+    return this.#pending.size === 0
+  }
+
+  /** Forgets what is over; one node does it for all. */
+  async sweep(): Promise<void> {
+    const nowMs = this.#world.ctx.clock.nowMs()
+    for (const [key, { record, modRevision }] of this.#known) {
+      if (record.keepUntilMs === 0 || record.keepUntilMs > nowMs) continue
+      const client = this.#world.client()
+      if (client === undefined || this.#hasEnded) return
+      await client.swap(key, modRevision, requestDelete(key))
+    }
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#isPumping || this.#hasEnded) return
+    this.#isPumping = true
+    while (this.#pending.size > 0 && !this.#hasEnded) {
+      const [key, record] = this.#pending.entries().next().value!
+      if (!(await this.#write(key, record))) await this.#pause()
+    }
+    this.#isPumping = false
+    this.#settle()
+  }
+
+  /** False when nobody answered, and it is to be tried again. */
+  async #write(key: string, record: SharedRecord): Promise<boolean> {
+    const client = this.#world.client()
+    if (client === undefined) return false
+    const modRevision = this.#known.get(key)?.modRevision ?? 0
+    const done = await client.swap(key, modRevision, requestPut(key, valueOfRecord(record)))
+    if (done === undefined) return false
+    if (done.hasSucceeded) {
+      this.counts.written++
+      this.#known.set(key, { record, modRevision: done.revision })
+      // A later version may have been told meanwhile.
+      if (this.#pending.get(key) === record) this.#pending.delete(key)
+      return true
+    }
+    this.counts.conflicts++
+    const found = done.found[0]
+    if (found === undefined) this.#known.delete(key)
+    else this.#take(found)
+    return true
+  }
+
+  /** Reads all there is, then watches what follows. */
+  async #read(): Promise<void> {
+    const client = this.#world.client()
+    const all = await client?.all(ROOT)
+    if (this.#hasEnded) return
+    if (all === undefined) {
+      await this.#pause()
+      return this.#read()
+    }
+    this.counts.reads++
+    this.#revision = all.header.revision
+    const seen = new Set(all.values.map(({ key }) => key))
+    for (const key of this.#known.keys()) if (!seen.has(key)) this.#known.delete(key)
+    for (const name of this.#world.present.keys())
+      if (!seen.has(`${NODES}${name}`)) this.#world.present.delete(name)
+    for (const value of all.values) this.#take(value)
+    this.#watch()
+  }
+
+  #watch(): void {
+    const client = this.#world.client()
+    if (client === undefined) return void this.#read()
+    let mustRead = false
+    const heard = (line: string) => {
+      const watched = watchedOf(line)
+      if (watched === undefined) return
+      if (watched.compactRevision > 0) mustRead = true
+      for (const event of watched.events) {
+        if (event.isGone) this.#forget(event.key)
+        else this.#take(event)
+      }
+      if (watched.revision > this.#revision) this.#revision = watched.revision
+    }
+    const again = async () => {
+      await this.#pause()
+      if (this.#hasEnded) return
+      if (mustRead) await this.#read()
+      else this.#watch()
+    }
+    const body = watchBody(ROOT, this.#revision + 1)
+    this.#stopWatch = client.gateway.watch(body, heard, () => void again())
+  }
+
+  #take(value: KeyValue): void {
+    if (value.key.startsWith(NODES)) {
+      const presence = presenceOf(value)
+      if (presence !== undefined) this.#world.present.set(presence.name, presence)
+      return
+    }
+    if (!value.key.startsWith(RECORDS)) return
+    const record = recordOf(value)
+    if (record === undefined) return
+    const known = this.#known.get(value.key)
+    if (known !== undefined && known.modRevision >= value.modRevision) return
+    this.#known.set(value.key, { record, modRevision: value.modRevision })
+    const own = this.#pending.get(value.key)
+    if (own !== undefined && compareVersions(own, record) <= 0) this.#pending.delete(value.key)
+    this.counts.learned++
+    this.#world.ctx.publish('cluster.record-learned', record)
+  }
+
+  #forget(key: string): void {
+    if (key.startsWith(NODES)) this.#world.present.delete(key.slice(NODES.length))
+    else this.#known.delete(key)
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#world.ctx.clock.after(limits.clusterAskPauseMs.default, resolve)
+    })
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}

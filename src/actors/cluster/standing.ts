@@ -1,0 +1,77 @@
+/**
+ * Where this node stands: the leadership it knows of, and the lease that follows from it.
+ *
+ * Each word of leadership goes to the lease of the DNS threads in the same turn, then to the log.
+ */
+import { type Change, Leadership } from '../../core/cluster/leadership.ts'
+import { Lease } from '../../core/cluster/lease.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { ClusterConfig } from './contract.ts'
+import { Notices } from './notices.ts'
+
+export type ClusterCtx = Ctx<ProductCatalogue, 'cluster'>
+
+export class Standing {
+  readonly leadership: Leadership
+  elections = 0
+  /** Unix milliseconds; 0 before the first. */
+  lastElectionMs = 0
+  /** Called once for each change, after the lease. */
+  onChange: (change: Change) => void = () => {}
+  readonly #ctx: ClusterCtx
+  readonly #lease: Lease
+  readonly #notices: Notices
+
+  constructor(ctx: ClusterCtx, config: ClusterConfig) {
+    this.#ctx = ctx
+    this.leadership = new Leadership(config)
+    this.#lease = new Lease(config.lease)
+    this.#notices = new Notices(ctx, config)
+    // A former incarnation may have left one that nobody would renew.
+    this.#lease.revoke()
+  }
+
+  get answers(): boolean {
+    return this.#lease.holds(this.#ctx.clock.monotonicMs())
+  }
+
+  led(epoch: number, untilMs: number): void {
+    this.#follow(this.leadership.led(epoch, untilMs))
+  }
+
+  followed(leader: string, epoch: number, untilMs: number): void {
+    this.#follow(this.leadership.followed(leader, epoch, untilMs))
+  }
+
+  leaderless(): void {
+    this.#follow(this.leadership.leaderless())
+  }
+
+  tick(): void {
+    this.#follow(this.leadership.tick(this.#ctx.clock.monotonicMs()))
+  }
+
+  yield(): void {
+    this.#follow(this.leadership.yield())
+  }
+
+  resume(): void {
+    this.leadership.resume()
+  }
+
+  #follow(changes: readonly Change[]): void {
+    const { leave } = this.leadership
+    if (leave === 'none') this.#lease.revoke()
+    else if (leave === 'endless') this.#lease.grantForGood()
+    else this.#lease.grant(leave)
+    for (const change of changes) {
+      if (change.kind === 'elected') {
+        this.elections++
+        this.lastElectionMs = this.#ctx.clock.nowMs()
+      }
+      this.#notices.changed(change)
+      this.onChange(change)
+    }
+  }
+}

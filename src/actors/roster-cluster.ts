@@ -1,0 +1,65 @@
+/**
+ * What the cluster actor is told of the configuration.
+ */
+import type { Loaded } from '../core/config/load.ts'
+import { isClustered } from '../core/config/clustered.ts'
+import { raftTimes } from '../core/cluster/raft-fence.ts'
+import type { ClusterConfig, EmbeddedConfig, ExternalConfig } from './cluster/contract.ts'
+import type { ProcessFacts } from './stage.ts'
+
+type Keys = Loaded['config']
+
+/** The name of this node among the others. */
+export const nodeNameOf = ({ cluster, overwatch }: Keys, hostName: string): string =>
+  cluster.node_name || overwatch.identity.node_id || hostName
+
+/** Undefined outside of cluster mode. */
+export function clusterConfig(
+  { config }: Loaded,
+  self: ProcessFacts & { readonly dnsAddress: string },
+  lease: SharedArrayBuffer | undefined,
+): ClusterConfig | undefined {
+  if (!isClustered(config) || lease === undefined) return undefined
+  const { cluster } = config
+  return {
+    self: nodeNameOf(config, self.hostName),
+    version: self.version,
+    startedAtMs: self.startedAtMs,
+    dnsAddress: self.dnsAddress,
+    lease,
+    followerDns: cluster.follower_dns,
+    onLostLease: cluster.on_lost_lease,
+    leaveOnStop: cluster.leave_on_stop,
+    engine: cluster.engine === 'external' ? externalOf(config) : embeddedOf(config),
+  }
+}
+
+function embeddedOf({ cluster, overwatch }: Keys): EmbeddedConfig {
+  const { raft } = cluster
+  const { cert_file: certFile, key_file: keyFile, ca_file: caFile } = raft.tls
+  return {
+    kind: 'embedded',
+    binary: raft.etcd_path,
+    folder: raft.data_dir,
+    bind: cluster.bind_address,
+    advertise: cluster.advertise_address,
+    door: cluster.join_address,
+    bootstrap: cluster.bootstrap,
+    join: cluster.join,
+    forceNew: cluster.force_new_cluster,
+    times: raftTimes(raft.heartbeat_timeout, raft.election_timeout),
+    snapshotCount: raft.snapshot_threshold,
+    ...(certFile === '' ? {} : { tls: { certFile, keyFile, caFile } }),
+    memoryPath: overwatch.data_dir === '' ? '' : `${overwatch.data_dir}/cluster-members.json`,
+  }
+}
+
+function externalOf({ cluster }: Keys): ExternalConfig {
+  const { endpoints, username, password, lease, tls } = cluster.external
+  return {
+    kind: 'external',
+    ...{ endpoints, username, password },
+    leaseSeconds: Math.max(1, Math.round(lease / 1_000)),
+    tls: { certFile: tls.cert_file, keyFile: tls.key_file, caFile: tls.ca_file },
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The leave to answer: one word that the cluster actor writes and every DNS thread reads.
+ *
+ * Law: past its deadline nobody answers, whatever became of the one who wrote it. The deadline is a
+ * moment of the machine's monotonic clock, the same in all threads; a process that was stopped for a
+ * while finds it passed before it answers a single query. Reading it costs one load and a
+ * subtraction, and waits for nobody.
+ */
+
+/** Words of the memory: what holds, and until when. */
+const STATE = 0
+const UNTIL = 1
+const WORDS = 2
+
+const NONE = 0
+const DATED = 1
+const ENDLESS = 2
+
+export const leaseMemory = (): SharedArrayBuffer => new SharedArrayBuffer(WORDS * 4)
+
+export class Lease {
+  readonly #words: Int32Array
+
+  /** @param memory of `leaseMemory`, shared by those who write and read */
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory)
+  }
+
+  /** @param untilMs of the monotonic clock */
+  grant(untilMs: number): void {
+    // Milliseconds modulo 2^32: differences of up to 24 days are told right, and a reader that
+    // finds the deadline passed ends it for good.
+    Atomics.store(this.#words, UNTIL, Math.floor(untilMs) | 0)
+    Atomics.store(this.#words, STATE, DATED)
+  }
+
+  /** It holds until it is taken back. */
+  grantForGood(): void {
+    Atomics.store(this.#words, STATE, ENDLESS)
+  }
+
+  revoke(): void {
+    Atomics.store(this.#words, STATE, NONE)
+  }
+
+  /** Whether a query may be answered at this moment of the monotonic clock. */
+  holds(nowMs: number): boolean {
+    const state = Atomics.load(this.#words, STATE)
+    if (state !== DATED) return state === ENDLESS
+    if (((Atomics.load(this.#words, UNTIL) - Math.floor(nowMs)) | 0) > 0) return true
+    // One that is renewed in this very moment may be ended too; the next renewal is 50 ms away.
+    Atomics.compareExchange(this.#words, STATE, DATED, NONE)
+    return false
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Messages about the cluster and its engine; a part of the catalogue.
+ */
+import type { ClusterView } from './cluster-views.ts'
+import { recordFields } from './agent-entries.ts'
+import type { Catalogue } from './entry.ts'
+import { field } from './fields.ts'
+
+const KIB = 1_024
+
+/** What became of a request to change the cluster. */
+export type ClusterOutcome = 'done' | 'not-found' | 'refused' | 'unavailable'
+
+const changed = {
+  outcome: field.text<ClusterOutcome>('what became of it'),
+  message: field.text('one sentence for the operator'),
+}
+
+export const clusterEntries = {
+  'cluster.start-engine': {
+    kind: 'request',
+    id: 150,
+    from: 'cluster',
+    to: ['engine'],
+    maxBytes: 64 * KIB,
+    fields: {
+      binary: field.text('the program, by path or name'),
+      args: field.list<string>('its arguments'),
+      folder: field.text('where it is started'),
+    },
+    reply: {
+      outcome: field.text<
+        'started' | 'running' | 'not-found' | 'not-permitted' | 'bad-version' | 'failed'
+      >('`running`: it ran already, with these arguments'),
+      message: field.text('why not; empty when it runs'),
+      pid: field.number('of the process; 0 for none'),
+      version: field.text('of the program; empty where it is not known'),
+    },
+    doc: 'Start etcd beside this process.',
+  },
+  'cluster.read-engine': {
+    kind: 'request',
+    id: 151,
+    from: 'cluster',
+    to: ['engine'],
+    maxBytes: KIB,
+    fields: {},
+    reply: {
+      state: field.text<'absent' | 'running' | 'ended'>('whether it runs'),
+      pid: field.number('of the process; 0 for none'),
+      lines: field.list<string>('the last lines it wrote'),
+    },
+    doc: 'Whether etcd runs, and its last words.',
+  },
+  'cluster.stop-engine': {
+    kind: 'request',
+    id: 152,
+    from: 'cluster',
+    to: ['engine'],
+    maxBytes: KIB,
+    fields: {},
+    reply: { state: field.text<'absent' | 'ended'>('whether there was one') },
+    doc: 'End etcd; answered once it is gone.',
+  },
+  'cluster.record-learned': {
+    kind: 'fact',
+    id: 153,
+    from: 'cluster',
+    to: ['registry'],
+    delivery: 'latest',
+    key: ['kind', 'id'],
+    maxBytes: 128 * KIB,
+    fields: recordFields,
+    doc: 'A record that the cluster has stored.',
+  },
+  'api.read-cluster': {
+    kind: 'request',
+    id: 154,
+    from: 'api',
+    to: ['cluster'],
+    maxBytes: KIB,
+    fields: {},
+    reply: { cluster: field.object<ClusterView>('as this node knows it') },
+    doc: 'Who leads, and who is a member.',
+  },
+  'api.leave-cluster': {
+    kind: 'request',
+    id: 155,
+    from: 'api',
+    to: ['cluster'],
+    maxBytes: KIB,
+    fields: { by: field.text('who asked') },
+    reply: changed,
+    doc: 'Hand leadership over, and be a member no more.',
+  },
+  'api.remove-member': {
+    kind: 'request',
+    id: 156,
+    from: 'api',
+    to: ['cluster'],
+    maxBytes: 4 * KIB,
+    fields: { name: field.text('which member'), by: field.text('who asked') },
+    reply: changed,
+    doc: 'Remove a member that does not come back.',
+  },
+  'registry.await-stored': {
+    kind: 'request',
+    id: 157,
+    from: 'registry',
+    to: ['cluster'],
+    maxBytes: KIB,
+    fields: {},
+    reply: { stored: field.boolean('false: it is tried further') },
+    doc: 'Whether a quorum has stored every record told before.',
+  },
+} as const satisfies Catalogue
