@@ -1,7 +1,7 @@
 // Goal: what operators were promised of overrides and of objects made by the API, from outside:
 // whatever they set, by either API or by the command line, is what DNS answers, is told by the
 // metrics, and lives through restart, reload and the time after which agents are forgotten.
-// Method: the built program with real servers, asked by UDP, edited by HTTP and by its command line.
+// Method: the built program with real servers, asked by UDP, edited by HTTP and command line.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
