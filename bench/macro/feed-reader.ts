@@ -55,6 +55,11 @@ export class FeedReader {
     this.#socket.pause()
   }
 
+  /** Reads on, so that it sees how it was ended. */
+  loosen(): void {
+    this.#socket.resume()
+  }
+
   end(): void {
     this.#socket.destroy()
   }

@@ -70,6 +70,9 @@ async function load(subject: Subject, { perSecond, readers: count }: (typeof loa
   await sleep(500)
   const last = await subject.lastNumber()
   const lost = readers.reduce((sum, reader) => sum + (last - reader.last), 0)
+  // A socket that is not read does not see its own end.
+  stuck.loosen()
+  for (let waited = 0; waited < 3_000 && !stuck.isEnded; waited += 100) await sleep(100)
   const run: Run = {
     perSecond: events / seconds,
     p50Ms: percentile(counted, 0.5),
@@ -106,9 +109,12 @@ async function idleReaders(subject: Subject) {
   await sleep(500)
   const last = await subject.lastNumber()
   const lost = listening.reduce((sum, reader) => sum + (last - reader.last), 0)
+  const mute = listening.filter((reader) => reader.last === 0).length
+  const cut = listening.filter((reader) => reader.isEnded).length
   for (const reader of [...readers, ...listening]) reader.end()
   await sleep(500)
   return {
+    ...{ mute, cut },
     ...{ messages, lost: lost + busy.disorder, p99Ms: percentile(busy, 0.99) },
     bytes: (after.rssBytes - before.rssBytes) / idle,
     cores: (to.cpuSeconds - from.cpuSeconds) / idleSeconds,
@@ -141,6 +147,7 @@ for (const backEnd of ['uws', 'node'] as const) {
   figures[`${of}: messages a second`] = crowd.messages
   figures[`${of}: late p99 ms`] = crowd.p99Ms
   figures[`${of}: lost or out of order`] = crowd.lost
+  figures[`${of}: readers that heard nothing, that were cut`] = `${crowd.mute}, ${crowd.cut}`
   figures[`${of}: cores, of it main`] = `${crowd.cores.toFixed(2)}, ${crowd.coresMain.toFixed(2)}`
   await subject.stop()
 }

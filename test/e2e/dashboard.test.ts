@@ -101,6 +101,19 @@ describe.runIf(has('chromium'))('the dashboard in a browser', () => {
     })
   })
 
+  test('where traffic goes is told by the answers of each backend', {
+    timeout: 60_000,
+  }, async () => {
+    await looking({}, async (page) => {
+      await page.goto(at('overview'))
+      const table = page.getByRole('table', { name: 'Where traffic goes, by backend' })
+      await table.getByText('Answers a second').waitFor({ timeout: 40_000 })
+      const rows = await table.getByRole('row').allTextContents()
+      // Of the servers that answers were given with, one at least has a share.
+      expect(rows.some((row) => /[1-9][0-9.]*\s?%/.test(row))).toBe(true)
+    })
+  })
+
   test('views that this server has nothing for are not there, nor asked for', async () => {
     await looking({}, async (page) => {
       const links = await page.getByRole('navigation').getByRole('link').allTextContents()

@@ -139,6 +139,8 @@ interface Plan {
   }[]
   readonly vanished: { readonly names: readonly string[]; readonly zones: readonly string[] }
   readonly assumed_healthy: readonly string[]
+  /** Absent in the answers of older nodes. */
+  readonly edits?: { readonly given_way: readonly string[]; readonly set_aside: readonly string[] }
 }
 
 interface Rehearsal {
@@ -218,6 +220,8 @@ function renderPlan(plan: Plan): string {
     ...vanished.names.map((name) => `VANISHES: ${name}`),
     ...vanished.zones.map((zone) => `VANISHES: zone ${zone}`),
     ...plan.assumed_healthy.map((key) => `taken to be healthy: ${key}`),
+    ...(plan.edits?.given_way ?? []).map((edit) => `the file takes the place of an edit: ${edit}`),
+    ...(plan.edits?.set_aside ?? []).map((edit) => `an edit would not fit: ${edit}`),
     '',
     table(['SERVICE', 'QUERIES', 'MOVED', 'CLIENTS MOVED'], rows),
     ...(moves.length === 0 ? [] : ['', table(['SERVICE', 'FROM', 'TO', 'SHARE'], moves)]),

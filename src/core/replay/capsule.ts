@@ -1,9 +1,10 @@
 /**
  * An incident capsule: what is needed to answer recorded questions again on another machine.
  *
- * It holds the configuration without secrets, the edits of the API over it, the pools of one epoch as they were served, words,
- * questions, and a slice of the event log; of answers only lengths and checksums. The answers are
- * made again by the code that made them first, so a change of the configuration in it changes them.
+ * It holds the configuration without secrets, the edits of the API over it, the pools of one epoch
+ * as they were served, words, questions, and a slice of the event log; of answers only lengths and
+ * checksums. The answers are made again by the code that made them first, so a change of the
+ * configuration in it changes them.
  * A capsule comes from a file: everything in it is checked and bounded before it is used.
  */
 import { z } from 'zod'

@@ -254,7 +254,7 @@ interface Counted {
   6: number
 }
 
-/** Queries a second by pool and family, as the samples tell them; and from where, where it matters. */
+/** Queries a second by pool and family, as samples tell them; and from where, where it matters. */
 function demandOf(context: Context): Demand {
   const all = usable(context)
   const seconds = secondsOf(all)

@@ -113,7 +113,7 @@ export const feedLimits = {
     'what may wait for all readers together; past it each may hold feedPauseBytes only',
   ),
   feedPaceMs: limit(
-    20,
+    10,
     [0, 100],
     'ms',
     'how long live events may be gathered where there are many readers; nobody sees the difference',
