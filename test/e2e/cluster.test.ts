@@ -117,6 +117,17 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     expect(follower).toMatch(/^opengslb_cluster_members 3$/m)
     expect(follower).toMatch(/^opengslb_cluster_leader_changes_total 1$/m)
     expect(follower).toMatch(/^opengslb_dns_refused_total [1-9]/m)
+    for (const [name, value] of [
+      ['opengslb_cluster_raft_state', 'raft_state\\{node="node-2"\\} 0'],
+      ['opengslb_cluster_members_total', 'members_total 3'],
+      ['opengslb_cluster_healthy_members', 'healthy_members 3'],
+      ['opengslb_cluster_elections_total', 'elections_total 1'],
+      ['opengslb_cluster_last_election_timestamp', 'last_election_timestamp [1-9]'],
+      ['opengslb_cluster_engine_up', 'engine_up 1'],
+    ] as const) {
+      expect(follower).toContain(name)
+      expect(follower).toMatch(new RegExp(`^opengslb_cluster_${value}`, 'm'))
+    }
   })
 
   test('an order given to a follower is known to all, and survives the leader', async () => {
