@@ -1,5 +1,5 @@
-// Goal: the steps of the cluster guide as they are written, with three built programs and real etcd:
-// start, look with curl, lose the leader, remove a node, add one, and orders that every node knows.
+// Goal: the steps of the cluster guide as they are written, with three built programs and real
+// etcd: start, look with curl, lose the leader, remove a node, add one, and orders that all know.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClusterSite, CLUSTER_NAME, machineMs, REFUSED } from '../harness/cluster-site.ts'

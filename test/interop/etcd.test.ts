@@ -1,5 +1,5 @@
-// Goal: our client of the JSON gateway and the real etcd understand each other: values, transactions,
-// leases, and a watch that goes on from a revision, or says that it is no longer kept.
+// Goal: our client of the JSON gateway and the real etcd understand each other: values,
+// transactions, leases, and a watch that goes on from a revision, or says that it is gone.
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Client } from '../../src/actors/cluster/client.ts'

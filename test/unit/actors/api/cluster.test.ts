@@ -1,4 +1,4 @@
-// Goal: the API tells of the cluster as the guide shows it, and of no cluster where the node is alone.
+// Goal: the API tells of the cluster as the guide shows it, and of none where the node is alone.
 import { describe, expect, test } from 'vitest'
 import type { ClusterView } from '../../../../src/messages/cluster-views.ts'
 import { apiWorld } from './world.ts'

@@ -1,4 +1,4 @@
-// Goal: answers of the JSON gateway are read as it writes them, and whatever else comes never throws.
+// Goal: answers of the JSON gateway are read as it writes them, and nothing else ever throws.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as gateway from '../../../../src/core/cluster/gateway.ts'
