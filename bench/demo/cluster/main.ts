@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const runsOfEach = Math.max(1, Number(flag('runs') ?? sized(10, 1)))
   const isSeed = flag('seed-times') !== undefined
   const logLevel = flag('keep') === undefined ? 'info' : 'debug'
-  const site = new ClusterSite({ logLevel, ...(isSeed ? { cluster: SEED_TIMES } : {}) })
+  const site = new ClusterSite({ logLevel, ...(isSeed ? { raft: SEED_TIMES } : {}) })
   const wanted = flag('fault')?.split(',')
   const runs: Run[] = []
   try {
