@@ -82,6 +82,8 @@ async function main(): Promise<void> {
   }
 }
 
+// A reader that closes the pipe must not leave the nodes running.
+process.stdout.on('error', () => {})
 await main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   process.stdout.write(`DOES NOT HOLD: ${error instanceof Error ? error.message : 'ended early'}\n`)
