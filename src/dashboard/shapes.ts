@@ -203,6 +203,11 @@ export type MetricsTold = Told<{
 }>
 
 export type ClusterTold = Told<{
+  mode: string
+  state: string
+  leader_id: string
+  answers: boolean
+  members: readonly Told<{ name: string; address: string; status: string }>[]
   cluster_healthy: boolean
   overwatch: Told<{ node_id: string; status: string; uptime_seconds: number }>
   overwatches: readonly string[]

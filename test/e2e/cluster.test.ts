@@ -1,10 +1,11 @@
-// Goal: the steps of the cluster guide as they are written, with three built programs and real etcd:
-// start, look with curl, lose the leader, remove a node, add one, and orders that every node knows.
+// Goal: the steps of the cluster guide as they are written, with three built programs and real
+// etcd: start, look with curl, lose the leader, remove a node, add one, and orders that all know.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClusterSite, CLUSTER_NAME, machineMs, REFUSED } from '../harness/cluster-site.ts'
 import { freePort, Program, projectRoot, until } from '../harness/program.ts'
-import { has, output } from '../harness/tools.ts'
+import { Daemon } from '../harness/daemon.ts'
+import { dig, has, output } from '../harness/tools.ts'
 
 const site = new ClusterSite()
 const NODES = 3
@@ -117,6 +118,17 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     expect(follower).toMatch(/^opengslb_cluster_members 3$/m)
     expect(follower).toMatch(/^opengslb_cluster_leader_changes_total 1$/m)
     expect(follower).toMatch(/^opengslb_dns_refused_total [1-9]/m)
+    for (const [name, value] of [
+      ['opengslb_cluster_raft_state', 'raft_state\\{node="node-2"\\} 0'],
+      ['opengslb_cluster_members_total', 'members_total 3'],
+      ['opengslb_cluster_healthy_members', 'healthy_members 3'],
+      ['opengslb_cluster_elections_total', 'elections_total 1'],
+      ['opengslb_cluster_last_election_timestamp', 'last_election_timestamp [1-9]'],
+      ['opengslb_cluster_engine_up', 'engine_up 1'],
+    ] as const) {
+      expect(follower).toContain(name)
+      expect(follower).toMatch(new RegExp(`^opengslb_cluster_${value}`, 'm'))
+    }
   })
 
   test('an order given to a follower is known to all, and survives the leader', async () => {
@@ -247,4 +259,61 @@ cluster:
     expect(code).toBe(1)
     expect(said).toContain('neither cluster.bootstrap (first node) nor cluster.join (others)')
   }, 60_000)
+})
+
+describe.runIf(has('etcd', 'dig'))('an etcd of others', () => {
+  const etcd = new Daemon()
+  const nodes: Program[] = []
+  let dns: readonly number[] = []
+
+  afterAll(async () => {
+    for (const node of nodes) await node.remove()
+    await etcd.stop()
+  }, 30_000)
+
+  const answersOf = async (port: number) => (await dig(port, CLUSTER_NAME)).status
+
+  test('gives two nodes one leader, and the next one when the first is killed', async () => {
+    const [client, peer] = [await freePort(), await freePort()]
+    const url = `http://127.0.0.1:${client}`
+    const peerUrl = `http://127.0.0.1:${peer}`
+    etcd.start(
+      'etcd',
+      [
+        ...['--data-dir', 'd', '--listen-client-urls', url, '--advertise-client-urls', url],
+        ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
+        ...['--initial-cluster', `default=${peerUrl}`, '--heartbeat-interval', '100'],
+        ...['--election-timeout', '500'],
+      ],
+      {},
+    )
+    dns = [await freePort(), await freePort()]
+    for (const [at, port] of dns.entries()) {
+      const node = new Program(`
+dns: { listen_address: "127.0.0.1:${port}", zones: [example.com], threads: 1 }
+regions:
+  - name: r
+    servers: [{ address: 127.0.0.1, port: 9, service: ${CLUSTER_NAME} }]
+domains: [{ name: ${CLUSTER_NAME}, regions: [r], when_all_down: all }]
+metrics: { enabled: false }
+overwatch: { data_dir: "" }
+cluster:
+  mode: cluster
+  node_name: node-${at + 1}
+  engine: external
+  external: { endpoints: ["${url}"], lease: 2s }
+`)
+      nodes.push(node)
+      node.start()
+      await node.logged('OpenGSLB running', 60_000)
+    }
+    await until('the first answers', async () => (await answersOf(dns[0]!)) === 'NOERROR', 20_000)
+    expect(await answersOf(dns[1]!)).toBe('REFUSED')
+    const fromMs = performance.now()
+    nodes[0]!.signal('SIGKILL')
+    await until('the second answers', async () => (await answersOf(dns[1]!)) === 'NOERROR', 20_000)
+    const tookMs = performance.now() - fromMs
+    process.stdout.write(`kill -9 with an etcd of others: ${Math.round(tookMs)} ms\n`)
+    expect(tookMs).toBeLessThan(6_000)
+  }, 120_000)
 })

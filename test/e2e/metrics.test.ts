@@ -15,8 +15,11 @@ import { has, output } from '../harness/tools.ts'
 
 const geo = 'test/e2e/geo.test.ts'
 const learning = 'test/unit/actors/latency/metrics.test.ts'
+const cluster = 'test/e2e/cluster.test.ts'
 const learned = (names: string) =>
   Object.fromEntries(names.split(' ').map((name) => [name, learning] as const))
+const clustered = (names: string) =>
+  Object.fromEntries(names.split(' ').map((name) => [`cluster_${name}`, cluster] as const))
 /** Too brief to be seen from outside, or of a world of their own: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ routing_geo_decisions_total: geo, geo_routing_decision: geo },
@@ -30,6 +33,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   ...learned('agent_latency_collector_errors_total overwatch_latency_table_entries_total'),
   ...learned('overwatch_latency_entries_evicted_total overwatch_latency_entries_pruned_total'),
   ...learned('overwatch_latency_reports_received_total'),
+  ...clustered('is_leader state leader_changes_total members raft_state members_total'),
+  ...clustered('healthy_members elections_total last_election_timestamp'),
   gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
 }
 

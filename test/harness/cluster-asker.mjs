@@ -1,6 +1,6 @@
 /**
- * A client that asks every node of a cluster the same question all the time, and says what it heard:
- * one line an answer, with the moment it was asked and answered on the machine's own clock.
+ * A client that asks every node of a cluster the same question all the time, and says what it
+ * heard: one line an answer, with the moment it was asked and answered on the machine's own clock.
  *
  *     node cluster-asker.mjs NAME PORT EVERY_MS ADDRESS [ADDRESS …]
  */

@@ -26,8 +26,8 @@ const NOERROR = 0
 export const REFUSED = 5
 
 export interface SiteOptions {
-  /** Lines under `cluster:`, after those that every node has. */
-  readonly cluster?: string
+  /** Lines under `cluster.raft`, after those that every node has. */
+  readonly raft?: string
   readonly inNamespaces?: boolean
   readonly logLevel?: string
 }
@@ -67,8 +67,9 @@ api: { enabled: true, address: "${at}:${API}", allowed_networks: [10.0.0.0/8, 12
 overwatch: { data_dir: ${folder}/data }
 cluster:
   mode: cluster
-  raft: { data_dir: ${folder}/raft }
-${this.#options.cluster ?? ''}
+  raft:
+    data_dir: ${folder}/raft
+${this.#options.raft ?? ''}
 `
   }
 

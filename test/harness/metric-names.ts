@@ -75,7 +75,6 @@ export const waitingNames: Readonly<Record<string, readonly string[]>> = {
     'overwatch_latency_routing_hits_total',
   ),
   DNSSEC: of(/^dnssec_/),
-  'cluster mode': of(/^cluster_/),
 }
 
 /** Series of a metrics page: the value of each, by its name and labels as written. */

@@ -5,7 +5,9 @@
  * A folder of src/actors that is missing here fails test/unit/kernel/product.test.ts.
  */
 import { api } from '../../src/actors/api/actor.ts'
+import { cluster } from '../../src/actors/cluster/actor.ts'
 import { dns } from '../../src/actors/dns/actor.ts'
+import { engine } from '../../src/actors/engine/actor.ts'
 import { gossip } from '../../src/actors/gossip/actor.ts'
 import { latency } from '../../src/actors/latency/actor.ts'
 import { prober } from '../../src/actors/prober/actor.ts'
@@ -17,4 +19,5 @@ export { catalogue as productCatalogue } from '../../src/messages/catalogue.ts'
 
 export const productActors = {
   ...{ dns, registry, prober, gossip, latency, api, shell, vitals },
+  ...{ cluster, engine },
 } as const

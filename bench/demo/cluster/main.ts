@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const runsOfEach = Math.max(1, Number(flag('runs') ?? sized(10, 1)))
   const isSeed = flag('seed-times') !== undefined
   const logLevel = flag('keep') === undefined ? 'info' : 'debug'
-  const site = new ClusterSite({ logLevel, ...(isSeed ? { cluster: SEED_TIMES } : {}) })
+  const site = new ClusterSite({ logLevel, ...(isSeed ? { raft: SEED_TIMES } : {}) })
   const wanted = flag('fault')?.split(',')
   const runs: Run[] = []
   try {
@@ -82,6 +82,8 @@ async function main(): Promise<void> {
   }
 }
 
+// A reader that closes the pipe must not leave the nodes running.
+process.stdout.on('error', () => {})
 await main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   process.stdout.write(`DOES NOT HOLD: ${error instanceof Error ? error.message : 'ended early'}\n`)

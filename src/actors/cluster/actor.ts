@@ -108,7 +108,8 @@ class Node {
 
   /** Answers no more, and makes another lead without an election timeout. */
   async handOver(): Promise<void> {
-    const wasLeader = this.#fence?.status?.leaderId === this.#fence?.status?.memberId
+    const status = this.#fence?.status
+    const wasLeader = status !== undefined && status.leaderId === status.memberId
     this.standing.yield()
     await this.#election?.yield()
     const heir = this.membership.heir()

@@ -1,9 +1,9 @@
 /**
  * The door: lets nodes into the cluster that ask, and asks to be let in itself.
  *
- * Any member opens it to a node that reaches it; who may reach it is what the network of the members,
- * and their TLS where it is set, decide, as for Raft itself. A member is added without a vote (a
- * learner), so that one which never comes up does not count towards the quorum.
+ * Any member opens it to a node that reaches it; who may reach it is what the network of the
+ * members, and their TLS where it is set, decide, as for Raft itself. A member is added without a
+ * vote (a learner), so that one which never comes up does not count towards the quorum.
  */
 import { limits } from '../../core/base/limits.ts'
 import { membersOf, objectOf, type RaftMember } from '../../core/cluster/gateway.ts'

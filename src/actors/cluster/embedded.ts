@@ -13,7 +13,7 @@ import {
   SOCKET,
 } from '../../core/cluster/engine.ts'
 import type { RaftMember } from '../../core/cluster/gateway.ts'
-import { objectOf } from '../../core/cluster/gateway.ts'
+import { membersOf, objectOf } from '../../core/cluster/gateway.ts'
 import {
   addressOfUrl,
   advertisedOf,
@@ -70,8 +70,30 @@ export class Embedded {
     if (this.#config.folder.length > 90)
       failStart('cluster.raft.data_dir: the path is longer than a socket in it may be (90)')
     await this.#openDoor()
-    await this.#come(await this.#plan(), true)
+    const seen = await this.#ctx.ask('cluster.read-engine', {})
+    // It outlived a former incarnation of this actor.
+    if (seen.ok && seen.value.state === 'running') this.state = 'running'
+    else await this.#come(await this.#plan(), true)
     this.#ctx.log.info('Raft node started', { address: this.address, version: this.version })
+    void this.#lookForOthers()
+  }
+
+  /** Says so where those it is to join are a cluster of their own. */
+  async #lookForOthers(): Promise<void> {
+    const { tls, join } = this.#config
+    const scheme = tls === undefined ? 'http' : 'https'
+    for (const address of join.filter((one) => one !== this.address)) {
+      const url = `${scheme}://${address}/members`
+      const page = await this.#ports.knock(url, undefined, limits.clusterCallMs.default, tls)
+      if (page.code !== 'answered' || page.status !== 200) continue
+      const members = membersOf(objectOf(`{"members":${page.text}}`)?.['members'])
+      const isKnown = members.some(({ peerUrls }) => peerUrls.includes(this.#request.peerUrl))
+      if (members.length === 0 || isKnown) continue
+      this.#ctx.log.error('two clusters: a node of cluster.join is a member of another one', {
+        node: address,
+        hint: 'empty cluster.raft.data_dir of the nodes that are wrong, and let them join again',
+      })
+    }
   }
 
   /** Looks whether it still runs, and starts it again where it does not. */

@@ -1,5 +1,5 @@
 /**
- * The JSON gateway of etcd over HTTP: a socket of this machine, or the endpoints of another cluster.
+ * The JSON gateway of etcd over HTTP: a socket of this machine, or endpoints of another cluster.
  *
  * Connections are kept. An endpoint that cannot be reached, or takes too long, makes the next call
  * go to the one after it. A watch is a request whose body has ended and whose answer does not: the

@@ -41,6 +41,8 @@ export class Replica {
   readonly counts = { written: 0, learned: 0, conflicts: 0, reads: 0 }
   readonly #world: ReplicaWorld
   readonly #known = new Map<string, Known>()
+  /** Of every key of a record, also of one that this version cannot read. */
+  readonly #revisions = new Map<string, number>()
   readonly #pending = new Map<string, SharedRecord>()
   #revision = 0
   #isPumping = false
@@ -125,11 +127,12 @@ export class Replica {
   async #write(key: string, record: SharedRecord): Promise<boolean> {
     const client = this.#world.client()
     if (client === undefined) return false
-    const modRevision = this.#known.get(key)?.modRevision ?? 0
+    const modRevision = this.#revisions.get(key) ?? 0
     const done = await client.swap(key, modRevision, requestPut(key, valueOfRecord(record)))
     if (done === undefined) return false
     if (done.hasSucceeded) {
       this.counts.written++
+      this.#revisions.set(key, done.revision)
       this.#known.set(key, { record, modRevision: done.revision })
       // A later version may have been told meanwhile.
       if (this.#pending.get(key) === record) this.#pending.delete(key)
@@ -137,7 +140,7 @@ export class Replica {
     }
     this.counts.conflicts++
     const found = done.found[0]
-    if (found === undefined) this.#known.delete(key)
+    if (found === undefined) this.#forget(key)
     else this.#take(found)
     return true
   }
@@ -154,7 +157,7 @@ export class Replica {
     this.counts.reads++
     this.#revision = all.header.revision
     const seen = new Set(all.values.map(({ key }) => key))
-    for (const key of this.#known.keys()) if (!seen.has(key)) this.#known.delete(key)
+    for (const key of this.#revisions.keys()) if (!seen.has(key)) this.#forget(key)
     for (const name of this.#world.present.keys())
       if (!seen.has(`${NODES}${name}`)) this.#world.present.delete(name)
     for (const value of all.values) this.#take(value)
@@ -192,6 +195,8 @@ export class Replica {
       return
     }
     if (!value.key.startsWith(RECORDS)) return
+    const revision = this.#revisions.get(value.key) ?? 0
+    this.#revisions.set(value.key, Math.max(revision, value.modRevision))
     const record = recordOf(value)
     if (record === undefined) return
     const known = this.#known.get(value.key)
@@ -205,7 +210,10 @@ export class Replica {
 
   #forget(key: string): void {
     if (key.startsWith(NODES)) this.#world.present.delete(key.slice(NODES.length))
-    else this.#known.delete(key)
+    else {
+      this.#known.delete(key)
+      this.#revisions.delete(key)
+    }
   }
 
   #pause(): Promise<void> {

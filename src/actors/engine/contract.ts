@@ -1,7 +1,27 @@
 /**
  * What the engine actor needs of the world: processes beside this one.
  */
-import type { ProcessSpec, ProcessState, StartOutcome } from '../../kernel/children.ts'
+export interface ProcessSpec {
+  readonly command: string
+  readonly args: readonly string[]
+  /** The folder it is started in. */
+  readonly folder: string
+}
+
+export type ProcessState =
+  | { readonly state: 'absent' }
+  | { readonly state: 'running'; readonly pid: number; readonly lines: readonly string[] }
+  /** `lines` are its last words. */
+  | {
+      readonly state: 'ended'
+      readonly code: number | null
+      readonly signal: string | null
+      readonly lines: readonly string[]
+    }
+
+export type StartOutcome =
+  | { readonly code: 'started' | 'running'; readonly pid: number }
+  | { readonly code: 'not-found' | 'not-permitted' | 'failed'; readonly message: string }
 
 export type EngineConfig = Readonly<Record<string, never>>
 

@@ -1,6 +1,6 @@
 /** Series of the process beside this one. */
-import type { ProcessState } from '../../kernel/children.ts'
 import type { Metrics } from '../../kernel/metrics.ts'
+import type { ProcessState } from './contract.ts'
 
 export function engineMetrics(metrics: Metrics, read: () => ProcessState) {
   const up = metrics.gauge({

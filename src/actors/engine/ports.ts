@@ -10,7 +10,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { limits } from '../../core/base/limits.ts'
 import { SOCKET } from '../../core/cluster/engine.ts'
-import { Children } from '../../kernel/children.ts'
+import { Children } from './ports-children.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { EnginePorts } from './contract.ts'
 

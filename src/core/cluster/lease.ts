@@ -1,9 +1,9 @@
 /**
  * The leave to answer: one word that the cluster actor writes and every DNS thread reads.
  *
- * Law: past its deadline nobody answers, whatever became of the one who wrote it. The deadline is a
- * moment of the machine's monotonic clock, the same in all threads; a process that was stopped for a
- * while finds it passed before it answers a single query. Reading it costs one load and a
+ * Law: past its deadline nobody answers, whatever became of the one who wrote it. The deadline is
+ * a moment of the machine's monotonic clock, the same in all threads; a process that was stopped
+ * for a while finds it passed before it answers a single query. Reading it costs one load and a
  * subtraction, and waits for nobody.
  */
 

@@ -33,7 +33,7 @@ export function planStart(facts: StartFacts): StartPlan {
   if (forceNew && !hasData)
     return {
       kind: 'impossible',
-      why: 'cluster.force_new_cluster needs the data of a member, and cluster.raft.data_dir has none',
+      why: 'cluster.force_new_cluster needs data of a member, and cluster.raft.data_dir has none',
     }
   if (hasData) return { kind: 'resume', forceNew }
   const candidates = [...new Set([...join, ...lastKnown])]
@@ -41,7 +41,7 @@ export function planStart(facts: StartFacts): StartPlan {
   if (candidates.length > 0) return { kind: 'join', candidates }
   return {
     kind: 'impossible',
-    why: 'the node has no data, and neither cluster.bootstrap (first node) nor cluster.join (others)',
+    why: 'no data, and neither cluster.bootstrap (first node) nor cluster.join (others)',
   }
 }
 

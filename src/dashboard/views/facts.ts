@@ -61,6 +61,20 @@ const agentColumns = (nowMs: number): Column<ClusterAgent>[] => [
   { title: 'Heard', isFigure: true, cell: ({ last_seen: seen }) => ago(seen, nowMs) },
 ]
 
+/** In cluster mode: who leads, and who is there. */
+function leadership(cluster: ClusterTold): [string, string][] {
+  if (cluster.mode !== 'cluster') return []
+  const does = cluster.answers === true ? 'answers queries' : 'refuses queries'
+  const names = (cluster.members ?? []).map(({ name, status }) =>
+    status === 'alive' ? (name ?? '') : `${name ?? ''} (${status ?? NOTHING})`,
+  )
+  return [
+    ['Leader', cluster.leader_id === '' ? 'none' : (cluster.leader_id ?? NOTHING)],
+    ['This node is', `${cluster.state ?? NOTHING}, ${does}`],
+    ['Members', names.join(', ')],
+  ]
+}
+
 export function Cluster(): VNode {
   const read = useLive(CLUSTER)
   const nowMs = useNow()
@@ -84,6 +98,7 @@ export function Cluster(): VNode {
       factList([
         ['This node', h('code', null, cluster.overwatch?.node_id)],
         ['Running for', span(cluster.overwatch?.uptime_seconds)],
+        ...leadership(cluster),
         ['Live overwatches', cluster.overwatches?.join(', ')],
         ['Gossip members alive', String(cluster.gossip_members ?? NOTHING)],
         ['Healthy agents', String(cluster.healthy_agents ?? NOTHING)],

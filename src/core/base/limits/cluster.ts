@@ -63,7 +63,7 @@ export const clusterLimits = {
     'a hand-over takes some 10 ms; a stop does not wait longer for one that does not come',
   ),
   clusterEngineStopMs: limit(
-    1_500,
+    1_200,
     [100, 10_000],
     'ms',
     'a member syncs its log in well under a second; then it is killed, which loses nothing stored',

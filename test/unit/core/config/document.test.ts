@@ -60,6 +60,7 @@ test('secrets are marked as such', () => {
     'agent.identity.service_token',
     'agent.gossip.encryption_key',
     'agent.gossip.keyring',
+    'cluster.external.password',
     'cluster.gossip.encryption_key',
     'api.auth.tokens[].token',
   ])

@@ -17,8 +17,8 @@ test('a key without effect is told where it is written, with what holds instead'
 })
 
 test.each([
-  ['cluster: { mode: cluster }', 'cluster.mode'],
-  ['mode: cluster', 'cluster.mode'],
+  ['cluster: { predictive_health: { enabled: true } }', 'cluster.predictive_health.enabled'],
+  ['cluster: { raft: { snapshot_interval: 60s } }', 'cluster.raft.snapshot_interval'],
   ['dnssec: { enabled: true }', 'overwatch.dnssec.enabled'],
 ] as const)('%s is told as %s', (text, path) => {
   const lines = told(`${SMALL}${text}\n`)
@@ -35,6 +35,7 @@ test.each([
   'overwatch: { gossip: { encryption_key: "" }, geolocation: { database_path: a.mmdb } }',
   'overwatch: { geolocation: { custom_mappings: [{ cidr: 10.0.0.0/8, region: main }] } }',
   'cluster: { mode: standalone }',
+  'cluster: { mode: cluster, bootstrap: true }',
   'agent: { heartbeat: { interval: 5s } }',
 ])('%s asks for nothing that is missing', (text) => {
   expect(told(`${SMALL}${text}\n`)).toEqual([])
@@ -50,8 +51,4 @@ test('algorithms that are not there are told once, with their number', () => {
   ])
   const whole = SMALL.replace('dns:', 'dns:\n  default_routing_algorithm: latency')
   expect(told(whole)).toHaveLength(1)
-})
-
-test('a mode of the command line is told by its flag', () => {
-  expect(told(`${SMALL}`, { modeFlag: 'cluster' })[0]).toMatch(/^--mode: warning: cluster\.mode/)
 })

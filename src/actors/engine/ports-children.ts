@@ -7,32 +7,11 @@
  * restarted actor finds it by its name.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { limits } from '../core/base/limits.ts'
-
-export interface ProcessSpec {
-  readonly command: string
-  readonly args: readonly string[]
-  /** The folder it is started in. */
-  readonly folder: string
-}
+import { limits } from '../../core/base/limits.ts'
+import type { ProcessSpec, ProcessState, StartOutcome } from './contract.ts'
 
 /** Told of each line it writes. */
 export type Hear = (line: string) => void
-
-export type ProcessState =
-  | { readonly state: 'absent' }
-  | { readonly state: 'running'; readonly pid: number; readonly lines: readonly string[] }
-  /** `lines` are its last words. */
-  | {
-      readonly state: 'ended'
-      readonly code: number | null
-      readonly signal: string | null
-      readonly lines: readonly string[]
-    }
-
-export type StartOutcome =
-  | { readonly code: 'started' | 'running'; readonly pid: number }
-  | { readonly code: 'not-found' | 'not-permitted' | 'failed'; readonly message: string }
 
 interface Entry {
   readonly process: ChildProcess

@@ -1,0 +1,60 @@
+// Goal: with an etcd of others one node holds the key, and never two have a lease to answer.
+import { expect, test } from 'vitest'
+import { Client } from '../../../../src/actors/cluster/client.ts'
+import { Election } from '../../../../src/actors/cluster/election.ts'
+import { Standing } from '../../../../src/actors/cluster/standing.ts'
+import { leaseMemory } from '../../../../src/core/cluster/lease.ts'
+import { fakeCtx } from '../../../harness/ctx.ts'
+import { EtcdModel } from '../../../harness/etcd-model.ts'
+
+function node(model: EtcdModel, self: string) {
+  const world = fakeCtx('cluster')
+  const standing = new Standing(world.ctx, {
+    ...{ self, followerDns: 'refuse', onLostLease: 'refuse', lease: leaseMemory() },
+  } as never)
+  const client = new Client(model.gateway())
+  const election = new Election(world.ctx, standing, client, { self, leaseSeconds: 2 })
+  election.start()
+  return { ...world, standing, election }
+}
+
+async function pass(nodes: readonly ReturnType<typeof node>[], ms: number): Promise<void> {
+  for (let at = 0; at < ms; at += 50) for (const { clock } of nodes) await clock.advanceAsync(50)
+}
+
+test('the first that makes the key leads, and the other follows it', async () => {
+  const model = new EtcdModel()
+  const nodes = [node(model, 'a'), node(model, 'b')]
+  await pass(nodes, 1_000)
+  expect(nodes.map(({ standing }) => standing.answers)).toEqual([true, false])
+  expect(nodes[1]!.standing.leadership.leader).toBe('a')
+})
+
+test('without answers it refuses before its lease is over at the servers', async () => {
+  const model = new EtcdModel()
+  const [one] = [node(model, 'a')]
+  await pass([one!], 1_000)
+  model.hasQuorum = false
+  await pass([one!], 2_000)
+  expect(one!.standing.answers).toBe(false)
+})
+
+test('the next leads when the lease of the first has run out', async () => {
+  const model = new EtcdModel()
+  const [one, other] = [node(model, 'a'), node(model, 'b')]
+  await pass([one, other], 1_000)
+  one.election.stop()
+  model.expire('1')
+  await pass([other], 1_000)
+  expect(other.standing.answers).toBe(true)
+})
+
+test('who gives the key back is followed at once, and takes it no more', async () => {
+  const model = new EtcdModel()
+  const [one, other] = [node(model, 'a'), node(model, 'b')]
+  await pass([one, other], 1_000)
+  one.standing.yield()
+  await one.election.yield()
+  await pass([one, other], 1_000)
+  expect([one, other].map(({ standing }) => standing.answers)).toEqual([false, true])
+})

@@ -1,0 +1,150 @@
+// Goal: what a node was told is stored once and over nothing newer, and whatever breaks meanwhile,
+// every node ends with the same records.
+import { describe, expect, test } from 'vitest'
+import { Client } from '../../../../src/actors/cluster/client.ts'
+import { Replica } from '../../../../src/actors/cluster/replica.ts'
+import type { SharedRecord } from '../../../../src/core/gossip/peers/record.ts'
+import { fakeCtx } from '../../../harness/ctx.ts'
+import { EtcdModel } from '../../../harness/etcd-model.ts'
+
+const record = (id: string, stamp: number, origin = 'a', keepUntilMs = 0): SharedRecord => ({
+  ...{ kind: 'override', id, origin, stamp, seq: 0, keepUntilMs },
+  body: new TextEncoder().encode(
+    JSON.stringify({ healthy: false, reason: `${stamp}`, by: origin }),
+  ),
+})
+
+function node(model: EtcdModel) {
+  const world = fakeCtx('cluster')
+  const client = new Client(model.gateway())
+  const present = new Map()
+  const replica = new Replica({ ctx: world.ctx, client: () => client, present })
+  replica.start()
+  /** The stamps learned, by id, in order. */
+  const learned = () =>
+    world.published.flatMap(([name, message]) =>
+      name === 'cluster.record-learned' ? [`${message.id}@${message.stamp}`] : [],
+    )
+  return { ...world, replica, present, learned, pass: (ms: number) => world.clock.advanceAsync(ms) }
+}
+
+describe('records', () => {
+  test('told here are stored, and read back by another node', async () => {
+    const model = new EtcdModel()
+    const [one, other] = [node(model), node(model)]
+    await Promise.all([one.pass(10), other.pass(10)])
+    one.replica.told(record('s1', 5))
+    await one.pass(10)
+    expect(await one.replica.stored(100)).toBe(true)
+    await other.pass(10)
+    expect(other.learned()).toEqual(['s1@5'])
+  })
+
+  test('of the moment are not stored', async () => {
+    const model = new EtcdModel()
+    const one = node(model)
+    await one.pass(10)
+    one.replica.told({ ...record('s1', 5), kind: 'verdict' })
+    await one.pass(10)
+    expect(model.rows.size).toBe(0)
+  })
+
+  test('that lag behind the store are dropped, and the newer ones learned', async () => {
+    const model = new EtcdModel()
+    const [one, other] = [node(model), node(model)]
+    await Promise.all([one.pass(10), other.pass(10)])
+    one.replica.told(record('s1', 9))
+    await one.pass(10)
+    // It has not heard of that yet: its watch broke a moment ago.
+    model.breakWatches()
+    const late = node(model)
+    late.replica.told(record('s1', 7, 'b'))
+    await late.pass(1_000)
+    expect(late.replica.pending).toBe(0)
+    expect(late.learned()).toContain('s1@9')
+    expect(late.learned()).not.toContain('s1@7')
+    expect(model.rows.size).toBe(1)
+  })
+
+  test('are tried until there is a quorum, and nobody is told before that they are stored', async () => {
+    const model = new EtcdModel()
+    const one = node(model)
+    await one.pass(10)
+    model.hasQuorum = false
+    one.replica.told(record('s1', 5))
+    const stored = one.replica.stored(1_000)
+    await one.pass(1_200)
+    expect(await stored).toBe(false)
+    expect(one.replica.pending).toBe(1)
+    model.hasQuorum = true
+    await one.pass(1_000)
+    expect(one.replica.pending).toBe(0)
+    expect(await one.replica.stored(100)).toBe(true)
+  })
+
+  test('whose answer was lost are not written twice', async () => {
+    const model = new EtcdModel()
+    const one = node(model)
+    await one.pass(10)
+    const before = model.revision
+    model.losesAnswers = 1
+    one.replica.told(record('s1', 5))
+    await one.pass(1_000)
+    expect(one.replica.pending).toBe(0)
+    expect(model.revision).toBe(before + 1)
+  })
+
+  test('go on from the revision of a watch that broke', async () => {
+    const model = new EtcdModel()
+    const [one, other] = [node(model), node(model)]
+    await Promise.all([one.pass(10), other.pass(10)])
+    model.breakWatches()
+    one.replica.told(record('s1', 5))
+    await one.pass(10)
+    await other.pass(1_000)
+    expect(other.learned()).toEqual(['s1@5'])
+    expect(other.replica.counts.reads).toBe(1)
+  })
+
+  test('are all read again where the history is no longer kept', async () => {
+    const model = new EtcdModel()
+    const [one, other] = [node(model), node(model)]
+    await Promise.all([one.pass(10), other.pass(10)])
+    model.breakWatches()
+    one.replica.told(record('s1', 5))
+    await one.pass(10)
+    model.compact()
+    await other.pass(2_000)
+    expect(other.learned()).toEqual(['s1@5'])
+    expect(other.replica.counts.reads).toBe(2)
+  })
+
+  test('that are over are swept from the store', async () => {
+    const model = new EtcdModel()
+    const one = node(model)
+    await one.pass(10)
+    one.replica.told(record('s1', 5, 'a', one.clock.nowMs() + 500))
+    one.replica.told(record('s2', 5))
+    await one.pass(1_000)
+    await one.replica.sweep()
+    await one.pass(10)
+    expect([...model.rows.keys()]).toEqual(['/opengslb/records/override/s2'])
+  })
+})
+
+test('a node is present while its key is, and a registry that starts anew hears everything', async () => {
+  const model = new EtcdModel()
+  const one = node(model)
+  await one.pass(10)
+  const value = btoa(JSON.stringify({ name: 'b', address: '10.0.1.2:7000' }))
+  model.put('/opengslb/nodes/b', value, '7')
+  one.replica.told(record('s1', 5))
+  await one.pass(10)
+  expect([...one.present.keys()]).toEqual(['b'])
+  model.expire('7')
+  await one.pass(10)
+  expect(one.present.size).toBe(0)
+  one.published.length = 0
+  one.replica.tellAll()
+  expect(one.learned()).toEqual(['s1@5'])
+})
