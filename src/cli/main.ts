@@ -21,6 +21,7 @@ import { addOverrides } from './commands/overrides.ts'
 import { addRegions } from './commands/regions.ts'
 import { addDnssec } from './commands/dnssec.ts'
 import { addEvents } from './commands/events.ts'
+import { addExternalDns } from './commands/external-dns.ts'
 import { addGeo } from './commands/geo.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
@@ -91,7 +92,7 @@ export function programOf(io: Io): Command {
 
 const commands: readonly ((program: Command, io: Io) => void)[] = [
   ...[addStatus, addTop, addEvents, addServers, addBackends, addOverrides, addDrain, addAgents],
-  ...[addDomains, addRegions, addGeo, addDnssec, addRouting, addWhy, addReplay],
+  ...[addDomains, addRegions, addGeo, addDnssec, addRouting, addWhy, addReplay, addExternalDns],
   ...[addConfig, addKey, addAudit, addCompletion],
 ]
 
