@@ -14,6 +14,7 @@ import { addAudit } from './commands/audit.ts'
 import { addBackends } from './commands/backends.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addConvert } from './commands/convert.ts'
 import { addDomains } from './commands/domains.ts'
 import { addDrain } from './commands/drain.ts'
 import { addKey } from './commands/key.ts'
@@ -93,6 +94,7 @@ export function programOf(io: Io): Command {
 const commands: readonly ((program: Command, io: Io) => void)[] = [
   ...[addStatus, addTop, addEvents, addServers, addBackends, addOverrides, addDrain, addAgents],
   ...[addDomains, addRegions, addGeo, addDnssec, addRouting, addWhy, addReplay, addExternalDns],
+  ...[addConvert],
   ...[addConfig, addKey, addAudit, addCompletion],
 ]
 
