@@ -2,10 +2,9 @@
  * A gdnsd configuration as one of this program: what it checks, what it chooses, where it listens.
  *
  * Resources become regions and names: `multifo` and `weighted` one region of servers each,
- * `simplefo` and `metafo` one for each step, `geoip` one for each data centre with the countries and
- * networks of its map. Names come from the DYNA and DYNC lines of zone files; a resource that no line
- * names becomes a name under the first zone, with a note. Whatever has no counterpart is noted, never
- * dropped in silence.
+ * `simplefo` and `metafo` one for each step, `geoip` one for each data centre with the countries
+ * and networks of its map. Names come from the DYNA and DYNC lines of zone files; resources that no
+ * line names are left out. Whatever else has no counterpart is noted, never dropped in silence.
  */
 import { parseAddress } from '../core/net/address.ts'
 import { type Hash, isHash, type Value } from './gdnsd-parse.ts'

@@ -26,8 +26,15 @@ interface Token {
   readonly isValue: boolean
 }
 
-const PATTERN =
-  /\s+|#[^\n]*|=>|[{}[\],]|"((?:[^"\\]|\\.)*)"|\$include\b|[^\s{}[\],"#=]+(?:=(?!>)[^\s{}[\],"#=]*)*/gs
+const PARTS = [
+  /\s+|#[^\n]*/,
+  /=>|[{}[\],]/,
+  /"((?:[^"\\]|\\.)*)"/,
+  /\$include\b/,
+  // A word may hold "=", but not "=>".
+  /[^\s{}[\],"#=]+(?:=(?!>)[^\s{}[\],"#=]*)*/,
+]
+const PATTERN = new RegExp(PARTS.map(({ source }) => source).join('|'), 'gs')
 
 function tokensOf(text: string): Result<readonly Token[], string> {
   const tokens: Token[] = []

@@ -32,8 +32,7 @@ const folderOf = (number) => {
 function scriptOf(number) {
   const folder = folderOf(number)
   if (folder === undefined) return undefined
-  if (existsSync(join(folder, 'client', 'demo.sh')))
-    return { inside: 'client', words: ['/root/demo.sh'] }
+  if (existsSync(join(folder, 'client', 'demo.sh'))) return { inside: 'client', words: ['demo.sh'] }
   const script = join(folder, 'scripts', 'demo.sh')
   return existsSync(script) ? { inside: undefined, words: [script, 'demo'] } : undefined
 }

@@ -1,8 +1,8 @@
 /**
- * Goal: what is deployed elsewhere fits together, as far as this machine can tell. Method: the files
- * are parsed, the program reads the configurations in them, and names that one file gives another are
- * looked up. No cloud, no cluster and no Windows runs here; terraform's own `fmt` parses where it is
- * installed, but its `validate` needs the provider's plugin, which is not to be had.
+ * Goal: what is deployed elsewhere fits together, as far as this machine can tell. Method: the
+ * files are parsed, the program reads the configurations in them, and names that one file gives
+ * another are looked up. No cloud, no cluster and no Windows runs here; terraform's `fmt` parses
+ * where it is installed, but its `validate` needs the provider's plugin, which is not to be had.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
