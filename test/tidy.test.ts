@@ -15,7 +15,18 @@ import { type Rule, rules } from './harness/tidy.ts'
 import * as tidy from './harness/tidy.ts'
 
 const tree = filesUnder(
-  ['src', 'test', 'bench', 'scripts', 'docs', 'config', '.ci', 'README.md', 'CHANGELOG.md'],
+  [
+    'src',
+    'test',
+    'bench',
+    'scripts',
+    'docs',
+    'config',
+    'deploy',
+    '.ci',
+    'README.md',
+    'CHANGELOG.md',
+  ],
   /\.(?:ts|mjs|md|yaml|yml|json|sh|html|css)$|\.ci\/run$/,
 )
 

@@ -20,6 +20,8 @@ const PEERS = {
   serf: 'serf',
   chromium: 'chromium',
   nginx: 'nginx-light',
+  ip: 'iproute2',
+  jq: 'jq',
   'systemd-analyze': 'systemd',
   objdump: 'binutils',
   etcd: 'etcd-server',

@@ -10,10 +10,12 @@ import type { Result } from '../core/base/result.ts'
 import { leaseMemory } from '../core/cluster/lease.ts'
 import { isClustered } from '../core/config/clustered.ts'
 import type { Loaded } from '../core/config/load.ts'
+import { formatEndpoint } from '../core/net/address.ts'
+import type { Log } from '../kernel/log.ts'
 import type { System } from '../kernel/system.ts'
 import { askDns } from './api/ports.ts'
 import { untilServing } from './api/ports-serving.ts'
-import { type Inherited, offerSockets, takeSockets } from './dns/ports-handover.ts'
+import { type Giver, type Inherited, offerSockets, takeSockets } from './dns/ports-handover.ts'
 import {
   closeLent,
   type LentSockets,
@@ -52,14 +54,16 @@ function inherit({ config }: Loaded): Held | undefined {
   return { threads, listener, notes: [...notes, ...moved(threads, listenAddress)], before }
 }
 
+/** Where inherited sockets are, in the words of the file if it names the same place. */
+function placeOf(threads: Inherited['threads'], listenAddress: string): string {
+  const { host, port } = threads[0]![0]!
+  const same = [`:${port}`, `${host}:${port}`, `[${host}]:${port}`]
+  return same.includes(listenAddress) ? listenAddress : formatEndpoint(host, port)
+}
+
 /** A listen address of the file that differs from that of the sockets waits for a real start. */
 function moved(threads: Inherited['threads'], listenAddress: string): string[] {
-  const first = threads[0]?.[0]
-  const isSame =
-    listenAddress === `:${first?.port}` ||
-    listenAddress === `${first?.host}:${first?.port}` ||
-    listenAddress === `[${first?.host}]:${first?.port}`
-  if (isSame) return []
+  if (placeOf(threads, listenAddress) === listenAddress) return []
   return [`dns.listen_address ${listenAddress} needs a restart; the sockets stay where they are`]
 }
 
@@ -82,6 +86,59 @@ const lingering = ({ dns, ...others }: ActorConfigs): ActorConfigs => ({
   })),
 })
 
+/** What changes while the process lives. */
+interface Kept {
+  lock: DataDirLock
+  latest: ActorConfigs
+  /** No successor is listened to from then on. */
+  withdraw: () => void
+}
+
+/** What this process does when another one takes its place. */
+function giverOf(
+  dataDir: string,
+  kept: Kept,
+  system: System,
+  leave: (successor: number) => void,
+  log: Log,
+): Giver {
+  return {
+    // Everything but answering stops, and the data directory is free.
+    release: async () => {
+      log.info('another process takes over')
+      await system.pause(new Set(['dns']))
+      kept.lock.release()
+    },
+    resume: async () => {
+      log.warn('the process that wanted to take over is gone; this one goes on')
+      const again = await lockDataDir(dataDir)
+      if (!again.ok) {
+        log.error('it cannot go on after all', { error: again.error.message })
+        return leave(0)
+      }
+      kept.lock = again.value
+      await system.resume()
+    },
+    leave: (successor) => {
+      system.reconfigure(byChild(lingering(kept.latest)))
+      leave(successor)
+    },
+  }
+}
+
+/** Whether queries are read, or our own question is answered. */
+function lifeOf(threads: Held['threads'], address: string, apex: string): () => Promise<boolean> {
+  let readBefore = 0
+  return async () => {
+    const read = queriesRead(threads)
+    const isBusy = read !== readBefore
+    readBefore = read
+    // A server that works through a flood may drop our question; that it reads is proof enough.
+    if (isBusy) return true
+    return (await askDns(address, apex, limits.watchdogAskMs.default)).code === 'answered'
+  }
+}
+
 /** Rejects with a fault an operator can act on: an address or the data directory is taken. */
 export async function overwatchStage(
   loaded: Loaded,
@@ -90,89 +147,56 @@ export async function overwatchStage(
 ): Promise<Stage> {
   const { config, topology } = loaded
   const dataDir = config.overwatch.data_dir
+  const listenAddress = config.dns.listen_address
   const held = (facts.takeOver === true ? inherit(loaded) : undefined) ?? open(loaded)
   const { threads, listener, before } = held
   const shared = dnsShared(facts.randomBytes)
+  const cookieSecret = before?.cookieSecret ?? shared.cookieSecret
   const self: Process = {
     ...facts,
+    ...shared,
+    cookieSecret,
     sockets: threads,
     listener,
     tookOver: before !== undefined,
-    dnsAddress: config.dns.listen_address,
-    ...shared,
-    ...(before === undefined ? {} : { cookieSecret: before.cookieSecret }),
+    dnsAddress: before === undefined ? listenAddress : placeOf(threads, listenAddress),
     ...(isClustered(config) ? { lease: leaseMemory() } : {}),
   }
-  const taken = await lockOf(dataDir, before)
-  if (!taken.ok) {
+  const lock = await lockOf(dataDir, before)
+  if (!lock.ok) {
     closeLent(threads, listener)
-    throw new Error(taken.error.message)
+    throw new Error(lock.error.message)
   }
-  let lock = taken.value
-  let latest = configsOf(loaded, self, reloads)
-  let withdraw = () => {}
+  const kept: Kept = {
+    lock: lock.value,
+    latest: configsOf(loaded, self, reloads),
+    withdraw: () => {},
+  }
   // A follower refuses, which is its work done: any answer of it is one.
   const apex = isClustered(config) ? '' : (topology.zones[0]?.apex ?? '')
-  const ask = () => askDns(self.dnsAddress, apex, limits.watchdogAskMs.default)
-  let readBefore = 0
-
-  /** Everything but answering stops, and the data directory is free. */
-  const release = async (system: System) => {
-    await system.pause(new Set(['dns']))
-    lock.release()
-  }
-  const resume = async (system: System) => {
-    const again = await lockDataDir(dataDir)
-    if (!again.ok) throw new Error(again.error.message)
-    lock = again.value
-    await system.resume()
-  }
-
   return {
-    system: overwatchOf(latest, self),
+    system: overwatchOf(kept.latest, self),
     notes: held.notes,
     configs: (next, counts) => {
-      latest = configsOf(next, self, counts)
-      return byChild(latest)
+      kept.latest = configsOf(next, self, counts)
+      return byChild(kept.latest)
     },
     serving: async () => {
       // The process before answers too, so that an answer would prove nothing.
       const isUp = before === undefined ? untilServing(self.dnsAddress, apex) : untilServed(threads)
       return (await isUp) ? undefined : 'DNS does not answer yet'
     },
-    isAlive: async () => {
-      const read = queriesRead(threads)
-      const isBusy = read !== readBefore
-      readBefore = read
-      // A server that works through a flood may drop our question; that it reads is proof enough.
-      return isBusy || (await ask()).code === 'answered'
-    },
+    isAlive: lifeOf(threads, self.dnsAddress, apex),
     offer: async (system, leave, log) => {
-      const gift = { threads, listener, cookieSecret: self.cookieSecret }
-      const giver = {
-        release: () => {
-          log.info('another process takes over')
-          return release(system)
-        },
-        resume: async () => {
-          log.warn('the process that wanted to take over is gone; this one goes on')
-          await resume(system).catch((error: Error) => {
-            log.error('cannot go on after all', { error: error.message })
-            leave(0)
-          })
-        },
-        leave: (successor: number) => {
-          system.reconfigure(byChild(lingering(latest)))
-          leave(successor)
-        },
-      }
-      withdraw = await offerSockets(dataDir, gift, giver, (note) => log.warn(note))
+      const gift = { threads, listener, cookieSecret }
+      const giver = giverOf(dataDir, kept, system, leave, log)
+      kept.withdraw = await offerSockets(dataDir, gift, giver, (note) => log.warn(note))
     },
     ...(before === undefined ? {} : { replaced: before.serving }),
     close: () => {
-      withdraw()
+      kept.withdraw()
       closeLent(threads, listener)
-      lock.release()
+      kept.lock.release()
     },
   }
 }

@@ -15,6 +15,7 @@ import { addBackends } from './commands/backends.ts'
 import { addCluster } from './commands/cluster.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
+import { addConvert } from './commands/convert.ts'
 import { addDomains } from './commands/domains.ts'
 import { addDrain } from './commands/drain.ts'
 import { addKey } from './commands/key.ts'
@@ -22,6 +23,7 @@ import { addOverrides } from './commands/overrides.ts'
 import { addRegions } from './commands/regions.ts'
 import { addDnssec } from './commands/dnssec.ts'
 import { addEvents } from './commands/events.ts'
+import { addExternalDns } from './commands/external-dns.ts'
 import { addGeo } from './commands/geo.ts'
 import { addRouting } from './commands/routing.ts'
 import { addServers } from './commands/servers.ts'
@@ -91,18 +93,9 @@ export function programOf(io: Io): Command {
 }
 
 const commands: readonly ((program: Command, io: Io) => void)[] = [
-  ...[
-    addStatus,
-    addTop,
-    addEvents,
-    addServers,
-    addBackends,
-    addOverrides,
-    addDrain,
-    addAgents,
-    addCluster,
-  ],
-  ...[addDomains, addRegions, addGeo, addDnssec, addRouting, addWhy, addReplay],
+  ...[addStatus, addTop, addEvents, addServers, addBackends, addOverrides, addDrain, addAgents],
+  ...[addDomains, addRegions, addGeo, addDnssec, addRouting, addWhy, addReplay, addExternalDns],
+  ...[addCluster, addConvert],
   ...[addConfig, addKey, addAudit, addCompletion],
 ]
 

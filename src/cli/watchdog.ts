@@ -13,7 +13,7 @@ const SIGNS = 3
 /** A shorter span could not be kept on a busy machine. */
 const SHORTEST_MS = 300
 
-/** Milliseconds between two signs; undefined where nobody waits for them, or for another process. */
+/** Milliseconds between two signs; undefined where nobody waits for those of this process. */
 export function watchdogEveryMs(env: NodeJS.ProcessEnv, pid: number): number | undefined {
   const microseconds = Number(env['WATCHDOG_USEC'])
   const meant = env['WATCHDOG_PID']

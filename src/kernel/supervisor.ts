@@ -173,16 +173,13 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     return await this.#stopAll([...this.#children.values()].reverse())
   }
 
-  /** The fault of the first start of it; undefined once it runs. */
-  async #startOne(child: Child<Spec, End>): Promise<Fault | undefined> {
-    const fault = await new Promise<Fault | undefined>((resolve) => {
+  /** The fault of the start; undefined once it runs. What is told later goes nowhere. */
+  #startOne(child: Child<Spec, End>): Promise<Fault | undefined> {
+    return new Promise((resolve) => {
       child.onReady = () => resolve(undefined)
       child.onGone = resolve
       this.#spawn(child)
     })
-    child.onReady = nothing
-    child.onGone = nothing
-    return fault
   }
 
   async #stopAll(children: readonly Child<Spec, End>[]): Promise<'clean' | 'timed-out'> {

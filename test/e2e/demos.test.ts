@@ -36,6 +36,10 @@ describe.runIf(isPossible)('in network namespaces', () => {
     expect(output).toContain('6 passed, 0 failed, 1 warnings')
     expect(output).toContain('ok: webapp2 is out of DNS: 10.20.0.21 10.20.0.23')
     expect(output).toContain('ok: its health check still passes')
+    // What the reader types on the host: the file, the process, the log.
+    expect(output).toMatch(/^-rw.* \/tmp\/drain$/m)
+    expect(output).toMatch(/^\d+ opengslb/m)
+    expect(output).toMatch(/^drain: the agent stops, nginx goes on$/m)
     expect(output).toMatch(/# \d+ visits during the drain, 0 of them failed/)
     expect([status, output.includes('FAILED')]).toEqual([0, false])
   }, 220_000)

@@ -1,8 +1,8 @@
 /**
  * Goal: what is shipped installs and runs where nothing else is installed.
- * Method: the npm package is made and looked into; in the full tier both packages are installed, the
- * Debian one into a root made by debootstrap, and run as their units would run them. No systemd runs
- * in such a root: that the units themselves load is judged by systemd-analyze, where there is one.
+ * Method: the npm package is made and looked into; in the full tier both packages are installed,
+ * the Debian one into a root made by debootstrap, and run as the units would. No systemd runs in
+ * such a root: that the units themselves load is judged by systemd-analyze.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -29,6 +29,8 @@ export class AgentSite {
   readonly measured: string[] = []
   readonly overwatch = new Program('')
   backends: Backend[] = []
+  /** Of agents that are started from now on. */
+  agentEnv: NodeJS.ProcessEnv = {}
   ports = { dns: 0, api: 0, gossip: 0 }
   readonly #keys: Keys
 
@@ -97,7 +99,7 @@ ${yamlOf({ ...own, ...keys })}
 metrics: { enabled: false }
 logging: { level: info, format: text }
 `)
-    agent.start()
+    agent.start([], this.agentEnv)
     this.agents.push(agent)
     return agent
   }

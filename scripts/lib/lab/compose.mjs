@@ -25,7 +25,7 @@ const environmentOf = (given) =>
     ? Object.fromEntries(given.map((line) => line.split(/=(.*)/s).slice(0, 2)))
     : Object.fromEntries(Object.entries(given ?? {}).map(([key, value]) => [key, String(value)]))
 
-/** `{ prefix, gateway, hosts: [{ name, address, words, environment, volumes, startsWithOthers }] }` */
+/** Its prefix, gateway and hosts, each with name, address, words, environment and volumes. */
 export function readCompose(path) {
   const folder = dirname(path)
   const { services, networks } = parse(readFileSync(path, 'utf8'))

@@ -32,8 +32,7 @@ const folderOf = (number) => {
 function scriptOf(number) {
   const folder = folderOf(number)
   if (folder === undefined) return undefined
-  if (existsSync(join(folder, 'client', 'demo.sh')))
-    return { inside: 'client', words: ['/root/demo.sh'] }
+  if (existsSync(join(folder, 'client', 'demo.sh'))) return { inside: 'client', words: ['demo.sh'] }
   const script = join(folder, 'scripts', 'demo.sh')
   return existsSync(script) ? { inside: undefined, words: [script, 'demo'] } : undefined
 }
@@ -91,12 +90,17 @@ export async function runDemo(number) {
     OPENGSLB_LAB: place,
     DEMO_PAUSE: '0',
   }
-  const onHost = (line) => void spawn('sh', ['-c', line], { cwd: folder, env, stdio: 'inherit' })
+  const typed = []
+  const onHost = (line) => {
+    const shell = spawn('sh', ['-c', line], { cwd: folder, env, stdio: 'inherit' })
+    typed.push(new Promise((resolve) => shell.on('close', resolve)))
+  }
   try {
     lab.up()
     const words =
       script.inside === undefined ? script.words : lab.inside(script.inside, script.words)
     const code = await follow(words, { cwd: folder, env }, onHost)
+    await Promise.all(typed)
     if (code !== 0)
       for (const { name } of lab.hosts)
         process.stdout.write(`--- ${name}\n${tail(lab.logs(name))}\n`)

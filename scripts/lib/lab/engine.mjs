@@ -3,8 +3,8 @@
  * there is none. Needs root and Linux.
  *
  * Each host has a network, a process table and a root of its own, the files of this machine below
- * it. Everything is kept in the lab's folder, so that the `docker` of the lab (docker.mjs), which is
- * another process, can stop a host, start it again and run commands in it.
+ * it. Everything is kept in the lab's folder, so that the `docker` of the lab (docker.mjs), another
+ * process, can stop a host, start it again and run commands in it.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import {

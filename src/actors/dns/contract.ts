@@ -44,7 +44,7 @@ export interface DnsConfig {
   readonly udpOnly?: boolean
   /** The listening socket of TCP, which the main thread lends; absent: the thread opens its own. */
   readonly listener?: number
-  /** Queries wait so long for the first snapshot of a thread; absent: limits.firstSnapshotWaitMs. */
+  /** How long queries wait for a thread's first snapshot; absent: limits.firstSnapshotWaitMs. */
   readonly firstSnapshotWaitMs?: number
   /** `host:port`, `[v6]:port`, or `:port` for every address of the machine. */
   readonly listenAddress: string

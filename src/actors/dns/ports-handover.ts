@@ -202,6 +202,7 @@ function lentOf(
 export function takeSockets(dataDir: string, batch: number): Result<Inherited | undefined, string> {
   const native = loadNative()
   if (!native.ok) return fail(`needs the native addon: ${native.error}`)
+  if (dataDir === '') return fail('needs overwatch.data_dir, where the two meet')
   const { connectStream, receiveDescriptors, closeDescriptor } = native.value
   const stream = connectStream(socketPath(dataDir), limits.handoverAskMs.default)
   if (stream < 0) {

@@ -31,6 +31,7 @@ expect_ok 'traffic reaches every server' 'generate-traffic 5 2'
 expect_ok 'the backends are listed' show-backends
 
 step 'Scenario 1, a failure: nginx of webapp2 is stopped, and a check must fail first'
+on_host docker exec webapp2 pgrep -la opengslb
 on_host docker exec webapp2 nginx -s stop
 expect 120 'webapp2 is out' '10.20.0.21 10.20.0.23'
 on_host docker exec webapp2 nginx
@@ -41,10 +42,12 @@ visit &
 visitor=$!
 on_host ./scripts/drain.sh webapp2 on
 expect 120 'webapp2 is out of DNS' '10.20.0.21 10.20.0.23'
+on_host docker exec webapp2 ls -la /tmp/drain
 expect_text 'its health check still passes' '^healthy$' curl -fs http://10.20.0.22/health
 on_host ./scripts/drain.sh webapp2 off
 expect 120 'webapp2 is back' "$ALL"
 kill "$visitor"
+on_host "docker logs webapp2 | grep drain"
 say "$(grep -c ok /tmp/visits) visits during the drain, $(grep -c failed /tmp/visits) of them failed"
 if grep -q failed /tmp/visits; then
   echo 'FAILED: visits were lost'
