@@ -11,6 +11,7 @@ import type { Answer, DnsConfig } from '../../src/actors/dns/contract.ts'
 import { batchAnswerer, STRIDE } from '../../src/actors/dns/ports-native.ts'
 import { dnsShared } from '../../src/actors/dns/shared.ts'
 import { limits } from '../../src/core/base/limits.ts'
+import type { RouteParts } from '../../src/core/steer/routes.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
@@ -56,6 +57,7 @@ export async function dnsThread(
   queries: readonly Uint8Array[],
   loopback: boolean,
   samplesPerSecond = limits.samplesPerSecond.default,
+  routes?: RouteParts,
 ): Promise<DnsThread> {
   let answer: Answer | undefined
   const { ctx } = fakeCtx('dns')
@@ -116,6 +118,8 @@ export async function dnsThread(
     config,
   )
   behaviour.receive['registry.serving-set'](servingSetFrom(snapshot, hashSeed))
+  if (routes !== undefined)
+    behaviour.receive['registry.routes-set']({ version: routes.version, parts: routes })
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)
