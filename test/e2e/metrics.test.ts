@@ -17,6 +17,8 @@ const geo = 'test/e2e/geo.test.ts'
 const learning = 'test/unit/actors/latency/metrics.test.ts'
 const learned = (names: string) =>
   Object.fromEntries(names.split(' ').map((name) => [name, learning] as const))
+const times = 'test/unit/actors/registry-times.test.ts'
+const routed = 'test/unit/actors/dns-routed.test.ts'
 /** Too brief to be seen from outside, or of a world of their own: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ routing_geo_decisions_total: geo, geo_routing_decision: geo },
@@ -30,6 +32,11 @@ const elsewhere: Readonly<Record<string, string>> = {
   ...learned('agent_latency_collector_errors_total overwatch_latency_table_entries_total'),
   ...learned('overwatch_latency_entries_evicted_total overwatch_latency_entries_pruned_total'),
   ...learned('overwatch_latency_reports_received_total'),
+  ...{ backend_smoothed_latency_ms: times, backend_latency_samples: times },
+  ...{ routing_latency_selected_ms: times, latency_rejection: times },
+  routing_latency_rejected_total: times,
+  ...{ routing_latency_fallback_total: routed, latency_routing_decision: routed },
+  overwatch_latency_routing_hits_total: routed,
   gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
 }
 

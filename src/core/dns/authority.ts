@@ -175,6 +175,7 @@ export class Authority {
       return true
     }
     this.#serving = servingOf(snapshot, this.#hashSeed)
+    if (this.#routes !== undefined) this.#serving.applyRoutes(this.#routes)
     return true
   }
 
