@@ -40,8 +40,8 @@ export interface Question {
   client: Uint8Array
   /**
    * Written by `decide` where the policy reads the client, and only there: the client's class, the
-   * basis (view.ts) on which its region answers, and of learned latency the row that decided, or -1,
-   * and the method (routes.ts).
+   * basis (view.ts) on which its region answers, and of learned latency the row that decided, or
+   * -1, and the method (routes.ts).
    */
   place?: number
   basis?: number

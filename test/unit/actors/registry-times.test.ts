@@ -1,7 +1,7 @@
 // Goal: times of checks become levels of words in the turn they come, for pools that want them, and
-// the fastest of those that serve always leads; metrics tell of opengslb_backend_smoothed_latency_ms,
+// the fastest of those that serve always leads. Of metrics opengslb_backend_smoothed_latency_ms,
 // opengslb_backend_latency_samples, opengslb_routing_latency_selected_ms,
-// opengslb_routing_latency_rejected_total and opengslb_latency_rejection.
+// opengslb_routing_latency_rejected_total and opengslb_latency_rejection move.
 import { expect, test } from 'vitest'
 import { unpackWord } from '../../../src/core/steer/words.ts'
 import { A, A6, B, C, start } from './registry-world.ts'
