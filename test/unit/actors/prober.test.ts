@@ -238,9 +238,6 @@ describe('prober: what it says', () => {
         },
       ],
     ])
-    expect(atMs - (world.published[0]![1] as { readonly atMs: number }).atMs).toBeLessThanOrEqual(
-      10,
-    )
   })
 
   test('a verdict taken over is confirmed once in two seconds, without a log line', async () => {
