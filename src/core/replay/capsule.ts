@@ -42,6 +42,8 @@ const sampleSchema = z.strictObject({
   cookie_state: z.number().int().min(0).max(3),
   cookie: octets,
   stands_for: count,
+  /** What was learned of clients decided; that is not in a capsule. */
+  learned: z.boolean().optional(),
   check: z.strictObject({ bytes: count, crc32: count }),
 })
 
@@ -124,6 +126,7 @@ export function capsuleSamples(
       cookie_state: sample.cookieState,
       cookie: bytesToBase64(sample.cookie),
       stands_for: sample.standsFor,
+      ...(sample.routes > 0 ? { learned: true } : {}),
       check: { bytes: sample.answerBytes, crc32: sample.answerCrc },
     }),
   )
@@ -207,6 +210,10 @@ export function replayCapsule(
     const place = places.get(sample.pool)
     if (sample.pool !== '' && words === undefined) {
       skip('the words of its pool are not in the capsule')
+      continue
+    }
+    if (sample.learned === true) {
+      skip('what was learned of its client is not in the capsule')
       continue
     }
     if (place !== undefined && words !== undefined)
