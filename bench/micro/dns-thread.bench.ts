@@ -15,6 +15,12 @@ import { setFlagsFromString } from 'node:v8'
 import { ownMemory } from '../../src/core/base/memory.ts'
 import type { GeoParts } from '../../src/core/geo/parts.ts'
 import { placeClients } from '../../src/core/geo/source.ts'
+import { ServiceCompiler } from '../../src/core/latency/compile.ts'
+import { groundOf } from '../../src/core/latency/ground.ts'
+import { parsePrefix } from '../../src/core/net/address.ts'
+import type { RouteParts } from '../../src/core/steer/routes.ts'
+import type { Policy } from '../../src/core/steer/topology.ts'
+import { LEVEL_SHIFT } from '../../src/core/steer/words.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { INLINING } from '../../src/kernel/pool.ts'
 import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
@@ -29,8 +35,7 @@ interface Scenario {
   readonly queries: () => Uint8Array[]
   /** Clients that rate limiting counts; otherwise it exempts them. */
   readonly counted?: boolean
-  /** Answers depend on where the client is. */
-  readonly placed?: boolean
+  readonly policy?: Policy
   /** A health word changes with every so many batches. */
   readonly batchesPerDelta?: number
   /** The zone is signed and denies so. */
@@ -67,10 +72,19 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   plain: { names: 0, queries: () => [ask('www.bench.test')] },
   cookie: { names: 0, queries: () => [ask('www.bench.test', 'A', cookied)] },
   steered: { names: 0, servers: 3, queries: () => [ask('app.bench.test')] },
-  geo: { names: 0, servers: 3, placed: true, queries: () => [ask('app.bench.test')] },
+  geo: { names: 0, servers: 3, policy: 'geolocation', queries: () => [ask('app.bench.test')] },
+  latency: { names: 0, servers: 3, policy: 'latency', queries: () => [ask('app.bench.test')] },
+  learned: {
+    ...{ names: 0, servers: 3, policy: 'learned_latency' },
+    queries: () => [ask('app.bench.test')],
+  },
   'steered-ecs': { names: 0, servers: 3, queries: () => [ask('app.bench.test', 'A', ecs)] },
   'geo-ecs': {
-    ...{ names: 0, servers: 3, placed: true },
+    ...{ names: 0, servers: 3, policy: 'geolocation' },
+    queries: () => [ask('app.bench.test', 'A', ecs)],
+  },
+  'learned-ecs': {
+    ...{ names: 0, servers: 3, policy: 'learned_latency' },
     queries: () => [ask('app.bench.test', 'A', ecs)],
   },
   names: {
@@ -130,7 +144,25 @@ function placesFor(): GeoParts {
   return placeClients({ regions, custom, defaultRegion: 'near' }, {}, ownMemory)
 }
 
-function snapshotFor({ names: count, servers = 0, placed = false }: Scenario): Snapshot {
+/** Rows for a third of the networks that ask, in three orders. */
+function learnedFor(): RouteParts {
+  const compiler = new ServiceCompiler(groundOf(placesFor()), {
+    ...{ name: 'app.bench.test', regions: REGIONS, maxLatencyMs: 500, minSamples: 1 },
+  })
+  const news = Array.from({ length: 4_096 }, (_, index) => {
+    const prefix = parsePrefix(`127.${index >> 8}.${index & 255}.0/24`)
+    if (!prefix.ok) throw new Error(prefix.error)
+    const measured = { deviationMs: 1, samples: 50, weight: 50, observedMs: 1 }
+    return REGIONS.map((region, at) => ({
+      ...{ ...measured, prefix: prefix.value, region, rttMs: 10 + 30 * ((index + at) % 3) },
+    }))
+  })
+  compiler.take(news.filter((_, index) => index % 3 === 0).flat())
+  const routes = compiler.compile(1, 1, 0, ownMemory)
+  return { version: 1, slot: 1, services: routes === undefined ? [] : [routes] }
+}
+
+function snapshotFor({ names: count, servers = 0, policy }: Scenario): Snapshot {
   const zone = zoneOf('bench.test', '@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\nwww TXT "v=bench"')
   const records = Array.from({ length: count }, (_, index) => ({
     name: `${nameOf(index)}.bench.test`,
@@ -143,7 +175,7 @@ function snapshotFor({ names: count, servers = 0, placed = false }: Scenario): S
       name: 'app.bench.test',
       zone: 'bench.test',
       addresses: Array.from({ length: servers }, (_, index) => `127.30.0.${index}`),
-      spec: { policy: placed ? 'geolocation' : servers > 3 ? 'weighted' : 'round-robin' },
+      spec: { policy: policy ?? (servers > 3 ? 'weighted' : 'round-robin') },
     },
     0,
   )
@@ -158,10 +190,15 @@ function snapshotFor({ names: count, servers = 0, placed = false }: Scenario): S
     version: 1,
     zones: [{ ...zone, records: [...zone.records, ...records] }],
     pools,
-    words: pools.map((pool) => pool.members.map(() => UP)),
-    ...(placed ? { geo: placesFor() } : {}),
+    words: pools.map((pool) =>
+      pool.members.map((_, at) => (policy === 'latency' ? timed(at) : UP)),
+    ),
+    ...(policy === 'geolocation' || policy === 'learned_latency' ? { geo: placesFor() } : {}),
   }
 }
+
+/** The first two servers share. */
+const timed = (at: number): number => (UP | ([20, 11, 0][at]! << LEVEL_SHIFT)) >>> 0
 
 const flagOf = (flag: string): string | undefined =>
   process.argv.find((word) => word.startsWith(`--${flag}=`))?.slice(flag.length + 3)
@@ -181,12 +218,13 @@ async function alone(name: string): Promise<Outcome> {
   for (const flag of INLINING) setFlagsFromString(flag)
   const scenario = scenarios[name]!
   const samples = flagOf('samples')
-  const { batchesPerDelta, counted = false, signed } = scenario
+  const { batchesPerDelta, counted = false, signed, policy } = scenario
   const thread = await dnsThread(snapshotFor(scenario), scenario.queries(), {
     loopback: !counted,
     ...(batchesPerDelta === undefined ? {} : { batchesPerDelta }),
     ...(samples === undefined ? {} : { samplesPerSecond: Number(samples) }),
     ...(signed === undefined ? {} : { signed }),
+    ...(policy === 'learned_latency' ? { routes: learnedFor() } : {}),
   })
   const slices = sized(400, 10)
   const perSlice = sized(200, 20)

@@ -12,6 +12,7 @@ import type { Answer, DnsConfig } from '../../src/actors/dns/contract.ts'
 import { batchAnswerer, STRIDE } from '../../src/actors/dns/ports-native.ts'
 import { dnsShared } from '../../src/actors/dns/shared.ts'
 import { limits } from '../../src/core/base/limits.ts'
+import type { RouteParts } from '../../src/core/steer/routes.ts'
 import type { Snapshot, WordChange } from '../../src/core/steer/snapshot.ts'
 import { realClock } from '../../src/kernel/clock-real.ts'
 import { catalogue } from '../../src/messages/catalogue.ts'
@@ -95,6 +96,8 @@ export interface DnsThreadOptions {
   readonly samplesPerSecond?: number
   /** How its zones deny, where they are signed. */
   readonly signed?: 'nsec' | 'nsec3'
+  /** What was learned of clients. */
+  readonly routes?: RouteParts
 }
 
 function configFor(samplesPerSecond = limits.samplesPerSecond.default): DnsConfig {
@@ -146,7 +149,7 @@ function slicedClock() {
 export async function dnsThread(
   snapshot: Snapshot,
   queries: readonly Uint8Array[],
-  { loopback, batchesPerDelta, samplesPerSecond, signed }: DnsThreadOptions,
+  { loopback, batchesPerDelta, samplesPerSecond, signed, routes }: DnsThreadOptions,
 ): Promise<DnsThread> {
   let answer: Answer | undefined
   const { ctx } = fakeCtx('dns')
@@ -175,6 +178,8 @@ export async function dnsThread(
       ? servingSetFrom(snapshot, hashSeed)
       : signedServingSet(snapshot, hashSeed | 0, signed)
   behaviour.receive['registry.serving-set'](serving)
+  if (routes !== undefined)
+    behaviour.receive['registry.routes-set']({ version: routes.version, parts: routes })
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)

@@ -1,6 +1,6 @@
 // Goal: demo 3. Answers follow the times of the overwatch's own checks: the quickest server alone;
-// within five seconds another one when lines change; one over max_latency_ms is avoided; the metrics
-// say so, and an explanation does.
+// within five seconds another one when lines change; one over max_latency_ms is avoided; metrics
+// and an explanation say so.
 // Method: three servers in network namespaces behind lines of 5, 50 and 150 ms, at the addresses of
 // the demo, checked every two seconds by the built program; lines are changed while it runs.
 import { spawn } from 'node:child_process'

@@ -20,6 +20,8 @@ const learned = (names: string) =>
   Object.fromEntries(names.split(' ').map((name) => [name, learning] as const))
 const clustered = (names: string) =>
   Object.fromEntries(names.split(' ').map((name) => [`cluster_${name}`, cluster] as const))
+const times = 'test/unit/actors/registry-times.test.ts'
+const routed = 'test/unit/actors/dns-routed.test.ts'
 /** Too brief to be seen from outside, or of a world of their own: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ routing_geo_decisions_total: geo, geo_routing_decision: geo },
@@ -35,6 +37,11 @@ const elsewhere: Readonly<Record<string, string>> = {
   ...learned('overwatch_latency_reports_received_total'),
   ...clustered('is_leader state leader_changes_total members raft_state members_total'),
   ...clustered('healthy_members elections_total last_election_timestamp'),
+  ...{ backend_smoothed_latency_ms: times, backend_latency_samples: times },
+  ...{ routing_latency_selected_ms: times, latency_rejection: times },
+  routing_latency_rejected_total: times,
+  ...{ routing_latency_fallback_total: routed, latency_routing_decision: routed },
+  overwatch_latency_routing_hits_total: routed,
   gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
 }
 

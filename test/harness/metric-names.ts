@@ -70,10 +70,6 @@ const of = (pattern: RegExp, ...more: readonly string[]): readonly string[] =>
 
 /** Names by the feature they come with. */
 export const waitingNames: Readonly<Record<string, readonly string[]>> = {
-  'latency routing': of(
-    /^(?:routing|backend)_latency_|^backend_smoothed_|^latency_r/,
-    'overwatch_latency_routing_hits_total',
-  ),
   DNSSEC: of(/^dnssec_/),
 }
 

@@ -1,6 +1,6 @@
 /**
- * What was learned of clients, as those who answer got it, in its newest versions, so that an answer
- * of a moment ago can still be made again.
+ * What was learned of clients, as those who answer got it, in its newest versions, so that an
+ * answer of a moment ago can still be made again.
  */
 import { limits } from '../../core/base/limits.ts'
 import type { RouteParts } from '../../core/steer/routes.ts'

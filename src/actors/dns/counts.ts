@@ -74,6 +74,40 @@ export class KeyedCounts {
   }
 }
 
+/**
+ * The same for keys that are found again without looking: pairs in the order in which keys first
+ * came, so that few of them fill few cache lines. What a key is counted in is known to the caller.
+ */
+export class ListedCounts {
+  readonly #pairs: Int32Array
+  readonly #placeOf = new Map<number, number>()
+
+  /** @param pairs zeroed */
+  constructor(pairs: Int32Array) {
+    this.#pairs = pairs
+  }
+
+  /** Counts one more of a key, a whole number from 0; returns where, or -1 when it is full. */
+  add(key: number): number {
+    const known = this.#placeOf.get(key)
+    if (known !== undefined) {
+      this.#pairs[known]!++
+      return known
+    }
+    const at = this.#placeOf.size * PAIR
+    if (at >= this.#pairs.length) return -1
+    this.#placeOf.set(key, at + 1)
+    this.#pairs[at + 1] = 1
+    this.#pairs[at] = key + 1
+    return at + 1
+  }
+
+  /** Counts one more where `add` counted before. */
+  addAt(at: number): void {
+    this.#pairs[at]!++
+  }
+}
+
 /** Upper ends of the buckets, in seconds. */
 export const BUCKETS: readonly number[] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1]
 /** A key, a count for each bucket and for what is above them, and a sum. */

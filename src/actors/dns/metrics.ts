@@ -12,9 +12,10 @@ import type { Exchange } from '../../core/dns/exchange.ts'
 import { NOT_A_QUERY, outcomeOf } from '../../core/dns/outcomes.ts'
 import { HOLD, SLIP } from '../../core/dns/response-rate.ts'
 import type { Serving } from '../../core/dns/serving.ts'
+import { noteTally, notedTally } from '../../core/steer/client-cache.ts'
 import type { Gauge, Metrics } from '../../kernel/metrics.ts'
 import type { FrontCounts, Lost } from './contract.ts'
-import { KeyedCounts, KeyedTimes, keyedWords, TIMES_WORDS } from './counts.ts'
+import { KeyedCounts, KeyedTimes, ListedCounts, keyedWords, TIMES_WORDS } from './counts.ts'
 import { RoutedCounts, type RoutingNews } from './routed.ts'
 import {
   COOKIES,
@@ -57,7 +58,7 @@ export class DnsMeters {
   #counts!: KeyedCounts
   #times!: KeyedTimes
   #chosen!: Int32Array
-  #placed!: KeyedCounts
+  #placed!: ListedCounts
   #routed!: RoutedCounts
   /** Labels and regions of where clients are; 0 where nothing is known of it. */
   #labels = 0
@@ -115,12 +116,18 @@ export class DnsMeters {
   /** By what is told of the client's class, and the region of the first answer. */
   #countPlaced(x: Exchange): void {
     const { pools } = this.#serving!
+    // Of a client that one group answers alone, it is what it was the last time.
+    const known = x.chosen === 1 ? notedTally(pools.cache) : -1
+    if (known >= 0) {
+      this.#placed.addAt(known)
+      return
+    }
     const label = pools.geo!.labelNumber(x.place)
     const address = pools.addressFrom(x.pool) + x.choice[0]!
     const region = x.chosen > 0 ? pools.layout.regions[address]! : -1
     const step = this.#regions + 1
     const key = (x.pool * this.#labels + label) * step + (region < 0 ? this.#regions : region)
-    if (key < KEY_MAX) this.#placed.add(key)
+    if (key < KEY_MAX) noteTally(pools.cache, this.#placed.add(key))
   }
 
   #countChosen(x: Exchange): void {
@@ -167,7 +174,7 @@ export class DnsMeters {
     const placed = wordsIn(
       geo.length === 0 ? 0 : keyedWords(this.#labels * KINDS_USUAL, limits.countedKinds.default),
     )
-    if (geo.length > 0) this.#placed = new KeyedCounts(placed)
+    if (geo.length > 0) this.#placed = new ListedCounts(placed)
     const giveBack = this.#giveBack
     const chosen = this.#chosen
     const routed = wordsIn(this.#pools * ROUTED_KINDS)

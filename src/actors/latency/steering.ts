@@ -1,9 +1,9 @@
 /**
  * Keeps the rows that answers are made from in step with the merged table.
  *
- * What changed in the table is told to the compiler of each name (core/latency/compile.ts); rows are
- * compiled when something changed or a slot began, and published when they are other rows than
- * before. Compiling many networks takes a while, so that the pause after it is longer in proportion.
+ * What changed in the table is told to the compiler of each name (core/latency/compile.ts); rows
+ * are compiled when something changed or a slot began, and published when they are other rows than
+ * before. Compiling many networks takes a while, so the pause after it is longer in proportion.
  */
 import { limits } from '../../core/base/limits.ts'
 import { sharedMemory } from '../../core/base/memory.ts'

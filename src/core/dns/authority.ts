@@ -106,7 +106,7 @@ export class Authority {
       options.rateMemory ?? new ArrayBuffer(rateMemoryBytes(limits.rateBuckets.default))
     const question: Question = {
       ...{ family: 4, turn: 0, client: new Uint8Array(4) },
-      ...{ place: 0, basis: 0, route: -1, method: 0 },
+      ...{ place: 0, basis: 0, route: -1, method: -1 },
     }
     // Signed, so that a turn is always a small integer, which needs no memory of its own.
     const { buffer, byteOffset, length } = options.turns
@@ -187,6 +187,7 @@ export class Authority {
       return true
     }
     this.#serving = servingOf(snapshot, this.#hashSeed)
+    if (this.#routes !== undefined) this.#serving.applyRoutes(this.#routes)
     return true
   }
 

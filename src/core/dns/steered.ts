@@ -5,7 +5,7 @@
  * of a name rotate on their own and questions that get nobody disturb nothing.
  */
 import { ALL_DOWN, decide, NODATA, type Question } from '../steer/decide.ts'
-import { FROM, ROUTED, ROW, SLOT, basisAt, choosesAt, methodOf, placesAt } from '../steer/modes.ts'
+import { FROM, ROW, SLOT, basisAt, choosesAt, placesAt } from '../steer/modes.ts'
 import { decisionScope } from '../steer/scope.ts'
 import { BASIS_LAST_HEALTHY } from '../steer/view.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
@@ -46,7 +46,7 @@ export function putSteered(
   const isPlaced = placesAt(mode)
   if (isPlaced) {
     x.place = question.place!
-    if (methodOf(mode) === ROUTED) x.method = question.method!
+    x.method = question.method!
     if (x.tellsScope) x.scope = decisionScope(pools, pool, question)
   }
   if (chosen === NODATA) {

@@ -46,6 +46,8 @@ const sampleSchema = z.strictObject({
   /** Its answer was signed. */
   signed: z.literal(true).optional(),
   stands_for: count,
+  /** What was learned of clients decided; that is not in a capsule. */
+  learned: z.boolean().optional(),
   check: z.strictObject({ bytes: count, crc32: count }),
 })
 
@@ -131,6 +133,7 @@ export function capsuleSamples(
       cookie: bytesToBase64(sample.cookie),
       ...(sample.signed === 0 ? {} : { signed: true as const }),
       stands_for: sample.standsFor,
+      ...(sample.routes > 0 ? { learned: true } : {}),
       check: { bytes: sample.answerBytes, crc32: sample.answerCrc },
     }),
   )
@@ -218,6 +221,10 @@ export function replayCapsule(
     }
     if (sample.pool !== '' && words === undefined) {
       skip('the words of its pool are not in the capsule')
+      continue
+    }
+    if (sample.learned === true) {
+      skip('what was learned of its client is not in the capsule')
       continue
     }
     if (place !== undefined && words !== undefined)

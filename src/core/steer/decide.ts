@@ -25,8 +25,10 @@ import {
 } from './modes.ts'
 import type { Pools } from './pools.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
+import { locate, notedSize, notedStart } from './client-cache.ts'
 import { decideFenced, decidePlaced } from './placed.ts'
 import { decideRouted } from './routed.ts'
+import { NO_METHOD } from './routes.ts'
 import { pointOf, weightedPlace } from './turns.ts'
 
 /** One object is reused by the hot path. */
@@ -38,8 +40,8 @@ export interface Question {
   client: Uint8Array
   /**
    * Written by `decide` where the policy reads the client, and only there: the client's class, the
-   * basis (view.ts) on which its region answers, and of learned latency the row that decided, or -1,
-   * and the method (routes.ts).
+   * basis (view.ts) on which its region answers, and of learned latency the row that decided, or
+   * -1, and the method (routes.ts).
    */
   place?: number
   basis?: number
@@ -66,9 +68,7 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
   const count = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const from = pools.placesFrom(pool, family)
   const wanted = Math.min(wantedOf(mode), out.length, ANSWERS_MAX)
-  if (method === ROUTED) return decideRouted(pools, pool, question, out, wanted)
-  if (method === PLACED) return decidePlaced(pools, pool, question, out, wanted)
-  if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
+  if (method >= PLACED) return decideByClient(pools, pool, question, out, wanted, method)
   // Policies that read the client fall back to turns where nothing is known of it.
   const ring = method === RING
   const first = ring ? (turn >>> 0) % count : firstPlace(pools, method, from, count, turn)
@@ -78,6 +78,30 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
     place = place + 1 === count ? 0 : place + 1
   }
   return wanted
+}
+
+/** Where the client is decides; what was found of it a moment ago is not sought again. */
+function decideByClient(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  out: Int32Array,
+  wanted: number,
+  method: number,
+): number {
+  locate(pools, pool, question)
+  const size = wanted === 1 ? notedSize(pools.cache) : 0
+  if (size > 0) {
+    const { places, sums, guides } = pools
+    const start = notedStart(pools.cache, question)
+    const point = pointOf(question.turn)
+    out[0] = places[start + (size === 1 ? 0 : weightedPlace(sums, guides, start, size, point))]!
+    return 1
+  }
+  question.method = NO_METHOD
+  if (method === ROUTED) return decideRouted(pools, pool, question, out, wanted)
+  if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
+  return decidePlaced(pools, pool, question, out, wanted)
 }
 
 /** The place of the best candidate. */

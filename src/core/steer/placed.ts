@@ -6,7 +6,7 @@
  */
 import type { Question } from './decide.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
-import { locate } from './client-cache.ts'
+import { noteGroup } from './client-cache.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
 import { pointOf, weightedPlace } from './turns.ts'
@@ -42,6 +42,14 @@ export function giveGroup(
   return count
 }
 
+/** Notes that a group answers this client alone. */
+export function noteAlone(pools: Pools, pool: number, question: Question, group: number): void {
+  const own = pools.segmentsFrom(pool, question.family) + group
+  const start = pools.segments[own]!
+  const from = pools.placesFrom(pool, question.family) + start
+  noteGroup(pools, question, from, pools.segments[own + 1]! - start)
+}
+
 /** Whether the address was given from another region. */
 function isGiven(
   pools: Pools,
@@ -55,20 +63,10 @@ function isGiven(
   return false
 }
 
-/** From the nearest region on; candidates without a region come last. */
+/**
+ * From the nearest region on; candidates without a region come last. The client was located.
+ */
 export function decidePlaced(
-  pools: Pools,
-  pool: number,
-  question: Question,
-  out: Int32Array,
-  wanted: number,
-): number {
-  locate(pools, pool, question)
-  return givePlaced(pools, pool, question, out, wanted)
-}
-
-/** The same once the client was located. */
-export function givePlaced(
   pools: Pools,
   pool: number,
   question: Question,
@@ -80,14 +78,16 @@ export function givePlaced(
   const point = pointOf(question.turn)
   const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
   const groups = pools.groupsOf(pool)
+  question.basis = pools.segments[pools.segmentsFrom(pool, question.family) + groups + 1]!
   let given = 0
   for (let rank = 0; rank < stride && given < wanted; rank++) {
     const region = rankings[row + rank]!
     if (region < 0) break
     const group = pools.layout.ordinals[table + region]!
-    if (group >= 0) given = giveGroup(pools, pool, question, group, point, out, given, wanted)
+    if (group < 0) continue
+    given = giveGroup(pools, pool, question, group, point, out, given, wanted)
+    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
   }
-  question.basis = pools.segments[pools.segmentsFrom(pool, question.family) + groups + 1]!
   if (given >= wanted) return given
   // Of this client nothing is known: the whole pool by turns.
   if (rankings[row]! < 0) return giveAll(pools, pool, question, out, wanted)
@@ -122,7 +122,6 @@ export function decideFenced(
   wanted: number,
 ): number {
   const { rankings, stride } = pools.geo!
-  locate(pools, pool, question)
   const home = rankings[question.place! * stride]!
   const point = pointOf(question.turn)
   const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
@@ -133,6 +132,7 @@ export function decideFenced(
   if (group >= 0) {
     question.basis = pools.segments[bases + group]!
     const given = giveGroup(pools, pool, question, group, point, out, 0, wanted)
+    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
     if (given > 0) return given
     // Its servers of the other family serve: the client can use those.
     if (question.basis === BASIS_SERVING) return NODATA

@@ -65,10 +65,10 @@ import { BASIS_NOTHING, BASIS_SERVING, type Basis, bases, basisOf } from './view
 const POLICY_WEIGHTED = policies.indexOf('weighted')
 const POLICY_FAILOVER = policies.indexOf('failover')
 const POLICY_LEARNED = policies.indexOf('learned_latency')
-/** Of the number of clients that are remembered: 320 KiB for each thread. */
+/** Of the number of pairs of clients that are remembered: 1 MiB for each thread. */
 const CACHE_BITS = 13
 /** The same for pools that are only explained. */
-const FEW_BITS = 3
+const FEW_BITS = 2
 
 export class Pools {
   readonly layout: PoolLayout

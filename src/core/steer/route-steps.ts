@@ -34,7 +34,7 @@ export function learnedStepsOf(
 ): LearnedSteps | undefined {
   const { pools, index } = pool
   const { method } = question
-  if (pool.spec.policy !== 'learned_latency' || method === undefined) return undefined
+  if (pool.spec.policy !== 'learned_latency' || method === undefined || method < 0) return undefined
   const table = pools.routes[index]
   const row = question.route ?? -1
   const told = routeMethods[method]!

@@ -6,8 +6,7 @@
  * turns. It allocates nothing; the row and the method are written to the question.
  */
 import type { Question } from './decide.ts'
-import { locate } from './client-cache.ts'
-import { giveGroup, givePlaced } from './placed.ts'
+import { decidePlaced, giveGroup, noteAlone } from './placed.ts'
 import type { Pools } from './pools.ts'
 import { COLD_START, GEO_FALLBACK, LEARNED, type RouteTable } from './routes.ts'
 import { pointOf } from './turns.ts'
@@ -19,7 +18,6 @@ export function decideRouted(
   out: Int32Array,
   wanted: number,
 ): number {
-  locate(pools, pool, question)
   if (question.route! >= 0) {
     question.method = LEARNED
     const given = giveRow(pools, pool, pools.routes[pool]!, question, out, wanted)
@@ -28,7 +26,7 @@ export function decideRouted(
   // Rows name every region the pool has servers in, so none of those was left.
   const { rankings, stride } = pools.geo!
   question.method = rankings[question.place! * stride]! < 0 ? COLD_START : GEO_FALLBACK
-  return givePlaced(pools, pool, question, out, wanted)
+  return decidePlaced(pools, pool, question, out, wanted)
 }
 
 /** How many candidates a region of a row has. */
@@ -74,14 +72,15 @@ function giveRow(
     }
   }
   const chosen = groups[ranking[from + first]!]!
+  const rest = pools.groupsOf(pool)
+  question.basis = pools.segments[own + rest + 1]!
   let given = giveGroup(pools, pool, question, chosen, point, out, 0, wanted)
+  if (wanted === 1 && whole <= shares[from + first]!) noteAlone(pools, pool, question, chosen)
   for (let rank = 0; rank < stride && given < wanted; rank++) {
     const group = groups[ranking[from + rank]!]!
     if (rank === first || group < 0) continue
     given = giveGroup(pools, pool, question, group, turnPoint, out, given, wanted)
   }
-  const rest = pools.groupsOf(pool)
-  question.basis = pools.segments[own + rest + 1]!
   if (given >= wanted) return given
   return giveGroup(pools, pool, question, rest - 1, turnPoint, out, given, wanted)
 }

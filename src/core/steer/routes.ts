@@ -13,6 +13,8 @@ export const routeMethods = ['learned', 'geo_fallback', 'cold_start'] as const
 export const LEARNED = 0
 export const GEO_FALLBACK = 1
 export const COLD_START = 2
+/** Another policy decided. */
+export const NO_METHOD = -1
 
 /** Rows of one steered name; plain memory. */
 export interface ServiceRoutes {

@@ -233,14 +233,11 @@ describe('prober: what it says', () => {
         {
           target: 'app:192.0.2.1:80',
           verdict: 'down',
-          atMs: expect.any(Number),
+          atMs: expect.toSatisfy((ms: number) => atMs - ms <= 10),
           reason: 'status 503',
         },
       ],
     ])
-    const [first] = world.published
-    const saidMs = first![0] === 'prober.verdict-changed' ? first![1].atMs : 0
-    expect(atMs - saidMs).toBeLessThanOrEqual(10)
   })
 
   test('a verdict taken over is confirmed once in two seconds, without a log line', async () => {

@@ -144,6 +144,8 @@ function sideOf(
   const parts = partsOf(topology.zones, pools, 1, geo)
   const execution = new Execution(settingsOf(context), 0, parts)
   for (const [pool, row] of words.entries()) execution.setWords(pool, row)
+  const { newest } = context.learned
+  if (newest !== undefined) execution.setRoutes(newest)
   return { execution, pools }
 }
 

@@ -145,6 +145,12 @@ describe('rows', () => {
     const { order } = compiled(made)
     expect(order('20.1.2.1')).toBe(before)
     expect(order('20.1.3.1')).toMatch(/^fra/)
+    for (const [address, network] of [
+      ['20.1.2.1', '20.1.2.0/24'],
+      ['20.1.3.1', '20.1.3.0/24'],
+      ['20.7.1.1', '20.7.0.0/20'],
+    ] as const)
+      expect(made.describe(prefix(address).address.bytes, NOW)?.network).toBe(network)
     // As if all had come at once.
     const whole = compiler([
       ...[heard('20.1.2.0/24', 'fra', 90), heard('20.1.2.0/24', 'nyc', 30)],
