@@ -31,6 +31,8 @@ interface Scenario {
   readonly counted?: boolean
   /** Answers depend on where the client is. */
   readonly placed?: boolean
+  /** The zone is signed and denies so. */
+  readonly signed?: 'nsec' | 'nsec3'
 }
 
 const names = 10_000
@@ -41,6 +43,23 @@ const letters = (index: number): string =>
   ).join('')
 const many = (make: (index: number) => Uint8Array) =>
   Array.from({ length: 8_192 }, (_, i) => make(i))
+
+const dnssecOk = { dnssecOk: true, payload: 1_232 }
+const strangers = () => many((index) => ask(`${letters(index)}.bench.test`, 'A', dnssecOk))
+const known = () =>
+  many((index) => ask(`${nameOf((index * 7_919) % names)}.bench.test`, 'A', dnssecOk))
+const steeredOk = () => [ask('app.bench.test', 'A', dnssecOk)]
+
+/** The same questions with DO, of a zone that is not signed and of one that is. */
+const signedScenarios: Readonly<Record<string, Scenario>> = {
+  'do-steered': { names: 0, servers: 3, queries: steeredOk },
+  'do-steered-signed': { names: 0, servers: 3, queries: steeredOk, signed: 'nsec' },
+  'do-names': { names, queries: known },
+  'do-names-signed': { names, queries: known, signed: 'nsec' },
+  'do-nxdomain': { names, queries: strangers },
+  'do-nxdomain-nsec': { names, queries: strangers, signed: 'nsec' },
+  'do-nxdomain-nsec3': { names, queries: strangers, signed: 'nsec3' },
+}
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   plain: { names: 0, queries: () => [ask('www.bench.test')] },
@@ -80,6 +99,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     queries: () => [ask('app.bench.test', 'A', ecs)],
     counted: true,
   },
+  ...signedScenarios,
 }
 
 const REGIONS = ['near', 'far', 'farthest']
@@ -155,6 +175,7 @@ async function alone(name: string): Promise<Outcome> {
     scenario.queries(),
     !scenario.counted,
     samples === undefined ? undefined : Number(samples),
+    scenario.signed,
   )
   const slices = sized(400, 10)
   const perSlice = sized(200, 20)

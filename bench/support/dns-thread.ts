@@ -16,6 +16,7 @@ import { realClock } from '../../src/kernel/clock-real.ts'
 import { PEER_BYTES, type Slab, slabOf, UNANSWERED } from '../../src/native/index.ts'
 import { fakeCtx } from '../../test/harness/ctx.ts'
 import { servingSetFrom } from '../../test/harness/dns-world.ts'
+import { signedServingSet } from '../../test/harness/dnssec-serving.ts'
 
 export const BATCH = 64
 /** Client networks that ask in turn. */
@@ -50,12 +51,13 @@ function fill(slab: Slab, queries: readonly Uint8Array[], peers: Uint8Array, fro
   }
 }
 
-/** `loopback`: from clients that rate limiting exempts. */
+/** `loopback`: from clients that rate limiting exempts; `signed`: how its zones deny. */
 export async function dnsThread(
   snapshot: Snapshot,
   queries: readonly Uint8Array[],
   loopback: boolean,
   samplesPerSecond = limits.samplesPerSecond.default,
+  signed?: 'nsec' | 'nsec3',
 ): Promise<DnsThread> {
   let answer: Answer | undefined
   const { ctx } = fakeCtx('dns')
@@ -115,7 +117,11 @@ export async function dnsThread(
     },
     config,
   )
-  behaviour.receive['registry.serving-set'](servingSetFrom(snapshot, hashSeed))
+  const serving =
+    signed === undefined
+      ? servingSetFrom(snapshot, hashSeed)
+      : signedServingSet(snapshot, hashSeed | 0, signed)
+  behaviour.receive['registry.serving-set'](serving)
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)

@@ -7,7 +7,7 @@
 import { limits } from '../../src/core/base/limits.ts'
 import { ownMemory } from '../../src/core/base/memory.ts'
 import { Authority } from '../../src/core/dns/authority.ts'
-import { servingParts, type ServingParts } from '../../src/core/dns/serving.ts'
+import { servingParts, type ServingParts, wordsOf } from '../../src/core/dns/serving.ts'
 import { rcodeName, types } from '../../src/core/dns/types.ts'
 import { foldCase, nameToWire, wireToName } from '../../src/core/dns/names.ts'
 import type { ZoneKey } from '../../src/core/dnssec/dnskey.ts'
@@ -30,13 +30,14 @@ import {
   checkWildcard,
   readKeys,
 } from '../../src/core/dnssec/validate.ts'
-import type { ServingPool } from '../../src/core/steer/snapshot.ts'
+import type { ServingPool, Snapshot } from '../../src/core/steer/snapshot.ts'
 import type { ZoneSpec } from '../../src/core/steer/topology.ts'
 import { layWords } from '../../src/core/steer/pool-layout.ts'
 import { compileTable } from '../../src/core/zone/table-build.ts'
 import { CLIENT } from './dns-world.ts'
 import { buildQuery, type EdnsParts } from './dns-query.ts'
 import { crypto, keyFor, plans } from './dnssec.ts'
+import { UP } from './pools.ts'
 
 export const NOW = 1_750_000_000
 
@@ -54,6 +55,7 @@ export interface SignedWorldParts {
   readonly epoch?: number
   readonly version?: number
   readonly nowSeconds?: number
+  readonly seed?: number
 }
 
 /** Compiles and signs as the registry and the signer do. */
@@ -72,7 +74,7 @@ export function signedParts(world: SignedWorldParts) {
   const table = compileTable(
     zones,
     pools.map(({ name }) => name),
-    0x5eed,
+    world.seed ?? 0x5eed,
     ownMemory,
   )
   const parts = servingParts(table, pools, ownMemory)
@@ -91,6 +93,15 @@ export function signedParts(world: SignedWorldParts) {
   return { parts, signed, plan, store, keys, apexes: signedZones.map(({ apex }) => apex) }
 }
 
+/** What the registry tells those who answer, once it is signed. */
+export function signedServingSet(snapshot: Snapshot, seed: number, denial: 'nsec' | 'nsec3') {
+  const { epoch, version, zones, pools } = snapshot
+  const { parts, signed } = signedParts({ zones, pools, denial, epoch, seed })
+  if (!signed.ok) throw new Error(signed.error.join('\n'))
+  const words = new Uint8Array(wordsOf(snapshot).buffer)
+  return { epoch, version, words, parts: { ...parts, signed: signed.value.parts } }
+}
+
 export interface Ask {
   readonly transport?: 'udp' | 'tcp'
   readonly turn?: number
@@ -107,7 +118,7 @@ export function signedWorld(world: SignedWorldParts) {
     hashSeed: 0x5eed,
   })
   const pools = world.pools ?? []
-  const words = layWords(pools, world.words ?? pools.map(() => []))
+  const words = layWords(pools, world.words ?? pools.map(({ members }) => members.map(() => UP)))
   authority.applyServing(world.epoch ?? 1, 1, parts, words)
   const keys = readKeysOf(made.keys)
   const send = (name: string, type: string, options: Ask): Uint8Array => {

@@ -153,7 +153,10 @@ test('every reply validates, and says what it says without DO', () => {
   fc.assert(
     fc.property(world, (made) => {
       const built = build(made)
-      for (const { name, under, type, turn } of made.asked) {
+      const poolsAsked = made.pools.flatMap(({ name, inner }) =>
+        ['A', 'AAAA', 'MX'].map((type) => ({ name, under: inner ? INNER : OUTER, type, turn: 1 })),
+      )
+      for (const { name, under, type, turn } of [...made.asked, ...poolsAsked]) {
         const full = `${name}.${under}`
         const message = built.ask(full, type, { turn })
         expect([full, type, ...built.judge(message)]).toEqual([full, type])

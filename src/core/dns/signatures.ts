@@ -39,10 +39,11 @@ import type { Exchange } from './exchange.ts'
 
 const NOTED = limits.answerSetsNoted.default
 const ANSWERS_MAX = limits.answersMax.max
+const PROBES = 8
 /** Pool, family and count, then the addresses. */
 const NOTE = 3 + ANSWERS_MAX
 
-/** Sets of addresses that were wanted, one for each value of a few bits of their hash. */
+/** Sets of addresses that were wanted, by their hash. */
 class Notes {
   readonly #hashes = new Int32Array(NOTED)
   readonly #notes = new Int32Array(NOTED * NOTE)
@@ -50,9 +51,12 @@ class Notes {
 
   add(pool: number, family: Family, addresses: Int32Array, count: number): void {
     const hash = Math.imul(hashOfSet(addresses, count) ^ pool, 0x9e3779b1) | 1
-    const slot = (hash >>> 8) % NOTED
-    // Whoever came first is told first; the other is asked for again.
-    if (this.#hashes[slot] !== 0) return
+    let slot = (hash >>> 8) % NOTED
+    for (let probe = 0; this.#hashes[slot] !== 0; probe++) {
+      // What finds no room is asked for again, once those before it are told.
+      if (this.#hashes[slot] === hash || probe === PROBES) return
+      slot = (slot + 1) % NOTED
+    }
     this.#hashes[slot] = hash
     this.#count++
     const at = slot * NOTE
@@ -221,13 +225,24 @@ export class Signatures {
     const skipped = x.labelAt[x.nodeLabel - 1]!
     const hash = this.#hash
     hash.hash(x.nameView, x.nameFrom + skipped, x.nameBytes - skipped)
-    let low = zones[zone * ZONE + ZONE_FROM]!
+    const first = zones[zone * ZONE + ZONE_FROM]!
     const end = zones[zone * ZONE + ZONE_TO]!
-    const first = low
-    let high = end
+    // Hashes lie evenly, so that the first word tells nearly where; from there the steps double.
+    const count = end - first
+    const guess = first + Math.min(count - 1, Math.floor((hash.words[0]! >>> 0) * count * 2 ** -32))
+    let low = guess
+    let high = guess
+    for (let step = 8; low > first && isHashBefore(hash.words, hashes, low * HASH_WORDS); step *= 2)
+      low = Math.max(first, low - step)
+    for (
+      let step = 8;
+      high < end && !isHashBefore(hash.words, hashes, high * HASH_WORDS);
+      step *= 2
+    )
+      high = Math.min(end, high + step)
     while (low < high) {
       const middle = (low + high) >> 1
-      if (isHashBefore(hash.words, 0, hashes, middle * HASH_WORDS)) high = middle
+      if (isHashBefore(hash.words, hashes, middle * HASH_WORDS)) high = middle
       else low = middle + 1
     }
     // RFC 5155 section 3: the last one's gap goes round to the first.

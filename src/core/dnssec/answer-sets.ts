@@ -70,3 +70,33 @@ function addSets(sets: (readonly number[])[], addresses: readonly number[], size
     for (let at = last + 1; at < size; at++) chosen[at] = chosen[at - 1]! + 1
   }
 }
+
+const ascending = (a: number, b: number): number => a - b
+
+/** Every stretch of `most` neighbours in ring order. */
+function* stretches(ring: readonly number[], most: number): Generator<readonly number[]> {
+  for (const from of ring.keys())
+    yield Array.from({ length: most }, (_, at) => ring[(from + at) % ring.length]!).sort(ascending)
+}
+
+/**
+ * The sets that turns around the ring give while every address serves, then while one of them does
+ * not; at most `setsMax`, none twice.
+ */
+export function setsAround(
+  addresses: readonly number[],
+  most: number,
+  setsMax: number,
+): (readonly number[])[] {
+  if (most < 2 || addresses.length <= most) return []
+  const sets = new Map<string, readonly number[]>()
+  const add = (ring: readonly number[]): void => {
+    for (const set of stretches(ring, most)) if (sets.size < setsMax) sets.set(set.join(), set)
+  }
+  add(addresses)
+  for (const gone of addresses) {
+    if (sets.size >= setsMax) break
+    add(addresses.filter((address) => address !== gone))
+  }
+  return [...sets.values()]
+}

@@ -15,7 +15,7 @@ import {
   FIXED_TTL,
   type PoolLayout,
 } from '../steer/pool-layout.ts'
-import { setsWithin } from './answer-sets.ts'
+import { setsAround, setsWithin } from './answer-sets.ts'
 import type { Rrset } from './canonical.ts'
 
 /** A set of a pool's addresses, counted in the pool, ascending. */
@@ -97,7 +97,12 @@ export function answersOf(
   const distinct = distinctOf(layout, pool, family)
   const asked = Math.min(fixed[row + FIXED_ANSWERS]!, limits.answersMax.max)
   const most = Math.min(asked, distinct.length)
-  const listed = setsWithin(distinct, most, limits.answerSetsSigned.default)
+  const setsMax = limits.answerSetsSigned.default
+  const within = setsWithin(distinct, most, setsMax)
+  // Where the largest are too many, those that turns give come first.
+  const isWhole = within.at(-1)?.length === most
+  const around = isWhole ? [] : setsAround(distinct, most, setsMax - within.length)
+  const listed = [...within, ...around]
   const several = [...listed, ...wantedOf(wanted, distinct, most, listed)]
   return {
     pool,

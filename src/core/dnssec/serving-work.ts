@@ -17,7 +17,10 @@ import { type ZoneChain, zoneChain } from './serving-chain.ts'
 import { type TableName, apexesOf, signingZone, tableNames } from './serving-names.ts'
 import type { ServingPlan, ZonePlan } from './serving-plan.ts'
 import type { ToSign } from './sign-serving.ts'
+import { rrsigHead } from './rrsig.ts'
 import { signersOf } from './sign-zone.ts'
+
+const NO_SET: Rrset = { owner: new Uint8Array(1), type: 0, ttlSeconds: 0, rdatas: [] }
 
 /** A key that signs, and how the validator knows it. */
 export interface SigningKey {
@@ -25,6 +28,8 @@ export interface SigningKey {
   /** Tells it from every other key. */
   readonly id: string
   readonly checked: readonly CheckedKey[]
+  /** The head of an RRSIG by it, what depends on the set left at zero. */
+  readonly head: Uint8Array
 }
 
 /** A zone of the table that is signed. */
@@ -92,6 +97,7 @@ function signingKeys(
     key,
     id: String.fromCharCode(...crypto.sha256(rdataOfKey(key)).subarray(0, 8)),
     checked: examinedKeys(apex, [key]),
+    head: rrsigHead(NO_SET, key, apex, { inceptionSeconds: 0, expirationSeconds: 0 }),
   }))
 }
 

@@ -9,6 +9,7 @@ import { HASH_WORDS } from './parts.ts'
 
 const BLOCK_BYTES = 64
 const BLOCK_WORDS = 16
+const ROUNDS = 80
 const BLOCKS_MAX = Math.ceil((NAME_BYTES_MAX + 9) / BLOCK_BYTES)
 
 const isUpper = (octet: number): boolean => octet >= 0x41 && octet <= 0x5a
@@ -18,7 +19,7 @@ export class NameHash {
   readonly words = new Int32Array(HASH_WORDS)
   readonly #message = new Uint8Array(BLOCKS_MAX * BLOCK_BYTES)
   readonly #view = new DataView(this.#message.buffer)
-  readonly #schedule = new Int32Array(80)
+  readonly #schedule = new Int32Array(ROUNDS)
 
   /** Hashes the name of so many octets, letters in lower case (RFC 5155 section 5). */
   hash(view: DataView, at: number, length: number): void {
@@ -28,36 +29,65 @@ export class NameHash {
       // Lengths of labels are below 'A'.
       message[octet] = isUpper(own) ? own | 0x20 : own
     }
-    const blocks = (length + 9 + BLOCK_BYTES - 1) >> 6
-    const end = blocks * BLOCK_BYTES
-    message.fill(0, length, end)
+    const end = ((length + 9 + BLOCK_BYTES - 1) >> 6) * BLOCK_BYTES
     message[length] = 0x80
-    this.#view.setUint32(end - 4, length * 8)
+    for (let octet = length + 1; octet < end - 2; octet++) message[octet] = 0
+    // At most 255 octets, whose bits two octets count.
+    this.#view.setUint16(end - 2, length << 3)
     const { words } = this
     words[0] = 0x67452301
     words[1] = 0xefcdab89
     words[2] = 0x98badcfe
     words[3] = 0x10325476
     words[4] = 0xc3d2e1f0
-    for (let block = 0; block < blocks; block++) this.#block(block * BLOCK_BYTES)
+    for (let from = 0; from < end; from += BLOCK_BYTES) this.#block(from)
   }
 
+  /**
+   * One block. The rounds stand in pairs of loops with every sum cut to 32 bits, so that all of it
+   * stays in integer registers.
+   */
   #block(from: number): void {
     const { words } = this
+    const view = this.#view
     const w = this.#schedule
-    for (let at = 0; at < BLOCK_WORDS; at++) w[at] = this.#view.getInt32(from + at * 4)
-    for (let at = BLOCK_WORDS; at < 80; at++) {
+    for (let at = 0; at < BLOCK_WORDS; at++) w[at] = view.getInt32(from + (at << 2))
+    for (let at = BLOCK_WORDS; at < ROUNDS; at++) {
       const mixed = w[at - 3]! ^ w[at - 8]! ^ w[at - 14]! ^ w[at - 16]!
       w[at] = (mixed << 1) | (mixed >>> 31)
     }
-    let [a, b, c, d, e] = [words[0]!, words[1]!, words[2]!, words[3]!, words[4]!]
-    for (let round = 0; round < 80; round++) {
-      let mix: number
-      if (round < 20) mix = ((b & c) | (~b & d)) + 0x5a827999
-      else if (round < 40) mix = (b ^ c ^ d) + 0x6ed9eba1
-      else if (round < 60) mix = ((b & c) | (b & d) | (c & d)) - 0x70e44324
-      else mix = (b ^ c ^ d) - 0x359d3e2a
-      const next = (((a << 5) | (a >>> 27)) + mix + e + w[round]!) | 0
+    let a = words[0]!
+    let b = words[1]!
+    let c = words[2]!
+    let d = words[3]!
+    let e = words[4]!
+    let next = 0
+    for (let at = 0; at < 20; at++) {
+      next = (((a << 5) | (a >>> 27)) + ((b & c) | (~b & d)) + e + w[at]! + 0x5a827999) | 0
+      e = d
+      d = c
+      c = (b << 30) | (b >>> 2)
+      b = a
+      a = next
+    }
+    for (let at = 20; at < 40; at++) {
+      next = (((a << 5) | (a >>> 27)) + (b ^ c ^ d) + e + w[at]! + 0x6ed9eba1) | 0
+      e = d
+      d = c
+      c = (b << 30) | (b >>> 2)
+      b = a
+      a = next
+    }
+    for (let at = 40; at < 60; at++) {
+      next = (((a << 5) | (a >>> 27)) + ((b & c) | (d & (b | c))) + e + w[at]! - 0x70e44324) | 0
+      e = d
+      d = c
+      c = (b << 30) | (b >>> 2)
+      b = a
+      a = next
+    }
+    for (let at = 60; at < ROUNDS; at++) {
+      next = (((a << 5) | (a >>> 27)) + (b ^ c ^ d) + e + w[at]! - 0x359d3e2a) | 0
       e = d
       d = c
       c = (b << 30) | (b >>> 2)
@@ -72,11 +102,12 @@ export class NameHash {
   }
 }
 
-/** Whether the five words at `a` come before those at `b`, as unsigned octets. */
-export function isHashBefore(a: Int32Array, aAt: number, b: Int32Array, bAt: number): boolean {
+/** Whether the five words at the start of `a` come before those at `bAt`, as unsigned octets. */
+export function isHashBefore(a: Int32Array, b: Int32Array, bAt: number): boolean {
   for (let word = 0; word < HASH_WORDS; word++) {
-    const [left, right] = [a[aAt + word]! ^ 0x80000000, b[bAt + word]! ^ 0x80000000]
-    if (left !== right) return left < right
+    const left = a[word]!
+    const right = b[bAt + word]!
+    if (left !== right) return left >>> 0 < right >>> 0
   }
   return false
 }

@@ -12,12 +12,11 @@ import type { Memory } from '../base/memory.ts'
 import { type Result, fail, ok } from '../base/result.ts'
 import type { PoolLayout } from '../steer/pool-layout.ts'
 import type { TableParts } from '../zone/table.ts'
-import { signedData } from './canonical.ts'
+import { signedData, signedLabels } from './canonical.ts'
 import type { DnssecCrypto } from './crypto.ts'
 import { chainFaultsOf, signatureFault } from './examined.ts'
 import { dueSecondsOf, isDue, lifetimeOf } from './lifetimes.ts'
 import type { SignedParts } from './parts.ts'
-import { rrsigHead } from './rrsig.ts'
 import { layServing } from './serving-layout.ts'
 import { ownedIn } from './serving-names.ts'
 import type { ServingPlan } from './serving-plan.ts'
@@ -55,10 +54,8 @@ export interface Signed {
 const FAULTS_MAX = 20
 
 /** Where the times of an RRSIG lie in its data (RFC 4034 section 3.1). */
-const TIMES_AT = 8
-const TIMES_END = 16
-
-const NO_TIMES = { inceptionSeconds: 0, expirationSeconds: 0 }
+const EXPIRATION_AT = 8
+const INCEPTION_AT = 12
 
 export class Signing {
   readonly #serving: ToSign
@@ -125,11 +122,18 @@ export class Signing {
   }
 
   /** One that is still good, or a new one; undefined with a fault. */
-  #signatureOf({ zone, set }: SetJob, { key, id, checked }: SigningKey): Signature | undefined {
+  #signatureOf(
+    { zone, set }: SetJob,
+    { key, id, checked, head: template }: SigningKey,
+  ): Signature | undefined {
     const { apex, plan, chain } = zone
     const crypto = this.#crypto
     const now = this.#plan.nowSeconds
-    const head = rrsigHead(set, key, apex, NO_TIMES)
+    const head = template.slice()
+    const view = new DataView(head.buffer)
+    view.setUint16(0, set.type)
+    view.setUint8(3, signedLabels(set.owner))
+    view.setUint32(4, set.ttlSeconds)
     const data = signedData(head, set)
     // With the times left at zero these octets are all that a signature depends on but the key.
     const name = id + String.fromCharCode(...crypto.sha256(data))
@@ -140,8 +144,9 @@ export class Signing {
       return held
     }
     const times = lifetimeOf(plan.lifetimes, now, set.owner, set.type)
-    head.set(rrsigHead(set, key, apex, times).subarray(TIMES_AT, TIMES_END), TIMES_AT)
-    data.set(head.subarray(TIMES_AT, TIMES_END), TIMES_AT)
+    view.setUint32(EXPIRATION_AT, times.expirationSeconds)
+    view.setUint32(INCEPTION_AT, times.inceptionSeconds)
+    data.set(head)
     const signed = crypto.sign(key, data)
     const rdata = new Uint8Array(head.length + signed.length)
     rdata.set(head)

@@ -1,0 +1,90 @@
+/**
+ * What it takes to sign a topology: 10,000 steered names of four servers each, on one thread, every
+ * signature examined; then again with nothing changed, and with one name changed.
+ *
+ * The sum of work is the number of signatures. Times are those of the processor, what the collector
+ * takes on other threads included; what else a start does is not in them.
+ */
+import { nodeDnssecCrypto } from '../../src/actors/signer/ports-crypto.ts'
+import { ownMemory } from '../../src/core/base/memory.ts'
+import { servingParts } from '../../src/core/dns/serving.ts'
+import { signedBytes } from '../../src/core/dnssec/parts.ts'
+import { defaultLifetimes } from '../../src/core/dnssec/lifetimes.ts'
+import {
+  apexRecordsOf,
+  type ServingPlan,
+  withApexRecords,
+} from '../../src/core/dnssec/serving-plan.ts'
+import { signServing } from '../../src/core/dnssec/sign-serving.ts'
+import { SignatureStore } from '../../src/core/dnssec/signatures.ts'
+import type { ServingPool } from '../../src/core/steer/snapshot.ts'
+import { compileTable } from '../../src/core/zone/table-build.ts'
+import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
+import { report, sized } from '../support/report.ts'
+
+const NAMES = sized(10_000, 100)
+const SERVERS = 4
+const APEX = 'bench.test'
+const NOW = 1_800_000_000
+
+const crypto = nodeDnssecCrypto()
+const key = { ...crypto.generate(13, 0), role: 'csk', isActive: true } as const
+const zones = [zoneOf(APEX, '@ NS ns1\nns1 A 127.0.0.1')]
+const denial = { kind: 'nsec' } as const
+const apexes = apexRecordsOf(
+  { apex: APEX, keys: [key], dnskeyTtlSeconds: 3_600, cdsKeys: [key], cdsDigests: [2], denial },
+  crypto,
+)
+
+const poolOf = (index: number, offset: number): ServingPool =>
+  poolSpecOf(
+    {
+      name: `n${index}.${APEX}`,
+      zone: APEX,
+      addresses: Array.from(
+        { length: SERVERS },
+        (_, at) => `10.${(index >> 8) & 255}.${index & 255}.${at + offset}`,
+      ),
+    },
+    index,
+  )
+const pools = Array.from({ length: NAMES }, (_, index) => poolOf(index, 1))
+const store = new SignatureStore()
+
+function sign(version: number, all: readonly ServingPool[]) {
+  const names = all.map(({ name }) => name)
+  const table = compileTable(withApexRecords(zones, [apexes]), names, 1, ownMemory)
+  const parts = servingParts(table, all, ownMemory)
+  const plan: ServingPlan = {
+    ...{ epoch: version, version, nowSeconds: NOW, wanted: [] },
+    zones: [{ apex: APEX, keys: [key], denial, lifetimes: defaultLifetimes }],
+  }
+  const began = process.cpuUsage()
+  const signed = signServing(parts, plan, store, crypto, ownMemory)
+  const { user, system } = process.cpuUsage(began)
+  const tookMs = (user + system) / 1_000
+  if (!signed.ok) throw new Error(signed.error.join('\n'))
+  return { tookMs, ...signed.value }
+}
+
+const first = sign(1, pools)
+const again = sign(2, pools)
+const changed = sign(3, [poolOf(0, 101), ...pools.slice(1)])
+const holds = first.tookMs < 15_000 && again.made === 0 && changed.made === SERVERS
+report(
+  'signing',
+  {
+    'steered names': NAMES,
+    'signatures made at first': first.made,
+    'seconds at first': first.tookMs / 1_000,
+    'microseconds a signature': (first.tookMs * 1_000) / first.made,
+    'seconds with nothing changed': again.tookMs / 1_000,
+    'seconds with one name changed': changed.tookMs / 1_000,
+    'signatures made for it': changed.made,
+    'MiB of signatures': signedBytes(first.parts) / 2 ** 20,
+  },
+  {
+    holds,
+    sentence: `${first.made} signatures in ${(first.tookMs / 1_000).toFixed(1)} s on one thread`,
+  },
+)
