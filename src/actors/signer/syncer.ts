@@ -97,7 +97,8 @@ export class Syncer {
   #drop(peer: string): void {
     const node = this.#peers.get(peer)?.node
     this.#peers.delete(peer)
-    if (node !== undefined) void this.#world.changed(this.#world.ring.forget(node), node)
+    if (node !== undefined)
+      void this.#world.changed(this.#world.ring.forget(node, this.#nowSeconds()), node)
   }
 
   get isEnabled(): boolean {

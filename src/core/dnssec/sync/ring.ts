@@ -141,8 +141,8 @@ export class KeyRing {
   }
 
   /** An operator took the node out of service: nothing waits for it any more. */
-  forget(node: string): RingOutcome {
-    this.#peers.forget(node)
+  forget(node: string, nowSeconds: number): RingOutcome {
+    this.#peers.forget(node, nowSeconds)
     return this.#over(this.#zones.keys(), (ring) => {
       ring.forget(node)
       return []
