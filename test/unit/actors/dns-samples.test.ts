@@ -10,7 +10,7 @@ import { openPorts } from '../../../src/actors/dns/ports.ts'
 import { limits } from '../../../src/core/base/limits.ts'
 import { Execution, rerun } from '../../../src/core/replay/execute.ts'
 import { readSamples } from '../../../src/core/replay/sample.ts'
-import { fakeCtx } from '../../harness/ctx.ts'
+import { type FakeCtx, fakeCtx } from '../../harness/ctx.ts'
 import { countsInto } from '../../harness/dns-counts.ts'
 import { buildQuery } from '../../harness/dns-query.ts'
 import { servingSetOf, type WorldParts } from '../../harness/dns-world.ts'
@@ -55,6 +55,9 @@ const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
+
+const sampledBy = ({ published }: FakeCtx<'dns'>) =>
+  published.flatMap(([id, message]) => (id === 'dns.decisions-sampled' ? [message] : []))
 
 async function start(changes: Partial<DnsConfig> = {}) {
   const config = configOf(changes)
@@ -165,7 +168,7 @@ describe('samples over UDP', () => {
       await askAll(socket, 0, 640)
       world.published.length = 0
       world.clock.advance(FLUSH_MS)
-      const message = world.published.map(([, sampled]) => sampled)[0]!
+      const message = sampledBy(world)[0]!
       const samples = readSamples(message.bytes)
       taken.push(samples.length)
       expect(message.count).toBe(samples.length)
@@ -187,7 +190,7 @@ describe('samples over UDP', () => {
       await askAll(socket, 0, asked)
       world.published.length = 0
       world.clock.advance(FLUSH_MS)
-      const [, message] = world.published[0]!
+      const message = sampledBy(world)[0]!
       expect(message.count).toBeLessThanOrEqual(most)
       expect(message.count).toBeGreaterThan(most / 2)
     }
@@ -206,7 +209,7 @@ describe('samples over UDP', () => {
     behaviour.onReconfigured!({ ...config, nsid: 'two' })
     await askAll(socket, 7, 7)
     world.clock.advance(FLUSH_MS)
-    const messages = world.published.map(([, message]) => message)
+    const messages = sampledBy(world)
     expect(messages.map(({ settings }) => settings.nsid)).toEqual(['one', 'two'])
     for (const { settings, bytes } of messages) {
       const execution = new Execution(settings, 1, served.parts)
@@ -218,7 +221,7 @@ describe('samples over UDP', () => {
     const { world, socket } = await start()
     await askAll(socket, 0, 2)
     world.clock.advance(FLUSH_MS)
-    const { settings } = world.published[0]![1]
+    const { settings } = sampledBy(world)[0]!
     expect(Object.keys(settings).sort()).toEqual(
       [...['cookies', 'nsid', 'tcpIdleTimeoutMs', 'udpPayloadSize', 'versionString']].concat(
         'whyNetworks',
