@@ -225,7 +225,7 @@ export class Syncer {
     return ok({ read, opened: opened.value })
   }
 
-  /** Opened with the first secret that fits: during a change of it, nodes use the old and the new. */
+  /** With the first secret that fits: while it is changed, nodes use the old one and the new. */
   #open(
     bytes: Uint8Array,
     pairs: readonly Agreement[],
