@@ -54,6 +54,7 @@ export class House {
   #isWaiting = false
   /** Versions that peers were told to be served here. */
   #servedName = ''
+  #turnedZones = 0
   #isClosed = false
   /** Why keys on disk were not read. */
   #fault = ''
@@ -213,7 +214,7 @@ export class House {
       return { outcome: 'refused', message: `${zone} has no such key in use` }
     this.#ctx.log.info('a rollover was asked for', { zone, by, emergency })
     const isKept = await this.changed([outcome])
-    this.#turn()
+    this.#turn([zone])
     const suffix = isKept ? '' : ' (not on disk yet)'
     return { outcome: 'done', message: `a rollover of ${zone} begins${suffix}` }
   }
@@ -315,18 +316,30 @@ export class House {
 
   #takeTurns(): void {
     this.#stopTurns()
-    const everyMs = Math.max(limits.rollTurnMs.default, this.#config.zones.length)
+    const everyMs = limits.rollTurnMs.default
     this.#stopTurns = this.#ctx.clock.every(everyMs, everyMs, () => this.#turn())
   }
 
-  #turn(): void {
+  /** The zones whose turn it is: all, or so many that other work of the thread does not wait. */
+  #nextZones(): readonly string[] {
+    const { zones } = this.#config
+    const most = limits.rollTurnZones.default
+    if (zones.length <= most) return zones.map(({ zone }) => zone)
+    const from = this.#turnedZones % zones.length
+    const some = [...zones, ...zones].slice(from, from + most)
+    this.#turnedZones = from + most
+    return some.map(({ zone }) => zone)
+  }
+
+  #turn(zones = this.#nextZones()): void {
     const { pollMs, forgetAfterMs } = this.#config.keySync
-    const outcome = this.keys.ring.turn({
+    const settings = {
       nowSeconds: this.nowSeconds(),
       startedSeconds: Math.floor(this.#startedMs / 1_000),
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
-    })
+    }
+    const outcome = this.keys.ring.turn(settings, zones)
     const isBare = this.keys.ring.bare().length > 0
     if (isBare) void this.#provide().then(() => this.tellKeys())
     void this.changed([outcome])
