@@ -4,6 +4,8 @@ import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.
 import { Syncer } from '../../../../src/actors/signer/syncer.ts'
 import { fail, ok } from '../../../../src/core/base/result.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
+import { messageBytes } from '../../../../src/core/dnssec/sync/codec.ts'
+import { authorityOf, seal } from '../../../../src/core/dnssec/sync/envelope.ts'
 import { KeyRing } from '../../../../src/core/dnssec/sync/ring.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 import { crypto } from '../../../harness/dnssec.ts'
@@ -91,6 +93,17 @@ describe('a syncer', () => {
     expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('too-many'))
     await world.clock.advanceAsync(61_000)
     expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('malformed'))
+  })
+
+  test('takes no keys out of a message that all who know the secret could read', async () => {
+    const [one, two] = [node('one', []), node('two', [])]
+    two.ring.begin(ZONE, nowSeconds(), { isProvisional: false })
+    const bundles = [two.ring.zone(ZONE)!.bundle!]
+    const message = messageBytes({ ...two.ring.request('', nowSeconds()), bundles })
+    const authority = authorityOf(new TextEncoder().encode('a secret of overwatches'), syncCrypto)
+    const envelope = seal(message, authority, undefined, syncCrypto)!
+    expect(await one.syncer.answer(envelope.bytes)).toEqual(fail('malformed'))
+    expect(tags(one)).toEqual([])
   })
 
   test('answers nobody without a secret', async () => {

@@ -168,6 +168,19 @@ describe('a rollover', () => {
     expect(zone.roles()).toEqual(['csk active seen'])
   })
 
+  test('keeps the old algorithm while the parent keeps its DS beside the new one', () => {
+    const zone = new Zone().settle()
+    const [old] = zone.state.offered
+    Object.assign(zone.policy, { algorithm: 15 })
+    zone.pass(24)
+    zone.publishDs([old!, ...zone.state.offered])
+    zone.pass(240)
+    expect(zone.state.keys.filter((key) => key.isPublished)).toHaveLength(2)
+    zone.publishDs()
+    zone.pass(72)
+    expect(zone.roles()).toEqual(['csk active seen'])
+  })
+
   test('goes no further than a node that is behind allows', () => {
     const zone = new Zone({ isSplit: true }).settle()
     zone.isServedByAll = false

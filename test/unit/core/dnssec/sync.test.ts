@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.ts'
+import { absorb } from '../../../../src/core/dnssec/sync/absorb.ts'
 import { messageBytes, readMessage } from '../../../../src/core/dnssec/sync/codec.ts'
 import { authorityOf, open, seal } from '../../../../src/core/dnssec/sync/envelope.ts'
 import { KeyRing } from '../../../../src/core/dnssec/sync/ring.ts'
@@ -126,6 +127,32 @@ describe('a message', () => {
     if (secret.kind !== 'scalar') throw new Error('a key of a curve is expected')
     const first = new TextDecoder().decode(messageBytes(one.request('', START)))
     expect(first).not.toContain(Buffer.from(secret.scalar).toString('base64'))
+  })
+})
+
+describe('two histories of one document', () => {
+  test('become one in which a key does what it does in either', () => {
+    const one = begun('one')
+    one.command(ZONE, { isEmergency: false }, START)
+    turn(one, START + 1)
+    const { state } = one.zone(ZONE)!.bundle!
+    const turned = {
+      ...state,
+      keys: state.keys.map((key) => ({ ...key, signsZone: !key.signsZone })),
+    }
+    const joined = absorb(state, turned, START + 2)!.state
+    expect(joined.keys.every((key) => key.signsZone && key.isPublished)).toBe(true)
+    expect(joined.keys.map((key) => key.goal)).toEqual(state.keys.map((key) => key.goal))
+    expect(joined.version).toBe(state.version + 1)
+    // What either side signed with may be in caches, and on nodes, until all serve the new version.
+    const signings = joined.pastSignings.map(({ value }) => value.join())
+    for (const side of [state, turned])
+      expect(signings).toContain(
+        side.keys
+          .filter((key) => key.signsZone)
+          .map((key) => key.id)
+          .join(),
+      )
   })
 })
 
