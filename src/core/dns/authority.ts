@@ -201,7 +201,7 @@ export class Authority {
     if (held?.epoch === epoch) {
       held.applyWords(version, words)
       if (parts.signed !== undefined) held.applySigned(parts.signed)
-    }     else this.#serving = new Serving(epoch, version, parts, words)
+    } else this.#serving = new Serving(epoch, version, parts, words)
     return true
   }
 
