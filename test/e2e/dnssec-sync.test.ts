@@ -165,7 +165,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   parent.stop()
-  if (process.env['SHOW']) for (const node of nodes) console.log(node.name, node.program.output)
+
   await Promise.all(nodes.map((node) => node.program.remove()))
 })
 

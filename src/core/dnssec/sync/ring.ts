@@ -211,7 +211,7 @@ export class KeyRing {
     const wants = from.marks
       .filter((mark) => this.#zones.get(mark.zone)?.lacks(mark))
       .map(({ zone }) => zone)
-    const { bundles, isCut } = this.#bundlesFor(from)
+    const { bundles, isCut, given } = this.#bundlesFor(from)
     const reply = {
       ...this.#message(kind, nowSeconds, names),
       after: from.after,
@@ -221,7 +221,8 @@ export class KeyRing {
       isCut,
     }
     const isDone = wants.length === 0 && bundles.length === 0 && !from.isCut
-    return { outcome, reply, isDone }
+    const changed = [...new Set([...outcome.changed, ...given])]
+    return { outcome: { ...outcome, changed }, reply, isDone }
   }
 
   #takeBundles(from: SyncMessage, nowSeconds: number): RingOutcome {
@@ -248,11 +249,14 @@ export class KeyRing {
   #bundlesFor({ marks, wants, node }: SyncMessage): {
     readonly bundles: readonly Bundle[]
     readonly isCut: boolean
+    /** Zones whose documents name the peer as a guest from now on. */
+    readonly given: readonly string[]
   } {
     const wanted = new Set(wants)
     const behind = marks.filter((mark) => this.#zones.get(mark.zone)?.isAheadOf(mark))
     for (const { zone } of behind) wanted.add(zone)
     const bundles: Bundle[] = []
+    const given: string[] = []
     let bytes = 0
     for (const zone of wanted) {
       const ring = this.#zones.get(zone)
@@ -260,11 +264,13 @@ export class KeyRing {
       const some = wants.includes(zone) ? [ring.bundle, ...ring.strays] : [ring.bundle]
       bytes += some.reduce((sum, bundle) => sum + bundleBytes(bundle), 0)
       if (bytes > limits.syncBundleBytes.default && bundles.length > 0)
-        return { bundles, isCut: true }
+        return { bundles, isCut: true, given }
       bundles.push(...some)
+      const before = ring.bundle
       ring.gave(node)
+      if (ring.bundle !== before) given.push(zone)
     }
-    return { bundles, isCut: false }
+    return { bundles, isCut: false, given }
   }
 }
 

@@ -54,6 +54,7 @@ export class ZoneRing {
   constructor(options: ZoneRingOptions, bundle?: Bundle) {
     this.#options = options
     this.#bundle = bundle
+    for (const guest of bundle?.state.guests ?? []) this.#serves.set(guest, 0)
   }
 
   get bundle(): Bundle | undefined {
@@ -125,6 +126,12 @@ export class ZoneRing {
   /** A node that was given the document: until it says what it serves, nothing is over. */
   gave(node: string): void {
     this.#noteServes(node, 0)
+    const held = this.#bundle
+    if (held === undefined || node === this.#options.node) return
+    const { members, guests } = held.state
+    if (members.includes(node) || guests.includes(node)) return
+    if (guests.length >= limits.rollMembers.default) return
+    this.#bundle = { ...held, state: { ...held.state, guests: [...guests, node] } }
   }
 
   #noteServes(node: string, version: number): void {
@@ -164,7 +171,12 @@ export class ZoneRing {
   }
 
   #set(bundle: Bundle): void {
-    this.#bundle = bundle
+    const { members, guests: own } = bundle.state
+    const all = new Set([...own, ...(this.#bundle?.state.guests ?? [])])
+    const guests = [...all].filter((name) => !members.includes(name))
+    const isSame = guests.join() === own.join()
+    this.#bundle = isSame ? bundle : { ...bundle, state: { ...bundle.state, guests } }
+    for (const guest of guests) this.#noteServes(guest, 0)
     this.#strays = this.#strays.filter((stray) => !knows(bundle.state, markOf(stray.state)))
   }
 
