@@ -158,6 +158,21 @@ export const signerEntries = {
     },
     doc: 'An overwatch that shares keys sent something.',
   },
+  'api.tell-ds': {
+    kind: 'request',
+    id: 131,
+    from: 'api',
+    to: ['signer'],
+    maxBytes: 4 * KIB,
+    fields: {
+      zone: field.text('apex of the zone'),
+      keyTags: field.list<number>('of the keys that the parent has a DS of; none for no DS'),
+      ttlSeconds: field.number('how long caches keep the DS set of before'),
+      by: field.text('who says so'),
+    },
+    reply: orderReply,
+    doc: 'An operator tells which DS the parent publishes, where it cannot be asked.',
+  },
   'signer.event-noted': notedBy(
     'signer',
     129,

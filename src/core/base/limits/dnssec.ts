@@ -114,7 +114,13 @@ export const dnssecLimits = {
     1_000,
     [50, 60_000],
     'milliseconds',
-    'how often it is looked what keys may do next; a millisecond for each zone where they are many',
+    'how often it is looked what keys may do next, of all zones or of the next rollTurnZones',
+  ),
+  rollTurnZones: limit(
+    500,
+    [1, 100_000],
+    'zones',
+    'looked at in one turn: about 5 ms while nothing rolls, so that signing does not wait',
   ),
   checkedSets: limit(
     50_000,

@@ -9,6 +9,7 @@ import { lookedAt } from '../../../../src/core/dnssec/roll/look.ts'
 import { readRollState } from '../../../../src/core/dnssec/roll/read-state.ts'
 import { rollRows, servingKeys } from '../../../../src/core/dnssec/roll/status.ts'
 import type { RollKey, RollPolicy, RollState } from '../../../../src/core/dnssec/roll/types.ts'
+import type { Algorithm } from '../../../../src/core/dnssec/algorithms.ts'
 import type { KeyRole } from '../../../../src/core/dnssec/dnskey.ts'
 import { crypto } from '../../../harness/dnssec.ts'
 import { plainPolicy, ZONE } from '../../../harness/dnssec-roll-world.ts'
@@ -35,7 +36,7 @@ class Zone {
     this.state = beginRoll({ ...beginning, wasSigned: false }, this.policy, START)
   }
 
-  #key(role: KeyRole, algorithm: 13 | 15): RollKey {
+  #key(role: KeyRole, algorithm: Algorithm): RollKey {
     const key = { role, publicKey: crypto.generate(algorithm, 2_048).publicKey }
     return rollKeyOf(key, crypto, this.nowSeconds)
   }
@@ -43,7 +44,7 @@ class Zone {
   order(roles?: readonly KeyRole[], isEmergency = false): void {
     const command = { ...(roles === undefined ? {} : { roles }), isEmergency }
     const wanted = roles ?? (this.policy.isSplit ? (['ksk', 'zsk'] as const) : (['csk'] as const))
-    const keys = wanted.map((role) => this.#key(role, this.policy.algorithm as 13 | 15))
+    const keys = wanted.map((role) => this.#key(role, this.policy.algorithm))
     this.state = startRoll(this.state, command, keys, this.nowSeconds).state
   }
 
@@ -77,7 +78,7 @@ class Zone {
     this.waits = turn.waits.map(({ text }) => text)
     for (const action of turn.actions)
       if (action.kind === 'make-key') {
-        const key = this.#key(action.role, action.algorithm as 13 | 15)
+        const key = this.#key(action.role, action.algorithm)
         this.state = withKey(this.state, key, this.nowSeconds).state
       }
     for (const { kind } of turn.events) {
@@ -164,6 +165,19 @@ describe('a rollover', () => {
     zone.publishDs()
     zone.pass(72)
     expect(names().slice(3)).toEqual(['key-withdrawn', 'key-rests', 'key-deleted', 'roll-done'])
+    expect(zone.roles()).toEqual(['csk active seen'])
+  })
+
+  test('keeps the old algorithm while the parent keeps its DS beside the new one', () => {
+    const zone = new Zone().settle()
+    const [old] = zone.state.offered
+    Object.assign(zone.policy, { algorithm: 15 })
+    zone.pass(24)
+    zone.publishDs([old!, ...zone.state.offered])
+    zone.pass(240)
+    expect(zone.state.keys.filter((key) => key.isPublished)).toHaveLength(2)
+    zone.publishDs()
+    zone.pass(72)
     expect(zone.roles()).toEqual(['csk active seen'])
   })
 
