@@ -7,6 +7,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { setLogLevelSink, setMetricsSource } from './actors/shell/ports.ts'
+import { signCheck } from './actors/roster-signer.ts'
 import { agentStage } from './actors/stage-agent.ts'
 import { overwatchStage } from './actors/stage-overwatch.ts'
 import { load } from './cli/configuration.ts'
@@ -110,7 +111,7 @@ async function main(signals: Signals): Promise<void> {
   const { configPath, mode, check } = flags.value
   if (flags.value.help) process.stdout.write(usage)
   else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
-  else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode))
+  else if (check) process.exitCode = reportCheck(configPath, load(configPath, mode), signCheck)
   else {
     const running = await launch(configPath, mode, signals.starting)
     let draining = false

@@ -5,6 +5,7 @@ import { limits } from '../core/base/limits.ts'
 import { defaultCheck } from '../core/config/checks.ts'
 import type { Config } from '../core/config/load.ts'
 import type { ApiConfig, Settings } from './api/contract.ts'
+import { signedZones } from './roster-signer.ts'
 
 const portOf = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1))
 
@@ -12,8 +13,8 @@ const portOf = (address: string): number => Number(address.slice(address.lastInd
 export function settingsOf(config: Config): Pick<ApiConfig, 'apiPort' | 'settings'> {
   const { mode, api, logging } = config
   const settings: Settings = {
-    // Answers are not signed yet, whatever the file asks for; the start says so too.
-    dnssec: false,
+    dnssec: mode !== 'agent' && signedZones(config).length > 0,
+    signedZones: mode === 'agent' ? [] : signedZones(config),
     features: featuresOf(config),
     logging: {
       level: logging.level,
@@ -31,7 +32,8 @@ export function settingsOf(config: Config): Pick<ApiConfig, 'apiPort' | 'setting
 const isPlacing = (keys: Config['overwatch']['geolocation']): boolean =>
   keys.database_path !== '' || keys.custom_mappings.length > 0
 
-function featuresOf({ mode, dns, metrics, api, overwatch }: Config): string[] {
+function featuresOf(config: Config): string[] {
+  const { mode, dns, metrics, api, overwatch } = config
   const has: readonly (readonly [string, boolean])[] = [
     ['dns', mode !== 'agent'],
     ['dns_cookies', mode !== 'agent' && dns.cookies.enabled],
@@ -39,6 +41,7 @@ function featuresOf({ mode, dns, metrics, api, overwatch }: Config): string[] {
     ['gossip', mode === 'agent' || overwatch.gossip.encryption_key !== ''],
     ['geolocation', mode !== 'agent' && isPlacing(overwatch.geolocation)],
     ['validation', mode !== 'agent' && overwatch.validation.enabled],
+    ['dnssec', mode !== 'agent' && signedZones(config).length > 0],
     ['guard_rail', mode !== 'agent' && overwatch.guard_rail.enabled],
     ['metrics', metrics.enabled],
     ['api_tls', api.tls.cert_file !== ''],

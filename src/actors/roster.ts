@@ -26,7 +26,9 @@ import { contentOf, keptConfig } from './registry/ports-content.ts'
 import { overwatchGossip } from './roster-gossip.ts'
 import { overwatchLatency } from './roster-latency.ts'
 import { settingsOf } from './roster-settings.ts'
+import { signedZones, signerConfig } from './roster-signer.ts'
 import type { ReloadCounts, ShellConfig } from './shell/contract.ts'
+import type { SignerConfig } from './signer/contract.ts'
 import { setCountsSource } from './shell/ports.ts'
 import type { ProcessFacts } from './stage.ts'
 
@@ -40,6 +42,7 @@ export interface Process extends DnsShared, ProcessFacts {
 
 export interface ActorConfigs {
   readonly registry: RegistryConfig
+  readonly signer: SignerConfig
   /** One for each thread. */
   readonly dns: readonly DnsConfig[]
   readonly prober: ProberConfig
@@ -57,6 +60,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
   return {
     registry: {
       ...contentOf(topology, serial),
+      signedZones: signedZones(config),
       hashSeed: self.hashSeed,
       dataDir: config.overwatch.data_dir,
       guard: {
@@ -72,6 +76,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       declared: { config: withoutSecrets(config), serial },
       ...keptConfig(loaded.plain),
     },
+    signer: signerConfig(loaded, nodeIdOf(loaded, self)),
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: {
       ...proberDefaults,
@@ -275,6 +280,7 @@ export function overwatchRoster(configs: ActorConfigs): readonly ChildSpec[] {
     child('dns', { name: replicaName('dns', thread), config, host: 'pool', escalate: true })
   return [
     child('registry'),
+    child('signer'),
     ...configs.dns.map(dnsThread),
     child('prober'),
     child('latency'),

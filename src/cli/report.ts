@@ -13,10 +13,25 @@ export function logProblems(log: Voice, problems: readonly Problem[]): void {
     log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem))
 }
 
+/** What came of signing what would be served; the summary is empty where nothing is signed. */
+export interface Signed {
+  readonly faults: readonly string[]
+  readonly summary: string
+}
+
 /** Writes what `--check` found; returns the exit code. */
-export function reportCheck(path: string, read: Result<Loaded, readonly Problem[]>): number {
+export function reportCheck(
+  path: string,
+  read: Result<Loaded, readonly Problem[]>,
+  sign: (loaded: Loaded) => Signed,
+): number {
   const problems = read.ok ? read.value.warnings : read.error
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`)
-  if (read.ok) process.stdout.write(`${path}: configuration OK\n`)
-  return read.ok ? 0 : 1
+  if (!read.ok) return 1
+  const { faults, summary } = sign(read.value)
+  for (const fault of faults) process.stderr.write(`${path}: error: DNSSEC: ${fault}\n`)
+  if (faults.length > 0) return 1
+  const signed = summary === '' ? '' : ` (DNSSEC: ${summary})`
+  process.stdout.write(`${path}: configuration OK${signed}\n`)
+  return 0
 }

@@ -19,6 +19,7 @@ import { field } from './fields.ts'
 import { latencyEntries } from './latency-entries.ts'
 import { objectEntries } from './object-entries.ts'
 import { replayEntries } from './replay-entries.ts'
+import { signerEntries } from './signer-entries.ts'
 import { vitalsRequests, vitalsToGossip } from './vitals-entries.ts'
 
 const KIB = 1_024
@@ -210,6 +211,7 @@ export const catalogue = {
   ...latencyEntries,
   ...objectEntries,
   ...replayEntries,
+  ...signerEntries,
   ...vitalsRequests,
   ...vitalsToGossip,
 } as const satisfies Catalogue

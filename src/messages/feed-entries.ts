@@ -19,7 +19,7 @@ const noted = {
   data: field.object<EventData>('what there is to tell'),
 }
 
-const notedBy = <Name extends string, Id extends number>(from: Name, id: Id, doc: string) =>
+export const notedBy = <Name extends string, Id extends number>(from: Name, id: Id, doc: string) =>
   ({
     kind: 'fact',
     id,

@@ -10,7 +10,18 @@ export interface ActionName {
 
 /** Last words of a path that say what is done, not to what. */
 const VERBS = new Set([
-  ...['revoke', 'validate', 'sync', 'rotate', 'retire', 'generate-key', 'import', 'reload', 'test'],
+  ...[
+    'revoke',
+    'validate',
+    'sync',
+    'rotate',
+    'retire',
+    'generate-key',
+    'import',
+    'reload',
+    'test',
+    'rollover',
+  ],
 ])
 
 const ACTIONS: Readonly<Record<Route['method'], string>> = {

@@ -64,6 +64,10 @@ const PEERS: Record<AskId, string> = {
   'api.list-local-drains': 'vitals',
   'api.list-latency': 'latency',
   'api.add-latency': 'latency',
+  'api.list-keys': 'signer',
+  'api.sync-keys': 'signer',
+  'api.roll-keys': 'signer',
+  'api.exchange-keys': 'signer',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

@@ -70,6 +70,8 @@ export interface Machine {
 export interface Settings {
   /** Answers are signed. */
   readonly dnssec: boolean
+  /** Apexes of the zones that are; absent for none. */
+  readonly signedZones?: readonly string[]
   readonly features: readonly string[]
   readonly logging: Readonly<Record<string, unknown>>
   /** Absent where this node answers no DNS. */

@@ -12,6 +12,7 @@ import { clusterRoutes } from './routes/cluster.ts'
 import { configRoutes } from './routes/config.ts'
 import { decisionRoutes } from './routes/decisions.ts'
 import { domainRoutes } from './routes/domains.ts'
+import { dnssecRoutes } from './routes/dnssec.ts'
 import { drainRoutes } from './routes/drains.ts'
 import { eventRoutes } from './routes/events.ts'
 import { geoRoutes } from './routes/geo.ts'
@@ -44,6 +45,7 @@ export function apiRoutes(context: Context): readonly Route[] {
     ...clusterRoutes(context),
     ...nodeRoutes(context),
     ...gossipRoutes(context),
+    ...dnssecRoutes(context),
     ...routingRoutes(context),
     ...geoRoutes(context),
     ...decisionRoutes(context),

@@ -77,6 +77,13 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   const cancelWait = ctx.clock.after(limits.firstSnapshotWaitMs.default, () => front.serve())
   ctx.metrics.onCollect(() => meters.tellConnections(front.counts()))
   // A busy thread looks at the clock with each sample; this is for the others.
+  const tellWanted = () => {
+    const sets = authority.takeWanted()
+    const epoch = authority.serving?.epoch
+    if (sets.length > 0 && epoch !== undefined) ctx.publish('dns.sets-wanted', { epoch, sets })
+  }
+  const wantedMs = limits.wantedTellMs.default
+  const stopTelling = ctx.clock.every(wantedMs, wantedMs, tellWanted)
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
 
   return {
@@ -97,6 +104,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
         front.serve()
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
+      'registry.signatures-set': ({ signed }) => void authority.applySigned(signed),
     },
     onReconfigured: (next) => {
       // What was sampled so far was answered under the old settings.
@@ -108,6 +116,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     },
     onStop: async () => {
       stopTicking()
+      stopTelling()
       stopSampling()
       cancelWait()
       await front.close()

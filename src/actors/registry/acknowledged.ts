@@ -5,7 +5,8 @@ import type { CommitOutcome, RegistryConfig } from './contract.ts'
 
 /** Whether two configurations serve the same, by the same rules. */
 export function servesSame(held: RegistryConfig, next: RegistryConfig): boolean {
-  const rules = ({ guard, agents, geo }: RegistryConfig) => JSON.stringify([guard, agents, geo])
+  const rules = ({ guard, agents, geo, signedZones = [] }: RegistryConfig) =>
+    JSON.stringify([guard, agents, geo, signedZones])
   return next.contentHash === held.contentHash && rules(next) === rules(held)
 }
 

@@ -148,6 +148,11 @@ export const registry = defineActor(
         'shell.event-noted': (event) => book.feed.noted(event),
         'gossip.event-noted': (event) => book.feed.noted(event),
         'prober.event-noted': (event) => book.feed.noted(event),
+        'signer.event-noted': (event) => book.feed.noted(event),
+        'signer.keys-set': (keys) => book.setKeys(keys),
+        'signer.serving-signed': ({ epoch, version, signed }) =>
+          book.press.signed(epoch, version, signed),
+        'signer.serving-refused': ({ epoch, reason }) => book.press.refused(epoch, reason),
         'api.set-drain': (order) => setDrain(book, agents, order),
         'api.lift-drain': (order) => liftDrain(book, agents, order),
         'api.list-drains': () => ({ drains: drainViews(book) }),
@@ -173,10 +178,11 @@ export const registry = defineActor(
         } else if (peer === 'gossip') {
           book.sharing.tellAll()
           agents.publishDrains()
-        } else if (peer === 'dns') book.publishServing()
+        } else if (peer === 'signer') book.press.tellSigner()
+        else if (peer === 'dns') book.press.publishServing()
         else if (peer === 'api') {
-          book.publishServing()
-          book.publishSnapshot()
+          book.press.publishServing()
+          book.press.publishSnapshot()
           void book.feed.tellLast()
         } else if (peer === 'shell') objects.publishLogLevel()
       },

@@ -22,7 +22,8 @@ import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import { inTime, servesSame } from './acknowledged.ts'
-import { Chronicle } from './chronicle.ts'
+import { Apexes, type KeysSet } from './apexes.ts'
+import type { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
@@ -30,6 +31,8 @@ import { Geography } from './geography.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
+import type { Press } from './press.ts'
+import { pressOf } from './press-world.ts'
 import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
 import { Told } from './told.ts'
@@ -57,6 +60,10 @@ export class Book {
   readonly geography: Geography
   readonly names: StoredNames
   readonly #chronicle: Chronicle
+  /** What readers are told. */
+  readonly press: Press
+  /** What stands at the apexes of signed zones. */
+  readonly #apexes = new Apexes()
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
@@ -71,8 +78,6 @@ export class Book {
   /** Called after each change of what is declared. */
   onCompiled: (compiled: Compiled) => void = () => {}
   #timer = NEVER
-  /** Readers hear nothing before this. */
-  #speaks = false
   /** Servers whose verdict a restarted registry waits for before it speaks. */
   #awaited = new Set<string>()
 
@@ -98,7 +103,9 @@ export class Book {
     this.#shelf = new Shelf(this.fleet)
     this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
-    this.#chronicle = new Chronicle(ports, fleet, nowMs, () => this.#shelf.snapshot())
+    const { press, chronicle } = pressOf(ctx, ports, this.feed)
+    this.press = press
+    this.#chronicle = chronicle
     this.#chronicle.configured(config)
   }
 
@@ -109,10 +116,8 @@ export class Book {
   /** Takes the topology with what the disk remembers, and speaks as soon as that is sensible. */
   async open(stored: ReadonlyMap<string, ServerRow>): Promise<void> {
     const topology = this.#topologyOf(this.#config)
-    const outcome = await this.#shelf.compile(this.#ports, this.#config, topology)
-    if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
-    const geo = await this.geography.make(this.#config, topology)
-    this.#shelf.take(outcome.table, this.#config, topology, geo)
+    // Without keys nothing of it can be served, and with them it is compiled anew.
+    if (this.#apexes.signing(this.#config) !== 'not-yet') await this.#compileFirst(topology)
     const compiled = this.fleet.setTopology(topology, this.nowMs(), stored)
     // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
     // keeps are not gone.
@@ -123,11 +128,18 @@ export class Book {
     if (this.#ctx.incarnation > 1) {
       this.#awaited = new Set(this.fleet.servers.keys())
       if (this.#awaited.size > 0) {
-        this.#ctx.clock.after(limits.registrySettleMs.default, () => this.#speak())
+        this.#ctx.clock.after(limits.registrySettleMs.default, () => this.press.speak())
         return
       }
     }
-    this.#speak()
+    this.press.speak()
+  }
+
+  async #compileFirst(topology: FleetTopology): Promise<void> {
+    const outcome = await this.#shelf.compile(this.#ports, this.#config, topology, this.#apexes)
+    if (outcome.code === 'failed') throw new Error(`the names do not compile: ${outcome.message}`)
+    const geo = await this.geography.make(this.#config, topology)
+    this.#shelf.take(outcome.table, this.#config, topology, geo)
   }
 
   /**
@@ -138,6 +150,11 @@ export class Book {
     this.#wanted = config
     for (const key of letGo) this.#letGo.add(key)
     await this.#renew()
+  }
+
+  /** Takes what the signer says of its keys; what they change at the apexes makes an epoch. */
+  setKeys(keys: KeysSet): void {
+    if (this.#apexes.take(keys)) void this.#renew()
   }
 
   /** Takes what agents declare into the topology, now or in a moment. */
@@ -170,7 +187,7 @@ export class Book {
       }
       this.chorus.configure(config.agents.chorus)
       const topology = this.#topologyOf(config)
-      const outcome = this.#shelf.compile(this.#ports, config, topology)
+      const outcome = this.#shelf.compile(this.#ports, config, topology, this.#apexes)
       const geo = this.geography.make(config, topology)
       const table = outcome instanceof Promise ? await outcome : outcome
       this.#adopt(config, topology, table, geo instanceof Promise ? await geo : geo)
@@ -257,14 +274,6 @@ export class Book {
     this.tell.guard(event)
   }
 
-  publishSnapshot(): void {
-    if (this.#speaks) this.#ctx.publish('registry.snapshot-set', this.#shelf.snapshot())
-  }
-
-  publishServing(): void {
-    if (this.#speaks) this.#ctx.publish('registry.serving-set', this.#shelf.serving())
-  }
-
   publishTargets(): void {
     const { validates } = this.chorus.settings
     this.#ctx.publish('registry.targets-set', { targets: targetsOf(this.fleet, validates) })
@@ -277,6 +286,7 @@ export class Book {
 
   async close(): Promise<void> {
     this.#timer.cancel()
+    this.press.close()
     await Promise.all([...this.#flushes(), this.#ports.feed.flush()])
   }
 
@@ -321,29 +331,13 @@ export class Book {
     if (before !== now) this.tell.drainChanged(server, before, this.chorus.drainOf(key))
   }
 
-  #speak(): void {
-    if (this.#speaks) return
-    this.#speaks = true
-    this.#publishAll()
-  }
-
-  /** Tells all readers everything. */
-  #publishAll(): void {
-    if (!this.#speaks) return
-    this.publishServing()
-    this.publishSnapshot()
-    this.#chronicle.checkpoint()
-  }
-
   #heard(key: string): void {
-    if (this.#awaited.delete(key) && this.#awaited.size === 0) this.#speak()
+    if (this.#awaited.delete(key) && this.#awaited.size === 0) this.press.speak()
   }
 
   #publishWords(words: readonly WordChange[]): void {
     recordWords(this.feed, this.fleet, words)
-    if (!this.#speaks) return
-    for (const word of words) this.#ctx.publish('registry.word-changed', word)
-    this.#chronicle.words(words)
+    this.press.words(words)
   }
 
   #store(keys: Iterable<string>): void {
@@ -364,7 +358,9 @@ export class Book {
     }
     for (const key of compiled.removed) this.told.forget(key, this.nowMs())
     recordCompiled(this.feed, this.fleet, compiled, isFirst)
-    this.#publishAll()
+    const made = this.#shelf.made(this.#config, this.#apexes)
+    if (made === undefined) this.press.expect(this.fleet.epoch)
+    else this.press.offer(made)
     this.publishTargets()
     this.onCompiled(compiled)
     const { epoch, pools, servers } = this.fleet

@@ -5,7 +5,6 @@
  * It says exactly what the readers are told, when they are told it, and decides nothing.
  */
 import { limits } from '../../core/base/limits.ts'
-import type { Fleet } from '../../core/health/fleet.ts'
 import type { ServingPool, WordChange } from '../../core/steer/snapshot.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
 
@@ -16,26 +15,25 @@ export interface Snapshotted {
   readonly words: readonly (readonly number[])[]
 }
 
+/** What is in force. */
+export interface Published {
+  snapshot(): Snapshotted
+  named(change: WordChange): { readonly name: string; readonly key: string } | undefined
+}
+
 export class Chronicle {
   readonly #ports: RegistryPorts
-  readonly #fleet: Fleet
   readonly #nowMs: () => number
-  readonly #snapshot: () => Snapshotted
+  readonly #published: () => Published | undefined
   #configHash = ''
   #checkpointMs = Number.NEGATIVE_INFINITY
   /** Words since then. */
   #words = 0
 
-  constructor(
-    ports: RegistryPorts,
-    fleet: Fleet,
-    nowMs: () => number,
-    snapshot: () => Snapshotted,
-  ) {
+  constructor(ports: RegistryPorts, nowMs: () => number, published: () => Published | undefined) {
     this.#ports = ports
-    this.#fleet = fleet
     this.#nowMs = nowMs
-    this.#snapshot = snapshot
+    this.#published = published
   }
 
   /** A configuration came into force. */
@@ -46,7 +44,9 @@ export class Chronicle {
 
   /** All of it was published. */
   checkpoint(): void {
-    const { epoch, version, pools, words } = this.#snapshot()
+    const published = this.#published()
+    if (published === undefined) return
+    const { epoch, version, pools, words } = published.snapshot()
     const atMs = this.#nowMs()
     this.#checkpointMs = atMs
     this.#words = 0
@@ -70,12 +70,12 @@ export class Chronicle {
     else for (const change of changes) this.#word(change, atMs)
   }
 
-  #word({ epoch, version, pool, member, word }: WordChange, atMs: number): void {
-    const state = this.#fleet.pools[pool]
-    const server = state?.members[member]?.key
-    if (state === undefined || server === undefined) return
-    const { name } = state.spec
-    const record = { kind: 'word', atMs, epoch, version, pool: name, server, word } as const
+  #word(change: WordChange, atMs: number): void {
+    const named = this.#published()?.named(change)
+    if (named === undefined) return
+    const { epoch, version, word } = change
+    const { name: pool, key: server } = named
+    const record = { kind: 'word', atMs, epoch, version, pool, server, word } as const
     this.#ports.history.append(record)
   }
 }

@@ -22,6 +22,8 @@ export interface RegistryConfig {
   readonly zones: Uint8Array
   /** Equal for configurations that serve the same. */
   readonly contentHash: string
+  /** Apexes of the zones that must not be served without signatures; absent for none. */
+  readonly signedZones?: readonly string[]
   /** Starts the name hashes: that of those who answer. */
   readonly hashSeed: number
   /** Empty keeps everything in memory. */

@@ -61,12 +61,20 @@ async function carryOut(
   book.tell.edited(action, { kind, id, by, ...(force ? { force } : {}) })
   book.feed.record('config.edited', {}, { kind, id, action, by })
   await book.reconfigure(config, leaving)
-  const isDurable = await book.isDurable()
-  const suffix = isDurable ? '' : ' (in force, but not on disk yet)'
+  const [isOut, isDurable] = await Promise.all([
+    book.press.isOut(book.fleet.epoch),
+    book.isDurable(),
+  ])
+  const suffix = suffixOf(isOut, isDurable)
   const ground = objects.ground!
   const object = viewOf(ground.base, objects.entries, ground.compiled, kind, id)
   const done = refuse('done', `${kind} ${id}: ${action} done${suffix}`)
   return object === undefined ? done : { ...done, object }
+}
+
+function suffixOf(isOut: boolean, isDurable: boolean): string {
+  if (!isOut) return ' (held: it is in force once it is signed)'
+  return isDurable ? '' : ' (in force, but not on disk yet)'
 }
 
 /** If-Match: the object must still be what the operator looked at (RFC 9110 section 13.1.1). */

@@ -9,12 +9,13 @@ import { limits } from '../../core/base/limits.ts'
 import { type ServingParts, servingParts } from '../../core/dns/serving.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
-import { layWords } from '../../core/steer/pool-layout.ts'
 import type { ServingPool } from '../../core/steer/snapshot.ts'
 import { namesOf } from '../../core/zone/table-source.ts'
 import type { TableParts } from '../../core/zone/table.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
+import type { Apexes } from './apexes.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
+import type { Made } from './press.ts'
 import { Slots, servingPools } from './views.ts'
 
 /** A table, and what it was made of. */
@@ -22,6 +23,8 @@ interface Tabled {
   readonly table: TableParts
   readonly zones: Uint8Array
   readonly names: string
+  /** Of the keys at the apexes. */
+  readonly keysVersion: string
 }
 
 interface Laid {
@@ -36,22 +39,27 @@ export class Shelf {
   #table: Tabled | undefined
   #laid: Laid | undefined
   #geo: GeoParts | undefined
+  #keysVersion = ''
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet
   }
 
-  /** The table of these zones and names; the one held, while both are what they were. */
+  /** The table of these zones and names; the one held, while all are what they were. */
   compile(
     { compile }: RegistryPorts,
-    { zones, hashSeed }: RegistryConfig,
+    config: RegistryConfig,
     { pools }: FleetTopology,
+    apexes: Apexes,
   ): CompileOutcome | Promise<CompileOutcome> {
+    const { zones, hashSeed } = config
     const names = namesOf(pools)
+    const keysVersion = apexes.versionFor(config)
     const held = this.#table
-    if (held !== undefined && held.zones === zones && held.names === names)
-      return { code: 'compiled', table: held.table }
-    return compile({ zones, names, seed: hashSeed })
+    const isSame = held?.zones === zones && held.names === names && held.keysVersion === keysVersion
+    this.#keysVersion = keysVersion
+    if (held !== undefined && isSame) return { code: 'compiled', table: held.table }
+    return compile({ zones, names, seed: hashSeed, apexes: apexes.of(config) })
   }
 
   /** The names of the topology that the fleet is given next. */
@@ -62,25 +70,24 @@ export class Shelf {
     geo: GeoParts | undefined,
   ): void {
     this.#geo = geo
-    this.#table = { table, zones, names: namesOf(pools) }
+    this.#table = { table, zones, names: namesOf(pools), keysVersion: this.#keysVersion }
     this.#laid = undefined
   }
 
-  /** For those who answer. */
-  serving() {
+  /** The epoch of the fleet as it is now; undefined before there are keys to compile with. */
+  made(config: RegistryConfig, apexes: Apexes): Made | undefined {
+    if (this.#table === undefined) return undefined
     const { epoch, version, pools } = this.#fleet
     const laid = this.#lay()
-    const words = layWords(
-      laid.pools,
-      pools.map((pool) => pool.words),
-    )
-    return { epoch, version, parts: laid.parts, words: new Uint8Array(words.buffer) }
-  }
-
-  /** For those who explain. */
-  snapshot() {
-    const { epoch, version, pools } = this.#fleet
-    return { epoch, version, pools: this.#lay().pools, words: pools.map(({ words }) => [...words]) }
+    const { keysVersion } = this.#table
+    // Keys that came while the table was compiled make another epoch, which is on its way.
+    const isCurrent = keysVersion === apexes.versionFor(config)
+    const signing = apexes.signing(config)
+    return {
+      ...{ epoch, version, keysVersion, pools: laid.pools, parts: laid.parts },
+      words: pools.map(({ words }) => [...words]),
+      signing: signing === 'wanted' && !isCurrent ? 'not-yet' : signing,
+    }
   }
 
   #lay(): Laid {

@@ -1,7 +1,11 @@
 /**
- * `dnssec`: the DS records that the parent zone needs, and how signing is doing.
+ * `dnssec`: keys, the DS records that the parent zone needs, rollovers, and keys in files.
+ *
+ * What a node holds is asked of its API, which tells no private key. Exporting and importing keys
+ * is done on the node's own disk (`key-files.ts`), by whoever may read its secrets.
  */
 import type { Command } from 'commander'
+import { exportKeys, importKeys } from '../key-files.ts'
 import { CommandFailed, type Io, type Shell, shellOf } from '../shell.ts'
 import { table } from '../table.ts'
 
@@ -16,6 +20,9 @@ interface Key {
   readonly zone: string
   readonly key_tag: number
   readonly algorithm: string | number
+  readonly role?: string
+  readonly phase?: string
+  readonly parent_ds?: string
   readonly can_sign?: boolean
   readonly created_at?: string
 }
@@ -24,10 +31,13 @@ export interface DnssecStatus {
   readonly enabled: boolean
   readonly message?: string
   readonly keys?: readonly Key[] | null
+  readonly zones?: readonly { readonly zone: string; readonly steps?: readonly string[] }[]
   readonly sync?: {
-    readonly last_sync?: string
-    readonly last_sync_error?: string
-    readonly peers?: readonly { readonly peer: string; readonly last_error?: string }[] | null
+    readonly last_sync?: string | null
+    readonly last_sync_error?: string | null
+    readonly peers?:
+      | readonly { readonly peer: string; readonly last_error?: string | null }[]
+      | null
   }
 }
 
@@ -35,67 +45,162 @@ interface Options {
   readonly zone?: string
 }
 
+interface RollOptions {
+  readonly role?: string
+  readonly emergency?: boolean
+}
+
+interface FileOptions {
+  readonly config: string
+  readonly zone?: string
+  readonly to: string
+}
+
 const ZONE = ['--zone <name>', 'only of this zone'] as const
+const CONFIG = ['-c, --config <file>', 'configuration of the node, for where its keys lie'] as const
 
 export function addDnssec(program: Command, io: Io): void {
   const dnssec = program.command('dnssec').description('signatures and their keys')
+  addStatus(dnssec, io)
+  addDs(dnssec, io)
+  addOrders(dnssec, io)
+  addFiles(dnssec, io)
+}
+
+function addStatus(dnssec: Command, io: Io): void {
   dnssec
     .command('status', { isDefault: true })
-    .description('show the keys, and how they are shared with other overwatches')
+    .description(
+      'show the keys, what they wait for, and how they are shared with other overwatches',
+    )
     .option(...ZONE)
     .action(async ({ zone }: Options, command: Command) => {
       const shell = shellOf(command, io)
-      const answer = await get<DnssecStatus>(shell, '/api/v1/dnssec/status')
-      const keys = (answer.keys ?? []).filter((key) => isOf(key, zone))
-      shell.print({ ...answer, keys }, statusText)
+      const answer = await get<DnssecStatus>(shell, `/api/v1/dnssec/status${queryOf(zone)}`)
+      shell.print(answer, statusText)
     })
+  dnssec
+    .command('keys')
+    .description('list the public keys')
+    .option(...ZONE)
+    .action(async ({ zone }: Options, command: Command) => {
+      const shell = shellOf(command, io)
+      const answer = await get<DnssecStatus>(shell, `/api/v1/dnssec/keys${queryOf(zone)}`)
+      shell.print(answer, ({ keys }) =>
+        (keys ?? []).length === 0 ? 'No keys.' : table(HEADERS, (keys ?? []).map(rowOf)),
+      )
+    })
+}
+
+function addDs(dnssec: Command, io: Io): void {
   dnssec
     .command('ds')
     .description('print the DS records for the parent zone')
     .option(...ZONE)
     .action(async ({ zone }: Options, command: Command) => {
       const shell = shellOf(command, io)
-      const query = zone === undefined ? '' : `?zone=${encodeURIComponent(zone)}`
       const answer = await get<{ enabled: boolean; message?: string; ds_records: Ds[] | null }>(
         shell,
-        `/api/v1/dnssec/ds${query}`,
+        `/api/v1/dnssec/ds${queryOf(zone)}`,
       )
       const records = answer.ds_records ?? []
       shell.print(answer, () => records.map((one) => one.ds_record).join('\n') || 'No DS records.')
     })
 }
 
+function addOrders(dnssec: Command, io: Io): void {
+  dnssec
+    .command('sync')
+    .description('look for keys at the other overwatches now')
+    .action(async (_options, command: Command) => {
+      const shell = shellOf(command, io)
+      const answer = await shell.get<{ message: string }>('POST', '/api/v1/dnssec/sync')
+      shell.print(answer, ({ message }) => message)
+    })
+  dnssec
+    .command('roll')
+    .description('begin to replace a key of a zone')
+    .argument('<zone>', 'apex of the zone')
+    .option('--role <role>', 'which key: csk, ksk or zsk; else every one')
+    .option('--emergency', 'the key is taken for stolen: as fast as caches allow')
+    .action(async (zone: string, options: RollOptions, command: Command) => {
+      const shell = shellOf(command, io)
+      const body = { zone, ...options }
+      const answer = await shell.get<{ message: string }>('POST', '/api/v1/dnssec/rollover', body)
+      shell.print(answer, ({ message }) => message)
+    })
+}
+
+function addFiles(dnssec: Command, io: Io): void {
+  dnssec
+    .command('export')
+    .description('write keys with their private parts into files of BIND; on the node itself')
+    .requiredOption(...CONFIG)
+    .requiredOption('--to <folder>', 'where to; files there are not replaced')
+    .option(...ZONE)
+    .action((options: FileOptions, command: Command) => {
+      const zone = options.zone === undefined ? undefined : plainName(options.zone)
+      const files = exportKeys(command.optsWithGlobals<FileOptions>().config, zone, options.to, io)
+      shellOf(command, io).print({ files }, () => files.join('\n') || 'No keys.')
+    })
+  dnssec
+    .command('import')
+    .description('hand keys in files of BIND to the node, which takes them at its next start')
+    .requiredOption(...CONFIG)
+    .argument('<files...>', 'files K….private, with K….key beside each')
+    .action((files: string[], _options: FileOptions, command: Command) => {
+      const taken = importKeys(command.optsWithGlobals<FileOptions>().config, files, io)
+      shellOf(command, io).print({ keys: taken }, () => taken.join('\n'))
+    })
+}
+
 const plainName = (name: string) => name.toLowerCase().replace(/\.$/, '')
-const isOf = (key: Key, zone: string | undefined) =>
-  zone === undefined || plainName(key.zone) === plainName(zone)
+const queryOf = (zone: string | undefined): string =>
+  zone === undefined ? '' : `?zone=${encodeURIComponent(zone)}`
 
 async function get<T>(shell: Shell, path: string): Promise<T> {
-  const answer = await shell.find<T>('GET', path)
-  if (answer !== undefined) return answer
+  const reply = await shell.api.ask('GET', path)
+  if (reply.ok) return reply.value.value as T
+  const { message, hint, status } = reply.error
+  if (status !== 404 || /no zone/.test(message))
+    throw new CommandFailed(message, {
+      exit: status === undefined ? 'unreachable' : 'refused',
+      hint,
+      status,
+    })
   throw new CommandFailed('this node does not sign: it has no DNSSEC endpoints', {
     status: 404,
     hint: 'overwatch.dnssec.enabled turns signing on, in a version that offers it',
   })
 }
 
-function statusText({ enabled, message, keys, sync }: DnssecStatus): string {
+function statusText({ enabled, message, keys, zones, sync }: DnssecStatus): string {
   const head = `DNSSEC: ${enabled ? 'enabled' : 'disabled'}${message ? ` (${message})` : ''}`
-  const rows = (keys ?? []).map((key) => [
-    key.zone,
-    String(key.key_tag),
-    String(key.algorithm),
-    key.can_sign === false ? 'no' : 'yes',
-    key.created_at ?? '-',
-  ])
+  const rows = (keys ?? []).map(rowOf)
+  const steps = (zones ?? []).flatMap(({ zone, steps: all }) =>
+    (all ?? []).map((step) => `  ${zone}: ${step}`),
+  )
   const errors = (sync?.peers ?? []).flatMap(({ peer, last_error: error }) =>
     error ? [`  ${peer}: ${error}`] : [],
   )
   return [
     head,
     ...(rows.length === 0 ? [] : ['', table(HEADERS, rows)]),
-    ...(sync?.last_sync === undefined ? [] : ['', `Last shared: ${sync.last_sync}`]),
+    ...(steps.length === 0 ? [] : ['', 'In the making:', ...steps]),
+    ...(sync?.last_sync ? ['', `Last shared: ${sync.last_sync}`] : []),
     ...(errors.length === 0 ? [] : ['', 'Peers that failed:', ...errors]),
   ].join('\n')
 }
 
-const HEADERS = ['ZONE', 'KEY TAG', 'ALGORITHM', 'SIGNS', 'CREATED']
+const HEADERS = ['ZONE', 'KEY TAG', 'ALGORITHM', 'ROLE', 'PHASE', 'PARENT DS', 'SIGNS', 'CREATED']
+
+const rowOf = (key: Key): string[] => [
+  key.zone,
+  String(key.key_tag),
+  String(key.algorithm),
+  key.role ?? '-',
+  key.phase ?? '-',
+  key.parent_ds ?? '-',
+  key.can_sign === false ? 'no' : 'yes',
+  key.created_at ?? '-',
+]

@@ -10,6 +10,7 @@ import { apiExchangeLimits } from './limits/api-exchange.ts'
 import { configLimits } from './limits/config.ts'
 import { dnsLimits } from './limits/dns.ts'
 import { dnssecLimits } from './limits/dnssec.ts'
+import { dnssecRollLimits } from './limits/dnssec-roll.ts'
 import { geoLimits } from './limits/geo.ts'
 import { feedLimits } from './limits/feed.ts'
 import { gossipLimits } from './limits/gossip.ts'
@@ -32,6 +33,7 @@ export const limits = {
   ...dnsLimits,
   ...zoneLimits,
   ...dnssecLimits,
+  ...dnssecRollLimits,
   ...steerLimits,
   ...healthLimits,
   ...proberLimits,

@@ -20,7 +20,6 @@ interface Row {
   readonly mode?: Config['mode']
 }
 
-const isTrue = (value: unknown) => value === true
 const is =
   (...words: readonly string[]) =>
   (value: unknown) =>
@@ -32,7 +31,6 @@ const ALONE = 'this node answers by itself, whatever other nodes do'
 
 const ROWS: readonly Row[] = [
   { path: ['cluster', 'mode'], asks: is('cluster'), instead: ALONE },
-  { path: ['overwatch', 'dnssec', 'enabled'], asks: isTrue, instead: 'answers are not signed' },
   { path: ['dns', 'default_routing_algorithm'], asks: measured, instead: IN_TURN },
   { path: ['domains', '*', 'routing_algorithm'], asks: measured, instead: IN_TURN },
 ]

@@ -25,10 +25,22 @@ export type KeyRole = 'csk' | 'ksk' | 'zsk'
 export const flagsOf = (role: KeyRole): number =>
   role === 'zsk' ? ZONE_KEY : ZONE_KEY | SECURE_ENTRY_POINT
 
-/** A key of a zone. Without `isActive` it is published only. */
+/** The work of a key in the middle of a rollover, when its role alone does not tell. */
+export interface KeyWork {
+  readonly isPublished: boolean
+  /** Whether it signs the DNSKEY, CDS and CDNSKEY sets. */
+  readonly signsKeys: boolean
+  /** Whether it signs all other sets. */
+  readonly signsZone: boolean
+  /** Whether CDS and CDNSKEY speak of it. */
+  readonly hasCds: boolean
+}
+
+/** A key of a zone. Without `isActive` it is published only; `work` says more and goes before it. */
 export interface ZoneKey extends KeyPair {
   readonly role: KeyRole
   readonly isActive: boolean
+  readonly work?: KeyWork
 }
 
 export interface Dnskey {
@@ -59,7 +71,9 @@ export const tagOfKey = (key: Pick<ZoneKey, 'role' | 'publicKey'>): number =>
 /** RFC 4035 section 2.1: the keys at the apex, those not yet or no longer in use among them. */
 export const dnskeyRecords = (
   apex: string,
-  keys: readonly Pick<ZoneKey, 'role' | 'publicKey'>[],
+  keys: readonly Pick<ZoneKey, 'role' | 'publicKey' | 'work'>[],
   ttlSeconds: number,
 ): RecordSpec[] =>
-  keys.map((key) => ({ name: apex, type: types.DNSKEY, ttlSeconds, rdata: rdataOfKey(key) }))
+  keys
+    .filter((key) => key.work?.isPublished !== false)
+    .map((key) => ({ name: apex, type: types.DNSKEY, ttlSeconds, rdata: rdataOfKey(key) }))

@@ -23,6 +23,8 @@ import type { Sealer } from './crypto.ts'
 import type { KeyRole } from './dnskey.ts'
 import { KEY_TIMES, type KeyTime, type KeyTimes, LAST_SECOND } from './key-times.ts'
 import type { StoredKey } from './keyfile.ts'
+import { readRollState } from './roll/read-state.ts'
+import type { RollState } from './roll/types.ts'
 
 export const SECRET_BYTES = 32
 export const NONCE_BYTES = 12
@@ -54,7 +56,8 @@ const privateJson = (key: PrivateKey): Readonly<Record<string, string>> =>
     ? { scalar: toBase64(key.scalar) }
     : Object.fromEntries(RSA_PARTS.map((part) => [part, toBase64(key.numbers[part])]))
 
-const keyJson = ({ zone, role, publicKey, privateKey, times }: StoredKey) => ({
+/** A key as JSON, its private part with it. */
+export const keyJson = ({ zone, role, publicKey, privateKey, times }: StoredKey) => ({
   zone,
   role,
   algorithm: publicKey.algorithm,
@@ -63,18 +66,22 @@ const keyJson = ({ zone, role, publicKey, privateKey, times }: StoredKey) => ({
   times,
 })
 
-/** The file. `secret` has 32 octets; `nonce` has 12 and is never used twice with one secret. */
+/**
+ * The file. `secret` has 32 octets; `nonce` has 12 and is never used twice with one secret. `rolls`
+ * are the documents of `roll/`, which go with the keys: what they say is true of these keys alone.
+ */
 export function sealKeys(
   keys: readonly StoredKey[],
   secret: Uint8Array,
   nonce: Uint8Array,
   sealer: Pick<Sealer, 'seal'>,
+  rolls: readonly RollState[] = [],
 ): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES)
   header.set(MAGIC)
   header[MAGIC.length + 1] = VERSION
   header.set(nonce, MAGIC.length + 2)
-  const plain = new TextEncoder().encode(JSON.stringify({ keys: keys.map(keyJson) }))
+  const plain = new TextEncoder().encode(JSON.stringify({ keys: keys.map(keyJson), rolls }))
   const sealed = sealer.seal(secret, nonce, plain, header)
   const file = new Uint8Array(header.length + sealed.length)
   file.set(header)
@@ -130,7 +137,8 @@ function readTimes(fields: unknown): KeyTimes | undefined {
   return times
 }
 
-function readKey(fields: unknown): StoredKey | undefined {
+/** A key out of what `keyJson` wrote; undefined for anything else. */
+export function readKey(fields: unknown): StoredKey | undefined {
   if (!isFields(fields)) return undefined
   const { zone, role } = fields
   if (typeof zone !== 'string' || typeof role !== 'string' || !ROLES.has(role)) return undefined
@@ -152,12 +160,34 @@ function readJson(plain: Uint8Array): unknown {
   }
 }
 
+/** Each of a list read, or undefined when one cannot be. */
+function listOf<T>(list: unknown, read: (fields: unknown) => T | undefined): T[] | undefined {
+  if (!Array.isArray(list) || list.length > limits.keyStoreKeys.default) return undefined
+  const all = list.map(read).filter((each) => each !== undefined)
+  return all.length === list.length ? all : undefined
+}
+
+export interface StoreContents {
+  readonly keys: readonly StoredKey[]
+  readonly rolls: readonly RollState[]
+}
+
 /** The keys of a file made by `sealKeys`. */
 export function openKeys(
   file: Uint8Array,
   secret: Uint8Array,
   sealer: Pick<Sealer, 'open'>,
 ): Result<readonly StoredKey[], KeyStoreFault> {
+  const contents = openStore(file, secret, sealer)
+  return contents.ok ? ok(contents.value.keys) : contents
+}
+
+/** The keys and the documents of a file made by `sealKeys`. */
+export function openStore(
+  file: Uint8Array,
+  secret: Uint8Array,
+  sealer: Pick<Sealer, 'open'>,
+): Result<StoreContents, KeyStoreFault> {
   if (file.length > limits.keyStoreBytes.default) return fail('too-large')
   const isOurs = file.length >= HEADER_BYTES && MAGIC.every((byte, at) => byte === file[at])
   if (!isOurs) return fail('not-a-key-store')
@@ -168,8 +198,8 @@ export function openKeys(
   const plain = sealer.open(secret, nonce, file.subarray(HEADER_BYTES), header)
   if (plain === undefined) return fail('wrong-secret-or-damaged')
   const json = readJson(plain)
-  const list = isFields(json) ? json['keys'] : undefined
-  if (!Array.isArray(list) || list.length > limits.keyStoreKeys.default) return fail('malformed')
-  const keys = list.map(readKey).filter((key) => key !== undefined)
-  return keys.length === list.length ? ok(keys) : fail('malformed')
+  if (!isFields(json)) return fail('malformed')
+  const keys = listOf(json['keys'], readKey)
+  const rolls = listOf(json['rolls'] ?? [], readRollState)
+  return keys === undefined || rolls === undefined ? fail('malformed') : ok({ keys, rolls })
 }

@@ -44,6 +44,8 @@ export interface Signed {
   /** Signatures made for it, and those that were still good. */
   readonly made: number
   readonly kept: number
+  /** Of those made, how many in each zone, by its apex. */
+  readonly madeIn: ReadonlyMap<string, number>
   /** When the first of them has to be made anew, seconds since 1970; Infinity for none. */
   readonly dueSeconds: number
 }
@@ -66,6 +68,7 @@ export class Signing {
   readonly #rechained = new Set<SignedZone>()
   #next = 0
   #made = 0
+  readonly #madeIn = new Map<string, number>()
   #kept = 0
   #dueSeconds = Number.POSITIVE_INFINITY
 
@@ -98,7 +101,8 @@ export class Signing {
     const { parts, faults } = layServing(this.#serving, this.#plan, this.#work, memory)
     if (faults.length > 0) return this.#fail(faults)
     this.#store.settle()
-    return ok({ parts, made: this.#made, kept: this.#kept, dueSeconds: this.#dueSeconds })
+    const [made, kept, madeIn] = [this.#made, this.#kept, this.#madeIn]
+    return ok({ parts, made, kept, madeIn, dueSeconds: this.#dueSeconds })
   }
 
   #fail(faults: readonly string[]): Result<never, readonly SigningFault[]> {
@@ -154,6 +158,7 @@ export class Signing {
     }
     if (set.type === chain.type) this.#rechained.add(zone)
     this.#made++
+    this.#madeIn.set(plan.apex, (this.#madeIn.get(plan.apex) ?? 0) + 1)
     const signature = { ...times, rdata }
     this.#store.use(name, signature)
     return signature

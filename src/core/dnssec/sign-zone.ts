@@ -36,8 +36,13 @@ export interface SigningPlan {
 const KEY_TYPES: ReadonlySet<number> = new Set([types.DNSKEY, types.CDS, types.CDNSKEY])
 
 /** The active keys that sign a set of the type. */
-export const signersOf = (keys: readonly ZoneKey[], type: number): readonly ZoneKey[] =>
-  keys.filter(({ role, isActive }) => isActive && role !== (KEY_TYPES.has(type) ? 'zsk' : 'ksk'))
+export const signersOf = (keys: readonly ZoneKey[], type: number): readonly ZoneKey[] => {
+  const isOfKeys = KEY_TYPES.has(type)
+  return keys.filter(({ role, isActive, work }) => {
+    if (work !== undefined) return isOfKeys ? work.signsKeys : work.signsZone
+    return isActive && role !== (isOfKeys ? 'zsk' : 'ksk')
+  })
+}
 
 function wireOf(name: string): Uint8Array {
   const wire = nameToWire(name)
@@ -96,7 +101,7 @@ function apexRecords(
 ): RecordSpec[] {
   const { apex } = zone
   const { keys, dnskeyTtlSeconds: ttlSeconds, denial } = plan
-  const pointedAt = signersOf(keys, types.DNSKEY)
+  const pointedAt = signersOf(keys, types.DNSKEY).filter((key) => key.work?.hasCds !== false)
   return [
     ...dnskeyRecords(apex, keys, ttlSeconds),
     ...(plan.cdsDigests.length === 0

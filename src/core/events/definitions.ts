@@ -152,6 +152,23 @@ export const events = {
       share: number('thousandths of its weight, 0-1000'),
     },
   },
+  'dnssec.key-step': {
+    doc: 'Something changed of the keys of a zone.',
+    data: {
+      zone: text('apex of the zone'),
+      step: text('what kind of step: `keys-begun`, `key-published`, `ds-seen`, …'),
+      text: text('a sentence for people'),
+      key_tag: optional(number('tag of the key')),
+    },
+  },
+  'dnssec.serving-held': {
+    doc: 'A configuration waits for its signatures; what was signed before serves on.',
+    data: { epoch: number('of the compiled topology'), reason: why() },
+  },
+  'dnssec.serving-released': {
+    doc: 'What was held has its signatures and is served.',
+    data: { epoch: number('of the compiled topology') },
+  },
   'cluster.overwatches-changed': {
     doc: 'Other overwatches are alive than before.',
     data: {
@@ -203,6 +220,10 @@ export const events = {
   'alarm.geo-refused': {
     doc: 'A geographic database was not taken; what was read before stays in use.',
     data: { path: text('its file'), reason: why() },
+  },
+  'alarm.dnssec-keys': {
+    doc: 'Something is wrong with the keys of a zone, or its parent, that people must look at.',
+    data: { zone: text('apex of the zone'), reason: why() },
   },
   'alarm.guard-held': {
     doc: 'The guard-rail kept backends in service that a change would have taken out.',

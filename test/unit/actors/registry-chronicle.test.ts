@@ -6,8 +6,8 @@ import { Chronicle } from '../../../src/actors/registry/chronicle.ts'
 import type { RegistryPorts } from '../../../src/actors/registry/contract.ts'
 import { memoryPorts } from '../../../src/actors/registry/ports-memory.ts'
 import { limits } from '../../../src/core/base/limits.ts'
-import type { Fleet } from '../../../src/core/health/fleet.ts'
 import type { HistoryRecord } from '../../../src/core/replay/history.ts'
+import type { WordChange } from '../../../src/core/steer/snapshot.ts'
 
 const HOUR_MS = limits.historyCheckpointMs.default
 
@@ -17,9 +17,15 @@ function world() {
   const history = { ...memoryPorts().history, checkpoint: add, append: add }
   const ports: RegistryPorts = { ...memoryPorts(), history }
   const clock = { nowMs: 1_000_000_000 }
-  const fleet = { pools: [{ spec: { name: 'app' }, members: [{ key: 'a' }, { key: 'b' }] }] }
-  const snapshot = () => ({ epoch: 1, version: 0, pools: [], words: [] })
-  const chronicle = new Chronicle(ports, fleet as unknown as Fleet, () => clock.nowMs, snapshot)
+  const published = {
+    snapshot: () => ({ epoch: 1, version: 0, pools: [], words: [] }),
+    named: ({ member }: WordChange) => ({ name: 'app', key: member === 0 ? 'a' : 'b' }),
+  }
+  const chronicle = new Chronicle(
+    ports,
+    () => clock.nowMs,
+    () => published,
+  )
   chronicle.checkpoint()
   const word = (version: number) => ({ epoch: 1, version, pool: 0, member: 1, word: 7 })
   const kinds = () => records.splice(0).map(({ kind }) => kind)

@@ -2,6 +2,7 @@
  * Domains: the names that are steered, from the file and from the API, and their servers.
  */
 import { ok, type Result } from '../../../core/base/result.ts'
+import { zoneAround } from '../../../core/config/names.ts'
 import { readDnsName } from '../../../core/config/kinds/network.ts'
 import { parseAddress, parseEndpoint, serverKey } from '../../../core/net/address.ts'
 import type { ObjectView } from '../../../core/config/overlay/views.ts'
@@ -19,7 +20,13 @@ const ONE = '/api/v1/domains/{name}'
 const BACKENDS = `${ONE}/backends`
 const tag = 'domains'
 
-const BODY: BodySpec = {
+/** Whether answers of a name are signed: all of its zone are, or none. */
+function isSigned({ config }: Context, name: string): boolean {
+  const zones = config().settings?.signedZones ?? []
+  return zoneAround(name.replace(/^\*\./, ''), new Set(zones)) !== undefined
+}
+
+const bodySpec = (context: Context, name: string): BodySpec => ({
   fields: {
     ...{ ttl: 'ttl', routing_policy: 'routing_algorithm', regions: 'regions' },
     ...{ answers: 'answers', when_all_down: 'when_all_down', enabled: 'enabled' },
@@ -28,9 +35,12 @@ const BODY: BodySpec = {
   },
   notes: ['description', 'tags'],
   fixed: {
-    dnssec_enabled: only(false, 'signing is set for whole zones, in overwatch.dnssec'),
+    dnssec_enabled: only(
+      isSigned(context, name),
+      'signing is set for whole zones, in overwatch.dnssec',
+    ),
   },
-}
+})
 
 export function domainRoutes(context: Context): Route[] {
   const { domain, domainPost, domainPatch, conditional, guarded } = shapes
@@ -119,8 +129,8 @@ async function list(context: Context, { query }: Call): Promise<HttpAnswer> {
     .map(({ spec }) => spec)
     .filter(({ name }) => !known.has(name))
   const all = [
-    ...views.map((view) => domainOf(view, backends.get(view.id))),
-    ...services.map((pool) => serviceOf(pool, backends.get(pool.name))),
+    ...views.map((view) => domainOf(context, view, backends.get(view.id))),
+    ...services.map((pool) => serviceOf(context, pool, backends.get(pool.name))),
   ]
   const page = pageOf(all, query)
   if (!page.ok) return page.error
@@ -134,11 +144,11 @@ async function show(context: Context, call: Call): Promise<HttpAnswer> {
   const { views, backends } = served.value
   const [view] = views
   if (view !== undefined)
-    return json(200, { domain: domainOf(view, backends.get(id)) }, tagOf(view))
+    return json(200, { domain: domainOf(context, view, backends.get(id)) }, tagOf(view))
   const pool = context.serving.pools.find(({ spec }) => spec.name === id)?.spec
   return pool === undefined
     ? notFound('domain')
-    : json(200, { domain: serviceOf(pool, backends.get(id)) })
+    : json(200, { domain: serviceOf(context, pool, backends.get(id)) })
 }
 
 async function create(context: Context, call: Call): Promise<HttpAnswer> {
@@ -148,10 +158,11 @@ async function create(context: Context, call: Call): Promise<HttpAnswer> {
   if (typeof name !== 'string' || name === '') return refuse(400, 'name is required')
   const id = readDnsName(name)
   if (!id.ok) return refuse(400, `name: ${id.error}; got ${JSON.stringify(name.slice(0, 80))}`)
-  const read = readEdit(rest, BODY)
+  const spec = bodySpec(context, id.value)
+  const read = readEdit(rest, spec)
   if (!read.ok) return read.error
   const order = { kind: 'domain', id: id.value, action: 'create', ...read.value } as const
-  const done = await edit(context, call, order, BODY)
+  const done = await edit(context, call, order, spec)
   if (!done.ok) return done.error
   const { object } = done.value
   return await answered(context, 201, object, locationOf(LIST, id.value))
@@ -164,10 +175,11 @@ async function change(context: Context, call: Call): Promise<HttpAnswer> {
   const { name, id: _, ...rest } = body.value
   if (typeof name === 'string' && name.toLowerCase().replace(/\.$/, '') !== id)
     return refuse(409, 'name: a domain keeps its name; make another one')
-  const read = readEdit(rest, BODY)
+  const spec = bodySpec(context, id)
+  const read = readEdit(rest, spec)
   if (!read.ok) return read.error
   const order = { kind: 'domain', id, action: 'patch', ...read.value } as const
-  const done = await edit(context, call, order, BODY)
+  const done = await edit(context, call, order, spec)
   if (!done.ok) return done.error
   const { object } = done.value
   // Nothing of it is edited any more, and the file declares it.
@@ -186,7 +198,7 @@ async function answered(
   const joint = await joinBackends(context)
   const all = joint.ok ? joint.value.joined.map(({ backend }) => backend) : []
   const own = all.filter(({ service }) => service === view.id)
-  return json(status, { domain: domainOf(view, own) }, { ...tagOf(view), ...headers })
+  return json(status, { domain: domainOf(context, view, own) }, { ...tagOf(view), ...headers })
 }
 
 const countsOf = (backends: readonly BackendView[] = []) => ({
@@ -194,11 +206,15 @@ const countsOf = (backends: readonly BackendView[] = []) => ({
   healthy_backends: backends.filter(({ status }) => status === 'healthy').length,
 })
 
-function domainOf(view: ObjectView, backends: readonly BackendView[] | undefined) {
+function domainOf(
+  context: Context,
+  view: ObjectView,
+  backends: readonly BackendView[] | undefined,
+) {
   const { routing_algorithm, ...values } = view.values
   return {
     ...{ id: view.id, name: view.id, routing_policy: routing_algorithm, ...values },
-    dnssec_enabled: false,
+    dnssec_enabled: isSigned(context, view.id),
     enabled: view.enabled,
     ...view.notes,
     source: view.origin === 'file' ? 'config' : 'api',
@@ -216,9 +232,14 @@ interface ServicePool {
 }
 
 /** A service of agents under a zone, served as `dns.default_...` has it. */
-const serviceOf = (pool: ServicePool, backends: readonly BackendView[] | undefined) => ({
+const serviceOf = (
+  context: Context,
+  pool: ServicePool,
+  backends: readonly BackendView[] | undefined,
+) => ({
   ...{ id: pool.name, name: pool.name, ttl: pool.ttlSeconds, routing_policy: pool.policy },
-  ...{ dnssec_enabled: false, enabled: true, regions: [], answers: pool.answers },
+  ...{ dnssec_enabled: isSigned(context, pool.name), enabled: true, regions: [] },
+  answers: pool.answers,
   ...{ when_all_down: pool.whenAllDown, fallback_addresses: [], source: 'service' },
   ...{ created_at: NEVER, updated_at: NEVER },
   ...countsOf(backends),

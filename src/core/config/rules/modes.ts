@@ -68,6 +68,22 @@ function overwatchMode({ config, given, error, warn }: Review): void {
   }
 }
 
+/** To answer without signatures is a choice that somebody has to have made. */
+function signing({ config, given, error, warn }: Review): void {
+  const { dnssec } = config.overwatch
+  const at = ['overwatch', 'dnssec']
+  const hasZones = config.dns.zones.length > 0
+  if (hasZones && !dnssec.enabled && dnssec.security_acknowledgment.trim() === '')
+    error([...at, 'security_acknowledgment'], 'is required to turn signing off', {
+      hint: 'any sentence will do, such as "answers are not signed, and that is meant"',
+      follows: 'overwatch.dnssec.enabled',
+    })
+  if (!hasZones && dnssec.enabled && given([...at, 'enabled']))
+    warn([...at, 'enabled'], 'has no effect: only the zones of dns.zones are signed')
+  if (dnssec.signature_refresh > dnssec.signature_validity / 2)
+    warn([...at, 'signature_refresh'], 'is more than half of signature_validity, which is taken')
+}
+
 function clusterMode({ config, given, warn }: Review): void {
   const { mode, bootstrap, join } = config.cluster
   if (mode === 'standalone' && (bootstrap || join.length > 0))
@@ -82,6 +98,9 @@ export function checkModeRules(review: Review): void {
   if (review.config.mode === 'agent') {
     agentMode(review)
     errorSource(review)
-  } else overwatchMode(review)
+  } else {
+    overwatchMode(review)
+    signing(review)
+  }
   clusterMode(review)
 }

@@ -5,7 +5,8 @@ import { key, keys, list, listOf, mapOf, required, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { endpoint, ipAddress, listenAddress, network } from '../kinds/network.ts'
 import { bool, duration, fraction, integer, size } from '../kinds/numbers.ts'
-import { filePath, gossipKey, httpUrl, oneOf, text, word } from '../kinds/texts.ts'
+import { filePath, gossipKey, oneOf, text, word } from '../kinds/texts.ts'
+import { dnssec } from './dnssec.ts'
 
 const gossip = section('Gossip with agents and other overwatches.', {
   bind_address: key(
@@ -45,21 +46,6 @@ const gossip = section('Gossip with agents and other overwatches.', {
     [],
     'Networks agents may announce; empty means all but loopback, link-local and multicast.',
   ),
-})
-
-const dnssec = section('Signing of answers.', {
-  enabled: key(bool, 'true', 'Whether zones are signed (the documents’ default).'),
-  security_acknowledgment: key(text(), '', 'Any text; accepted for files that carry one.'),
-  algorithm: key(
-    oneOf(['ECDSAP256SHA256', 'ECDSAP384SHA384', 'ED25519']),
-    'ECDSAP256SHA256',
-    'Algorithm of new keys.',
-  ),
-  key_sync: section('Having all overwatches sign with the same keys.', {
-    peers: list(httpUrl, [], 'API addresses of the other overwatches.'),
-    poll_interval: key(duration('1s', '30d'), '1h', 'Time between two looks at the peers.'),
-    timeout: key(duration('100ms', '10m'), '30s', 'How long a peer may take.'),
-  }),
 })
 
 export const mappingKeys = keys({

@@ -1,0 +1,267 @@
+/**
+ * What readers are told, and when.
+ *
+ * Where zones are signed, an epoch is a draft until its signatures are there: the signer gets it
+ * first, and the edition in force serves on, with each word of health as it comes. So nothing is
+ * ever answered without its signatures, and a signer that is away holds back configuration, never
+ * health. Without signed zones an edition is in force as soon as it is made.
+ */
+import { limits } from '../../core/base/limits.ts'
+import type { SignedParts } from '../../core/dnssec/parts.ts'
+import type { ServingPool, WordChange } from '../../core/steer/snapshot.ts'
+import type { ServingParts } from '../../core/dns/serving.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf } from '../../messages/entry.ts'
+import { Edition } from './edition.ts'
+
+type Told =
+  | 'registry.serving-set'
+  | 'registry.snapshot-set'
+  | 'registry.word-changed'
+  | 'registry.serving-drafted'
+  | 'registry.signatures-set'
+
+export interface PressWorld {
+  readonly clock: Clock
+  publish<Id extends Told>(id: Id, message: MessageOf<ProductCatalogue, Id>): void
+  /** An edition is in force, or another one of the same epoch. */
+  onIssued(): void
+  /** These words were told. */
+  onWords(words: readonly WordChange[]): void
+  /** A draft waits longer than signing takes, or was refused. */
+  onHeld(epoch: number, reason: string): void
+  /** What was held is in force. */
+  onReleased(epoch: number): void
+}
+
+/** What an edition is made of. */
+export interface Made {
+  readonly epoch: number
+  readonly version: number
+  readonly pools: readonly ServingPool[]
+  readonly parts: ServingParts
+  readonly words: number[][]
+  /** Whether it has to be signed; `not-yet` while there are no keys for it. */
+  readonly signing: 'none' | 'wanted' | 'not-yet'
+  /** Of the keys it was compiled with. */
+  readonly keysVersion: string
+}
+
+const NO_KEYS = 'there are no keys yet'
+
+interface Draft {
+  readonly edition: Edition
+  readonly made: Made
+}
+
+export class Press {
+  readonly #world: PressWorld
+  #speaks = false
+  #current: Edition | undefined
+  /** Of the edition in force, for a signer that starts anew. */
+  #currentMade: Made | undefined
+  /** The one that is being signed, and the newest; one and the same most of the time. */
+  #drafts: Draft[] = []
+  /** The epoch that the signer works on: it is given one at a time, so that each comes out. */
+  #sent: number | undefined
+  #cancelAlarm: () => void = () => {}
+  #heldEpoch = -1
+  /** Version of the signatures in force. */
+  #signatures = -1
+  #waiting: { readonly epoch: number; readonly done: (isOut: boolean) => void }[] = []
+
+  constructor(world: PressWorld) {
+    this.#world = world
+  }
+
+  /** From now on readers are told. */
+  speak(): void {
+    if (this.#speaks) return
+    this.#speaks = true
+    if (this.#current !== undefined) this.#issue()
+  }
+
+  get speaks(): boolean {
+    return this.#speaks
+  }
+
+  /** The edition in force. */
+  get current(): Edition | undefined {
+    return this.#current
+  }
+
+  /** An epoch is on its way that cannot be made yet: it is told when that takes long. */
+  expect(epoch: number): void {
+    this.#cancelAlarm()
+    this.#cancelAlarm = this.#world.clock.after(limits.signedHeldMs.default, () => {
+      if (this.#current === undefined && this.#drafts.length === 0) this.#hold(epoch, NO_KEYS)
+    })
+  }
+
+  /** Takes a new epoch. */
+  offer(made: Made): void {
+    const { epoch, version, pools, parts, words } = made
+    const edition = new Edition(epoch, version, pools, parts, words)
+    if (made.signing === 'none') {
+      this.#drafts = []
+      this.#take(edition, made)
+      return
+    }
+    this.#drafts = [...this.#drafts.filter((one) => one.edition.epoch === this.#sent)]
+    this.#drafts.push({ edition, made })
+    if (this.#speaks) this.#tellWords(this.#current?.follow(edition) ?? [])
+    this.#sendNext()
+    this.#watch(epoch, made)
+  }
+
+  /** The words of a turn, of the newest epoch. */
+  words(changes: readonly WordChange[]): void {
+    const newest = this.#drafts.at(-1)?.edition ?? this.#current
+    const told: WordChange[] = []
+    for (const change of changes) {
+      const named = newest?.epoch === change.epoch ? newest.named(change) : undefined
+      for (const edition of this.#editions()) {
+        if (edition.epoch === change.epoch) {
+          edition.put(change)
+          if (edition === this.#current) told.push(change)
+        } else if (named !== undefined) {
+          const own = edition.take(named.name, named.key, change.word)
+          if (own !== undefined && edition === this.#current) told.push(own)
+        }
+      }
+    }
+    this.#tellWords(told)
+  }
+
+  /** Signatures came from the signer. */
+  signed(epoch: number, version: number, signed: SignedParts): void {
+    this.#answered(epoch)
+    const at = this.#drafts.findIndex(({ edition }) => edition.epoch === epoch)
+    const draft = this.#drafts[at]
+    if (draft !== undefined) {
+      draft.edition.parts = { ...draft.edition.parts, signed }
+      this.#drafts = this.#drafts.slice(at + 1)
+      this.#signatures = version
+      this.#take(draft.edition, draft.made)
+    } else this.#renew(epoch, version, signed)
+    this.#sendNext()
+  }
+
+  /** The signer did not sign a draft; an empty reason means that another one is to come. */
+  refused(epoch: number, reason: string): void {
+    this.#answered(epoch)
+    const isDraft = this.#drafts.some(({ edition }) => edition.epoch === epoch)
+    if (isDraft && reason !== '') this.#hold(epoch, reason)
+    this.#sendNext(epoch)
+  }
+
+  /** A signer that has just started learns what there is to sign. */
+  tellSigner(): void {
+    this.#sent = undefined
+    this.#drafts = this.#drafts.slice(-1)
+    const [current, made] = [this.#current, this.#currentMade]
+    if (this.#drafts.length > 0) this.#sendNext()
+    else if (current !== undefined && made !== undefined) this.#send({ edition: current, made })
+  }
+
+  publishServing(): void {
+    if (!this.#speaks || this.#current === undefined) return
+    this.#world.publish('registry.serving-set', this.#current.serving())
+  }
+
+  publishSnapshot(): void {
+    if (!this.#speaks || this.#current === undefined) return
+    this.#world.publish('registry.snapshot-set', this.#current.snapshot())
+  }
+
+  /** Resolves once this epoch or a later one is in force; false when that takes too long. */
+  isOut(epoch: number): Promise<boolean> {
+    if (this.#current !== undefined && this.#current.epoch >= epoch) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const cancel = this.#world.clock.after(limits.signedAckMs.default, () => done(false))
+      const done = (isOut: boolean) => {
+        cancel()
+        this.#waiting = this.#waiting.filter((one) => one.done !== done)
+        resolve(isOut)
+      }
+      this.#waiting.push({ epoch, done })
+    })
+  }
+
+  close(): void {
+    this.#cancelAlarm()
+    for (const { done } of this.#waiting) done(false)
+  }
+
+  #editions(): Edition[] {
+    const drafts = this.#drafts.map(({ edition }) => edition)
+    return this.#current === undefined ? drafts : [this.#current, ...drafts]
+  }
+
+  #take(edition: Edition, made: Made): void {
+    this.#current = edition
+    this.#currentMade = made
+    if (this.#drafts.length === 0) this.#cancelAlarm()
+    if (this.#heldEpoch >= 0 && this.#heldEpoch <= edition.epoch) {
+      this.#heldEpoch = -1
+      this.#world.onReleased(edition.epoch)
+    }
+    if (this.#speaks) this.#issue()
+    for (const { epoch, done } of this.#waiting) if (epoch <= edition.epoch) done(true)
+  }
+
+  #issue(): void {
+    this.publishServing()
+    this.publishSnapshot()
+    this.#world.onIssued()
+  }
+
+  #answered(epoch: number): void {
+    if (this.#sent === epoch) this.#sent = undefined
+  }
+
+  /** Hands the signer the newest draft, unless it has one or has refused it. */
+  #sendNext(refused = -1): void {
+    const draft = this.#drafts.at(-1)
+    if (draft === undefined || this.#sent !== undefined || draft.edition.epoch === refused) return
+    this.#send(draft)
+  }
+
+  #send({ edition, made }: Draft): void {
+    if (made.signing !== 'wanted') return
+    const { parts, keysVersion } = made
+    const { epoch } = edition
+    this.#sent = epoch
+    this.#world.publish('registry.serving-drafted', { epoch, keysVersion, parts })
+  }
+
+  /** Newer signatures of the edition in force. */
+  #renew(epoch: number, version: number, signed: SignedParts): void {
+    const current = this.#current
+    if (current === undefined || current.epoch !== epoch || version <= this.#signatures) return
+    this.#signatures = version
+    current.parts = { ...current.parts, signed }
+    if (this.#speaks) this.#world.publish('registry.signatures-set', { epoch, version, signed })
+  }
+
+  #tellWords(words: readonly WordChange[]): void {
+    if (!this.#speaks || words.length === 0) return
+    for (const word of words) this.#world.publish('registry.word-changed', word)
+    this.#world.onWords(words)
+  }
+
+  /** Says that a draft is held when it takes longer than signing should. */
+  #watch(epoch: number, { signing }: Made): void {
+    this.#cancelAlarm()
+    const why = signing === 'wanted' ? 'its signatures are not there yet' : NO_KEYS
+    this.#cancelAlarm = this.#world.clock.after(limits.signedHeldMs.default, () => {
+      if (this.#drafts.some(({ edition }) => edition.epoch === epoch)) this.#hold(epoch, why)
+    })
+  }
+
+  #hold(epoch: number, reason: string): void {
+    this.#heldEpoch = Math.max(this.#heldEpoch, epoch)
+    this.#world.onHeld(epoch, reason)
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The signer holds the keys of the zones and signs what the registry is to serve.
+ *
+ * Private keys live on this thread and, sealed, in its folder; no message carries one. What is
+ * signed with what is decided in core/dnssec; here are time, disk and the others. While it is
+ * away nothing changes of what is signed, and everything signed is served on.
+ */
+import { defineActor } from '../define.ts'
+import type { SignerConfig, SignerPorts } from './contract.ts'
+import { fromBase64, toBase64 } from '../../core/gossip/app/base64.ts'
+import { limits } from '../../core/base/limits.ts'
+import { House } from './house.ts'
+import { faultWords } from './syncer.ts'
+
+/** A message of a peer, and the reply to it. */
+async function exchanged(house: House, message: string) {
+  const bytes = fromBase64(message, limits.syncMessageBytes.default)
+  if (bytes === undefined) return { fault: 'it is not base64, or too large', message: '' }
+  const answer = await house.syncer.answer(bytes)
+  if (answer.ok) return { fault: '', message: toBase64(answer.value) }
+  return { fault: faultWords(answer.error), message: '' }
+}
+
+export const signer = defineActor(
+  'signer',
+  async (ctx, ports: SignerPorts, first: SignerConfig) => {
+    const house = await House.open(ctx, ports, first)
+    return {
+      receive: {
+        'registry.serving-drafted': (draft) => house.draft(draft),
+        'dns.sets-wanted': ({ epoch, sets }) => house.desk.wanted(epoch, sets),
+        'api.list-keys': ({ zone }) => house.list(zone),
+        'api.sync-keys': () => house.sync(),
+        'api.exchange-keys': ({ message }) => exchanged(house, message),
+        'api.roll-keys': (order) => house.roll(order),
+      },
+      onPeerStarted: (peer) => {
+        if (peer === 'registry') house.tellKeys()
+      },
+      onReconfigured: (next: SignerConfig) => void house.configure(next),
+      onStop: () => house.close(),
+    }
+  },
+)

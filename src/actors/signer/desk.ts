@@ -1,0 +1,211 @@
+/**
+ * Where signing is done: one job at a time, in slices, so that the thread hears what else happens.
+ *
+ * A job is a draft that the registry gave, or what is served once more: because signatures come
+ * close to their end, the clock was set, keys do other work, or an answer of several servers was
+ * wanted that is not signed. What a job finds at fault goes nowhere; what was signed before stays.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { sharedMemory } from '../../core/base/memory.ts'
+import type { ServingParts } from '../../core/dns/serving.ts'
+import type { SignedParts } from '../../core/dnssec/parts.ts'
+import type { WantedSet, ZonePlan } from '../../core/dnssec/serving-plan.ts'
+import { type Signed, type Signing, beginSigning } from '../../core/dnssec/sign-serving.ts'
+import { SignatureStore } from '../../core/dnssec/signatures.ts'
+import { readSignatures, writeSignatures } from '../../core/dnssec/signature-file.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { SignerPorts } from './contract.ts'
+import { WantedSets } from './wanted.ts'
+
+/** A restarted signer outranks its predecessor, which has signed fewer times than this. */
+const VERSIONS_PER_INCARNATION = 2 ** 20
+
+export interface Draft {
+  readonly epoch: number
+  readonly keysVersion: string
+  readonly parts: ServingParts
+}
+
+export interface DeskWorld {
+  readonly clock: Clock
+  readonly incarnation: number
+  readonly ports: SignerPorts
+  /** What is signed now, and which keys the drafts of now are made with. */
+  plans(): readonly ZonePlan[]
+  keysVersion(): string
+  onSigned(epoch: number, version: number, parts: SignedParts): void
+  /** An empty reason: another draft is to come. */
+  onRefused(epoch: number, reason: string): void
+  /** How many were made, and how many were still good; how long it took. */
+  onDone(signed: Signed, tookMs: number): void
+}
+
+interface Job {
+  readonly draft: Draft
+  readonly isDraft: boolean
+  readonly version: number
+  readonly signing: Signing
+  readonly plans: readonly ZonePlan[]
+  readonly beganMs: number
+}
+
+export class Desk {
+  readonly #world: DeskWorld
+  readonly #store = new SignatureStore()
+  readonly #wanted = new WantedSets()
+  #version: number
+  #job: Job | undefined
+  /** What the registry serves, or is to serve. */
+  #current: Draft | undefined
+  /** What that was signed with. */
+  #plans: readonly ZonePlan[] = []
+  /** When the first signature is due, and what the clock showed when it was looked at last. */
+  #dueSeconds = Number.POSITIVE_INFINITY
+  #seenSeconds = 0
+  #again = false
+  #cancelSlice: () => void = () => {}
+  #cancelSave: (() => void) | undefined
+  readonly #stopLooking: () => void
+
+  constructor(world: DeskWorld) {
+    this.#world = world
+    this.#version = world.incarnation * VERSIONS_PER_INCARNATION
+    const everyMs = limits.signatureRefreshCheckMs.default
+    this.#stopLooking = world.clock.every(everyMs, everyMs, () => this.look())
+  }
+
+  /** Takes what was signed before the start. */
+  async restore(): Promise<void> {
+    const octets = await this.#world.ports.loadSignatures()
+    if (octets === undefined) return
+    for (const [id, signature] of readSignatures(octets)) this.#store.use(id, signature)
+    this.#store.settle()
+  }
+
+  /** Signatures that are kept. */
+  get size(): number {
+    return this.#store.size
+  }
+
+  /** Seconds since 1970 of the next refresh; Infinity while nothing is signed. */
+  get dueSeconds(): number {
+    return this.#dueSeconds
+  }
+
+  draft(draft: Draft): void {
+    if (draft.keysVersion !== this.#world.keysVersion()) {
+      this.#world.onRefused(draft.epoch, '')
+      return
+    }
+    this.#abandon()
+    if (this.#current?.epoch !== draft.epoch) this.#wanted.clear()
+    this.#begin(draft, true)
+  }
+
+  /** Keys do other work: what was made with the same key set is signed by those that do it now. */
+  rework(): void {
+    if (this.#current?.keysVersion === this.#world.keysVersion()) this.again()
+  }
+
+  /**
+   * Signs what is served once more: signatures are due, or sets are wanted. Where newer keys are to
+   * make another draft of it, it is signed as before: who knows when that draft comes.
+   */
+  again(): void {
+    if (this.#current === undefined) return
+    if (this.#job === undefined) this.#begin(this.#current, false)
+    else this.#again = true
+  }
+
+  wanted(epoch: number, sets: Iterable<WantedSet>): void {
+    if (this.#current?.epoch !== epoch) return
+    if (this.#wanted.add(sets)) this.again()
+  }
+
+  /** Whether anything is due by now. */
+  look(): void {
+    const now = this.#nowSeconds()
+    // A clock that was set back may show a time before the signatures begin.
+    const isSetBack = now < this.#seenSeconds
+    this.#seenSeconds = now
+    if (now >= this.#dueSeconds || isSetBack) this.again()
+  }
+
+  async close(): Promise<void> {
+    this.#stopLooking()
+    this.#abandon()
+    if (this.#cancelSave === undefined) return
+    this.#cancelSave()
+    await this.#save()
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#world.clock.nowMs() / 1_000)
+  }
+
+  #begin(draft: Draft, isDraft: boolean): void {
+    const { ports, clock } = this.#world
+    const isOfNow = draft.keysVersion === this.#world.keysVersion()
+    const plans = isOfNow ? this.#world.plans() : this.#plans
+    const { epoch, parts } = draft
+    const version = ++this.#version
+    this.#again = false
+    const signing = beginSigning(
+      parts,
+      {
+        ...{ epoch, version, nowSeconds: this.#nowSeconds() },
+        ...{ zones: plans, wanted: this.#wanted.list() },
+      },
+      this.#store,
+      ports.crypto,
+    )
+    this.#job = { draft, isDraft, version, signing, plans, beganMs: clock.monotonicMs() }
+    this.#slice()
+  }
+
+  #slice(): void {
+    const job = this.#job
+    if (job === undefined) return
+    if (job.signing.step(limits.signingSliceSets.default) > 0) {
+      this.#cancelSlice = this.#world.clock.after(0, () => this.#slice())
+      return
+    }
+    this.#job = undefined
+    this.#finish(job)
+    if (this.#again) this.again()
+  }
+
+  #finish({ draft, isDraft, version, signing, plans, beganMs }: Job): void {
+    const { epoch } = draft
+    const outcome = signing.finish(sharedMemory)
+    if (!outcome.ok) {
+      const more = outcome.error.length > 1 ? ` (and ${outcome.error.length - 1} more)` : ''
+      this.#world.onRefused(epoch, `${outcome.error[0] ?? 'nothing could be signed'}${more}`)
+      return
+    }
+    if (isDraft) this.#current = draft
+    this.#plans = plans
+    const signed = outcome.value
+    this.#dueSeconds = signed.dueSeconds
+    this.#world.onDone(signed, this.#world.clock.monotonicMs() - beganMs)
+    this.#world.onSigned(epoch, version, signed.parts)
+    if (signed.made > 0) this.#saveLater()
+  }
+
+  #abandon(): void {
+    this.#cancelSlice()
+    if (this.#job !== undefined) this.#store.abandon()
+    this.#job = undefined
+  }
+
+  #saveLater(): void {
+    this.#cancelSave ??= this.#world.clock.after(limits.signatureSaveMs.default, () => {
+      void this.#save()
+    })
+  }
+
+  async #save(): Promise<void> {
+    this.#cancelSave = undefined
+    await this.#world.ports.saveSignatures(writeSignatures(this.#store.entries()))
+  }
+}

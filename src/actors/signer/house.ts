@@ -1,0 +1,380 @@
+/**
+ * Everything of one signer: keys, the desk they are used at, and whom it is told.
+ *
+ * The ring says what is to change of keys; here it is stored, then told. Of several changes that
+ * come while the disk is busy the last is stored once.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { FIXED, FIXED_TTL } from '../../core/steer/pool-layout.ts'
+import type { StoredKey } from '../../core/dnssec/keyfile.ts'
+import { tagOfKey } from '../../core/dnssec/dnskey.ts'
+import { startDecision } from '../../core/dnssec/sync/start.ts'
+import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
+import type { RollCommand, RollEvent } from '../../core/dnssec/roll/types.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import type { SignerConfig, SignerPorts } from './contract.ts'
+import { Desk, type Draft } from './desk.ts'
+import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
+import { type SignerMetrics, signerMetrics } from './metrics.ts'
+import { noteRoll } from './notices.ts'
+import { Syncer } from './syncer.ts'
+import { keyViews, zoneViews } from './views.ts'
+import { Watcher } from './watcher.ts'
+
+export type SignerCtx = Ctx<ProductCatalogue, 'signer'>
+
+type RollOrder = MessageOf<ProductCatalogue, 'api.roll-keys'>
+type Reply = ReplyOf<ProductCatalogue, 'api.roll-keys'>
+
+const ROLES: ReadonlySet<string> = new Set(['csk', 'ksk', 'zsk'])
+
+const nameOf = (versions: readonly ServedVersion[]): string => JSON.stringify(versions)
+
+export class House {
+  readonly desk: Desk
+  readonly keys: Keys
+  readonly syncer: Syncer
+  readonly #watcher: Watcher
+  readonly #ctx: SignerCtx
+  readonly #ports: SignerPorts
+  readonly #metrics: SignerMetrics
+  readonly #startedMs: number
+  #config: SignerConfig
+  /** What stands at the apexes, as it was told last. */
+  #set: KeysSet = { version: '', zones: [] }
+  /** What the last job signed with. */
+  #signed: readonly ServedVersion[] = []
+  /** Something changed that is not on disk. */
+  #isDirty = false
+  #saving: Promise<boolean> | undefined
+  #stopTurns: () => void = () => {}
+  /** Until peers were asked for newer keys than those on disk. */
+  #isWaiting = false
+  /** Versions that peers were told to be served here. */
+  #servedName = ''
+  #isClosed = false
+
+  constructor(ctx: SignerCtx, ports: SignerPorts, config: SignerConfig, keys: Keys) {
+    this.#ctx = ctx
+    this.#ports = ports
+    this.#config = config
+    this.keys = keys
+    this.#startedMs = ctx.clock.nowMs()
+    this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
+    this.syncer = this.#newSyncer()
+    this.#watcher = new Watcher(
+      {
+        ...{ clock: ctx.clock, ring: keys.ring, crypto: ports.crypto },
+        ask: (zone) => ports.askParent(zone, this.#config.parent),
+        changed: async (outcome) => void (await this.changed([outcome])),
+      },
+      config.parent.pollMs,
+    )
+    this.desk = new Desk({
+      ...{ clock: ctx.clock, incarnation: ctx.incarnation, ports },
+      plans: () => {
+        this.#signed = keys.versions()
+        return keys.plans()
+      },
+      keysVersion: () => this.#set.version,
+      onSigned: (epoch, version, signed) => {
+        ctx.publish('signer.serving-signed', { epoch, version, signed })
+        keys.served(this.#signed)
+        this.#tellServed()
+      },
+      onRefused: (epoch, reason) => this.#refused(epoch, reason),
+      onDone: ({ made, kept, madeIn }, tookMs) => {
+        for (const [zone, count] of madeIn) this.#metrics.signed(zone, count)
+        this.#metrics.took(tookMs / 1_000)
+        for (const { zone } of this.#config.zones) this.#metrics.operation(zone, 'success')
+        ctx.log.info('signed', { made, kept, ms: Math.round(tookMs) })
+      },
+    })
+  }
+
+  /** Rejects where keys lie that cannot be had. */
+  static async open(ctx: SignerCtx, ports: SignerPorts, config: SignerConfig): Promise<House> {
+    const loaded = config.enabled ? await ports.loadKeys() : { code: 'absent' as const }
+    if (loaded.code === 'failed') throw new Error(loaded.message)
+    const stored = loaded.code === 'loaded' ? loaded.content : { keys: [], rolls: [] }
+    const house = new House(ctx, ports, config, new Keys(ports, config, stored))
+    if (config.enabled) await house.#start()
+    return house
+  }
+
+  async #start(): Promise<void> {
+    await this.desk.restore()
+    await this.#takeImports()
+    if (!(await this.#provide()))
+      throw new Error('overwatch.data_dir: the keys of DNSSEC cannot be written')
+    this.#watcher.start()
+    if (this.syncer.hasPeers) this.#askPeers()
+    const { folder, zones } = this.#config
+    if (folder === '' && zones.length > 0)
+      this.#ctx.log.warn('keys live in memory alone: a parent with a DS needs overwatch.data_dir')
+    this.tellKeys()
+    this.#takeTurns()
+  }
+
+  async configure(next: SignerConfig): Promise<void> {
+    // What is turned on by a reload has no ports to keep keys with.
+    if (next.enabled && !this.#config.enabled) {
+      this.#ctx.log.warn('signing begins with the next start', { key: 'overwatch.dnssec.enabled' })
+      return
+    }
+    this.#config = next
+    if (!next.enabled) return
+    this.keys.configure(next)
+    this.syncer.configure(next.keySync)
+    this.syncer.nudge()
+    this.#watcher.start(next.parent.pollMs)
+    await this.#takeImports()
+    await this.#provide()
+    this.tellKeys()
+    this.#takeTurns()
+  }
+
+  draft(draft: Draft): void {
+    const { fixed } = draft.parts.pools
+    let longest = 0
+    for (let row = 0; row < fixed.length; row += FIXED)
+      longest = Math.max(longest, fixed[row + FIXED_TTL]!)
+    this.keys.notePoolTtl(longest)
+    this.desk.draft(draft)
+  }
+
+  /** Says what stands at the apexes; where it is what it was, other keys may yet sign. */
+  tellKeys(): void {
+    if (this.#isWaiting) return
+    this.#set = this.keys.set()
+    this.#ctx.publish('signer.keys-set', this.#set)
+    if (nameOf(this.keys.versions()) !== nameOf(this.#signed)) this.desk.rework()
+  }
+
+  /** Takes what the ring changed: stored, then told. False when the disk refused it. */
+  async changed(outcomes: readonly RingOutcome[]): Promise<boolean> {
+    const told = outcomes.flatMap(({ events }) => events)
+    for (const event of told) this.#note(event)
+    if (outcomes.every(({ changed }) => changed.length === 0)) return true
+    this.#isDirty = true
+    const isKept = await this.#store()
+    this.syncer.nudge()
+    return isKept
+  }
+
+  /** An operator asks for a look at the peers now. */
+  async sync(): Promise<Reply> {
+    const { keySync } = this.#config
+    if (!this.syncer.isEnabled)
+      return {
+        outcome: 'unavailable',
+        message: 'overwatch.dnssec.key_sync has no secret, or is off',
+      }
+    if (keySync.peers.length === 0)
+      return { outcome: 'unavailable', message: 'overwatch.dnssec.key_sync.peers lists no peer' }
+    void this.syncer.poll()
+    return { outcome: 'done', message: `${keySync.peers.length} peers are asked for keys` }
+  }
+
+  list(asked: string | undefined) {
+    const { enabled, zones } = this.#config
+    const names = zones
+      .map(({ zone }) => zone)
+      .filter((one) => asked === undefined || one === asked)
+    return {
+      enabled: enabled && zones.length > 0,
+      keys: keyViews(this.keys, names, this.#ports.crypto),
+      zones: zoneViews(this.keys, this.#config, names),
+      sync: this.syncer.view(),
+    }
+  }
+
+  async roll({ zone, role, emergency, by }: RollOrder): Promise<Reply> {
+    if (this.keys.of(zone) === undefined)
+      return { outcome: 'not-found', message: `no zone "${zone}" is signed here` }
+    if (role !== undefined && !ROLES.has(role))
+      return { outcome: 'refused', message: `"${role}" is no role: csk, ksk or zsk` }
+    const roles = role === undefined ? {} : { roles: [role as StoredKey['role']] }
+    const command: RollCommand = { ...roles, isEmergency: emergency }
+    const outcome = this.keys.ring.command(zone, command, this.nowSeconds())
+    if (outcome === undefined)
+      return {
+        outcome: 'refused',
+        message: `another overwatch leads the keys of ${zone}: ask there`,
+      }
+    if (outcome.changed.length === 0)
+      return { outcome: 'refused', message: `${zone} has no such key in use` }
+    this.#ctx.log.info('a rollover was asked for', { zone, by, emergency })
+    const isKept = await this.changed([outcome])
+    this.#turn()
+    const suffix = isKept ? '' : ' (not on disk yet)'
+    return { outcome: 'done', message: `a rollover of ${zone} begins${suffix}` }
+  }
+
+  nowSeconds(): number {
+    return Math.floor(this.#ctx.clock.nowMs() / 1_000)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#stopTurns()
+    this.#watcher.close()
+    await this.syncer.close()
+    await this.#saving
+    await this.desk.close()
+  }
+
+  #newSyncer(): Syncer {
+    const { clock, log } = this.#ctx
+    const { syncCrypto: crypto, post } = this.#ports
+    return new Syncer(
+      {
+        ...{ clock, crypto, post, ring: this.keys.ring },
+        changed: async (outcome, peer) => {
+          for (const { zone, reason } of outcome.refusals)
+            log.warn('a document of keys is refused', { zone, peer, reason })
+          if (outcome.changed.length > 0) this.#metrics.imported(peer, outcome.changed.length)
+          await this.changed([outcome])
+        },
+        looked: (peer, fault, isNews) => {
+          this.#metrics.synced(peer, fault === undefined, this.nowSeconds())
+          if (!isNews) return
+          if (fault !== undefined) log.warn('key sync failed', { peer, reason: fault })
+          else log.info('key sync goes well again', { peer })
+        },
+        refused: (text) => log.warn(text),
+      },
+      this.#config.keySync,
+    )
+  }
+
+  /** A node with keys signs once it knows of newer ones, or that nobody says so in time. */
+  #askPeers(): void {
+    this.#isWaiting = true
+    const go = () => {
+      if (!this.#isWaiting || this.#isClosed) return
+      this.#isWaiting = false
+      cancel()
+      this.tellKeys()
+    }
+    const waitMs = Math.min(this.#config.keySync.timeoutMs, limits.syncStartWaitMs.default)
+    const cancel = this.#ctx.clock.after(waitMs, go)
+    void this.syncer.poll().then(go)
+  }
+
+  #takeoverMs(pollMs: number): number {
+    const { syncTakeoverPolls: polls, syncTakeoverMs: least } = limits
+    return Math.max(polls.default * pollMs, least.default)
+  }
+
+  /** Peers that wait for what DNS threads answer with here are told soon. */
+  #tellServed(): void {
+    const name = nameOf(this.#signed)
+    if (name !== this.#servedName) this.syncer.nudge()
+    this.#servedName = name
+  }
+
+  /** Keys for zones that have none; false when they cannot be kept. */
+  async #provide(): Promise<boolean> {
+    const { node, keySync } = this.#config
+    const waitedMs = this.#ctx.clock.nowMs() - this.#startedMs
+    const decided = this.keys.ring.bare().map((zone) => {
+      const peers = this.syncer.hasPeers ? this.syncer.startingPeers(zone) : []
+      return { zone, decision: startDecision(node, peers, waitedMs, keySync.timeoutMs) }
+    })
+    const begin = (decision: string, isProvisional: boolean) => {
+      const zones = decided.filter((each) => each.decision === decision).map(({ zone }) => zone)
+      return this.keys.begin(zones, this.nowSeconds(), isProvisional)
+    }
+    const outcomes = [...begin('begin', false), ...begin('begin-in-doubt', true)]
+    return outcomes.length === 0 ? true : this.changed(outcomes)
+  }
+
+  /** Keys that an operator laid down; taken for zones that have none. */
+  async #takeImports(): Promise<void> {
+    const { keys, faults } = await this.#ports.readImports()
+    for (const { file, fault } of faults)
+      this.#ctx.log.error('a key file is not taken', { file, reason: fault })
+    if (keys.length === 0) return
+    const bare = new Set(this.keys.ring.bare())
+    for (const { zone } of keys)
+      if (!bare.has(zone))
+        this.#ctx.log.error('keys are not taken: the zone has some, or is not signed', { zone })
+    const zones = [...new Set(keys.map(({ zone }) => zone))].filter((zone) => bare.has(zone))
+    if (zones.length === 0) return
+    if (await this.changed(this.keys.begin(zones, this.nowSeconds(), false, keys)))
+      await this.#ports.dropImports(zones)
+  }
+
+  #takeTurns(): void {
+    this.#stopTurns()
+    const everyMs = Math.max(limits.rollTurnMs.default, this.#config.zones.length)
+    this.#stopTurns = this.#ctx.clock.every(everyMs, everyMs, () => this.#turn())
+  }
+
+  #turn(): void {
+    const { pollMs, forgetAfterMs } = this.#config.keySync
+    const outcome = this.keys.ring.turn({
+      nowSeconds: this.nowSeconds(),
+      startedSeconds: Math.floor(this.#startedMs / 1_000),
+      takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
+      patienceSeconds: forgetAfterMs / 1_000,
+    })
+    const isBare = this.keys.ring.bare().length > 0
+    if (isBare) void this.#provide().then(() => this.tellKeys())
+    void this.changed([outcome])
+    if (this.#isDirty && this.#saving === undefined) void this.#store()
+  }
+
+  /** Stores what is not on disk, again while more comes; then tells it. */
+  async #store(): Promise<boolean> {
+    if (this.#saving !== undefined) return await this.#saving
+    this.#saving = this.#storeAll()
+    const isKept = await this.#saving
+    this.#saving = undefined
+    return isKept
+  }
+
+  async #storeAll(): Promise<boolean> {
+    while (this.#isDirty) {
+      this.#isDirty = false
+      if ((await this.keys.save()) === 'saved') continue
+      this.#isDirty = true
+      this.#ctx.log.error('keys cannot be written: nothing of them changes until they can')
+      return false
+    }
+    this.tellKeys()
+    return true
+  }
+
+  #refused(epoch: number, reason: string): void {
+    this.#ctx.publish('signer.serving-refused', { epoch, reason })
+    if (reason === '') return
+    for (const { zone } of this.#config.zones) this.#metrics.operation(zone, 'failure')
+    this.#ctx.log.error('what was signed does not hold: it is not served', { epoch, reason })
+  }
+
+  #note(event: RollEvent): void {
+    this.#metrics.step(event.zone, event.kind)
+    noteRoll(this.#ctx, event)
+  }
+
+  #levels() {
+    const { enabled, zones } = this.#config
+    const now = this.nowSeconds()
+    const held = zones.flatMap(({ zone }) => [...(this.keys.of(zone)?.keys.values() ?? [])])
+    return {
+      enabled: enabled && zones.length > 0,
+      zones: enabled ? zones.length : 0,
+      signatures: this.desk.size,
+      refreshInSeconds: this.desk.dueSeconds - now,
+      keys: held.map((key) => ({
+        zone: key.zone,
+        keyTag: tagOfKey(key),
+        ageSeconds: Math.max(0, now - (key.times.created ?? now)),
+      })),
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The keys this node holds: a ring of documents (core/dnssec/sync/ring.ts), kept on disk, and what
+ * follows from them for those who serve.
+ *
+ * A key is used once it is on disk, never before: a zone must not be signed with what a crash
+ * would lose. What the ring changes is therefore stored first and told then.
+ */
+import { limits } from '../../core/base/limits.ts'
+import { type Work, type ZoneKeys, apexOf, planOf, versionOf } from '../../core/dnssec/key-ring.ts'
+import type { StoredKey } from '../../core/dnssec/keyfile.ts'
+import type { StoreContents } from '../../core/dnssec/keystore.ts'
+import { keyIdOf } from '../../core/dnssec/roll/begin.ts'
+import { servingKeys } from '../../core/dnssec/roll/status.ts'
+import type { KeyId, RollPolicy, RollState } from '../../core/dnssec/roll/types.ts'
+import type { ApexRecords, ZonePlan } from '../../core/dnssec/serving-plan.ts'
+import { toHex } from '../../core/gossip/app/base64.ts'
+import { KeyRing, bundlesOf } from '../../core/dnssec/sync/ring.ts'
+import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
+import type { SignerConfig, SignerPorts } from './contract.ts'
+
+export interface KeysSet {
+  readonly version: string
+  readonly zones: readonly ApexRecords[]
+}
+
+/** A zone with keys: its document, and the keys by their id. */
+interface Held {
+  readonly state: RollState
+  readonly keys: ZoneKeys
+  readonly work: Work
+}
+
+/** A version of a document that DNS threads answer with. */
+export interface ServedVersion {
+  readonly zone: string
+  readonly lineage: string
+  readonly version: number
+}
+
+const NO_WORK: Work = { published: [], signKeys: [], signZone: [], cds: [] }
+
+export class Keys {
+  readonly ring: KeyRing
+  readonly #ports: SignerPorts
+  #config: SignerConfig
+  /** The longest TTL that a pool is answered with. */
+  #poolTtlSeconds = 0
+  /** What follows from a document, by the document. */
+  readonly #held = new WeakMap<RollState, Held>()
+
+  constructor(ports: SignerPorts, config: SignerConfig, stored: StoreContents) {
+    this.#ports = ports
+    this.#config = config
+    const { crypto } = ports
+    const { bundles, loose } = bundlesOf(stored, crypto)
+    this.ring = new KeyRing(
+      {
+        ...{ node: config.node, crypto, rsaBits: limits.rsaModulusBits.default },
+        newLineage: () => toHex(ports.randomBytes(16)),
+      },
+      bundles,
+    )
+    this.configure(config)
+    this.#loose = loose
+  }
+
+  /** Keys without a document, which a zone they are of goes on from. */
+  readonly #loose: readonly StoredKey[]
+
+  configure(config: SignerConfig): void {
+    this.#config = config
+    this.ring.setZones(config.zones.map(({ zone }) => ({ zone, policy: this.policyOf(zone) })))
+  }
+
+  /** A pool may be answered for longer than the file says, since the API edits it. */
+  notePoolTtl(seconds: number): void {
+    if (seconds === this.#poolTtlSeconds) return
+    this.#poolTtlSeconds = seconds
+    this.configure(this.#config)
+  }
+
+  policyOf(zone: string): RollPolicy {
+    const { zones, algorithm, isSplit, dnskeyTtlSeconds, roll } = this.#config
+    const own = zones.find((one) => one.zone === zone)?.ttlSeconds ?? 0
+    const zoneTtlSeconds = Math.max(own, this.#poolTtlSeconds)
+    return { algorithm, isSplit, dnskeyTtlSeconds, zoneTtlSeconds, ...roll }
+  }
+
+  /** The first keys of zones that have none: those lying there, or brought, else new ones. */
+  begin(
+    zones: readonly string[],
+    nowSeconds: number,
+    isProvisional: boolean,
+    brought: readonly StoredKey[] = [],
+  ): RingOutcome[] {
+    return zones.map((zone) => {
+      const keys = [...brought, ...this.#loose].filter((key) => key.zone === zone)
+      const how = keys.length === 0 ? { isProvisional } : { isProvisional: false, keys }
+      return this.ring.begin(zone, nowSeconds, how)
+    })
+  }
+
+  /** Puts all of it on disk. */
+  save(): Promise<'saved' | 'failed'> {
+    const bundles = this.ring.bundles()
+    return this.#ports.saveKeys({
+      keys: bundles.flatMap(({ keys }) => keys),
+      rolls: bundles.map(({ state }) => state),
+    })
+  }
+
+  /** The document of a zone with its keys; undefined while it has none. */
+  of(zone: string): Held | undefined {
+    const bundle = this.ring.zone(zone)?.bundle
+    if (bundle === undefined) return undefined
+    const { state } = bundle
+    const known = this.#held.get(state)
+    if (known !== undefined) return known
+    const byId = bundle.keys.map((key): [KeyId, StoredKey] => [
+      keyIdOf(key, this.#ports.crypto),
+      key,
+    ])
+    const held = { state, keys: new Map(byId), work: servingKeys(state) }
+    this.#held.set(state, held)
+    return held
+  }
+
+  /** What stands at the apexes of zones that have keys. */
+  set(): KeysSet {
+    const { crypto } = this.#ports
+    const zones = this.#config.zones.flatMap(({ zone }) => {
+      const held = this.of(zone)
+      return held === undefined ? [] : apexOf(zone, held.keys, held.work, this.#config, crypto)
+    })
+    return { version: versionOf(zones, crypto), zones }
+  }
+
+  plans(): ZonePlan[] {
+    return this.#config.zones.map(({ zone }) => {
+      const held = this.of(zone)
+      return planOf(zone, held?.keys ?? new Map(), held?.work ?? NO_WORK, this.#config)
+    })
+  }
+
+  /** The versions that are signed with now. */
+  versions(): ServedVersion[] {
+    return this.#config.zones.flatMap(({ zone }) => {
+      const state = this.of(zone)?.state
+      return state === undefined ? [] : { zone, lineage: state.lineage, version: state.version }
+    })
+  }
+
+  /** DNS threads answer with these. */
+  served(versions: readonly ServedVersion[]): void {
+    for (const { zone, lineage, version } of versions)
+      this.ring.zone(zone)?.served(lineage, version)
+  }
+}

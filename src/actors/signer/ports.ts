@@ -1,0 +1,130 @@
+/**
+ * The world of the signer: node:crypto, and two files that only the owner of a secret can read.
+ *
+ * A secret that the configuration does not give is drawn once and kept in a file with mode 0600.
+ * Where keys lie that do not open, nothing is written: other keys in their place would make the
+ * zones bogus for everyone who holds a DS of the old ones.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import {
+  type StoreContents,
+  type KeyStoreFault,
+  NONCE_BYTES,
+  SECRET_BYTES,
+  openStore,
+  sealKeys,
+} from '../../core/dnssec/keystore.ts'
+import { limits } from '../../core/base/limits.ts'
+import { fail, ok, type Result } from '../../core/base/result.ts'
+import type { KeysLoaded, SignerConfig, SignerPorts } from './contract.ts'
+import { nodeDnssecCrypto } from './ports-crypto.ts'
+import { readBounded, writeWhole } from './ports-files.ts'
+import { askParent, placeOf } from './ports-parent.ts'
+import { postToPeer } from './ports-peers.ts'
+import { nodeSyncCrypto } from './ports-sync-crypto.ts'
+import { dropImports, readImports } from './ports-imports.ts'
+
+const SECRET_KEY = 'overwatch.dnssec.key_secret'
+const SIGNATURES_LABEL = new TextEncoder().encode('OpenGSLB signatures 1')
+
+const FAULTS: Readonly<Record<KeyStoreFault, string>> = {
+  'too-large': 'is too large to be one',
+  'not-a-key-store': 'is no file of keys',
+  'newer-version': 'was written by a later version',
+  'wrong-secret-or-damaged': `does not open: ${SECRET_KEY} is another one, or it is damaged`,
+  malformed: 'holds what cannot be read',
+}
+
+const own = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+
+/** The secret of the configuration, else of its file, which is made where there is none. */
+export async function secretOf({
+  folder,
+  secret,
+}: Pick<SignerConfig, 'folder' | 'secret'>): Promise<Result<Uint8Array, string>> {
+  if (secret !== '') return ok(own(Buffer.from(secret, 'base64')))
+  const path = join(folder, 'secret')
+  const read = await readBounded(path, SECRET_BYTES)
+  if (read.code === 'read' && read.octets.length === SECRET_BYTES) return ok(own(read.octets))
+  if (read.code !== 'absent') return fail(`${path}: is no secret of ${SECRET_BYTES} bytes`)
+  const made = own(randomBytes(SECRET_BYTES))
+  const written = await writeWhole(path, made)
+  return written === undefined ? ok(made) : fail(`${path}: ${written}`)
+}
+
+/** Keys as they lie on disk. Whoever writes them owns the data directory. */
+export async function loadKeyFile(folder: string, secret: Uint8Array): Promise<KeysLoaded> {
+  const path = join(folder, 'keys.sealed')
+  const read = await readBounded(path, limits.keyStoreBytes.default)
+  if (read.code === 'absent') return { code: 'absent' }
+  if (read.code === 'failed') return { code: 'failed', message: `${path}: ${read.message}` }
+  const opened = openStore(own(read.octets), secret, nodeDnssecCrypto())
+  if (opened.ok) return { code: 'loaded', content: opened.value }
+  return { code: 'failed', message: `${path} ${FAULTS[opened.error]}` }
+}
+
+/** Undefined once it is done, else what went wrong. */
+export function saveKeyFile(
+  folder: string,
+  secret: Uint8Array,
+  content: StoreContents,
+): Promise<string | undefined> {
+  const nonce = own(randomBytes(NONCE_BYTES))
+  const sealed = sealKeys(content.keys, secret, nonce, nodeDnssecCrypto(), content.rolls)
+  return writeWhole(join(folder, 'keys.sealed'), sealed)
+}
+
+function memoryPorts(): SignerPorts {
+  return {
+    crypto: nodeDnssecCrypto(),
+    randomBytes: (count) => own(randomBytes(count)),
+    syncCrypto: nodeSyncCrypto(nodeDnssecCrypto()),
+    post: postToPeer,
+    askParent: (zone, { servers, resolver }) =>
+      askParent(zone, {
+        servers: servers.map(placeOf),
+        resolvers: resolver === '' ? [] : [placeOf(resolver)],
+      }),
+    loadKeys: async () => ({ code: 'absent' }),
+    saveKeys: async () => 'saved',
+    readImports: async () => ({ keys: [], faults: [] }),
+    dropImports: async () => {},
+    loadSignatures: async () => undefined,
+    saveSignatures: async () => 'saved',
+  }
+}
+
+/** Rejects where the folder or the secret cannot be had, naming the key at fault. */
+export async function openPorts(config: SignerConfig): Promise<SignerPorts> {
+  const { folder, enabled } = config
+  if (folder === '' || !enabled) return memoryPorts()
+  const held = await secretOf(config)
+  if (!held.ok) throw new Error(`${SECRET_KEY}: ${held.error}`)
+  const secret = held.value
+  const ports = memoryPorts()
+  const { crypto } = ports
+  const inbox = join(folder, 'import')
+  const signaturesPath = join(folder, 'signatures.sealed')
+  return {
+    ...ports,
+    loadKeys: () => loadKeyFile(folder, secret),
+    saveKeys: async (content) =>
+      (await saveKeyFile(folder, secret, content)) === undefined ? 'saved' : 'failed',
+    readImports: () => readImports(inbox, crypto),
+    dropImports: (zones) => dropImports(inbox, crypto, zones),
+    loadSignatures: async () => {
+      const read = await readBounded(signaturesPath, limits.signatureFileBytes.default)
+      if (read.code !== 'read') return undefined
+      const file = own(read.octets)
+      const nonce = file.subarray(0, NONCE_BYTES)
+      return crypto.open(secret, nonce, file.subarray(NONCE_BYTES), SIGNATURES_LABEL)
+    },
+    saveSignatures: async (octets) => {
+      const nonce = own(randomBytes(NONCE_BYTES))
+      const sealed = crypto.seal(secret, nonce, octets, SIGNATURES_LABEL)
+      const written = await writeWhole(signaturesPath, Buffer.concat([nonce, sealed]))
+      return written === undefined ? 'saved' : 'failed'
+    },
+  }
+}

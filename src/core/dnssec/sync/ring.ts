@@ -1,0 +1,310 @@
+/**
+ * The keys of all zones of a node, and the messages that keep them alike on all nodes.
+ *
+ * `KeyRing` is what the signer drives: it says which time it is, what the DNS threads serve and what
+ * the parent shows, passes messages on, and publishes and stores the zones that changed. The ring
+ * makes keys; it does no I/O and knows no clock.
+ */
+import { limits } from '../../base/limits.ts'
+import type { DnssecCrypto } from '../crypto.ts'
+import type { StoredKey } from '../keyfile.ts'
+import { beginEvent, beginRoll, keyIdOf, rollKeyOf } from '../roll/begin.ts'
+import { rolesOf } from '../roll/goals.ts'
+import type { ParentLook } from '../roll/look.ts'
+import { isRolling } from '../roll/status.ts'
+import type { RollCommand, RollEvent, RollPolicy, RollState } from '../roll/types.ts'
+import { bundleBytes } from './codec.ts'
+import { PeersHeard } from './peers-heard.ts'
+import type { Bundle, Refusal, RingOutcome, SyncMessage, ZoneMark } from './types.ts'
+import { type TurnSettings, ZoneRing } from './zone-ring.ts'
+
+export interface RingOptions {
+  /** The name that no other node has. */
+  readonly node: string
+  readonly crypto: DnssecCrypto
+  readonly rsaBits: number
+  /** 32 hexadecimal digits that nobody else draws. */
+  readonly newLineage: () => string
+}
+
+export interface RingZone {
+  readonly zone: string
+  readonly policy: RollPolicy
+}
+
+const NOTHING: RingOutcome = { changed: [], events: [], refusals: [] }
+/** A refused document of a peer is no fault when the peer was asked before it heard of a newer one. */
+const QUIET: ReadonlySet<string> = new Set(['adopted', 'kept', 'known'])
+
+export class KeyRing {
+  readonly #options: RingOptions
+  readonly #zones = new Map<string, ZoneRing>()
+  readonly #policies = new Map<string, RollPolicy>()
+  /** Keys of zones that are not configured now: they are kept. */
+  readonly #shelved = new Map<string, Bundle>()
+  readonly #peers: PeersHeard
+
+  constructor(options: RingOptions, stored: readonly Bundle[] = []) {
+    this.#options = options
+    this.#peers = new PeersHeard(options.node)
+    for (const bundle of stored) this.#shelved.set(bundle.state.zone, bundle)
+  }
+
+  get node(): string {
+    return this.#options.node
+  }
+
+  /** The zones to sign, of which those with stored keys have them at once. */
+  setZones(zones: readonly RingZone[]): void {
+    const { node, crypto, rsaBits } = this.#options
+    const names = new Set(zones.map(({ zone }) => zone))
+    for (const [name, ring] of this.#zones) {
+      if (names.has(name)) continue
+      if (ring.bundle !== undefined) this.#shelved.set(name, ring.bundle)
+      this.#zones.delete(name)
+      this.#policies.delete(name)
+    }
+    for (const { zone, policy } of zones) {
+      this.#policies.set(zone, policy)
+      if (this.#zones.has(zone)) continue
+      const bundle = this.#shelved.get(zone)
+      this.#shelved.delete(zone)
+      this.#zones.set(zone, new ZoneRing({ node, zone, crypto, rsaBits }, bundle))
+    }
+  }
+
+  /** All that is to be stored. */
+  bundles(): readonly Bundle[] {
+    const held = [...this.#zones.values()].map((ring) => ring.bundle)
+    return [...held.filter((bundle) => bundle !== undefined), ...this.#shelved.values()]
+  }
+
+  zone(name: string): ZoneRing | undefined {
+    return this.#zones.get(name)
+  }
+
+  /** Zones without keys. */
+  bare(): readonly string[] {
+    return [...this.#zones].filter(([, ring]) => ring.bundle === undefined).map(([name]) => name)
+  }
+
+  /** Whether keys of some zone are on their way in or out. */
+  isRolling(): boolean {
+    for (const { bundle } of this.#zones.values())
+      if (bundle !== undefined && (isRolling(bundle.state) || hasPast(bundle.state))) return true
+    return false
+  }
+
+  lastHeard(node: string): number | undefined {
+    return this.#peers.lastHeard(node)
+  }
+
+  /** The first keys of a zone: made here, or brought by an operator. */
+  begin(
+    zone: string,
+    nowSeconds: number,
+    how: { readonly isProvisional: boolean; readonly keys?: readonly StoredKey[] },
+  ): RingOutcome {
+    const ring = this.#zones.get(zone)
+    const policy = this.#policies.get(zone)
+    if (ring === undefined || policy === undefined || ring.bundle !== undefined) return NOTHING
+    const { crypto, node, newLineage } = this.#options
+    const stored =
+      how.keys ?? rolesOf(policy).map((role) => ring.make(role, policy.algorithm, nowSeconds))
+    const keys = stored.map((key) => rollKeyOf(key, crypto, key.times.created ?? nowSeconds))
+    const { isProvisional } = how
+    const beginning = { zone, lineage: newLineage(), node, keys, isProvisional }
+    const wasSigned = how.keys !== undefined
+    const state = beginRoll({ ...beginning, wasSigned }, policy, nowSeconds)
+    ring.begin({ state, keys: stored })
+    return { ...NOTHING, changed: [zone], events: [beginEvent(state)] }
+  }
+
+  /** One turn of each zone, or of those named. */
+  turn(settings: TurnSettings, names: Iterable<string> = this.#zones.keys()): RingOutcome {
+    return this.#over(names, (ring, policy) => ring.turn(policy, this.#peers, settings))
+  }
+
+  look(zone: string, look: ParentLook): RingOutcome {
+    return this.#over([zone], (ring, policy) => ring.look(look, policy))
+  }
+
+  /** Undefined when another node leads the zone, or the zone has no keys. */
+  command(zone: string, command: RollCommand, nowSeconds: number): RingOutcome | undefined {
+    let isLed = true
+    const outcome = this.#over([zone], (ring) => {
+      const events = ring.command(command, nowSeconds)
+      isLed = events !== undefined
+      return events ?? []
+    })
+    return isLed && this.#zones.has(zone) ? outcome : undefined
+  }
+
+  /** An operator took the node out of service: nothing waits for it any more. */
+  forget(node: string): RingOutcome {
+    this.#peers.forget(node)
+    return this.#over(this.#zones.keys(), (ring) => {
+      ring.forget(node)
+      return []
+    })
+  }
+
+  #over(
+    names: Iterable<string>,
+    act: (ring: ZoneRing, policy: RollPolicy) => readonly RollEvent[],
+  ): RingOutcome {
+    const changed: string[] = []
+    const events: RollEvent[] = []
+    for (const name of names) {
+      const ring = this.#zones.get(name)
+      const policy = this.#policies.get(name)
+      if (ring === undefined || policy === undefined) continue
+      const before = ring.bundle?.state
+      events.push(...act(ring, policy))
+      if (ring.bundle?.state !== before) changed.push(name)
+    }
+    return { changed, events, refusals: [] }
+  }
+
+  /** The first message to a peer, about the zones after the name. */
+  request(after: string, nowSeconds: number): SyncMessage {
+    const names = [...this.#zones.keys()].filter((name) => name > after).sort()
+    const some = names.slice(0, limits.syncZonesPerMessage.default)
+    const last = some.at(-1)
+    const isWhole = some.length === names.length || last === undefined
+    return {
+      ...this.#message('request', nowSeconds, some),
+      after,
+      ...(isWhole ? {} : { upTo: last }),
+    }
+  }
+
+  #message(kind: SyncMessage['kind'], nowSeconds: number, names: readonly string[]): SyncMessage {
+    return {
+      kind,
+      node: this.#options.node,
+      heard: this.#peers.told(nowSeconds),
+      after: '',
+      marks: names.map((name) => this.#zones.get(name)!.mark()),
+      bundles: [],
+      wants: [],
+      isCut: false,
+    }
+  }
+
+  /**
+   * What the peer sent is taken, and the message to send back: an answer to a request, and the next
+   * request after an answer, as far as there is something to say.
+   */
+  exchange(
+    from: SyncMessage,
+    nowSeconds: number,
+  ): { readonly outcome: RingOutcome; readonly reply: SyncMessage; readonly isDone: boolean } {
+    const { node } = from
+    if (node === this.#options.node)
+      return { outcome: NOTHING, reply: this.#message('answer', nowSeconds, []), isDone: true }
+    this.#peers.take(node, from.heard, nowSeconds)
+    const outcome = this.#takeBundles(from, nowSeconds)
+    for (const mark of from.marks) this.#zones.get(mark.zone)?.hear(mark)
+    const kind = from.kind === 'request' ? 'answer' : 'request'
+    const names = from.marks.map(({ zone }) => zone).filter((name) => this.#zones.has(name))
+    const wants = from.marks
+      .filter((mark) => this.#zones.get(mark.zone)?.lacks(mark))
+      .map(({ zone }) => zone)
+    const { bundles, isCut } = this.#bundlesFor(from)
+    const reply = {
+      ...this.#message(kind, nowSeconds, names),
+      after: from.after,
+      ...(from.upTo === undefined ? {} : { upTo: from.upTo }),
+      bundles,
+      wants,
+      isCut,
+    }
+    const isDone = wants.length === 0 && bundles.length === 0 && !from.isCut
+    return { outcome, reply, isDone }
+  }
+
+  #takeBundles(from: SyncMessage, nowSeconds: number): RingOutcome {
+    const changed = new Set<string>()
+    const events: RollEvent[] = []
+    const refusals: Refusal[] = []
+    for (const bundle of from.bundles) {
+      const { zone } = bundle.state
+      const ring = this.#zones.get(zone)
+      const before = tagsOf(ring?.bundle?.state)
+      const what = ring === undefined ? 'other-zone' : ring.consider(bundle)
+      if (what === 'adopted') {
+        changed.add(zone)
+        if (tagsOf(bundle.state) !== before)
+          events.push(adoptedEvent(bundle.state, from.node, nowSeconds))
+      }
+      if (!QUIET.has(what))
+        refusals.push({ peer: from.node, zone, reason: what as Refusal['reason'] })
+    }
+    return { changed: [...changed], events, refusals }
+  }
+
+  /** What the peer asked for, and what it lacks as its marks show; as much as a message takes. */
+  #bundlesFor({ marks, wants, node }: SyncMessage): {
+    readonly bundles: readonly Bundle[]
+    readonly isCut: boolean
+  } {
+    const wanted = new Set(wants)
+    const behind = marks.filter((mark) => this.#zones.get(mark.zone)?.isAheadOf(mark))
+    for (const { zone } of behind) wanted.add(zone)
+    const bundles: Bundle[] = []
+    let bytes = 0
+    for (const zone of wanted) {
+      const ring = this.#zones.get(zone)
+      if (ring?.bundle === undefined) continue
+      const some = wants.includes(zone) ? [ring.bundle, ...ring.strays] : [ring.bundle]
+      bytes += some.reduce((sum, bundle) => sum + bundleBytes(bundle), 0)
+      if (bytes > limits.syncBundleBytes.default && bundles.length > 0)
+        return { bundles, isCut: true }
+      bundles.push(...some)
+      ring.gave(node)
+    }
+    return { bundles, isCut: false }
+  }
+}
+
+const tagsOf = (state: RollState | undefined): string =>
+  (state?.keys ?? []).map(({ tag }) => tag).join(', ')
+
+const hasPast = (state: RollState): boolean =>
+  state.pastKeySets.length + state.pastSignings.length > 0
+
+const adoptedEvent = (state: RollState, peer: string, atSeconds: number): RollEvent => ({
+  kind: 'sets-joined',
+  zone: state.zone,
+  atSeconds,
+  text: `The keys are those of ${peer} now: ${tagsOf(state)}.`,
+  isAlarm: false,
+})
+
+/** Whether a peer has keys of the zone; undefined when it did not say. */
+export const hasKeys = (marks: readonly ZoneMark[], zone: string): boolean | undefined => {
+  const mark = marks.find((each) => each.zone === zone)
+  return mark === undefined ? undefined : mark.held !== undefined
+}
+
+/** Bundles out of what the key store held: documents with their keys, and keys without one. */
+export function bundlesOf(
+  contents: { readonly keys: readonly StoredKey[]; readonly rolls: readonly RollState[] },
+  crypto: Pick<DnssecCrypto, 'sha256'>,
+): { readonly bundles: readonly Bundle[]; readonly loose: readonly StoredKey[] } {
+  const named = new Map<string, RollState>()
+  for (const state of contents.rolls)
+    for (const key of state.keys) named.set(`${state.zone} ${key.id}`, state)
+  const byState = new Map<RollState, StoredKey[]>()
+  const loose: StoredKey[] = []
+  for (const key of contents.keys) {
+    const state = named.get(`${key.zone} ${keyIdOf(key, crypto)}`)
+    if (state === undefined) loose.push(key)
+    else byState.set(state, [...(byState.get(state) ?? []), key])
+  }
+  const bundles = [...byState].map(([state, keys]) => ({ state, keys }))
+  const whole = bundles.filter(({ state, keys }) => keys.length === state.keys.length)
+  const halves = bundles.filter(({ state, keys }) => keys.length !== state.keys.length)
+  return { bundles: whole, loose: [...loose, ...halves.flatMap(({ keys }) => keys)] }
+}

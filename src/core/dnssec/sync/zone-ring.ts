@@ -1,0 +1,345 @@
+/**
+ * The keys of one zone on one node: the document with its private keys, what waits to be taken in,
+ * and which node serves which version of it.
+ *
+ * The law: the document of a zone is changed by the node that leads it, and by nobody else. Another
+ * node takes over when the leader was not heard for long; should both lead for a while, each can
+ * take only such steps as go with what the other side serves, because a step that ends something is
+ * not over until all members serve it.
+ */
+import { limits } from '../../base/limits.ts'
+import type { DnssecCrypto } from '../crypto.ts'
+import type { StoredKey } from '../keyfile.ts'
+import { advance, horizonOf } from '../roll/advance.ts'
+import { isTagTaken, keyIdOf, rollKeyOf, startRoll, withKey } from '../roll/begin.ts'
+import { keysFor } from '../roll/goals.ts'
+import { type ParentLook, lookedAt } from '../roll/look.ts'
+import { isRolling, leaderOf } from '../roll/status.ts'
+import type {
+  RollCommand,
+  RollEvent,
+  RollFacts,
+  RollKey,
+  RollPolicy,
+  RollState,
+  RollWait,
+} from '../roll/types.ts'
+import { absorb } from './absorb.ts'
+import { bundleFault, keysOfBundle } from './check-bundle.ts'
+import { descends, knows, markOf, wins } from './lineage.ts'
+import type { PeersHeard } from './peers-heard.ts'
+import type { Bundle, RefusalReason, Serving, ZoneMark } from './types.ts'
+
+export interface ZoneRingOptions {
+  readonly node: string
+  readonly zone: string
+  readonly crypto: DnssecCrypto
+  readonly rsaBits: number
+}
+
+/** How many pairs are tried until one has a tag of its own: two in a row are rare already. */
+const TAG_TRIES = 16
+
+export class ZoneRing {
+  readonly #options: ZoneRingOptions
+  readonly #serves = new Map<string, number>()
+  #bundle: Bundle | undefined
+  #strays: readonly Bundle[] = []
+  #waits: readonly RollWait[] = []
+
+  constructor(options: ZoneRingOptions, bundle?: Bundle) {
+    this.#options = options
+    this.#bundle = bundle
+  }
+
+  get bundle(): Bundle | undefined {
+    return this.#bundle
+  }
+
+  get strays(): readonly Bundle[] {
+    return this.#strays
+  }
+
+  get waits(): readonly RollWait[] {
+    const state = this.#bundle?.state
+    if (state === undefined || this.isLed) return this.#waits
+    const isBusy = isRolling(state)
+    return isBusy ? [{ text: `${leaderOf(state)} leads these keys and takes the next step` }] : []
+  }
+
+  get isLed(): boolean {
+    return this.#bundle !== undefined && leaderOf(this.#bundle.state) === this.#options.node
+  }
+
+  /** The DNS threads answer with the version of the document of that lineage. */
+  served(lineage: string, version: number): void {
+    const state = this.#bundle?.state
+    if (state?.lineage !== lineage || version > state.version) return
+    this.#serves.set(this.#options.node, version)
+  }
+
+  mark(): ZoneMark {
+    const { zone, node } = this.#options
+    const own: Serving = { node, version: this.#serves.get(node) ?? 0 }
+    const others = [...this.#serves].filter(([name]) => name !== node)
+    const serves = [own, ...others.map(([name, version]) => ({ node: name, version }))]
+    const strays = this.#strays.map((stray) => markOf(stray.state))
+    if (this.#bundle === undefined) return { zone, serves: [], strays }
+    return { zone, held: markOf(this.#bundle.state), serves, strays }
+  }
+
+  /** Whether something of what the peer has is missing here. */
+  lacks({ held, strays }: ZoneMark): boolean {
+    const state = this.#bundle?.state
+    const isNew = (mark: ZoneMark['strays'][number]) =>
+      (state === undefined || !knows(state, mark)) &&
+      !this.#strays.some((stray) => knows(stray.state, mark))
+    return (held !== undefined && isNew(held)) || strays.some(isNew)
+  }
+
+  /** Whether the peer's document is a past state of the one held here, so that it lacks ours. */
+  isAheadOf({ held }: ZoneMark): boolean {
+    const state = this.#bundle?.state
+    if (state === undefined) return false
+    if (held === undefined) return true
+    const own = markOf(state)
+    const isSame =
+      own.lineage === held.lineage && own.term === held.term && own.revision === held.revision
+    return !isSame && knows(state, held)
+  }
+
+  /** What the peer serves, as far as that is of the document held here. */
+  hear({ held, serves }: ZoneMark): void {
+    const state = this.#bundle?.state
+    if (state === undefined || held === undefined || !descends(state, held)) return
+    for (const { node, version } of serves) {
+      if (node === this.#options.node || version > state.version) continue
+      this.#noteServes(node, version)
+    }
+  }
+
+  /** A node that was given the document: until it says what it serves, nothing is over. */
+  gave(node: string): void {
+    this.#noteServes(node, 0)
+  }
+
+  #noteServes(node: string, version: number): void {
+    if (!this.#serves.has(node) && this.#serves.size >= limits.rollMembers.default) return
+    this.#serves.set(node, Math.max(version, this.#serves.get(node) ?? 0))
+  }
+
+  /** A bundle of a peer: taken, kept to be taken in, or refused. */
+  consider(bundle: Bundle): 'adopted' | 'kept' | 'known' | RefusalReason {
+    const held = this.#bundle
+    const mark = markOf(bundle.state)
+    if (held !== undefined && knows(held.state, mark))
+      return descends(held.state, mark) && mark.revision === held.state.revision
+        ? 'known'
+        : 'old-generation'
+    const fault = bundleFault(bundle, this.#workingIds(), this.#options.crypto)
+    if (fault !== undefined) return fault
+    const keys = [...keysOfBundle(bundle, this.#options.crypto).values()]
+    const clean = { state: bundle.state, keys }
+    if (held === undefined || knows(bundle.state, markOf(held.state))) {
+      const isLater = held !== undefined && descends(bundle.state, markOf(held.state))
+      // Versions of another history say nothing of this one.
+      if (!isLater) this.#serves.clear()
+      this.#set(clean)
+      return 'adopted'
+    }
+    if (wins(bundle.state, held.state)) return 'known'
+    const others = this.#strays.filter((stray) => !knows(bundle.state, markOf(stray.state)))
+    if (others.length >= limits.syncStrays.default) return 'known'
+    this.#strays = [...others, clean]
+    return 'kept'
+  }
+
+  #workingIds(): ReadonlySet<string> {
+    const bundles = [...(this.#bundle === undefined ? [] : [this.#bundle]), ...this.#strays]
+    return new Set(bundles.flatMap(({ state }) => state.keys.map((key) => key.id)))
+  }
+
+  #set(bundle: Bundle): void {
+    this.#bundle = bundle
+    this.#strays = this.#strays.filter((stray) => !knows(bundle.state, markOf(stray.state)))
+  }
+
+  /** The first document, or one made of keys that an operator brought. */
+  begin(bundle: Bundle): void {
+    this.#serves.clear()
+    this.#set(bundle)
+  }
+
+  make(role: RollKey['role'], algorithm: RollKey['algorithm'], nowSeconds: number): StoredKey {
+    const { crypto, rsaBits, zone } = this.#options
+    const state = this.#bundle?.state
+    const make = (): StoredKey => ({
+      ...crypto.generate(algorithm, rsaBits),
+      zone,
+      role,
+      times: { created: nowSeconds },
+    })
+    let key = make()
+    // Two keys of one tag make validators try both, and people take one for the other.
+    for (let tried = 0; tried < TAG_TRIES && state !== undefined; tried++) {
+      if (!isTagTaken(state, rollKeyOf(key, crypto, nowSeconds))) break
+      key = make()
+    }
+    return key
+  }
+
+  /** What an operator asked for; undefined when this node does not lead the zone. */
+  command(command: RollCommand, nowSeconds: number): readonly RollEvent[] | undefined {
+    const held = this.#bundle
+    if (held === undefined || !this.isLed) return undefined
+    const { crypto } = this.#options
+    const roles = keysFor(held.state, command)
+    const algorithmOf = (role: RollKey['role']) =>
+      held.state.keys.find((key) => key.role === role && key.goal === 'in-use')!.algorithm
+    const made = roles.map((role) => this.make(role, algorithmOf(role), nowSeconds))
+    const keys = made.map((key) => rollKeyOf(key, crypto, nowSeconds))
+    const joined = startRoll(held.state, command, keys, nowSeconds)
+    this.#set({ state: joined.state, keys: [...held.keys, ...made] })
+    return joined.events
+  }
+
+  look(look: ParentLook, policy: RollPolicy): readonly RollEvent[] {
+    const held = this.#bundle
+    if (held === undefined || !this.isLed) return []
+    const { parentSeconds } = horizonOf(held.state, policy, look.atSeconds)
+    const { state, events } = lookedAt(held.state, look, parentSeconds)
+    if (state !== held.state) this.#set({ ...held, state })
+    return events
+  }
+
+  /** One turn. Whether the document changed, and what is to be told. */
+  turn(policy: RollPolicy, peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
+    const { nowSeconds } = settings
+    const events: RollEvent[] = [...this.#lead(peers, settings)]
+    const held = this.#bundle
+    if (held === undefined || !this.isLed) return events
+    events.push(...this.#takeIn(nowSeconds), ...this.#muster(peers, settings))
+    const turn = advance(this.#bundle!.state, policy, this.#facts(), nowSeconds)
+    let { state } = turn
+    let keys = this.#bundle!.keys
+    events.push(...turn.events)
+    this.#waits = turn.waits
+    for (const action of turn.actions) {
+      if (action.kind === 'delete-key') {
+        keys = keys.filter((key) => keyIdOf(key, this.#options.crypto) !== action.id)
+        continue
+      }
+      const made = this.make(action.role, action.algorithm, nowSeconds)
+      const joined = withKey(state, rollKeyOf(made, this.#options.crypto, nowSeconds), nowSeconds)
+      state = joined.state
+      keys = [...keys, made]
+      events.push(...joined.events)
+    }
+    if (state !== this.#bundle!.state) this.#set({ state, keys })
+    return events
+  }
+
+  /** Takes the lead when it is this node's turn. */
+  #lead(peers: PeersHeard, { nowSeconds, startedSeconds, takeoverSeconds }: TurnSettings) {
+    const held = this.#bundle
+    if (held === undefined || this.isLed) return []
+    const { state } = held
+    const { node } = this.#options
+    const isSilent = (name: string) =>
+      nowSeconds - Math.max(peers.lastHeard(name) ?? 0, startedSeconds) > takeoverSeconds
+    const leader = leaderOf(state)
+    if (!isSilent(leader)) return []
+    const isFirst = state.members.every(
+      (name) =>
+        name === leader || name >= node || peers.lastHeard(name) === undefined || isSilent(name),
+    )
+    if (!isFirst) return []
+    const term = (state.terms.at(-1)?.term ?? 0) + 1
+    const terms = [...state.terms, { term, leader: node, fromRevision: state.revision }]
+    const next: RollState = {
+      ...state,
+      terms: terms.slice(-limits.rollTerms.default),
+      revision: state.revision + 1,
+    }
+    this.#set({ ...held, state: next })
+    const text = `${node} leads the keys from now on: ${leader} was not heard for long.`
+    return [this.#event('leader-changed', text, nowSeconds)]
+  }
+
+  #event(kind: RollEvent['kind'], text: string, atSeconds: number, isAlarm = false): RollEvent {
+    return { kind, zone: this.#options.zone, atSeconds, text, isAlarm }
+  }
+
+  /** Documents of nodes that started apart. */
+  #takeIn(nowSeconds: number): readonly RollEvent[] {
+    const events: RollEvent[] = []
+    for (const stray of this.#strays) {
+      const held = this.#bundle!
+      if (knows(held.state, markOf(stray.state))) continue
+      const joined = absorb(held.state, stray.state, nowSeconds)
+      if (joined === undefined) continue
+      const ids = new Set(held.keys.map((key) => keyIdOf(key, this.#options.crypto)))
+      const added = stray.keys.filter((key) => !ids.has(keyIdOf(key, this.#options.crypto)))
+      this.#bundle = { state: joined.state, keys: [...held.keys, ...added] }
+      events.push(...joined.events)
+    }
+    this.#set(this.#bundle!)
+    return events
+  }
+
+  /** Nodes that serve the zone become members; those silent for long are members no more. */
+  #muster(peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
+    const { nowSeconds, startedSeconds, patienceSeconds } = settings
+    const { state } = this.#bundle!
+    const { node } = this.#options
+    const events: RollEvent[] = []
+    const isForgotten = (name: string) =>
+      name !== node &&
+      nowSeconds - Math.max(peers.lastHeard(name) ?? 0, startedSeconds) > patienceSeconds
+    const staying = state.members.filter((name) => !isForgotten(name))
+    const come = [node, ...this.#serves.keys()].filter(
+      (name) => !staying.includes(name) && !isForgotten(name),
+    )
+    for (const name of state.members.filter(isForgotten)) {
+      this.#serves.delete(name)
+      const text = `${name} was silent for so long that rollovers wait for it no more.`
+      events.push(this.#event('member-forgotten', text, nowSeconds, true))
+    }
+    for (const name of come)
+      events.push(this.#event('member-joined', `${name} serves the zone too.`, nowSeconds))
+    if (events.length === 0) return []
+    const members = [...staying, ...come].slice(0, limits.rollMembers.default)
+    const next = { ...state, members, revision: state.revision + 1 }
+    this.#set({ ...this.#bundle!, state: next })
+    return events
+  }
+
+  #facts(): RollFacts {
+    const { members, version } = this.#bundle!.state
+    const versions = members.map((name) => this.#serves.get(name))
+    const behind = members.filter((name) => (this.#serves.get(name) ?? -1) < version)
+    const isKnown = versions.every((each) => each !== undefined)
+    return { servedByAll: isKnown ? Math.min(...versions) : undefined, behind }
+  }
+
+  /** An operator took the node out of service. */
+  forget(node: string): void {
+    this.#serves.delete(node)
+    const held = this.#bundle
+    if (held === undefined || !this.isLed || node === this.#options.node) return
+    if (!held.state.members.includes(node)) return
+    const members = held.state.members.filter((name) => name !== node)
+    this.#set({
+      ...held,
+      state: { ...held.state, members, revision: held.state.revision + 1 },
+    })
+  }
+}
+
+export interface TurnSettings {
+  readonly nowSeconds: number
+  /** Since when this process can have heard anybody. */
+  readonly startedSeconds: number
+  readonly takeoverSeconds: number
+  readonly patienceSeconds: number
+}
