@@ -144,6 +144,7 @@ describe('faults', () => {
       'example.com: NSEC3 without NSEC3PARAM at the apex',
     ])
     expect(faultsOf({ denial: { ...nsec3, iterations: 5 } }).join()).toMatch(/iterations/)
+    expect(faultsOf({ denial: { ...nsec3, isOptOut: true } }).join()).toMatch(/opt-out/)
     // A zone of the plan that is not served is no fault: the plan may be ahead of the table.
     expect(faultsOf({}, 'other.example')).toEqual([])
   })
