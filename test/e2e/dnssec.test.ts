@@ -225,8 +225,9 @@ describe.runIf(has('dig', 'delv', 'unbound', 'curl'))('a signed zone', () => {
     })
     await validates()
     const reason = { reason: 'test' }
-    const order = { service: `pair.${ZONE}`, address: '127.10.9.2', ...reason, healthy: false }
-    expect(await api('POST', '/overrides', { ...order, force: true })).not.toHaveProperty('error')
+    const order = { ...reason, source: 'test', healthy: false, force: true }
+    const set = await api('PUT', `/overrides/pair.${ZONE}/127.10.9.2`, order)
+    expect(set).not.toHaveProperty('error')
     const drain = { service: `heavy.${ZONE}`, address: '127.10.9.3', force: true, ...reason }
     expect(await api('POST', '/drains', drain)).not.toHaveProperty('error')
     await until('one is left of two', async () => {

@@ -17,6 +17,9 @@ const geo = 'test/e2e/geo.test.ts'
 const learning = 'test/unit/actors/latency/metrics.test.ts'
 const learned = (names: string) =>
   Object.fromEntries(names.split(' ').map((name) => [name, learning] as const))
+const signer = 'test/unit/actors/signer/metrics.test.ts'
+const signing = (names: string) =>
+  Object.fromEntries(names.split(' ').map((name) => [name, signer] as const))
 /** Too brief to be seen from outside, or of a world of their own: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ routing_geo_decisions_total: geo, geo_routing_decision: geo },
@@ -31,6 +34,11 @@ const elsewhere: Readonly<Record<string, string>> = {
   ...learned('overwatch_latency_entries_evicted_total overwatch_latency_entries_pruned_total'),
   ...learned('overwatch_latency_reports_received_total'),
   gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
+  ...signing('dnssec_signing_operations_total dnssec_keys_imported_total dnssec_managed_zones'),
+  ...signing('dnssec_enabled dnssec_signing_latency_seconds dnssec_key_age_seconds'),
+  ...signing('dnssec_key_age_by_zone_seconds dnssec_signatures_total dnssec_key_age'),
+  ...signing('dnssec_key_sync_success_total dnssec_key_sync_failures_total'),
+  ...signing('dnssec_last_sync_timestamp dnssec_sync_success'),
 }
 
 const namesOf = (move: Move) => move[0].split(' ')

@@ -74,7 +74,6 @@ export const waitingNames: Readonly<Record<string, readonly string[]>> = {
     /^(?:routing|backend)_latency_|^backend_smoothed_|^latency_r/,
     'overwatch_latency_routing_hits_total',
   ),
-  DNSSEC: of(/^dnssec_/),
   'cluster mode': of(/^cluster_/),
 }
 

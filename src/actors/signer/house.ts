@@ -55,6 +55,8 @@ export class House {
   /** Versions that peers were told to be served here. */
   #servedName = ''
   #isClosed = false
+  /** Why keys on disk were not read. */
+  #fault = ''
 
   constructor(ctx: SignerCtx, ports: SignerPorts, config: SignerConfig, keys: Keys) {
     this.#ctx = ctx
@@ -94,12 +96,13 @@ export class House {
     })
   }
 
-  /** Rejects where keys lie that cannot be had. */
+  /** Rejects where keys lie that are needed and cannot be had. */
   static async open(ctx: SignerCtx, ports: SignerPorts, config: SignerConfig): Promise<House> {
-    const loaded = config.enabled ? await ports.loadKeys() : { code: 'absent' as const }
-    if (loaded.code === 'failed') throw new Error(loaded.message)
+    const loaded = await ports.loadKeys()
+    if (loaded.code === 'failed' && config.enabled) throw new Error(loaded.message)
     const stored = loaded.code === 'loaded' ? loaded.content : { keys: [], rolls: [] }
     const house = new House(ctx, ports, config, new Keys(ports, config, stored))
+    if (loaded.code === 'failed') house.#fault = loaded.message
     if (config.enabled) await house.#start()
     return house
   }
@@ -119,9 +122,10 @@ export class House {
   }
 
   async configure(next: SignerConfig): Promise<void> {
-    // What is turned on by a reload has no ports to keep keys with.
-    if (next.enabled && !this.#config.enabled) {
-      this.#ctx.log.warn('signing begins with the next start', { key: 'overwatch.dnssec.enabled' })
+    const isNew = next.enabled && !this.#config.enabled
+    if (isNew && this.#fault !== '') {
+      // Nothing may be made in the place of keys that are there and do not open.
+      this.#ctx.log.error('zones cannot be signed: keys do not open', { reason: this.#fault })
       return
     }
     this.#config = next
@@ -130,6 +134,7 @@ export class House {
     this.syncer.configure(next.keySync)
     this.syncer.nudge()
     this.#watcher.start(next.parent.pollMs)
+    if (isNew) await this.desk.restore()
     await this.#takeImports()
     await this.#provide()
     this.tellKeys()

@@ -95,34 +95,48 @@ function memoryPorts(): SignerPorts {
   }
 }
 
-/** Rejects where the folder or the secret cannot be had, naming the key at fault. */
-export async function openPorts(config: SignerConfig): Promise<SignerPorts> {
-  const { folder, enabled } = config
-  if (folder === '' || !enabled) return memoryPorts()
-  const held = await secretOf(config)
-  if (!held.ok) throw new Error(`${SECRET_KEY}: ${held.error}`)
-  const secret = held.value
+/** The secret is looked for when it is first needed: a node that signs nothing has none. */
+export function openPorts(config: SignerConfig): SignerPorts {
+  const { folder } = config
   const ports = memoryPorts()
+  if (folder === '') return ports
   const { crypto } = ports
+  let held: Promise<Result<Uint8Array, string>> | undefined
+  const secret = () => {
+    held ??= secretOf(config)
+    return held
+  }
   const inbox = join(folder, 'import')
   const signaturesPath = join(folder, 'signatures.sealed')
   return {
     ...ports,
-    loadKeys: () => loadKeyFile(folder, secret),
-    saveKeys: async (content) =>
-      (await saveKeyFile(folder, secret, content)) === undefined ? 'saved' : 'failed',
+    loadKeys: async () => {
+      const found = await readBounded(join(folder, 'keys.sealed'), limits.keyStoreBytes.default)
+      if (found.code === 'absent') return { code: 'absent' }
+      const own = await secret()
+      if (own.ok) return await loadKeyFile(folder, own.value)
+      return { code: 'failed', message: `${SECRET_KEY}: ${own.error}` }
+    },
+    saveKeys: async (content) => {
+      const own = await secret()
+      if (!own.ok) return 'failed'
+      return (await saveKeyFile(folder, own.value, content)) === undefined ? 'saved' : 'failed'
+    },
     readImports: () => readImports(inbox, crypto),
     dropImports: (zones) => dropImports(inbox, crypto, zones),
     loadSignatures: async () => {
       const read = await readBounded(signaturesPath, limits.signatureFileBytes.default)
-      if (read.code !== 'read') return undefined
+      const key = await secret()
+      if (read.code !== 'read' || !key.ok) return undefined
       const file = own(read.octets)
       const nonce = file.subarray(0, NONCE_BYTES)
-      return crypto.open(secret, nonce, file.subarray(NONCE_BYTES), SIGNATURES_LABEL)
+      return crypto.open(key.value, nonce, file.subarray(NONCE_BYTES), SIGNATURES_LABEL)
     },
     saveSignatures: async (octets) => {
+      const key = await secret()
+      if (!key.ok) return 'failed'
       const nonce = own(randomBytes(NONCE_BYTES))
-      const sealed = crypto.seal(secret, nonce, octets, SIGNATURES_LABEL)
+      const sealed = crypto.seal(key.value, nonce, octets, SIGNATURES_LABEL)
       const written = await writeWhole(signaturesPath, Buffer.concat([nonce, sealed]))
       return written === undefined ? 'saved' : 'failed'
     },

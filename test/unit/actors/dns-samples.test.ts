@@ -10,7 +10,7 @@ import { openPorts } from '../../../src/actors/dns/ports.ts'
 import { limits } from '../../../src/core/base/limits.ts'
 import { Execution, rerun } from '../../../src/core/replay/execute.ts'
 import { readSamples } from '../../../src/core/replay/sample.ts'
-import { fakeCtx } from '../../harness/ctx.ts'
+import { type FakeCtx, fakeCtx } from '../../harness/ctx.ts'
 import { countsInto } from '../../harness/dns-counts.ts'
 import { buildQuery } from '../../harness/dns-query.ts'
 import { servingSetOf, type WorldParts } from '../../harness/dns-world.ts'
@@ -56,6 +56,9 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
+const sampledBy = ({ published }: FakeCtx<'dns'>) =>
+  published.flatMap(([id, message]) => (id === 'dns.decisions-sampled' ? [message] : []))
+
 async function start(changes: Partial<DnsConfig> = {}) {
   const config = configOf(changes)
   const world = fakeCtx('dns')
@@ -82,10 +85,6 @@ async function start(changes: Partial<DnsConfig> = {}) {
   cleanups.push(() => socket.close())
   return { world, behaviour, socket, served, config }
 }
-
-/** What was told of samples, without what else the actor says. */
-const sampledIn = ({ published }: Awaited<ReturnType<typeof start>>['world']) =>
-  published.flatMap(([id, message]) => (id === 'dns.decisions-sampled' ? [message] : []))
 
 const questions = [
   ['app.example.com', 'A'],
@@ -169,7 +168,7 @@ describe('samples over UDP', () => {
       await askAll(socket, 0, 640)
       world.published.length = 0
       world.clock.advance(FLUSH_MS)
-      const message = sampledIn(world)[0]!
+      const message = sampledBy(world)[0]!
       const samples = readSamples(message.bytes)
       taken.push(samples.length)
       expect(message.count).toBe(samples.length)
@@ -191,7 +190,7 @@ describe('samples over UDP', () => {
       await askAll(socket, 0, asked)
       world.published.length = 0
       world.clock.advance(FLUSH_MS)
-      const message = sampledIn(world)[0]!
+      const message = sampledBy(world)[0]!
       expect(message.count).toBeLessThanOrEqual(most)
       expect(message.count).toBeGreaterThan(most / 2)
     }
@@ -210,7 +209,7 @@ describe('samples over UDP', () => {
     behaviour.onReconfigured!({ ...config, nsid: 'two' })
     await askAll(socket, 7, 7)
     world.clock.advance(FLUSH_MS)
-    const messages = sampledIn(world)
+    const messages = sampledBy(world)
     expect(messages.map(({ settings }) => settings.nsid)).toEqual(['one', 'two'])
     for (const { settings, bytes } of messages) {
       const execution = new Execution(settings, 1, served.parts)
@@ -222,7 +221,7 @@ describe('samples over UDP', () => {
     const { world, socket } = await start()
     await askAll(socket, 0, 2)
     world.clock.advance(FLUSH_MS)
-    const { settings } = sampledIn(world)[0]!
+    const { settings } = sampledBy(world)[0]!
     expect(Object.keys(settings).sort()).toEqual(
       [...['cookies', 'nsid', 'tcpIdleTimeoutMs', 'udpPayloadSize', 'versionString']].concat(
         'whyNetworks',

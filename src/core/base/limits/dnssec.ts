@@ -81,10 +81,10 @@ export const dnssecLimits = {
     'a private file with a key of RSA of 4,096 bits is about 3,300 characters',
   ),
   signedAckMs: limit(
-    2_000,
-    [100, 10_000],
+    1_000,
+    [100, 1_500],
     'milliseconds',
-    'an operator waits so long for an edit to be signed; it goes on by itself after that',
+    'an operator waits so long for an edit to be signed, less than the API waits for the answer',
   ),
   signedHeldMs: limit(
     1_000,

@@ -1,9 +1,9 @@
 /**
  * The keys of all zones of a node, and the messages that keep them alike on all nodes.
  *
- * `KeyRing` is what the signer drives: it says which time it is, what the DNS threads serve and what
- * the parent shows, passes messages on, and publishes and stores the zones that changed. The ring
- * makes keys; it does no I/O and knows no clock.
+ * `KeyRing` is what the signer drives: it says which time it is, what the DNS threads serve and
+ * what the parent shows, passes messages on, and publishes and stores the zones that changed. The
+ * ring makes keys; it does no I/O and knows no clock.
  */
 import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
@@ -33,7 +33,7 @@ export interface RingZone {
 }
 
 const NOTHING: RingOutcome = { changed: [], events: [], refusals: [] }
-/** A refused document of a peer is no fault when the peer was asked before it heard of a newer one. */
+/** What becomes of a document of a peer and is no refusal. */
 const QUIET: ReadonlySet<string> = new Set(['adopted', 'kept', 'known'])
 
 export class KeyRing {
@@ -141,8 +141,8 @@ export class KeyRing {
   }
 
   /** An operator took the node out of service: nothing waits for it any more. */
-  forget(node: string): RingOutcome {
-    this.#peers.forget(node)
+  forget(node: string, nowSeconds: number): RingOutcome {
+    this.#peers.forget(node, nowSeconds)
     return this.#over(this.#zones.keys(), (ring) => {
       ring.forget(node)
       return []

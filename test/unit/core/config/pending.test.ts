@@ -10,16 +10,15 @@ const told = (text: string, extra = {}) => {
 }
 
 test('a key without effect is told where it is written, with what holds instead', () => {
-  expect(told(`${SMALL}overwatch:\n  dnssec:\n    enabled: true\n`)).toEqual([
-    'main.yaml:12:14: warning: overwatch.dnssec.enabled: is accepted, but not part of this ' +
-      'version: answers are not signed; got "true"',
+  expect(told(`${SMALL}cluster:\n  mode: cluster\n`)).toEqual([
+    'main.yaml:11:9: warning: cluster.mode: is accepted, but not part of this version: this node ' +
+      'answers by itself, whatever other nodes do; got "cluster"',
   ])
 })
 
 test.each([
   ['cluster: { mode: cluster }', 'cluster.mode'],
   ['mode: cluster', 'cluster.mode'],
-  ['dnssec: { enabled: true }', 'overwatch.dnssec.enabled'],
 ] as const)('%s is told as %s', (text, path) => {
   const lines = told(`${SMALL}${text}\n`)
   expect(lines).toHaveLength(1)
@@ -28,7 +27,7 @@ test.each([
 })
 
 test.each([
-  'overwatch: { dnssec: { enabled: false } }',
+  'overwatch: { dnssec: { enabled: false, security_acknowledgment: meant } }',
   'overwatch: { validation: { enabled: false }, stale: { threshold: 20s } }',
   `overwatch: { gossip: { encryption_key: "${KEY}" }, agent_tokens: { app: a-token-of-tests } }`,
   'overwatch: { peering: { enabled: false } }',

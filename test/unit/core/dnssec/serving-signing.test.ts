@@ -1,5 +1,5 @@
-// Goal: signatures that are still good are kept, a fault leaves everything as it was, and what cannot
-// be signed ahead is answered with less until it is.
+// Goal: signatures that are still good are kept, a fault leaves everything as it was, and what
+// cannot be signed ahead is answered with less until it is.
 import { describe, expect, test } from 'vitest'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
