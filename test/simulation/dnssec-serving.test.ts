@@ -4,8 +4,8 @@
 // every step one question with DO is asked and judged by the validator.
 import { expect, test } from 'vitest'
 import { dns } from '../../src/actors/dns/actor.ts'
-import { memoryPorts } from '../../src/actors/registry/ports-memory.ts'
-import { emptyDisk as registryDisk } from '../../src/actors/registry/ports-memory.ts'
+import type { Answer } from '../../src/actors/dns/contract.ts'
+import { emptyDisk as registryDisk, memoryPorts } from '../../src/actors/registry/ports-memory.ts'
 import { registry } from '../../src/actors/registry/actor.ts'
 import { signer } from '../../src/actors/signer/actor.ts'
 import { seededRandom } from '../../src/core/base/random.ts'
@@ -20,7 +20,7 @@ import { judgeMessage, readMessage, wireOf } from '../harness/dnssec-serving.ts'
 import { type Life, World } from '../harness/world.ts'
 import { configOf as registryConfig } from '../unit/actors/registry-world.ts'
 import { ZONE, configOf, emptyDisk, portsOn } from '../unit/actors/signer/world.ts'
-import { keyOf, memberOf, poolOf } from '../unit/core/health/sample.ts'
+import { keyOf, poolOf } from '../unit/core/health/sample.ts'
 
 const SEEDS = 24
 const STEPS = 30
@@ -31,10 +31,9 @@ const CLIENT = { bytes: Uint8Array.of(198, 51, 100, 7), transport: 'tcp' as cons
 const topologyOf = (text: string, extra: readonly string[]): Topology => {
   const lines = ['@ 1 SOA ns1 host 1 3600 600 1209600 1', '@ NS ns1', 'ns1 A 192.0.2.53']
   const all = [...lines, `www TXT "${text}"`, ...extra.map((name) => `${name} A 192.0.2.9`)]
-  const members = HOSTS.map((address) => memberOf(APP, address))
   return {
     zones: [zoneFrom(`${all.join('\n')}\n`, ZONE)],
-    pools: [{ ...poolOf(APP, members), zone: ZONE, answers: 2, whenAllDown: 'all' }],
+    pools: [poolOf(APP, HOSTS, { zone: ZONE, answers: 2, whenAllDown: 'all' })],
     regions: [],
   }
 }
@@ -42,14 +41,15 @@ const topologyOf = (text: string, extra: readonly string[]): Topology => {
 /** The world, and what a client and the prober do in it. */
 class SignedWorld {
   readonly world: World
-  readonly faults: string[] = []
   asked = 0
   unanswered = 0
   readonly #random: ReturnType<typeof seededRandom>
   readonly #registry = registryDisk()
   readonly #keys = emptyDisk()
   readonly #out = new Uint8Array(65_535)
-  #answer: Parameters<import('../../src/actors/dns/contract.ts').DnsPorts['listen']>[0]['answer'] | undefined
+  #answer:
+    | Parameters<import('../../src/actors/dns/contract.ts').DnsPorts['listen']>[0]['answer']
+    | undefined
   #life: Life | undefined
   #prober: AnyCtx | undefined
   #config = this.#configFor('first', [])
@@ -115,7 +115,7 @@ class SignedWorld {
 
   #dnsPorts(life: Life) {
     return {
-      listen: async ({ address, answer }: { address: string; answer: never }) => {
+      listen: async ({ address, answer }: { address: string; answer: Answer }) => {
         this.#answer = answer
         this.#life = life
         const counts = () => ({
