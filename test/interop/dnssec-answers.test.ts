@@ -1,5 +1,5 @@
-// Goal: what a thread answers from ready-made signatures validates for the resolvers people run, for
-// each kind of answer and denial, under every policy and whichever servers are up.
+// Goal: what a thread answers from ready-made signatures validates for the resolvers people run,
+// for each kind of answer and denial, under every policy and whichever servers are up.
 // Method: the real front on a real socket; unbound with our DS as its anchor, which keeps nothing,
 // and delv, which asks the front itself.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -112,6 +112,9 @@ const served = (['nsec', 'nsec3'] as const).map((denial) => {
   return { apex, pools, world, front: undefined as Opened | undefined }
 })
 
+const stubOf = ({ apex, front }: (typeof served)[number]) =>
+  `stub-zone:\n  name: "${apex}"\n  stub-addr: 127.0.0.1@${front!.port}`
+
 const unbound = new Daemon()
 let unboundPort: number
 const nameOf = (relative: string, apex: string) => (relative === '' ? apex : `${relative}.${apex}`)
@@ -144,7 +147,7 @@ server:
 ${served.map(({ apex }) => `  trust-anchor: "${apex}. DS ${anchorOf(apex)}"`).join('\n')}
 remote-control:
   control-enable: no
-${served.map(({ apex, front }) => `stub-zone:\n  name: "${apex}"\n  stub-addr: 127.0.0.1@${front!.port}`).join('\n')}
+${served.map(stubOf).join('\n')}
 `,
   })
   await until(`unbound answers ${unbound.output}`, async () => {

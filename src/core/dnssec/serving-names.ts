@@ -2,7 +2,7 @@
  * What a compiled table holds, read back for signing: the sets of each name and the zone whose word
  * they are, and which names each zone has.
  *
- * Signed is what will be served, so all of it comes from the table and not from what it was made of.
+ * Signed is what will be served, so all of it comes from the table and not from its sources.
  * Names below a delegation or a DNAME are nobody's; of a delegation only the DS is signed, and of a
  * zone that is served here beside its parent the DS is the parent's (RFC 4035 section 2.2).
  */
