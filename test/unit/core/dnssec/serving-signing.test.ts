@@ -126,6 +126,21 @@ describe('faults', () => {
     expect(store.size).toBe(before)
   })
 
+  test('a chain that does not hold every name is not served', () => {
+    const { parts, plan } = signedParts({ zones, denial: 'nsec3' })
+    let calls = 0
+    const broken = {
+      ...crypto,
+      sha1: (bytes: Uint8Array) => {
+        const hash = crypto.sha1(bytes)
+        if (calls++ === 3) hash[0]! ^= 1
+        return hash
+      },
+    }
+    const signed = signServing(parts, plan, new SignatureStore(), broken, ownMemory)
+    expect(signed.ok ? '' : signed.error.join()).toMatch(/example\.com: denial: .*NSEC3/)
+  })
+
   test('keys that are not in the key set, NSEC3 without its parameters and a zone not there', () => {
     const { parts, plan } = signedParts({ zones })
     const faultsOf = (change: object, apex = APEX) => {
