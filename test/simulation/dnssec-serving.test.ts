@@ -1,7 +1,7 @@
 // Goal: whichever of registry, signer and DNS dies, and whenever, no answer is ever given that does
 // not validate; health reaches the answers while the signer is away; and in the end what was
-// configured last is served. Method: the three on the simulated kernel, with a disk in memory; every
-// few steps one question with DO is asked and judged by the validator.
+// configured last is served. Method: the three on the simulated kernel, with a disk in memory;
+// every few steps one question with DO is asked and judged by the validator.
 import { expect, test } from 'vitest'
 import { dns } from '../../src/actors/dns/actor.ts'
 import type { Answer } from '../../src/actors/dns/contract.ts'

@@ -9,8 +9,8 @@
  * Two kinds of things lie in `words`. A run is the RRSIG records of one rrset without their owners:
  * a head (how many, then their octets from bit 16), then the records. An entry is one NSEC or
  * NSEC3: a head (octets of the owner without the apex, from bit 8 its labels, from bit 16 octets
- * of the record), its run, the entry of the chain that it stands for (itself, as a rule), then the owner's
- * octets and the record without owner.
+ * of the record), its run, the entry of the chain that it stands for (itself, as a rule), then the
+ * owner's octets and the record without owner.
  */
 
 export interface SignedParts {
