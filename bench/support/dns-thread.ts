@@ -51,6 +51,11 @@ function fill(slab: Slab, queries: readonly Uint8Array[], peers: Uint8Array, fro
   }
 }
 
+const servingOf = (snapshot: Snapshot, hashSeed: number, signed: 'nsec' | 'nsec3' | undefined) =>
+  signed === undefined
+    ? servingSetFrom(snapshot, hashSeed)
+    : signedServingSet(snapshot, hashSeed | 0, signed)
+
 /** `loopback`: from clients that rate limiting exempts; `signed`: how its zones deny. */
 export async function dnsThread(
   snapshot: Snapshot,
@@ -117,11 +122,7 @@ export async function dnsThread(
     },
     config,
   )
-  const serving =
-    signed === undefined
-      ? servingSetFrom(snapshot, hashSeed)
-      : signedServingSet(snapshot, hashSeed | 0, signed)
-  behaviour.receive['registry.serving-set'](serving)
+  behaviour.receive['registry.serving-set'](servingOf(snapshot, hashSeed, signed))
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)

@@ -80,7 +80,7 @@ export const signerEntries = {
     kind: 'fact',
     id: 124,
     from: 'registry',
-    to: ['dns'],
+    to: ['dns', 'api'],
     delivery: 'latest',
     key: [],
     maxBytes: KIB,

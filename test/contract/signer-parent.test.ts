@@ -1,4 +1,4 @@
-/** Goal: servers of a parent are asked over UDP, over TCP when need be, and faults are no answers. */
+/** Goal: servers of a parent are asked over UDP, over TCP when need be; faults are no answers. */
 import { createSocket } from 'node:dgram'
 import { type Server, createServer } from 'node:net'
 import { decode, encode } from 'dns-packet'

@@ -146,7 +146,7 @@ describe('nodes', { timeout: 1_200_000 }, () => {
   })
 
   test.each(seeds)('that join, fail and roll at random never make it bogus (seed %i)', (seed) => {
-    // An emergency trusts the parent to take up what all nodes say, not what one that is behind says.
+    // An emergency trusts the parent to take up what all nodes say, not what one behind says.
     const isParentCareful = seed % 2 === 0
     const times = { parentDelaySeconds: 6 * HOUR, loss: 0.3 }
     const world = begun({ seed: seed + 1_000, ...times, isParentCareful })

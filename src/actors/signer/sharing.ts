@@ -1,5 +1,6 @@
 /**
- * What the house needs to share keys and to believe an operator: glue between ring, log and metrics.
+ * What the house needs to share keys and to believe an operator: glue between ring, log and
+ * metrics.
  */
 import type { KeyRing } from '../../core/dnssec/sync/ring.ts'
 import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
@@ -42,7 +43,7 @@ export function newSyncer({ ctx, ports, ring, metrics, config, changed }: Sharin
   )
 }
 
-/** The word of an operator as a look at the parent; undefined when it names keys that are not there. */
+/** The word of an operator as a look at the parent; undefined when it names keys that are none. */
 export function toldDs(
   ring: KeyRing,
   zone: string,

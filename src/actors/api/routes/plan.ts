@@ -11,7 +11,13 @@ import { formatProblem, type Loaded, loadConfig } from '../../../core/config/loa
 import { outcomes } from '../../../core/dns/outcomes.ts'
 import { SEND } from '../../../core/dns/response-rate.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
-import { capsuleOf, capsuleSamples, capsuleText, serialsOf } from '../../../core/replay/capsule.ts'
+import {
+  capsuleApexes,
+  capsuleOf,
+  capsuleSamples,
+  capsuleText,
+  serialsOf,
+} from '../../../core/replay/capsule.ts'
 import { Execution } from '../../../core/replay/execute.ts'
 import {
   declaredPools,
@@ -322,6 +328,7 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
     configuration: plain.text,
     files: plain.files,
     serials: serialsOf({ ...table, apexes }),
+    apexes: capsuleApexes(table),
     settings: settingsToKeep(settings),
     epoch: serving.epoch,
     pools: epoch.pools,

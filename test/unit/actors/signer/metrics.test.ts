@@ -1,4 +1,4 @@
-// Goal: each metric of signing moves with its event, and those of peers are there once there are some.
+// Goal: each metric of signing moves with its event; those of peers are there once there are some.
 import { describe, expect, test } from 'vitest'
 import { signerMetrics } from '../../../../src/actors/signer/metrics.ts'
 import { fakeMetrics } from '../../../harness/fake-metrics.ts'

@@ -1,5 +1,5 @@
-// Goal: signatures that are still good are kept, a fault leaves everything as it was, and what cannot
-// be signed ahead is answered with less until it is.
+// Goal: signatures that are still good are kept, a fault leaves everything as it was, and what
+// cannot be signed ahead is answered with less until it is.
 import { describe, expect, test } from 'vitest'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
@@ -126,6 +126,21 @@ describe('faults', () => {
     expect(store.size).toBe(before)
   })
 
+  test('a chain that does not hold every name is not served', () => {
+    const { parts, plan } = signedParts({ zones, denial: 'nsec3' })
+    let calls = 0
+    const broken = {
+      ...crypto,
+      sha1: (bytes: Uint8Array) => {
+        const hash = crypto.sha1(bytes)
+        if (calls++ === 3) hash[0]! ^= 1
+        return hash
+      },
+    }
+    const signed = signServing(parts, plan, new SignatureStore(), broken, ownMemory)
+    expect(signed.ok ? '' : signed.error.join()).toMatch(/example\.com: denial: .*NSEC3/)
+  })
+
   test('keys that are not in the key set, NSEC3 without its parameters and a zone not there', () => {
     const { parts, plan } = signedParts({ zones })
     const faultsOf = (change: object, apex = APEX) => {
@@ -144,6 +159,7 @@ describe('faults', () => {
       'example.com: NSEC3 without NSEC3PARAM at the apex',
     ])
     expect(faultsOf({ denial: { ...nsec3, iterations: 5 } }).join()).toMatch(/iterations/)
+    expect(faultsOf({ denial: { ...nsec3, isOptOut: true } }).join()).toMatch(/opt-out/)
     // A zone of the plan that is not served is no fault: the plan may be ahead of the table.
     expect(faultsOf({}, 'other.example')).toEqual([])
   })

@@ -1,6 +1,6 @@
 /**
- * Goal: keys pass between nodes that know the secret and nowhere else, and nothing that a peer sends
- * makes a node lose keys or sign with wrong ones.
+ * Goal: keys pass between nodes that know the secret and nowhere else, and nothing that a peer
+ * sends makes a node lose keys or sign with wrong ones.
  */
 import { describe, expect, test } from 'vitest'
 import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.ts'
