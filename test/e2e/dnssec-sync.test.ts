@@ -102,7 +102,7 @@ overwatch:
     key_sync:
       peers: [${peers.map((peer) => `"${peer.url}"`).join(', ')}]
       poll_interval: 1s
-      timeout: 10s
+      timeout: 30s
 api: { enabled: true, address: "127.0.0.1:${node.apiPort}", allowed_networks: ["127.0.0.0/8"] }
 metrics: { enabled: true, address: "127.0.0.1:${node.metricsPort}" }
 logging: { level: info, format: text }
@@ -122,7 +122,7 @@ async function untilSame(some: readonly Node[], what: string): Promise<readonly 
       const all = await Promise.all(some.map((node) => node.tags()))
       return all[0]!.length > 0 && all.every((tags) => same(tags, all[0]!))
     },
-    20_000,
+    90_000,
   )
   return await some[0]!.tags()
 }
@@ -165,18 +165,23 @@ beforeAll(async () => {
 
 afterAll(async () => {
   parent.stop()
+
   await Promise.all(nodes.map((node) => node.program.remove()))
 })
 
-describe('overwatches that share keys', { timeout: 120_000 }, () => {
+describe('overwatches that share keys', { timeout: 400_000 }, () => {
   test('sign with the keys of the first one, and say how they share them', async () => {
     const tags = await untilSame(nodes, 'all have the same keys')
     expect(tags).toHaveLength(1)
     for (const node of nodes)
-      await until(`${node.name} serves the key`, async () => {
-        const { answer } = await dig(node.dnsPort, ZONE, 'DNSKEY', '+multiline', '+rrcomments')
-        return answer.length > 0
-      })
+      await until(
+        `${node.name} serves the key`,
+        async () => {
+          const { answer } = await dig(node.dnsPort, ZONE, 'DNSKEY', '+multiline', '+rrcomments')
+          return answer.length > 0
+        },
+        30_000,
+      )
     await until('the second node has synced', async () => {
       const { sync } = await nodes[1]!.status()
       return sync.last_sync !== null
@@ -243,7 +248,7 @@ describe('overwatches that share keys', { timeout: 120_000 }, () => {
         await expectValid([nodes[Math.floor(Math.random() * nodes.length)]!])
         return all.every((tags) => tags.length === 1 && tags[0] !== old && same(tags, all[0]!))
       },
-      60_000,
+      120_000,
     )
     await expectValid(nodes)
   })

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { knownNames, type Scrape, sumOf, waitingNames } from '../harness/metric-names.ts'
+import { knownNames, type Scrape, sumOf } from '../harness/metric-names.ts'
 import { close, facts, type Move, type Row, rows } from '../harness/metric-rows.ts'
 import { begin, end, one, ports, scrape, seen } from '../harness/metrics-world.ts'
 import { until } from '../harness/program.ts'
@@ -22,6 +22,9 @@ const clustered = (names: string) =>
   Object.fromEntries(names.split(' ').map((name) => [`cluster_${name}`, cluster] as const))
 const times = 'test/unit/actors/registry-times.test.ts'
 const routed = 'test/unit/actors/dns-routed.test.ts'
+const signer = 'test/unit/actors/signer/metrics.test.ts'
+const signing = (names: string) =>
+  Object.fromEntries(names.split(' ').map((name) => [name, signer] as const))
 /** Too brief to be seen from outside, or of a world of their own: the test that sees them. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ routing_geo_decisions_total: geo, geo_routing_decision: geo },
@@ -43,18 +46,21 @@ const elsewhere: Readonly<Record<string, string>> = {
   ...{ routing_latency_fallback_total: routed, latency_routing_decision: routed },
   overwatch_latency_routing_hits_total: routed,
   gossip_queue_depth: 'test/unit/actors/gossip/queue-metrics.test.ts',
+  ...signing('dnssec_signing_operations_total dnssec_keys_imported_total dnssec_managed_zones'),
+  ...signing('dnssec_enabled dnssec_signing_latency_seconds dnssec_key_age_seconds'),
+  ...signing('dnssec_key_age_by_zone_seconds dnssec_signatures_total dnssec_key_age'),
+  ...signing('dnssec_key_sync_success_total dnssec_key_sync_failures_total'),
+  ...signing('dnssec_last_sync_timestamp dnssec_sync_success'),
 }
 
 const namesOf = (move: Move) => move[0].split(' ')
 const movesOf = ({ moves, also }: Row) => [...moves, ...(also?.moves ?? [])]
 
 describe('the names operators know', () => {
-  test('each is driven here, a fact, seen elsewhere, or waits for its feature; no other does', () => {
+  test('each is driven here, a fact, or seen elsewhere', () => {
     const driven = rows.flatMap((row) => movesOf(row).flatMap(namesOf))
     const there = new Set([...driven, ...facts.map(([name]) => name), ...Object.keys(elsewhere)])
-    const waiting = Object.values(waitingNames).flat()
-    expect(knownNames.filter((name) => !there.has(name)).sort()).toEqual(waiting.sort())
-    expect(new Set(waiting).size).toBe(waiting.length)
+    expect(knownNames.filter((name) => !there.has(name))).toEqual([])
     for (const [name, file] of Object.entries(elsewhere))
       expect(readFileSync(join(root, file), 'utf8')).toContain(`opengslb_${name}`)
   })
@@ -97,15 +103,6 @@ describe.runIf(has('curl'))('metrics move with their events', () => {
   test('facts are told from the start', async () => {
     for (const [name, node, value, labels] of facts)
       expect(sumOf(await scrape(node), name, labels), name).toBe(value)
-  })
-
-  test('no name that waits for its feature is there already', async () => {
-    const there = new Map([...(await scrape('overwatch')), ...(await scrape('agent'))])
-    for (const [feature, names] of Object.entries(waitingNames))
-      expect(
-        names.filter((name) => there.has(`opengslb_${name}`)),
-        feature,
-      ).toEqual([])
   })
 
   test('dashboards and alerts use labels that the metrics have', async () => {

@@ -14,6 +14,7 @@ import type { DsSet, KeySet, RollEvent, RollPolicy } from '../../src/core/dnssec
 import { keySetOf, signingOf } from '../../src/core/dnssec/roll/views.ts'
 import { KeyRing } from '../../src/core/dnssec/sync/ring.ts'
 import type { Bundle, SyncMessage } from '../../src/core/dnssec/sync/types.ts'
+import { type Cached, Resolver } from './dnssec-resolver.ts'
 
 export const ZONE = 'gslb.example.com'
 const HOUR = 3_600
@@ -96,22 +97,6 @@ export class Node {
     this.#pending = undefined
     this.view = { keys: keySetOf(state), signing: signingOf(state), offered: state.offered }
     this.ring.zone(ZONE)!.served(state.lineage, state.version)
-  }
-}
-
-interface Cached<T> {
-  readonly value: T
-  readonly untilSeconds: number
-}
-
-class Resolver {
-  readonly isStrict: boolean
-  ds: Cached<DsSet> | undefined
-  keys: Cached<KeySet> | undefined
-  readonly answers: (Cached<readonly string[]> | undefined)[] = [undefined, undefined, undefined]
-
-  constructor(isStrict: boolean) {
-    this.isStrict = isStrict
   }
 }
 

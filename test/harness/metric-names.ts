@@ -65,14 +65,6 @@ cluster_last_election_timestamp
   .trim()
   .split(/\s+/)
 
-const of = (pattern: RegExp, ...more: readonly string[]): readonly string[] =>
-  knownNames.filter((name) => pattern.test(name) || more.includes(name))
-
-/** Names by the feature they come with. */
-export const waitingNames: Readonly<Record<string, readonly string[]>> = {
-  DNSSEC: of(/^dnssec_/),
-}
-
 /** Series of a metrics page: the value of each, by its name and labels as written. */
 export type Scrape = ReadonlyMap<string, readonly Series[]>
 

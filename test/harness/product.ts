@@ -12,12 +12,13 @@ import { gossip } from '../../src/actors/gossip/actor.ts'
 import { latency } from '../../src/actors/latency/actor.ts'
 import { prober } from '../../src/actors/prober/actor.ts'
 import { registry } from '../../src/actors/registry/actor.ts'
+import { signer } from '../../src/actors/signer/actor.ts'
 import { shell } from '../../src/actors/shell/actor.ts'
 import { vitals } from '../../src/actors/vitals/actor.ts'
 
 export { catalogue as productCatalogue } from '../../src/messages/catalogue.ts'
 
 export const productActors = {
-  ...{ dns, registry, prober, gossip, latency, api, shell, vitals },
+  ...{ dns, registry, prober, gossip, latency, api, shell, signer, vitals },
   ...{ cluster, engine },
 } as const

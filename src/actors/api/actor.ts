@@ -101,6 +101,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
         learned.take(parts)
         serving.setRoutes(parts)
       },
+      'registry.signatures-set': (message) => epochs.signed(message),
       'dns.decisions-sampled': (message) => tellDecisions(context, decisions.add(message)),
       'registry.word-changed': (change) => serving.setWord(change),
       'registry.events-recorded': (message) => feed.recorded(message),

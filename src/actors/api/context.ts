@@ -74,6 +74,7 @@ const PEERS: Record<AskId, string> = {
   'api.sync-keys': 'signer',
   'api.roll-keys': 'signer',
   'api.exchange-keys': 'signer',
+  'api.tell-ds': 'signer',
 }
 
 /** Asks another actor; a fault becomes the 503 that the client gets. */

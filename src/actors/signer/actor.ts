@@ -31,6 +31,7 @@ export const signer = defineActor(
         'dns.sets-wanted': ({ epoch, sets }) => house.desk.wanted(epoch, sets),
         'api.list-keys': ({ zone }) => house.list(zone),
         'api.sync-keys': () => house.sync(),
+        'api.tell-ds': (told) => house.tellDs(told),
         'api.exchange-keys': ({ message }) => exchanged(house, message),
         'api.roll-keys': (order) => house.roll(order),
       },

@@ -19,13 +19,15 @@ import { Desk, type Draft } from './desk.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRoll } from './notices.ts'
-import { Syncer } from './syncer.ts'
+import { newSyncer, toldDs } from './sharing.ts'
+import type { Syncer } from './syncer.ts'
 import { keyViews, zoneViews } from './views.ts'
 import { Watcher } from './watcher.ts'
 
 export type SignerCtx = Ctx<ProductCatalogue, 'signer'>
 
 type RollOrder = MessageOf<ProductCatalogue, 'api.roll-keys'>
+type DsTold = MessageOf<ProductCatalogue, 'api.tell-ds'>
 type Reply = ReplyOf<ProductCatalogue, 'api.roll-keys'>
 
 const ROLES: ReadonlySet<string> = new Set(['csk', 'ksk', 'zsk'])
@@ -54,6 +56,7 @@ export class House {
   #isWaiting = false
   /** Versions that peers were told to be served here. */
   #servedName = ''
+  #turnedZones = 0
   #isClosed = false
   /** Why keys on disk were not read. */
   #fault = ''
@@ -65,7 +68,10 @@ export class House {
     this.keys = keys
     this.#startedMs = ctx.clock.nowMs()
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
-    this.syncer = this.#newSyncer()
+    this.syncer = newSyncer({
+      ...{ ctx, ports, ring: keys.ring, metrics: this.#metrics, config: config.keySync },
+      changed: (outcome) => this.changed([outcome]),
+    })
     this.#watcher = new Watcher(
       {
         ...{ clock: ctx.clock, ring: keys.ring, crypto: ports.crypto },
@@ -169,6 +175,23 @@ export class House {
     return isKept
   }
 
+  /** An operator says of which keys the parent has a DS, where the parent cannot be asked. */
+  async tellDs({ zone, keyTags, ttlSeconds, by }: DsTold): Promise<Reply> {
+    const outcome = toldDs(this.keys.ring, zone, keyTags, ttlSeconds, this.nowSeconds())
+    if (outcome === undefined)
+      return {
+        outcome: 'not-found',
+        message: `${zone} has no such keys, or is not led by this node`,
+      }
+    this.#ctx.log.info('the DS of the parent was told', { zone, by })
+    await this.changed([outcome])
+    this.#turn([zone])
+    return {
+      outcome: 'done',
+      message: `the parent of ${zone} is taken to have ${keyTags.length} DS`,
+    }
+  }
+
   /** An operator asks for a look at the peers now. */
   async sync(): Promise<Reply> {
     const { keySync } = this.#config
@@ -213,7 +236,7 @@ export class House {
       return { outcome: 'refused', message: `${zone} has no such key in use` }
     this.#ctx.log.info('a rollover was asked for', { zone, by, emergency })
     const isKept = await this.changed([outcome])
-    this.#turn()
+    this.#turn([zone])
     const suffix = isKept ? '' : ' (not on disk yet)'
     return { outcome: 'done', message: `a rollover of ${zone} begins${suffix}` }
   }
@@ -229,30 +252,6 @@ export class House {
     await this.syncer.close()
     await this.#saving
     await this.desk.close()
-  }
-
-  #newSyncer(): Syncer {
-    const { clock, log } = this.#ctx
-    const { syncCrypto: crypto, post } = this.#ports
-    return new Syncer(
-      {
-        ...{ clock, crypto, post, ring: this.keys.ring },
-        changed: async (outcome, peer) => {
-          for (const { zone, reason } of outcome.refusals)
-            log.warn('a document of keys is refused', { zone, peer, reason })
-          if (outcome.changed.length > 0) this.#metrics.imported(peer, outcome.changed.length)
-          await this.changed([outcome])
-        },
-        looked: (peer, fault, isNews) => {
-          this.#metrics.synced(peer, fault === undefined, this.nowSeconds())
-          if (!isNews) return
-          if (fault !== undefined) log.warn('key sync failed', { peer, reason: fault })
-          else log.info('key sync goes well again', { peer })
-        },
-        refused: (text) => log.warn(text),
-      },
-      this.#config.keySync,
-    )
   }
 
   /** A node with keys signs once it knows of newer ones, or that nobody says so in time. */
@@ -315,18 +314,30 @@ export class House {
 
   #takeTurns(): void {
     this.#stopTurns()
-    const everyMs = Math.max(limits.rollTurnMs.default, this.#config.zones.length)
+    const everyMs = limits.rollTurnMs.default
     this.#stopTurns = this.#ctx.clock.every(everyMs, everyMs, () => this.#turn())
   }
 
-  #turn(): void {
+  /** The zones whose turn it is: all, or so many that other work of the thread does not wait. */
+  #nextZones(): readonly string[] {
+    const { zones } = this.#config
+    const most = limits.rollTurnZones.default
+    if (zones.length <= most) return zones.map(({ zone }) => zone)
+    const from = this.#turnedZones % zones.length
+    const some = [...zones, ...zones].slice(from, from + most)
+    this.#turnedZones = from + most
+    return some.map(({ zone }) => zone)
+  }
+
+  #turn(zones = this.#nextZones()): void {
     const { pollMs, forgetAfterMs } = this.#config.keySync
-    const outcome = this.keys.ring.turn({
+    const settings = {
       nowSeconds: this.nowSeconds(),
       startedSeconds: Math.floor(this.#startedMs / 1_000),
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
-    })
+    }
+    const outcome = this.keys.ring.turn(settings, zones)
     const isBare = this.keys.ring.bare().length > 0
     if (isBare) void this.#provide().then(() => this.tellKeys())
     void this.changed([outcome])

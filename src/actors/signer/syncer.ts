@@ -97,7 +97,8 @@ export class Syncer {
   #drop(peer: string): void {
     const node = this.#peers.get(peer)?.node
     this.#peers.delete(peer)
-    if (node !== undefined) void this.#world.changed(this.#world.ring.forget(node), node)
+    if (node !== undefined)
+      void this.#world.changed(this.#world.ring.forget(node, this.#nowSeconds()), node)
   }
 
   get isEnabled(): boolean {
@@ -224,7 +225,7 @@ export class Syncer {
     return ok({ read, opened: opened.value })
   }
 
-  /** Opened with the first secret that fits: during a change of it, nodes use the old and the new. */
+  /** With the first secret that fits: while it is changed, nodes use the old one and the new. */
   #open(
     bytes: Uint8Array,
     pairs: readonly Agreement[],

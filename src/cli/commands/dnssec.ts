@@ -129,6 +129,17 @@ function addOrders(dnssec: Command, io: Io): void {
       const answer = await shell.get<{ message: string }>('POST', '/api/v1/dnssec/rollover', body)
       shell.print(answer, ({ message }) => message)
     })
+  dnssec
+    .command('parent-ds')
+    .description('tell which DS the parent has, where the node cannot ask it; without tags: none')
+    .argument('<zone>', 'apex of the zone')
+    .argument('[tags...]', 'tags of the keys that a DS speaks of')
+    .action(async (zone: string, tags: readonly string[], _: unknown, command: Command) => {
+      const shell = shellOf(command, io)
+      const body = { zone, key_tags: tags.map(Number) }
+      const answer = await shell.get<{ message: string }>('POST', '/api/v1/dnssec/parent-ds', body)
+      shell.print(answer, ({ message }) => message)
+    })
 }
 
 function addFiles(dnssec: Command, io: Io): void {

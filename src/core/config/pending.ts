@@ -20,21 +20,13 @@ interface Row {
   readonly mode?: Config['mode']
 }
 
-const is =
-  (...words: readonly string[]) =>
-  (value: unknown) =>
-    words.includes(value as string)
 const isTrue = (value: unknown) => value === true
-const measured = is('latency', 'learned_latency')
 
-const IN_TURN = 'servers are answered in turn'
 const AGENTS = 'agents move traffic by their own agent.predictive'
 
 const ROWS: readonly Row[] = [
   { path: ['cluster', 'raft', 'snapshot_interval'], instead: 'snapshots are taken by count' },
   { path: ['cluster', 'predictive_health', 'enabled'], asks: isTrue, instead: AGENTS },
-  { path: ['dns', 'default_routing_algorithm'], asks: measured, instead: IN_TURN },
-  { path: ['domains', '*', 'routing_algorithm'], asks: measured, instead: IN_TURN },
 ]
 
 /** The places a pattern stands for, among the values of the configuration. */

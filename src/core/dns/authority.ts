@@ -203,8 +203,10 @@ export class Authority {
   ): boolean {
     const held = this.#serving
     if (held !== undefined && epoch < held.epoch) return false
-    if (held?.epoch === epoch) held.applyWords(version, words)
-    else {
+    if (held?.epoch === epoch) {
+      held.applyWords(version, words)
+      if (parts.signed !== undefined) held.applySigned(parts.signed)
+    } else {
       this.#serving = new Serving(epoch, version, parts, words)
       if (this.#routes !== undefined) this.#serving.applyRoutes(this.#routes)
     }

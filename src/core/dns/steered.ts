@@ -13,6 +13,7 @@ import { ANSWER, type Exchange } from './exchange.ts'
 import { putNegative } from './negative.ts'
 import { putRecord } from './put.ts'
 import { ADDRESS_RECORD_BYTES, type Serving } from './serving.ts'
+import type { Signatures } from './signatures.ts'
 import { failUnsigned, proveExpansion, proveNoData, putSignatures, signedChoice } from './signed.ts'
 import { extendedErrors, rcodes } from './types.ts'
 
@@ -42,7 +43,7 @@ export function putSteered(
   question.client = x.subject
   if (!choosesAt(mode)) question.turn = 0
   else question.turn = counter < counters.length ? Atomics.add(counters, counter, 1) : turns.beyond
-  let chosen = decide(pools, pool, question, x.choice)
+  const chosen = decide(pools, pool, question, x.choice)
   const isPlaced = placesAt(mode)
   if (isPlaced) {
     x.place = question.place!
@@ -70,21 +71,43 @@ export function putSteered(
   // RFC 8914 section 4.4: the answer is known to be older than the truth.
   const basis = isPlaced ? question.basis! : basisAt(mode)
   if (basis === BASIS_LAST_HEALTHY) x.ede = extendedErrors.STALE_ANSWER
-  const signed = x.signed?.isSigned(zone) === true ? x.signed : undefined
-  if (signed !== undefined) {
-    chosen = signedChoice(x, serving, pool, family, chosen)
-    if (chosen === 0) {
-      failUnsigned(x)
-      return
-    }
-  }
+  if (x.signed?.isSigned(zone) === true) putSigned(x, serving, x.signed, zone, pool, family, chosen)
+  else putChosen(x, serving, pool, family, chosen)
+}
+
+/** Copies so many of the chosen addresses, the best first. */
+function putChosen(
+  x: Exchange,
+  { pools, records }: Serving,
+  pool: number,
+  family: 4 | 6,
+  chosen: number,
+): void {
   const length = RR_FIXED_BYTES + (family === 6 ? 16 : 4)
   const first = pools.rows[pool * ROW + FROM]!
   for (let rank = 0; rank < chosen; rank++) {
     const from = (first + x.choice[rank]!) * ADDRESS_RECORD_BYTES
-    if (!putRecord(x, ANSWER, x.nameAt, serving.records, from, length)) x.truncated = true
+    if (!putRecord(x, ANSWER, x.nameAt, records, from, length)) x.truncated = true
   }
   x.chosen = chosen
-  if (signed === undefined || x.truncated) return
+}
+
+/** The same with their signatures, where the zone is signed. */
+function putSigned(
+  x: Exchange,
+  serving: Serving,
+  signed: Signatures,
+  zone: number,
+  pool: number,
+  family: 4 | 6,
+  chosen: number,
+): void {
+  const count = signedChoice(x, serving, pool, family, chosen)
+  if (count === 0) {
+    failUnsigned(x)
+    return
+  }
+  putChosen(x, serving, pool, family, count)
+  if (x.truncated) return
   if (putSignatures(x, ANSWER, x.nameAt, signed, zone, x.run)) proveExpansion(x, serving, zone)
 }

@@ -36,7 +36,7 @@ export interface KeyWork {
   readonly hasCds: boolean
 }
 
-/** A key of a zone. Without `isActive` it is published only; `work` says more and goes before it. */
+/** A key of a zone. Without `isActive` it is published only; `work` goes before it. */
 export interface ZoneKey extends KeyPair {
   readonly role: KeyRole
   readonly isActive: boolean

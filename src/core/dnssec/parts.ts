@@ -2,15 +2,15 @@
  * Signatures and proofs of one compiled table and its pools, ready to be copied into replies.
  *
  * Plain memory, as the table itself is: made once, elsewhere, read by every thread that answers,
- * handed from thread to thread as it is. Everything is found by number: an rrset and a node by where
- * they lie in the arena of the table, an address and a pool by their index. 0 always means that
- * there is none. Private keys are not in it.
+ * handed from thread to thread as it is. Everything is found by number: an rrset and a node by
+ * where they lie in the arena of the table, an address and a pool by their index. 0 always means
+ * that there is none. Private keys are not in it.
  *
  * Two kinds of things lie in `words`. A run is the RRSIG records of one rrset without their owners:
- * a head (how many, then their octets from bit 16), then the records. An entry is one NSEC or NSEC3:
- * a head (octets of the owner without the apex, from bit 8 its labels, from bit 16 octets of the
- * record), its run, the entry of the chain that it stands for (itself, as a rule), then the owner's
- * octets and the record without owner.
+ * a head (how many, then their octets from bit 16), then the records. An entry is one NSEC or
+ * NSEC3: a head (octets of the owner without the apex, from bit 8 its labels, from bit 16 octets
+ * of the record), its run, the entry of the chain that it stands for (itself, as a rule), then the
+ * owner's octets and the record without owner.
  */
 
 export interface SignedParts {

@@ -2,7 +2,7 @@
  * What a compiled table holds, read back for signing: the sets of each name and the zone whose word
  * they are, and which names each zone has.
  *
- * Signed is what will be served, so all of it comes from the table and not from what it was made of.
+ * Signed is what will be served, so all of it comes from the table and not from its sources.
  * Names below a delegation or a DNAME are nobody's; of a delegation only the DS is signed, and of a
  * zone that is served here beside its parent the DS is the parent's (RFC 4035 section 2.2).
  */
@@ -23,6 +23,7 @@ import {
   type TableParts,
 } from '../zone/table.ts'
 import type { Rrset } from './canonical.ts'
+import { APEX_TYPES, type ApexRecords } from './serving-plan.ts'
 import type { OwnedTypes } from './zone-names.ts'
 
 /** An rrset of the table. */
@@ -91,18 +92,44 @@ function nameAt(table: NameTable, node: number): TableName {
   }
 }
 
+function namesWhere(
+  { slots }: TableParts,
+  table: NameTable,
+  isWanted: (node: number) => boolean,
+): TableName[] {
+  const names: TableName[] = []
+  for (let slot = 1; slot < slots.length; slot += 2) {
+    const node = slots[slot]!
+    if (node !== NONE && isWanted(node)) names.push(nameAt(table, node))
+  }
+  return names
+}
+
 /** Every name of the table that is not hidden, in no order, of the zones that are wanted. */
 export function tableNames(parts: TableParts, wants: (zone: number) => boolean): TableName[] {
   const table = new NameTable(parts)
-  const names: TableName[] = []
-  for (let slot = 1; slot < parts.slots.length; slot += 2) {
-    const node = parts.slots[slot]!
-    if (node === NONE) continue
+  return namesWhere(parts, table, (node) => {
     const hidden = table.hiddenBy(node)
-    if (hidden !== NONE && hidden !== node) continue
-    if (wants(table.zone(node)) || wants(table.dsZone(node))) names.push(nameAt(table, node))
-  }
-  return names
+    const isHidden = hidden !== NONE && hidden !== node
+    return !isHidden && (wants(table.zone(node)) || wants(table.dsZone(node)))
+  })
+}
+
+/** What stands at the apexes of a table because its zones are signed. */
+export function apexRecordsIn(parts: TableParts): ApexRecords[] {
+  const apexes = apexesOf(parts)
+  const table = new NameTable(parts)
+  return namesWhere(parts, table, (node) => (table.flags(node) & APEX) !== 0)
+    .filter(({ sets }) => sets.some(({ type }) => APEX_TYPES.has(type)))
+    .map(({ zone, sets }) => {
+      const apex = apexes[zone]!
+      const records = sets
+        .filter(({ type }) => APEX_TYPES.has(type))
+        .flatMap(({ type, ttlSeconds, rdatas }) =>
+          rdatas.map((rdata) => ({ name: apex, type, ttlSeconds, rdata })),
+        )
+      return { apex, records }
+    })
 }
 
 /** The zone that signs a set of a name; NONE where nobody does. */

@@ -84,7 +84,8 @@ export function apexRecordsOf(
   }
 }
 
-const APEX_TYPES: ReadonlySet<number> = new Set([
+/** Types that stand at an apex because the zone is signed. */
+export const APEX_TYPES: ReadonlySet<number> = new Set([
   types.DNSKEY,
   types.CDS,
   types.CDNSKEY,

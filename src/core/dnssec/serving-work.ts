@@ -119,6 +119,10 @@ function apexFaults(zone: SignedZone, top: TableName): string[] {
     ...(denial.kind === 'nsec3' && !has(types.NSEC3PARAM)
       ? [`${apex}: NSEC3 without NSEC3PARAM at the apex`]
       : []),
+    // RFC 9276 section 3.1; and a delegation left out would take other proofs than those laid out.
+    ...(denial.kind === 'nsec3' && denial.isOptOut
+      ? [`${apex}: NSEC3 with opt-out is not served`]
+      : []),
     // RFC 9276 section 3.1: the threads that answer hash each name once, without salt.
     ...(denial.kind === 'nsec3' && (denial.iterations > 0 || denial.salt.length > 0)
       ? [`${apex}: NSEC3 with iterations or a salt is not served`]

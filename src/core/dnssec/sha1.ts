@@ -1,5 +1,5 @@
 /**
- * SHA-1 (FIPS 180-4 section 6.1.2) of names, for NSEC3 on the threads that answer; for nothing else.
+ * SHA-1 (FIPS 180-4 section 6.1.2) of names, for NSEC3 on the threads that answer and nothing else.
  *
  * It works in memory of its own and allocates nothing. A name has at most 255 octets, which with
  * their padding are five blocks.

@@ -5,7 +5,7 @@
  *     while (signing.step(200) > 0) await aPause()
  *     const done = signing.finish(sharedMemory)
  *
- * Each new signature is examined before it counts, and so is each chain of denial with a new record.
+ * Each new signature is examined before it counts, and each chain of denial with a new record.
  * Nothing is served of a signing that found a fault: the caller keeps what it serves.
  */
 import type { Memory } from '../base/memory.ts'

@@ -17,7 +17,11 @@ import { formatProblem, type Loaded, loadConfig } from '../config/load.ts'
 import type { PlainConfig } from '../config/plain.ts'
 import type { ServingPool } from '../steer/snapshot.ts'
 import type { ZoneSpec } from '../steer/topology.ts'
+import { isWellFormed } from '../zone/rdata.ts'
 import { base64ToBytes, bytesToBase64 } from '../zone/rdata-text.ts'
+import type { TableParts } from '../zone/table.ts'
+import { apexRecordsIn } from '../dnssec/serving-names.ts'
+import { type ApexRecords, withApexRecords } from '../dnssec/serving-plan.ts'
 import { decodeMessage, hexOf, messageLines } from './decode.ts'
 import { underEdits } from './edited.ts'
 import { Execution } from './execute.ts'
@@ -60,6 +64,15 @@ export const capsuleSchema = z.strictObject({
   configuration: z.string().max(replayLimits.keptConfigBytes.max),
   files: z.record(z.string(), z.string().max(replayLimits.keptConfigBytes.max)),
   serials: z.record(z.string(), count),
+  /** What stands at the apexes of signed zones: public keys and what follows from them. */
+  apexes: z
+    .record(
+      z.string(),
+      z
+        .array(z.strictObject({ type: count, ttl: count, data: octets }))
+        .max(replayLimits.capsuleApexRecords.max),
+    )
+    .optional(),
   settings: z.strictObject({
     udpPayloadSize: z.number().int().min(512).max(4_096),
     nsid: z.string().max(255),
@@ -177,6 +190,17 @@ const withSerials = (zones: readonly ZoneSpec[], serials: Readonly<Record<string
     return serial === undefined ? zone : { ...zone, soa: { ...zone.soa, serial } }
   })
 
+/** The apex records of a capsule; those that are not whole are left out. */
+const apexesIn = ({ apexes = {} }: Capsule): ApexRecords[] =>
+  Object.entries(apexes).map(([apex, records]) => ({
+    apex,
+    records: records.flatMap(({ type, ttl: ttlSeconds, data }) => {
+      const rdata = octetsOf(data)
+      if (rdata === undefined || !isWellFormed(type, rdata)) return []
+      return [{ name: apex, type, ttlSeconds, rdata }]
+    }),
+  }))
+
 /** The octets of base64 text; undefined when it is none. */
 const octetsOf = (base64: string): Uint8Array | undefined => {
   const read = base64ToBytes(base64)
@@ -201,7 +225,7 @@ export function replayCapsule(
   const nothing = wordsByKey([], [])
   const { config, topology } = underEdits(loaded.value, capsule.edits ?? [])
   const next = nextServing(pools, nothing, declared, declaredPools(topology))
-  const zones = withSerials(topology.zones, serials)
+  const zones = withApexRecords(withSerials(topology.zones, serials), apexesIn(capsule))
   const geo = geoUnder(config, topology.regions)
   const parts = partsOf(zones, next.pools, 1, geo)
   const execution = new Execution(settings, epoch, parts)
@@ -294,6 +318,17 @@ export const capsuleOf = (parts: Omit<Capsule, 'format' | 'version'>): Capsule =
   version: 1,
   ...parts,
 })
+
+/** The records at the apexes of signed zones, as a capsule holds them. */
+export const capsuleApexes = (table: TableParts): NonNullable<Capsule['apexes']> =>
+  Object.fromEntries(
+    apexRecordsIn(table).map(({ apex, records }) => [
+      apex,
+      records.map(({ type, ttlSeconds, rdata }) => ({
+        ...{ type, ttl: ttlSeconds, data: bytesToBase64(rdata) },
+      })),
+    ]),
+  )
 
 /** The SOA serials that compiled zones carry, by apex. */
 export function serialsOf(table: {

@@ -10,7 +10,7 @@ import { openPorts } from '../../../src/actors/dns/ports.ts'
 import { limits } from '../../../src/core/base/limits.ts'
 import { Execution, rerun } from '../../../src/core/replay/execute.ts'
 import { readSamples } from '../../../src/core/replay/sample.ts'
-import { fakeCtx } from '../../harness/ctx.ts'
+import { type FakeCtx, fakeCtx } from '../../harness/ctx.ts'
 import { countsInto } from '../../harness/dns-counts.ts'
 import { buildQuery } from '../../harness/dns-query.ts'
 import { servingSetOf, type WorldParts } from '../../harness/dns-world.ts'
@@ -55,6 +55,9 @@ const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
+
+const sampledBy = ({ published }: FakeCtx<'dns'>) =>
+  published.flatMap(([id, message]) => (id === 'dns.decisions-sampled' ? [message] : []))
 
 async function start(changes: Partial<DnsConfig> = {}) {
   const config = configOf(changes)

@@ -6,7 +6,13 @@ import { textOf } from '../../../core/base/memory.ts'
 import { ok, type Result } from '../../../core/base/result.ts'
 import { textFiles } from '../../../core/config/files.ts'
 import { loadConfig } from '../../../core/config/load.ts'
-import { capsuleOf, capsuleSamples, capsuleText, serialsOf } from '../../../core/replay/capsule.ts'
+import {
+  capsuleApexes,
+  capsuleOf,
+  capsuleSamples,
+  capsuleText,
+  serialsOf,
+} from '../../../core/replay/capsule.ts'
 import { underEdits } from '../../../core/replay/edited.ts'
 import { declaredPools } from '../../../core/replay/next.ts'
 import { Fields, type JsonObject, parseObject } from '../body.ts'
@@ -71,6 +77,7 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
     configuration: plain.text,
     files: plain.files,
     serials: serialsOf({ ...table, apexes }),
+    apexes: capsuleApexes(table),
     settings: settingsToKeep(settings),
     epoch: serving.epoch,
     pools: epoch.pools,

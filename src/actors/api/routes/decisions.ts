@@ -158,7 +158,7 @@ interface FlowSum {
   errors: number
 }
 
-const FAILED = new Set(['not-ready', 'all-down', 'does-not-fit'])
+const FAILED = new Set(['not-ready', 'all-down', 'does-not-fit', 'not-signed'])
 
 function listFlows(context: Context, { query }: Call): HttpAnswer {
   const sums = new Map<string, FlowSum>()

@@ -12,6 +12,10 @@ import { type HttpAnswer, json, refuse, seenOf, timestamp } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
 import { dnssecSchemas as schemas } from '../schemas/dnssec.ts'
 
+/** What most parents give their DS records. */
+const DAY_SECONDS = 86_400
+const WEEK_SECONDS = 604_800
+const TAGS_MAX = 16
 const ROOT = '/api/v1/dnssec'
 
 export function dnssecRoutes(context: Context): Route[] {
@@ -35,6 +39,9 @@ export function dnssecRoutes(context: Context): Route[] {
       open: true,
       changes: false,
       schema: schemas.peer,
+    }),
+    route('POST', `${ROOT}/parent-ds`, 'Tell which DS the parent has', (c) => tell(context, c), {
+      schema: schemas.tell,
     }),
     route('POST', `${ROOT}/rollover`, 'Begin to replace a key', (call) => roll(context, call), {
       schema: schemas.roll,
@@ -183,6 +190,22 @@ const outcomeOf = (outcome: DnssecOutcome, message: string): HttpAnswer =>
 async function sync(context: Context, call: Call): Promise<HttpAnswer> {
   if (context.config().mode === 'agent') return refuse(400, 'an agent holds no keys')
   const reply = await ask(context, 'api.sync-keys', { by: callerOf(call) })
+  return reply.ok ? outcomeOf(reply.value.outcome, reply.value.message) : reply.error
+}
+
+/** A parent that cannot be asked is believed to have what an operator says. */
+async function tell(context: Context, call: Call): Promise<HttpAnswer> {
+  const object = parseObject(call.request.body)
+  if (!object.ok) return refuse(400, object.error)
+  const { zone, key_tags: keyTags, ttl_seconds: ttlSeconds = DAY_SECONDS } = object.value
+  if (typeof zone !== 'string') return refuse(400, 'zone is required')
+  const isTags = (tags: unknown): tags is number[] =>
+    Array.isArray(tags) && tags.length <= TAGS_MAX && tags.every((tag) => Number.isInteger(tag))
+  if (!isTags(keyTags)) return refuse(400, 'key_tags is a list of key tags')
+  if (typeof ttlSeconds !== 'number' || ttlSeconds < 0 || ttlSeconds > WEEK_SECONDS)
+    return refuse(400, `ttl_seconds is a number up to ${WEEK_SECONDS}`)
+  const by = callerOf(call)
+  const reply = await ask(context, 'api.tell-ds', { zone: plain(zone), keyTags, ttlSeconds, by })
   return reply.ok ? outcomeOf(reply.value.outcome, reply.value.message) : reply.error
 }
 

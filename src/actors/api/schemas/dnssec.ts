@@ -95,6 +95,15 @@ const roll = named(
   }),
 )
 
+const tell = named(
+  'ParentDs',
+  z.object({
+    zone: filled,
+    key_tags: z.array(z.number().int().min(0).max(65_535)).max(16),
+    ttl_seconds: z.number().int().min(0).max(604_800).optional(),
+  }),
+)
+
 const envelope = named(
   'SealedKeys',
   z.object({
@@ -131,5 +140,6 @@ export const dnssecSchemas = {
   },
   sync: { tag: 'dnssec', answers: { 200: done } },
   peer: { tag: 'dnssec', body: envelope, answers: { 200: envelope } },
+  tell: { tag: 'dnssec', body: tell, answers: { 200: done } },
   roll: { tag: 'dnssec', body: roll, answers: { 200: done } },
 } as const satisfies Record<string, RouteSchema>

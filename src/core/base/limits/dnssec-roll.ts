@@ -46,7 +46,7 @@ export const dnssecRollLimits = {
     32,
     [8, 256],
     'sets',
-    'past key sets, signatures and offers of a zone; beyond it no step is taken until some are over',
+    'past key sets, signatures and offers of a zone; beyond it no step is taken until one is over',
   ),
   rollMembers: limit(64, [4, 1_024], 'nodes', 'that serve a zone; the document names them all'),
   rollTerms: limit(16, [2, 128], 'terms', 'that a document remembers of those who led it'),

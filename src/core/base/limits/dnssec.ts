@@ -81,10 +81,10 @@ export const dnssecLimits = {
     'a private file with a key of RSA of 4,096 bits is about 3,300 characters',
   ),
   signedAckMs: limit(
-    2_000,
-    [100, 10_000],
+    1_000,
+    [100, 1_500],
     'milliseconds',
-    'an operator waits so long for an edit to be signed; it goes on by itself after that',
+    'an operator waits so long for an edit to be signed, less than the API waits for the answer',
   ),
   signedHeldMs: limit(
     1_000,
@@ -114,7 +114,13 @@ export const dnssecLimits = {
     1_000,
     [50, 60_000],
     'milliseconds',
-    'how often it is looked what keys may do next; a millisecond for each zone where they are many',
+    'how often it is looked what keys may do next, of all zones or of the next rollTurnZones',
+  ),
+  rollTurnZones: limit(
+    500,
+    [1, 100_000],
+    'zones',
+    'looked at in one turn: about 5 ms while nothing rolls, so that signing does not wait',
   ),
   checkedSets: limit(
     50_000,

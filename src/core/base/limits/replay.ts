@@ -2,6 +2,12 @@
 import { type Limit, limit } from '../limit.ts'
 
 export const replayLimits = {
+  capsuleApexRecords: limit(
+    64,
+    [16, 1_024],
+    'records',
+    'of one zone: keys, CDS and CDNSKEY, also while two algorithms roll',
+  ),
   sampleSignatures: limit(
     4,
     [1, 64],

@@ -6,7 +6,7 @@
  * any time and any number of times. Only the node that leads the document calls it.
  */
 import { limits } from '../../base/limits.ts'
-import { goalsOf } from './goals.ts'
+import { goalsOf, isAsWanted } from './goals.ts'
 import { type Move, movesOf, signsKeysByRole, signsZoneByRole } from './moves.ts'
 import type {
   KeyId,
@@ -186,6 +186,20 @@ function withoutKeys(state: RollState, ids: readonly KeyId[], nowSeconds: number
 const isChanged = (a: RollState, b: RollState): boolean =>
   JSON.stringify({ ...a, revision: 0 }) !== JSON.stringify({ ...b, revision: 0 })
 
+/**
+ * Whether there is nothing to do, found out cheaply: of ten thousand zones nearly all are idle, and
+ * the thread that turns them has answers to sign.
+ */
+function isIdle(state: RollState, policy: RollPolicy, horizon: Horizon): boolean {
+  const { pastKeySets, pastSignings, pastOffers, pastDs, keys } = state
+  const pasts = pastKeySets.length + pastSignings.length + pastOffers.length + pastDs.length
+  if (pasts > 0 || state.isUrgent) return false
+  if (state.keyTtlSeconds < policy.dnskeyTtlSeconds) return false
+  if (state.zoneTtlSeconds < policy.zoneTtlSeconds) return false
+  if (keys.some((key) => key.goal === 'gone')) return false
+  return movesOf(state).length === 0 && isAsWanted(state, policy, horizon)
+}
+
 /** One turn. `state` is the same object when nothing changed. */
 export function advance(
   start: RollState,
@@ -194,6 +208,7 @@ export function advance(
   nowSeconds: number,
 ): RollTurn {
   const horizon = horizonOf(start, policy, nowSeconds)
+  if (isIdle(start, policy, horizon)) return { state: start, actions: [], events: [], waits: [] }
   const known = forgotten(noted(start, policy, facts, nowSeconds), horizon)
   const goals = goalsOf(known, policy, horizon)
   const step = moved(goals.state, horizon, facts)

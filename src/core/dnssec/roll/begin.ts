@@ -74,6 +74,7 @@ export function beginRoll(
     terms: [{ term: 1, leader: node, fromRevision: 1 }],
     absorbed: [],
     members: [node],
+    guests: [],
     keys: working,
     offered: wasSigned ? working.filter((key) => key.signsKeys).map((key) => key.id) : [],
     offeredSeconds: nowSeconds,

@@ -50,6 +50,12 @@ export function goalsOf(state: RollState, policy: RollPolicy, horizon: Horizon):
   return { state: { ...state, keys }, actions, events: [] }
 }
 
+/** Whether the keys are those that the policy wants, and none is too old. */
+export const isAsWanted = (state: RollState, policy: RollPolicy, horizon: Horizon): boolean => {
+  const { actions, state: next } = goalsOf(state, policy, horizon)
+  return actions.length === 0 && next === state
+}
+
 const matches = (key: RollKey, { roles, keyTag }: RollCommand): boolean =>
   key.goal === 'in-use' &&
   (roles === undefined || roles.includes(key.role)) &&

@@ -27,7 +27,7 @@ function distinctSets(sets: readonly DsSet[]): readonly DsSet[] {
   return [...byName.values()]
 }
 
-/** Whether each server shows all that is offered: an earlier offer will not be taken up any more. */
+/** Whether each server shows all that is offered: an earlier offer is no longer taken up. */
 export const isSettled = ({ ds, offered }: RollState): boolean =>
   ds !== undefined &&
   offered.length > 0 &&

@@ -144,6 +144,7 @@ function readLists(fields: Fields) {
     terms: listOf(fields['terms'], limits.rollTerms.max, readTerm),
     absorbed: listOf(fields['absorbed'], limits.rollAbsorbed.max, readMark),
     members: listOf(fields['members'], limits.rollMembers.max, readNode),
+    guests: listOf(fields['guests'], limits.rollMembers.max, readNode),
     keys: listOf(fields['keys'], limits.rollKeys.max, readKey),
     offered: readDs(fields['offered']),
     pastKeySets: listOf(fields['pastKeySets'], pasts, readPast(readKeySet)),

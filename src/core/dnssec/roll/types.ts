@@ -105,6 +105,11 @@ export interface RollState {
   readonly absorbed: readonly Mark[]
   /** Names of the nodes that serve the zone, the leader among them. */
   readonly members: readonly string[]
+  /**
+   * Nodes that this node gave the document to and that are no members yet. Each node has its own:
+   * it must outlast a restart, or the leader would never hear of a node that serves an old version.
+   */
+  readonly guests: readonly string[]
   readonly keys: readonly RollKey[]
   /** Keys that CDS and CDNSKEY speak of; none are published for []. */
   readonly offered: DsSet

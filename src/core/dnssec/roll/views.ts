@@ -102,7 +102,7 @@ function lacks(ids: readonly KeyId[], able: readonly KeyId[], algorithmOf: Algor
   })
 }
 
-/** RFC 4035 section 2.2: a key of the DS set signs the key set, for each algorithm of the DS set. */
+/** RFC 4035 section 2.2: for each algorithm of the DS set, a key of it signs the key set. */
 export function dsGoesWith(ds: DsSet, keys: KeySet, algorithmOf: AlgorithmOf): boolean {
   // Without DS the zone is insecure, and nothing is validated.
   if (ds.length === 0) return true

@@ -8,13 +8,15 @@ import type { Hearsay } from './types.ts'
 export class PeersHeard {
   readonly #node: string
   readonly #seconds = new Map<string, number>()
+  readonly #forgotten = new Map<string, number>()
 
   constructor(node: string) {
     this.#node = node
   }
 
   hear(node: string, atSeconds: number): void {
-    if (node === this.#node) return
+    if (node === this.#node || atSeconds <= (this.#forgotten.get(node) ?? -1)) return
+    this.#forgotten.delete(node)
     const known = this.#seconds.get(node)
     if (known === undefined && this.#seconds.size >= limits.syncPeers.default) this.#forgetOldest()
     this.#seconds.set(node, Math.max(atSeconds, known ?? atSeconds))
@@ -29,8 +31,11 @@ export class PeersHeard {
     return this.#seconds.get(node)
   }
 
-  forget(node: string): void {
+  /** What others heard of it before is no news. */
+  forget(node: string, nowSeconds: number): void {
     this.#seconds.delete(node)
+    if (this.#forgotten.size >= limits.syncPeers.default) this.#forgotten.clear()
+    this.#forgotten.set(node, nowSeconds)
   }
 
   told(nowSeconds: number): readonly Hearsay[] {

@@ -1,9 +1,9 @@
 /**
  * The keys of all zones of a node, and the messages that keep them alike on all nodes.
  *
- * `KeyRing` is what the signer drives: it says which time it is, what the DNS threads serve and what
- * the parent shows, passes messages on, and publishes and stores the zones that changed. The ring
- * makes keys; it does no I/O and knows no clock.
+ * `KeyRing` is what the signer drives: it says which time it is, what the DNS threads serve and
+ * what the parent shows, passes messages on, and publishes and stores the zones that changed. The
+ * ring makes keys; it does no I/O and knows no clock.
  */
 import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
@@ -33,7 +33,7 @@ export interface RingZone {
 }
 
 const NOTHING: RingOutcome = { changed: [], events: [], refusals: [] }
-/** A refused document of a peer is no fault when the peer was asked before it heard of a newer one. */
+/** What becomes of a document of a peer and is no refusal. */
 const QUIET: ReadonlySet<string> = new Set(['adopted', 'kept', 'known'])
 
 export class KeyRing {
@@ -141,8 +141,8 @@ export class KeyRing {
   }
 
   /** An operator took the node out of service: nothing waits for it any more. */
-  forget(node: string): RingOutcome {
-    this.#peers.forget(node)
+  forget(node: string, nowSeconds: number): RingOutcome {
+    this.#peers.forget(node, nowSeconds)
     return this.#over(this.#zones.keys(), (ring) => {
       ring.forget(node)
       return []
@@ -211,7 +211,7 @@ export class KeyRing {
     const wants = from.marks
       .filter((mark) => this.#zones.get(mark.zone)?.lacks(mark))
       .map(({ zone }) => zone)
-    const { bundles, isCut } = this.#bundlesFor(from)
+    const { bundles, isCut, given } = this.#bundlesFor(from)
     const reply = {
       ...this.#message(kind, nowSeconds, names),
       after: from.after,
@@ -221,7 +221,8 @@ export class KeyRing {
       isCut,
     }
     const isDone = wants.length === 0 && bundles.length === 0 && !from.isCut
-    return { outcome, reply, isDone }
+    const changed = [...new Set([...outcome.changed, ...given])]
+    return { outcome: { ...outcome, changed }, reply, isDone }
   }
 
   #takeBundles(from: SyncMessage, nowSeconds: number): RingOutcome {
@@ -248,11 +249,14 @@ export class KeyRing {
   #bundlesFor({ marks, wants, node }: SyncMessage): {
     readonly bundles: readonly Bundle[]
     readonly isCut: boolean
+    /** Zones whose documents name the peer as a guest from now on. */
+    readonly given: readonly string[]
   } {
     const wanted = new Set(wants)
     const behind = marks.filter((mark) => this.#zones.get(mark.zone)?.isAheadOf(mark))
     for (const { zone } of behind) wanted.add(zone)
     const bundles: Bundle[] = []
+    const given: string[] = []
     let bytes = 0
     for (const zone of wanted) {
       const ring = this.#zones.get(zone)
@@ -260,11 +264,13 @@ export class KeyRing {
       const some = wants.includes(zone) ? [ring.bundle, ...ring.strays] : [ring.bundle]
       bytes += some.reduce((sum, bundle) => sum + bundleBytes(bundle), 0)
       if (bytes > limits.syncBundleBytes.default && bundles.length > 0)
-        return { bundles, isCut: true }
+        return { bundles, isCut: true, given }
       bundles.push(...some)
+      const before = ring.bundle
       ring.gave(node)
+      if (ring.bundle !== before) given.push(zone)
     }
-    return { bundles, isCut: false }
+    return { bundles, isCut: false, given }
   }
 }
 

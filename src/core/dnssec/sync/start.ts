@@ -1,8 +1,9 @@
 /**
  * What a node without keys does: it takes those of a peer, or makes the first ones.
  *
- * The first node makes keys, the others adopt them. A node that has peers never makes keys while one
- * may have some, except after a wait: then its keys are made in doubt, and yield (`lineage.ts`).
+ * The first node makes keys, the others adopt them. A node that has peers never makes keys while
+ * one may have some, except after a wait: then its keys are made in doubt, and yield
+ * (`lineage.ts`).
  */
 
 /** What was heard of a peer since the start. */

@@ -2,10 +2,11 @@
  * The keys of one zone on one node: the document with its private keys, what waits to be taken in,
  * and which node serves which version of it.
  *
- * The law: the document of a zone is changed by the node that leads it, and by nobody else. Another
- * node takes over when the leader was not heard for long; should both lead for a while, each can
- * take only such steps as go with what the other side serves, because a step that ends something is
- * not over until all members serve it.
+ * The law: the document of a zone is changed by the node that leads it, and only while it hears
+ * more than half of the members. Another node takes over when the leader was not heard for long, by
+ * such a majority as well. So of two parts of a network one at most takes steps, and each of them
+ * goes with what the other part serves, because nothing is over until all members serve what came
+ * after it.
  */
 import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
@@ -43,13 +44,17 @@ const TAG_TRIES = 16
 export class ZoneRing {
   readonly #options: ZoneRingOptions
   readonly #serves = new Map<string, number>()
+  /** Taken out of service; one that is heard again is a member again. */
+  readonly #forgotten = new Set<string>()
   #bundle: Bundle | undefined
   #strays: readonly Bundle[] = []
   #waits: readonly RollWait[] = []
+  #hasMajority = true
 
   constructor(options: ZoneRingOptions, bundle?: Bundle) {
     this.#options = options
     this.#bundle = bundle
+    for (const guest of bundle?.state.guests ?? []) this.#serves.set(guest, 0)
   }
 
   get bundle(): Bundle | undefined {
@@ -121,6 +126,12 @@ export class ZoneRing {
   /** A node that was given the document: until it says what it serves, nothing is over. */
   gave(node: string): void {
     this.#noteServes(node, 0)
+    const held = this.#bundle
+    if (held === undefined || node === this.#options.node) return
+    const { members, guests } = held.state
+    if (members.includes(node) || guests.includes(node)) return
+    if (guests.length >= limits.rollMembers.default) return
+    this.#bundle = { ...held, state: { ...held.state, guests: [...guests, node] } }
   }
 
   #noteServes(node: string, version: number): void {
@@ -160,7 +171,12 @@ export class ZoneRing {
   }
 
   #set(bundle: Bundle): void {
-    this.#bundle = bundle
+    const { members, guests: own } = bundle.state
+    const all = new Set([...own, ...(this.#bundle?.state.guests ?? [])])
+    const guests = [...all].filter((name) => !members.includes(name))
+    const isSame = guests.join() === own.join()
+    this.#bundle = isSame ? bundle : { ...bundle, state: { ...bundle.state, guests } }
+    for (const guest of guests) this.#noteServes(guest, 0)
     this.#strays = this.#strays.filter((stray) => !knows(bundle.state, markOf(stray.state)))
   }
 
@@ -188,10 +204,10 @@ export class ZoneRing {
     return key
   }
 
-  /** What an operator asked for; undefined when this node does not lead the zone. */
+  /** What an operator asked for; undefined when this node does not lead, or hears too few. */
   command(command: RollCommand, nowSeconds: number): readonly RollEvent[] | undefined {
     const held = this.#bundle
-    if (held === undefined || !this.isLed) return undefined
+    if (held === undefined || !this.isLed || !this.#hasMajority) return undefined
     const { crypto } = this.#options
     const roles = keysFor(held.state, command)
     const algorithmOf = (role: RollKey['role']) =>
@@ -218,6 +234,14 @@ export class ZoneRing {
     const events: RollEvent[] = [...this.#lead(peers, settings)]
     const held = this.#bundle
     if (held === undefined || !this.isLed) return events
+    // Half of the time after which others take over: this node has ceased when they begin.
+    const { takeoverSeconds } = settings
+    this.#hasMajority = this.#hears(peers, nowSeconds - takeoverSeconds / 2, settings)
+    if (!this.#hasMajority) {
+      this.#waits = [{ text: 'The keys stay as they are: too few of their nodes are heard' }]
+      // Members that are gone for good are forgotten all the same, or this would be for ever.
+      return [...events, ...this.#muster(peers, settings)]
+    }
     events.push(...this.#takeIn(nowSeconds), ...this.#muster(peers, settings))
     const turn = advance(this.#bundle!.state, policy, this.#facts(), nowSeconds)
     let { state } = turn
@@ -240,7 +264,8 @@ export class ZoneRing {
   }
 
   /** Takes the lead when it is this node's turn. */
-  #lead(peers: PeersHeard, { nowSeconds, startedSeconds, takeoverSeconds }: TurnSettings) {
+  #lead(peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
+    const { nowSeconds, startedSeconds, takeoverSeconds } = settings
     const held = this.#bundle
     if (held === undefined || this.isLed) return []
     const { state } = held
@@ -253,7 +278,7 @@ export class ZoneRing {
       (name) =>
         name === leader || name >= node || peers.lastHeard(name) === undefined || isSilent(name),
     )
-    if (!isFirst) return []
+    if (!isFirst || !this.#hears(peers, nowSeconds - takeoverSeconds, settings)) return []
     const term = (state.terms.at(-1)?.term ?? 0) + 1
     const terms = [...state.terms, { term, leader: node, fromRevision: state.revision }]
     const next: RollState = {
@@ -264,6 +289,24 @@ export class ZoneRing {
     this.#set({ ...held, state: next })
     const text = `${node} leads the keys from now on: ${leader} was not heard for long.`
     return [this.#event('leader-changed', text, nowSeconds)]
+  }
+
+  /** Whether more than half of the members, this node among them, were heard since. */
+  #hears(peers: PeersHeard, sinceSeconds: number, settings: TurnSettings): boolean {
+    const { node } = this.#options
+    const others = this.#bundle!.state.members.filter(
+      (name) => name !== node && !this.#isForgotten(name, peers, settings),
+    )
+    const heard = others.filter((name) => (peers.lastHeard(name) ?? 0) >= sinceSeconds)
+    return 2 * (heard.length + 1) > others.length + 1
+  }
+
+  /** A member that was silent for so long, or taken out of service, that nothing waits for it. */
+  #isForgotten(name: string, peers: PeersHeard, settings: TurnSettings): boolean {
+    const { nowSeconds, startedSeconds, patienceSeconds } = settings
+    const heard = peers.lastHeard(name)
+    if (this.#forgotten.has(name) && heard === undefined) return true
+    return nowSeconds - Math.max(heard ?? 0, startedSeconds) > patienceSeconds
   }
 
   #event(kind: RollEvent['kind'], text: string, atSeconds: number, isAlarm = false): RollEvent {
@@ -289,13 +332,11 @@ export class ZoneRing {
 
   /** Nodes that serve the zone become members; those silent for long are members no more. */
   #muster(peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
-    const { nowSeconds, startedSeconds, patienceSeconds } = settings
+    const { nowSeconds } = settings
     const { state } = this.#bundle!
     const { node } = this.#options
     const events: RollEvent[] = []
-    const isForgotten = (name: string) =>
-      name !== node &&
-      nowSeconds - Math.max(peers.lastHeard(name) ?? 0, startedSeconds) > patienceSeconds
+    const isForgotten = (name: string) => name !== node && this.#isForgotten(name, peers, settings)
     const staying = state.members.filter((name) => !isForgotten(name))
     const come = [node, ...this.#serves.keys()].filter(
       (name) => !staying.includes(name) && !isForgotten(name),
@@ -324,15 +365,9 @@ export class ZoneRing {
 
   /** An operator took the node out of service. */
   forget(node: string): void {
+    if (node === this.#options.node) return
     this.#serves.delete(node)
-    const held = this.#bundle
-    if (held === undefined || !this.isLed || node === this.#options.node) return
-    if (!held.state.members.includes(node)) return
-    const members = held.state.members.filter((name) => name !== node)
-    this.#set({
-      ...held,
-      state: { ...held.state, members, revision: held.state.revision + 1 },
-    })
+    this.#forgotten.add(node)
   }
 }
 

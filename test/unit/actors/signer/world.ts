@@ -53,7 +53,7 @@ export interface Disk {
 
 export const emptyDisk = (): Disk => ({ imports: [], isBroken: false })
 
-const portsOn = (disk: Disk): SignerPorts => ({
+export const portsOn = (disk: Disk): SignerPorts => ({
   crypto,
   randomBytes: (count) => new Uint8Array(count).fill(7),
   loadKeys: async () =>

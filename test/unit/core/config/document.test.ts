@@ -56,6 +56,8 @@ test('secrets are marked as such', () => {
     'overwatch.agent_tokens',
     'overwatch.gossip.encryption_key',
     'overwatch.gossip.keyring',
+    'overwatch.dnssec.key_secret',
+    'overwatch.dnssec.key_sync.secret',
     'overwatch.peering.secret',
     'agent.identity.service_token',
     'agent.gossip.encryption_key',

@@ -146,7 +146,8 @@ describe('keys of older files', () => {
   test('they warn and load', () => {
     const { loaded: result, warnings } = load(
       'dns: { zone: old.example.com, zones: [new.example.com] }\n' +
-        'dnssec: { enabled: false, key_sync: { peers: ["https://peer:9090"] } }\n' +
+        'dnssec: { enabled: false, security_acknowledgment: meant, ' +
+        'key_sync: { peers: ["https://peer:9090"] } }\n' +
         'overwatch: { routing: { algorithm: rr } }\n' +
         'regions: [{ name: r, id: 1 }]\n' +
         'agent: { identity: { agent_id: x } }\n' +
@@ -222,4 +223,26 @@ test('what needs a restart is named by key, what does not is not', () => {
   ).config
   expect(restartNeeded(before, after)).toEqual(['dns.listen_address', 'overwatch.data_dir'])
   expect(restartNeeded(before, before)).toEqual([])
+})
+
+describe('signing', () => {
+  const OFF = 'overwatch: { dnssec: { enabled: false'
+
+  test('is on where nobody says a word of it', () => {
+    expect(loaded('dns: { zones: [a.test] }\n').config.overwatch.dnssec.enabled).toBe(true)
+  })
+
+  test('is turned off with a sentence that means it, whatever its words', () => {
+    const off = load(`dns: { zones: [a.test] }\n${OFF} } }\n`)
+    expect(off.errors).toHaveLength(1)
+    expect(off.errors[0]).toContain('overwatch.dnssec.security_acknowledgment: is required')
+    const meant = `${OFF}, security_acknowledgment: "I know what this means" } }`
+    expect(load(`dns: { zones: [a.test] }\n${meant}\n`).errors).toEqual([])
+  })
+
+  test('asks for no sentence where there is no zone to sign', () => {
+    expect(load(`${OFF} } }\n`).errors).toEqual([])
+    const { warnings } = load('overwatch: { dnssec: { enabled: true } }\n')
+    expect(warnings.join()).toContain('only the zones of dns.zones are signed')
+  })
 })

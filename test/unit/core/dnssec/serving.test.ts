@@ -1,5 +1,5 @@
-// Goal: what a compiled table is signed with makes every reply validate, for each kind of answer and
-// of denial, and nothing changes for those who do not ask for DNSSEC.
+// Goal: what a compiled table is signed with makes every reply validate, for each kind of answer
+// and of denial, and nothing changes for those who do not ask for DNSSEC.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { algorithms } from '../../../../src/core/dnssec/algorithms.ts'

@@ -1,0 +1,61 @@
+/**
+ * What the house needs to share keys and to believe an operator: glue between ring, log and
+ * metrics.
+ */
+import type { KeyRing } from '../../core/dnssec/sync/ring.ts'
+import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { KeySyncConfig, SignerPorts } from './contract.ts'
+import type { SignerMetrics } from './metrics.ts'
+import { Syncer } from './syncer.ts'
+
+export interface SharingWorld {
+  readonly ctx: Ctx<ProductCatalogue, 'signer'>
+  readonly ports: SignerPorts
+  readonly ring: KeyRing
+  readonly metrics: SignerMetrics
+  readonly config: KeySyncConfig
+  changed(outcome: RingOutcome): Promise<unknown>
+}
+
+export function newSyncer({ ctx, ports, ring, metrics, config, changed }: SharingWorld): Syncer {
+  const { clock, log } = ctx
+  const { syncCrypto: crypto, post } = ports
+  return new Syncer(
+    {
+      ...{ clock, crypto, post, ring },
+      changed: async (outcome, peer) => {
+        for (const { zone, reason } of outcome.refusals)
+          log.warn('a document of keys is refused', { zone, peer, reason })
+        if (outcome.changed.length > 0) metrics.imported(peer, outcome.changed.length)
+        await changed(outcome)
+      },
+      looked: (peer, fault, isNews) => {
+        metrics.synced(peer, fault === undefined, Math.floor(clock.nowMs() / 1_000))
+        if (!isNews) return
+        if (fault !== undefined) log.warn('key sync failed', { peer, reason: fault })
+        else log.info('key sync goes well again', { peer })
+      },
+      refused: (text) => log.warn(text),
+    },
+    config,
+  )
+}
+
+/** The word of an operator as a look at the parent; undefined when it names keys that are none. */
+export function toldDs(
+  ring: KeyRing,
+  zone: string,
+  keyTags: readonly number[],
+  ttlSeconds: number,
+  nowSeconds: number,
+): RingOutcome | undefined {
+  const held = ring.zone(zone)
+  const state = held?.bundle?.state
+  if (held === undefined || state === undefined || !held.isLed) return undefined
+  const keys = keyTags.map((tag) => state.keys.find((key) => key.tag === tag && key.signsKeys))
+  const ids = keys.filter((key) => key !== undefined).map((key) => key.id)
+  if (ids.length !== keyTags.length) return undefined
+  return ring.look(zone, { atSeconds: nowSeconds, isComplete: true, sets: [ids], ttlSeconds })
+}

@@ -1,0 +1,150 @@
+// Goal: keys lie sealed where their owner alone reads them, come back with their secret and with no
+// other, and what an operator lays down is checked. Method: the real files, in a temporary folder.
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openPorts } from '../../../../src/actors/signer/ports.ts'
+import {
+  type StoredKey,
+  keyFileName,
+  privateKeyFile,
+  publicKeyFile,
+} from '../../../../src/core/dnssec/keyfile.ts'
+import { keyFor } from '../../../harness/dnssec.ts'
+import { ZONE, configOf } from './world.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'opengslb-keys-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const folder = () => join(root, 'dnssec')
+const portsWith = (secret = '') => openPorts(configOf({ folder: folder(), secret }))
+
+const keyOf = (role: StoredKey['role'] = 'csk'): StoredKey => {
+  const { publicKey, privateKey } = keyFor(13, role)
+  return { publicKey, privateKey, role, zone: ZONE, times: { created: 1_750_000_000 } }
+}
+const contents = { keys: [keyOf()], rolls: [] }
+const secret = (octet: number) => Buffer.alloc(32, octet).toString('base64')
+
+describe('keys at rest', () => {
+  test('are absent at first, and leave no trace of having been looked for', async () => {
+    expect(await portsWith().loadKeys()).toEqual({ code: 'absent' })
+    expect(() => statSync(folder())).toThrow('ENOENT')
+  })
+
+  test('come back, for a process that reads the secret beside them', async () => {
+    expect(await portsWith().saveKeys(contents)).toBe('saved')
+    expect(await portsWith().loadKeys()).toEqual({ code: 'loaded', content: contents })
+    expect(statSync(folder()).mode & 0o777).toBe(0o700)
+    for (const name of ['keys.sealed', 'secret'])
+      expect(statSync(join(folder(), name)).mode & 0o777, name).toBe(0o600)
+  })
+
+  test('hold nothing of a private key in the clear', async () => {
+    await portsWith(secret(1)).saveKeys(contents)
+    const [key] = contents.keys
+    const { privateKey } = key!
+    if (privateKey.kind !== 'scalar') throw new Error('a key of a curve is expected')
+    const file = readFileSync(join(folder(), 'keys.sealed'))
+    for (const form of ['latin1', 'base64', 'hex'] as const)
+      expect(file.includes(Buffer.from(privateKey.scalar).toString(form), 0, 'latin1')).toBe(false)
+  })
+
+  test('with a secret of the configuration have no other beside them', async () => {
+    await portsWith(secret(1)).saveKeys(contents)
+    expect(() => statSync(join(folder(), 'secret'))).toThrow('ENOENT')
+    expect((await portsWith(secret(1)).loadKeys()).code).toBe('loaded')
+    const other = await portsWith(secret(2)).loadKeys()
+    expect(other).toMatchObject({ code: 'failed' })
+    expect(JSON.stringify(other)).toContain('overwatch.dnssec.key_secret')
+  })
+
+  test('whose secret is cut short do not open, and it is not replaced', async () => {
+    await portsWith().saveKeys(contents)
+    writeFileSync(join(folder(), 'secret'), 'short')
+    expect(await portsWith().loadKeys()).toMatchObject({ code: 'failed' })
+    expect(await portsWith().saveKeys(contents)).toBe('failed')
+    expect(readFileSync(join(folder(), 'secret'), 'utf8')).toBe('short')
+  })
+
+  test('that are damaged are a failure, never absent', async () => {
+    await portsWith(secret(1)).saveKeys(contents)
+    const path = join(folder(), 'keys.sealed')
+    const file = readFileSync(path)
+    for (const at of [0, 9, 15, file.length - 1]) {
+      const bad = Buffer.from(file)
+      bad[at]! ^= 1
+      writeFileSync(path, bad)
+      expect((await portsWith(secret(1)).loadKeys()).code).toBe('failed')
+    }
+    writeFileSync(path, '')
+    expect((await portsWith(secret(1)).loadKeys()).code).toBe('failed')
+  })
+
+  test('close a folder that was open to others', async () => {
+    mkdirSync(folder())
+    chmodSync(folder(), 0o755)
+    await portsWith().saveKeys(contents)
+    expect(statSync(folder()).mode & 0o777).toBe(0o700)
+  })
+})
+
+describe('signatures', () => {
+  test('come back with their secret, and with another one not at all', async () => {
+    const octets = Uint8Array.from([1, 2, 3])
+    expect(await portsWith(secret(1)).loadSignatures()).toBeUndefined()
+    expect(await portsWith(secret(1)).saveSignatures(octets)).toBe('saved')
+    expect(await portsWith(secret(1)).loadSignatures()).toEqual(octets)
+    expect(await portsWith(secret(2)).loadSignatures()).toBeUndefined()
+  })
+})
+
+describe('keys that are laid down', () => {
+  const lay = (key: StoredKey, change: (text: string) => string = (text) => text) => {
+    mkdirSync(join(folder(), 'import'), { recursive: true })
+    const path = join(folder(), 'import', keyFileName(key))
+    writeFileSync(`${path}.key`, publicKeyFile(key))
+    writeFileSync(`${path}.private`, change(privateKeyFile(key)))
+  }
+
+  test('are read, and taken away once they are kept', async () => {
+    lay(keyOf())
+    const ports = portsWith()
+    expect((await ports.readImports()).keys).toEqual([keyOf()])
+    await ports.dropImports(['other.test'])
+    expect((await ports.readImports()).keys).toHaveLength(1)
+    await ports.dropImports([ZONE])
+    expect(await ports.readImports()).toEqual({ keys: [], faults: [] })
+  })
+
+  test('sign what is left to them: with a key for the rest, the other signs the keys alone', async () => {
+    lay(keyOf('csk'))
+    lay(keyOf('zsk'))
+    const { keys } = await portsWith().readImports()
+    expect(keys.map(({ role }) => role).sort()).toEqual(['ksk', 'zsk'])
+  })
+
+  test('are faults where the halves do not fit, or one is missing', async () => {
+    const other = keyFor(13, 'ksk')
+    lay(keyOf(), () => privateKeyFile({ ...keyOf(), privateKey: other.privateKey }))
+    writeFileSync(join(folder(), 'import', 'alone.private'), 'Private-key-format: v1.3\n')
+    const { keys, faults } = await portsWith().readImports()
+    expect(keys).toEqual([])
+    expect(faults.map(({ fault }) => fault).sort()).toEqual([
+      'it, or the .key file beside it, cannot be read',
+      'the halves do not fit',
+    ])
+  })
+})

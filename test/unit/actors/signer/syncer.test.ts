@@ -1,0 +1,114 @@
+/** Goal: nodes that talk over sealed messages end with one key set, and others get nothing. */
+import { describe, expect, test } from 'vitest'
+import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.ts'
+import { Syncer } from '../../../../src/actors/signer/syncer.ts'
+import { fail, ok } from '../../../../src/core/base/result.ts'
+import { limits } from '../../../../src/core/base/limits.ts'
+import { messageBytes } from '../../../../src/core/dnssec/sync/codec.ts'
+import { authorityOf, seal } from '../../../../src/core/dnssec/sync/envelope.ts'
+import { KeyRing } from '../../../../src/core/dnssec/sync/ring.ts'
+import { fakeCtx } from '../../../harness/ctx.ts'
+import { crypto } from '../../../harness/dnssec.ts'
+import { plainPolicy, ZONE } from '../../../harness/dnssec-roll-world.ts'
+import { configOf } from './world.ts'
+
+let drawn = 100
+const world = fakeCtx('signer', {})
+const syncCrypto = nodeSyncCrypto(crypto)
+
+interface Made {
+  readonly ring: KeyRing
+  readonly syncer: Syncer
+  readonly refused: string[]
+}
+
+/** Nodes by the address that others know them under. */
+const net = new Map<string, Made>()
+
+function node(name: string, peers: readonly string[], secret = 'a secret of overwatches'): Made {
+  const newLineage = () => (++drawn).toString(16).padStart(32, '0')
+  const ring = new KeyRing({ node: name, crypto, rsaBits: 2_048, newLineage })
+  ring.setZones([{ zone: ZONE, policy: plainPolicy }])
+  const refused: string[] = []
+  const syncer = new Syncer(
+    {
+      ...{ clock: world.clock, ring, crypto: syncCrypto },
+      post: async (peer, message) => {
+        const answer = await net.get(peer)?.syncer.answer(message)
+        if (answer === undefined) return fail('nobody is there')
+        return answer.ok ? ok(answer.value) : fail(`it answered 403: ${answer.error}`)
+      },
+      changed: async () => {},
+      looked: () => {},
+      refused: (text) => refused.push(text),
+    },
+    { ...configOf().keySync, peers, secrets: secret === '' ? [] : [secret] },
+  )
+  const made = { ring, syncer, refused }
+  net.set(`http://${name}`, made)
+  return made
+}
+
+const tags = ({ ring }: Made) =>
+  (ring.zone(ZONE)?.bundle?.state.keys ?? []).map((key) => key.tag).sort((a, b) => a - b)
+
+const nowSeconds = () => Math.floor(world.clock.nowMs() / 1_000)
+
+describe('a syncer', () => {
+  test('takes the keys of a peer, and hands over its own to one that takes them in', async () => {
+    const one = node('one', [])
+    const two = node('two', ['http://one'])
+    one.ring.begin(ZONE, nowSeconds(), { isProvisional: false })
+    await two.syncer.poll()
+    expect(tags(two)).toEqual(tags(one))
+    const three = node('three', ['http://two'])
+    three.ring.begin(ZONE, nowSeconds() + 10, { isProvisional: false })
+    await three.syncer.poll()
+    // The second does not lead, and passes the stray on to who does.
+    await two.syncer.poll()
+    const settings = { takeoverSeconds: 600, patienceSeconds: 86_400 }
+    one.ring.turn({ nowSeconds: nowSeconds(), startedSeconds: nowSeconds(), ...settings })
+    expect(tags(one)).toHaveLength(2)
+    await two.syncer.poll()
+    await three.syncer.poll()
+    expect(tags(three)).toEqual(tags(one))
+    expect(two.syncer.view()).toMatchObject({ lastError: '', enabled: true })
+  })
+
+  test('says what is wrong with a peer of another secret, and neither learns anything', async () => {
+    const one = node('one', [])
+    const stranger = node('stranger', ['http://one'], 'some other secret of others')
+    one.ring.begin(ZONE, nowSeconds(), { isProvisional: false })
+    await stranger.syncer.poll()
+    expect(tags(stranger)).toEqual([])
+    expect(stranger.syncer.view().lastError).toBe('http://one: it answered 403: not-authentic')
+    expect(one.refused).toHaveLength(1)
+  })
+
+  test('refuses unread after many messages that do not open, for a minute', async () => {
+    const one = node('one', [])
+    const most = limits.syncRefusalsPerMinute.default
+    for (let count = 0; count < most; count++)
+      expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('malformed'))
+    expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('too-many'))
+    await world.clock.advanceAsync(61_000)
+    expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('malformed'))
+  })
+
+  test('takes no keys out of a message that all who know the secret could read', async () => {
+    const [one, two] = [node('one', []), node('two', [])]
+    two.ring.begin(ZONE, nowSeconds(), { isProvisional: false })
+    const bundles = [two.ring.zone(ZONE)!.bundle!]
+    const message = messageBytes({ ...two.ring.request('', nowSeconds()), bundles })
+    const authority = authorityOf(new TextEncoder().encode('a secret of overwatches'), syncCrypto)
+    const envelope = seal(message, authority, undefined, syncCrypto)!
+    expect(await one.syncer.answer(envelope.bytes)).toEqual(fail('malformed'))
+    expect(tags(one)).toEqual([])
+  })
+
+  test('answers nobody without a secret', async () => {
+    const one = node('one', ['http://two'], '')
+    expect(one.syncer.hasPeers).toBe(false)
+    expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('not-authentic'))
+  })
+})

@@ -1,0 +1,117 @@
+// Goal: keys leave a node's store as files of BIND and come to its inbox from such files, for their
+// owner alone, and nothing is written over. Method: a sealed store in a temporary folder.
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exportKeys, importKeys } from '../../../src/cli/key-files.ts'
+import { CommandFailed, type Io } from '../../../src/cli/shell.ts'
+import { type StoredKey, keyFileName, readKeyFiles } from '../../../src/core/dnssec/keyfile.ts'
+import { sealKeys } from '../../../src/core/dnssec/keystore.ts'
+import { crypto, keyFor } from '../../harness/dnssec.ts'
+
+const io: Io = { out: () => {}, err: () => {}, env: {} }
+const SECRET = Buffer.alloc(32, 3)
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'opengslb-files-'))
+  mkdirSync(join(root, 'data', 'dnssec'), { recursive: true })
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const keyOf = (zone: string): StoredKey => {
+  const { publicKey, privateKey } = keyFor(13)
+  return { publicKey, privateKey, role: 'csk', zone, times: { created: 1_750_000_000 } }
+}
+const KEYS = [keyOf('a.test'), keyOf('b.test')]
+
+function config(secret = SECRET.toString('base64'), dataDir = join(root, 'data')): string {
+  const path = join(root, 'config.yaml')
+  const text = `dns: { zones: [a.test] }
+overwatch: { data_dir: "${dataDir}", dnssec: { key_secret: "${secret}" } }
+`
+  writeFileSync(path, text, { mode: 0o600 })
+  return path
+}
+
+const sealed = () => join(root, 'data', 'dnssec', 'keys.sealed')
+const store = () => writeFileSync(sealed(), sealKeys(KEYS, SECRET, new Uint8Array(12), crypto))
+const textOf = (path: string) => readFileSync(path, 'utf8')
+
+describe('export', () => {
+  test('writes each key as two files that read back as it, closed to others', () => {
+    store()
+    const files = exportKeys(config(), undefined, join(root, 'out'), io)
+    expect(files).toHaveLength(4)
+    for (const file of files) expect(statSync(file).mode & 0o777).toBe(0o600)
+    const [stem] = files.map((file) => file.replace(/\.(key|private)$/, ''))
+    expect(readKeyFiles(textOf(`${stem}.key`), textOf(`${stem}.private`))).toEqual({
+      ok: true,
+      value: KEYS[0],
+    })
+  })
+
+  test('takes the zone that was asked for', () => {
+    store()
+    const files = exportKeys(config(), 'b.test', join(root, 'out'), io)
+    expect(files).toHaveLength(2)
+    expect(files[0]).toContain(keyFileName(KEYS[1]!))
+  })
+
+  test('reads the secret beside the keys where the file gives none', () => {
+    store()
+    writeFileSync(join(root, 'data', 'dnssec', 'secret'), SECRET)
+    expect(exportKeys(config(''), undefined, join(root, 'out'), io)).toHaveLength(4)
+  })
+
+  test('writes over nothing', () => {
+    store()
+    exportKeys(config(), 'a.test', join(root, 'out'), io)
+    expect(() => exportKeys(config(), 'a.test', join(root, 'out'), io)).toThrow(CommandFailed)
+  })
+
+  test.each([
+    ['another secret', () => config(Buffer.alloc(32, 4).toString('base64')), 'key_secret'],
+    ['no folder', () => config(undefined, ''), 'data_dir is empty'],
+    ['no file of configuration', () => join(root, 'none.yaml'), 'none.yaml'],
+  ])('fails for %s', (_what, path, words) => {
+    store()
+    expect(() => exportKeys(path(), undefined, join(root, 'out'), io)).toThrow(words)
+  })
+})
+
+describe('import', () => {
+  const outside = () => {
+    store()
+    return exportKeys(config(), 'a.test', join(root, 'out'), io)
+  }
+
+  test('lays both files where the node looks for them, closed to others', () => {
+    const files = outside()
+    const inbox = join(root, 'data', 'dnssec', 'import')
+    const names = importKeys(config(), [files[1]!], io)
+    expect(names).toEqual([keyFileName(KEYS[0]!)])
+    expect(readdirSync(inbox).sort()).toEqual([`${names[0]}.key`, `${names[0]}.private`])
+    for (const name of readdirSync(inbox)) {
+      expect(statSync(join(inbox, name)).mode & 0o777).toBe(0o600)
+      expect(textOf(join(inbox, name))).toBe(textOf(join(root, 'out', name)))
+    }
+    expect(statSync(inbox).mode & 0o777).toBe(0o700)
+  })
+
+  test('lays nothing of files that are no key', () => {
+    const [file] = outside()
+    writeFileSync(file!, 'nothing\n')
+    expect(() => importKeys(config(), [file!], io)).toThrow('no DNSKEY record')
+    expect(() => statSync(join(root, 'data', 'dnssec', 'import'))).toThrow('ENOENT')
+  })
+})
