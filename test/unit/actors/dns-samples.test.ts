@@ -123,10 +123,6 @@ async function askAll(
   return answers
 }
 
-/** The messages of samples that the actor published. */
-const sampledBy = ({ published }: Awaited<ReturnType<typeof start>>['world']) =>
-  published.flatMap(([id, message]) => (id === 'dns.decisions-sampled' ? [message] : []))
-
 describe('samples over UDP', () => {
   const wanted = process.env['OPENGSLB_FULL'] === '1' ? 1_000_000 : 20_000
 
