@@ -1,8 +1,6 @@
-// Goal: signatures that are still good are kept, a fault leaves everything as it was, and what
-// cannot be signed ahead is answered with less until it is.
+// Goal: signatures that are still good are kept, and a fault leaves everything as it was.
 import { describe, expect, test } from 'vitest'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
-import { limits } from '../../../../src/core/base/limits.ts'
 import { outcomeOf, outcomes } from '../../../../src/core/dns/outcomes.ts'
 import { SampleRing } from '../../../../src/core/dns/samples.ts'
 import { types } from '../../../../src/core/dns/types.ts'
@@ -15,14 +13,12 @@ import { CLIENT, poolSpecOf, zoneOf } from '../../../harness/dns-world.ts'
 import { buildQuery } from '../../../harness/dns-query.ts'
 import { crypto, keyFor } from '../../../harness/dnssec.ts'
 import {
-  type Message,
   NOW,
   type SignedWorldParts,
   readMessage,
   signedParts,
   signedWorld,
 } from '../../../harness/dnssec-serving.ts'
-import { DOWN, UP } from '../../../harness/pools.ts'
 
 const APEX = 'example.com'
 const TEXT = [
@@ -49,7 +45,6 @@ const poolOf = (count: number, spec: object = {}, name = 'app') =>
     },
     0,
   )
-const addressesIn = ({ answer }: Message) => answer.filter(({ type }) => type === types.A).length
 
 function resultOf(world: SignedWorldParts) {
   const { signed, ...rest } = signedParts(world)
@@ -186,86 +181,6 @@ describe('faults', () => {
       expect(outcomes[outcomeOf(world.authority.last)]).toBe('not-signed')
       expect(world.plain(`${name}.${APEX}`, type).rcode).not.toBe('SERVFAIL')
     }
-  })
-})
-
-describe('answers of several addresses', () => {
-  const pools = [poolOf(30, { answers: 4 })]
-
-  test('of too many to list those are signed that turns give while at most one is down', () => {
-    for (const gone of [-1, 0, 17, 29]) {
-      const words = [pools[0]!.members.map((_, at) => (at === gone ? DOWN : UP))]
-      const world = signedWorld({ zones, pools, words })
-      for (let turn = 0; turn < 30; turn++)
-        expect(addressesIn(world.ask(`app.${APEX}`, 'A', { turn }))).toBe(4)
-      expect(world.authority.takeWanted()).toEqual([])
-    }
-  })
-
-  test('the others are answered with fewer, noted, and whole once they are signed', () => {
-    const store = new SignatureStore()
-    const words = [pools[0]!.members.map((_, at) => ([1, 3, 5].includes(at) ? DOWN : UP))]
-    const world = signedWorld({ zones, pools, words, store })
-    const name = `app.${APEX}`
-    for (let turn = 0; turn < 2; turn++) {
-      const message = world.ask(name, 'A', { turn })
-      expect([addressesIn(message), ...world.judge(message)]).toEqual([1])
-      expect(addressesIn(world.plain(name, 'A', { turn }))).toBe(4)
-    }
-    const wanted = world.authority.takeWanted()
-    expect(wanted.map(({ addresses }) => addresses)).toEqual(
-      expect.arrayContaining([
-        [0, 2, 4, 6],
-        [2, 4, 6, 7],
-      ]),
-    )
-    expect(wanted.length).toBe(2)
-    expect(world.authority.takeWanted()).toEqual([])
-    const signed = resultOf({ zones, pools, store, wanted, version: 2 })
-    expect(signed.made).toBe(2)
-    expect(world.authority.applySigned(signed.parts)).toBe(true)
-    for (let turn = 0; turn < 2; turn++) {
-      const message = world.ask(name, 'A', { turn })
-      expect([addressesIn(message), ...world.judge(message)]).toEqual([4])
-    }
-    expect(world.authority.takeWanted()).toEqual([])
-  })
-
-  test('those that are few enough are all signed ahead, whoever is up', () => {
-    const few = [poolOf(8, { answers: 3 })]
-    for (const down of [0, 3, 7]) {
-      const words = [few[0]!.members.map((_, at) => (at === down ? DOWN : UP))]
-      const world = signedWorld({ zones, pools: few, words })
-      for (let turn = 0; turn < 8; turn++) {
-        const message = world.ask(`app.${APEX}`, 'A', { turn })
-        expect([addressesIn(message), ...world.judge(message)]).toEqual([3])
-      }
-    }
-  })
-
-  test('servers on several ports of one address are one answer', () => {
-    const spec = poolOf(2, { answers: 2 })
-    const twice = [...spec.members, ...spec.members.map((one) => ({ ...one, port: 81 }))]
-    const world = signedWorld({
-      zones,
-      pools: [{ ...spec, members: twice }],
-      words: [[0, 0, UP, UP]],
-    })
-    for (let turn = 0; turn < 3; turn++) {
-      const message = world.ask(`app.${APEX}`, 'A', { turn })
-      expect([addressesIn(message), ...world.judge(message)]).toEqual([2])
-    }
-  })
-
-  test('what nobody could be answered is not signed because it was asked for', () => {
-    const odd = [[3, 1], [1, 1], [0, 99], [2], [0, 1, 2, 3, 4]]
-    const wanted = odd.map((addresses) => ({ pool: 0, family: 4 as const, addresses }))
-    expect(resultOf({ zones, pools, wanted }).made).toBe(resultOf({ zones, pools }).made)
-    const many = Array.from({ length: 29 * 14 }, (_, at) => [at % 15, 15 + Math.floor(at / 29)])
-    const all = many.map((addresses) => ({ pool: 0, family: 4 as const, addresses }))
-    const made = resultOf({ zones, pools, wanted: all }).made - resultOf({ zones, pools }).made
-    expect(made).toBeLessThanOrEqual(limits.answerSetsWanted.default)
-    expect(made).toBeGreaterThan(100)
   })
 })
 
