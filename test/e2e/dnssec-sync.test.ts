@@ -6,6 +6,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ParentServer, startParent } from '../harness/parent-server.ts'
@@ -76,7 +77,12 @@ class Node {
   }
 }
 
-async function makeNode(name: string, peers: readonly Node[], parent: ParentServer): Promise<Node> {
+async function makeNode(
+  name: string,
+  peers: readonly { readonly url: string }[],
+  parent: ParentServer,
+  timeout = '30s',
+): Promise<Node> {
   const node = new Node(name, await freePort(), await freePort(), await freePort())
   node.program.configure(`
 mode: overwatch
@@ -102,7 +108,7 @@ overwatch:
     key_sync:
       peers: [${peers.map((peer) => `"${peer.url}"`).join(', ')}]
       poll_interval: 1s
-      timeout: 30s
+      timeout: ${timeout}
 api: { enabled: true, address: "127.0.0.1:${node.apiPort}", allowed_networks: ["127.0.0.0/8"] }
 metrics: { enabled: true, address: "127.0.0.1:${node.metricsPort}" }
 logging: { level: info, format: text }
@@ -251,5 +257,32 @@ describe('overwatches that share keys', { timeout: 400_000 }, () => {
       120_000,
     )
     await expectValid(nodes)
+  })
+
+  test('answer SERVFAIL while silent peers may have keys, then with keys of their own', async () => {
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const place = silent.address()
+    const port = typeof place === 'object' && place !== null ? place.port : 0
+    const alone = await makeNode('node-5', [{ url: `http://127.0.0.1:${port}` }], parent, '4s')
+    nodes.push(alone)
+    alone.program.start()
+    let status = ''
+    await until(
+      'it answers',
+      async () => {
+        status = (await dig(alone.dnsPort, `www.${ZONE}`, 'TXT')).status
+        return status !== 'no-answer'
+      },
+      60_000,
+    )
+    expect(status).toBe('SERVFAIL')
+    await until(
+      'it has keys',
+      async () => (await dig(alone.dnsPort, `www.${ZONE}`, 'TXT')).status === 'NOERROR',
+      60_000,
+    )
+    expect((await dig(alone.dnsPort, ZONE, 'DNSKEY', '+dnssec')).answer).toHaveLength(2)
+    silent.close()
   })
 })

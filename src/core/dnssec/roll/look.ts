@@ -71,6 +71,18 @@ function eventsOf(before: RollState, after: RollState, nowSeconds: number): Roll
 }
 
 /**
+ * A parent that shows an earlier offer works through what it read before: its time counts from then.
+ * Told again each quarter of that time, so that not each look is a change for all nodes.
+ */
+function shownAgain(past: Past<DsSet>, look: ParentLook, parentSeconds: number): Past<DsSet> {
+  const { confirmedSeconds } = past
+  if (confirmedSeconds === undefined || parentSeconds === 0) return past
+  const isShown = look.sets.some((set) => nameOf(sorted(set)) === nameOf(sorted(past.value)))
+  const isOld = look.atSeconds - confirmedSeconds >= parentSeconds / 4
+  return isShown && isOld ? { ...past, confirmedSeconds: look.atSeconds } : past
+}
+
+/**
  * The document after a look at the parent. `parentSeconds`: how long a parent may take to publish
  * what it read.
  */
@@ -100,6 +112,10 @@ export function lookedAt(
     ds,
     pastDs: [...state.pastDs, ...ended.filter((set) => set.length > 0).map(gone)].slice(-16),
   }
+  next = {
+    ...next,
+    pastOffers: state.pastOffers.map((past) => shownAgain(past, look, parentSeconds)),
+  }
   if (isSettled(next)) {
     // A node that is behind offers the old keys still, and so does a cache: the parent may go back.
     const isOver = ({ confirmedSeconds, ttlSeconds: ttl }: Past<DsSet>) =>
@@ -113,7 +129,8 @@ export function lookedAt(
     before !== undefined &&
     before.ttlSeconds === ds.ttlSeconds &&
     before.sets.map(nameOf).join('|') === ds.sets.map(nameOf).join('|') &&
-    next.pastOffers.length === state.pastOffers.length
+    next.pastOffers.length === state.pastOffers.length &&
+    next.pastOffers.every((past, at) => past === state.pastOffers[at])
   // A look that shows nothing new is no news to other nodes.
   if (isSame) return { state, events: [] }
   return {
