@@ -44,7 +44,6 @@ type Wish = Overriding & { readonly takeOver?: boolean; readonly starting?: () =
 
 /** Starts everything `path` describes. Rejects with an error an operator can act on. */
 export async function launch(path: string, wish: Wish = {}): Promise<Running> {
-  const { takeOver = false } = wish
   const first = load(path, wish)
   if (!first.ok) throw new Error(first.error.map(formatProblem).join('\n'))
   let loaded = first.value
@@ -53,7 +52,13 @@ export async function launch(path: string, wish: Wish = {}): Promise<Running> {
   let { level } = logging
   const log = pinoLog({ ...logging, name: 'main' })
   logProblems(log, warnings)
-  const facts = { version, hostName: hostname(), startedAtMs: Date.now(), randomBytes, takeOver }
+  const facts = {
+    version,
+    hostName: hostname(),
+    startedAtMs: Date.now(),
+    randomBytes,
+    takeOver: wish.takeOver === true,
+  }
   let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: facts.startedAtMs }
   const mode = modeOf(started)
   log.info('OpenGSLB starting', { version, config: path, mode })
@@ -118,15 +123,14 @@ async function main(signals: Signals): Promise<void> {
     process.stderr.write(`${flags.error}\n\n${usage}`)
     process.exit(2)
   }
-  const { configPath, check } = flags.value
-  if (flags.value.help) process.stdout.write(usage)
-  else if (flags.value.version) process.stdout.write(`OpenGSLB ${version}\n`)
-  else if (check)
-    process.exitCode = reportCheck(configPath, load(configPath, flags.value), signCheck)
+  const { configPath: path, ...given } = flags.value
+  if (given.help) process.stdout.write(usage)
+  else if (given.version) process.stdout.write(`OpenGSLB ${version}\n`)
+  else if (given.check) process.exitCode = reportCheck(path, load(path, given), signCheck)
   else {
     const native = loadNative()
     if (native.ok) notifyBy(native.value.sendDatagram)
-    const running = await launch(configPath, { ...flags.value, starting: signals.starting })
+    const running = await launch(path, { ...given, starting: signals.starting })
     let draining = false
     const end = (code: number, successor?: number) => {
       if (!draining) void drain(running.stop, code, successor)

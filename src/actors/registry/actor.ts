@@ -120,6 +120,16 @@ async function newestEvents(
   return { events: events.filter(({ atMs }) => atMs >= fromMs).slice(-most) }
 }
 
+const listBackends = (
+  book: Book,
+  withLayers: boolean,
+): ReplyOf<ProductCatalogue, 'api.list-backends'> => ({
+  backends: [...book.fleet.servers.values()].map((one) => backendView(book, one, withLayers)),
+  settled: book.fleet.isSettled(),
+  regions: book.fleet.topology.regions.map((region) => region.name),
+  holds: holdViews(book.fleet),
+})
+
 export const registry = defineActor(
   'registry',
   async (ctx, ports: RegistryPorts, first: RegistryConfig) => {
@@ -173,14 +183,7 @@ export const registry = defineActor(
         'api.read-history': ({ atMs }) => ports.history.read(atMs),
         'api.read-log': (wanted) => newestEvents(ports, wanted),
         'api.validate-now': (named) => validateNow(book, agents, named),
-        'api.list-backends': ({ layers }) => ({
-          backends: [...book.fleet.servers.values()].map((one) =>
-            backendView(book, one, layers === true),
-          ),
-          settled: book.fleet.isSettled(),
-          regions: book.fleet.topology.regions.map((region) => region.name),
-          holds: holdViews(book.fleet),
-        }),
+        'api.list-backends': ({ layers }) => listBackends(book, layers === true),
       },
       onPeerStarted: (peer) => {
         if (peer === 'prober') {

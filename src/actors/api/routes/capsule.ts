@@ -86,7 +86,11 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
     ...capsuleSamples(samples, epoch.pools),
     events: events.ok ? [...events.value.events] : [],
   })
-  const body = new TextEncoder().encode(capsuleText(made, limits.capsuleBytes.default))
+  return fileOf(capsuleText(made, limits.capsuleBytes.default), nowMs)
+}
+
+/** A capsule as a download, named by the time it was made. */
+function fileOf(text: string, nowMs: number): HttpAnswer {
   const stamp = timestamp(nowMs)
     .replace(/[^0-9]/g, '')
     .slice(0, 14)
@@ -97,7 +101,7 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
       'cache-control': 'no-store',
       'content-disposition': `attachment; filename="opengslb-${stamp}.capsule.json"`,
     },
-    body,
+    body: new TextEncoder().encode(text),
   }
 }
 
