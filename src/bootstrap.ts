@@ -52,13 +52,8 @@ export async function launch(path: string, wish: Wish = {}): Promise<Running> {
   let { level } = logging
   const log = pinoLog({ ...logging, name: 'main' })
   logProblems(log, warnings)
-  const facts = {
-    version,
-    hostName: hostname(),
-    startedAtMs: Date.now(),
-    randomBytes,
-    takeOver: wish.takeOver === true,
-  }
+  const { takeOver = false } = wish
+  const facts = { version, hostName: hostname(), startedAtMs: Date.now(), randomBytes, takeOver }
   let reloads = { succeeded: 0, failed: 0, lastMs: 0, loadedMs: facts.startedAtMs }
   const mode = modeOf(started)
   log.info('OpenGSLB starting', { version, config: path, mode })
@@ -109,10 +104,7 @@ export async function launch(path: string, wish: Wish = {}): Promise<Running> {
     return outcome
   }
   const offer: Running['offer'] = async (leave) => stage.offer?.(system, leave, log)
-  const replace = () => {
-    if (stage.offer === undefined) return log.warn('this mode has nothing to hand over: restart it')
-    startSuccessor(log)
-  }
+  const replace = () => startSuccessor(log, stage.offer !== undefined)
   return { ...system, stop, reload, isAlive: stage.isAlive, offer, replace }
 }
 

@@ -10,11 +10,17 @@ export const TAKE_OVER = '--take-over'
 
 interface Log {
   info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string): void
   error(message: string, fields?: Record<string, unknown>): void
 }
 
-/** The log hears of its start, and of its end where that comes before the end of this process. */
-export function startSuccessor(log: Log): void {
+/**
+ * The log hears of its start, and of its end where that comes before the end of this process.
+ *
+ * @param isOffering whether there is something to hand over in this mode
+ */
+export function startSuccessor(log: Log, isOffering: boolean): void {
+  if (!isOffering) return log.warn('this mode has nothing to hand over: restart it')
   const [program = '', ...words] = process.argv.slice(1)
   const args = [program, ...words.filter((word) => word !== TAKE_OVER), TAKE_OVER]
   // The watchdog is told of the new main process by number, and this number would be ours.
