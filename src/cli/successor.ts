@@ -20,7 +20,10 @@ interface Log {
  * @param isOffering whether there is something to hand over in this mode
  */
 export function startSuccessor(log: Log, isOffering: boolean): void {
-  if (!isOffering) return log.warn('this mode has nothing to hand over: restart it')
+  if (!isOffering) {
+    log.warn('this mode has nothing to hand over: restart it')
+    return
+  }
   const [program = '', ...words] = process.argv.slice(1)
   const args = [program, ...words.filter((word) => word !== TAKE_OVER), TAKE_OVER]
   // The watchdog is told of the new main process by number, and this number would be ours.
