@@ -71,7 +71,8 @@ function eventsOf(before: RollState, after: RollState, nowSeconds: number): Roll
 }
 
 /**
- * A parent that shows an earlier offer works through what it read before: its time counts from then.
+ * A parent that shows an earlier offer works through what it read before: its time counts from
+ * then.
  * Told again each quarter of that time, so that not each look is a change for all nodes.
  */
 function shownAgain(past: Past<DsSet>, look: ParentLook, parentSeconds: number): Past<DsSet> {
