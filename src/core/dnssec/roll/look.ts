@@ -72,12 +72,7 @@ function eventsOf(before: RollState, after: RollState, nowSeconds: number): Roll
 
 /**
  * A parent that shows an earlier offer works through what it read before: its time counts from
-<<<<<<< HEAD
  * then. Told again each quarter of that time, so that not each look is a change for all nodes.
-=======
- * then.
- * Told again each quarter of that time, so that not each look is a change for all nodes.
->>>>>>> refs/heads/signer
  */
 function shownAgain(past: Past<DsSet>, look: ParentLook, parentSeconds: number): Past<DsSet> {
   const { confirmedSeconds } = past
