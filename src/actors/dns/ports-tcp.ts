@@ -12,6 +12,8 @@ export interface TcpFront {
   readonly port: number
   connections(): number
   shed(): number
+  /** Takes connections from a lent socket; a socket of its own takes them already. */
+  serve(): void
   reconfigure(settings: TcpSettings): void
   close(): Promise<void>
 }
@@ -121,7 +123,10 @@ export interface TcpPlace {
   readonly listener?: number
 }
 
-/** Listens; rejects with the system's error. */
+/**
+ * Listens; rejects with the system's error. On a lent socket it takes connections from `serve` on:
+ * until then they wait in its queue, or for the process that served it before.
+ */
 export async function openTcp(
   place: TcpPlace,
   settings: TcpSettings,
@@ -131,8 +136,11 @@ export async function openTcp(
 ): Promise<TcpFront> {
   const sessions = new TcpSessions(settings, answer, onShed)
   const server = createServer({ noDelay: true }, (socket) => sessions.accept(socket))
-  await listen(server, place)
-  server.on('error', (error) => onFault(error.message))
+  const isLent = place.listener !== undefined
+  if (!isLent) await listen(server, place)
+  let isServing = !isLent
+  const onError = (error: Error) => onFault(error.message)
+  server.on('error', onError)
   const bound = server.address()
   // Four looks per timeout close an idle connection at most a quarter of it late.
   const sweep = () => sessions.closeIdle(performance.now())
@@ -142,6 +150,12 @@ export async function openTcp(
     port: typeof bound === 'object' && bound !== null ? bound.port : place.port,
     connections: () => sessions.size,
     shed: () => sessions.shed,
+    serve: () => {
+      if (isServing) return
+      isServing = true
+      // A fault is told by the server's own event.
+      listen(server, place).catch(() => {})
+    },
     reconfigure: (next) => {
       sessions.settings = next
       clearInterval(timer)

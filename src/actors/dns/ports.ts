@@ -47,7 +47,10 @@ async function joinTcp(
         connectionsShed: tcp.shed(),
         kernelDrops: udp.kernelDrops(),
       }),
-      serve: udp.serve,
+      serve: () => {
+        udp.serve()
+        tcp.serve()
+      },
       reconfigure: (settings) => tcp.reconfigure(settings),
       close: async () => {
         await Promise.all([udp.close(), tcp.close()])
