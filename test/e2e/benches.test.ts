@@ -1,9 +1,9 @@
 // Goal: benches never rot: each runs at its smoke size, reports figures, and its exit code is its
 // verdict. What the figures are is no matter of a test.
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { projectRoot } from '../harness/program.ts'
 
 const names = ['micro', 'macro'].flatMap((folder) =>
@@ -21,11 +21,15 @@ interface Report {
 
 const run = (name: string) =>
   new Promise<{ code: number; stdout: string }>((resolve) => {
-    const args = ['scripts/bench.mjs', name, '--smoke', '--json']
+    const args = ['scripts/bench.mjs', name, '--built', '--smoke', '--json']
     execFile(process.execPath, args, { cwd: projectRoot, timeout: 170_000 }, (error, stdout) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout }),
     )
   })
+
+beforeAll(() => {
+  execFileSync(process.execPath, ['scripts/bench.mjs', '--build'], { cwd: projectRoot })
+}, 180_000)
 
 for (const name of names)
   test(`bench ${name} runs to its verdict`, async () => {
