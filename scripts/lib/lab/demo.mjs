@@ -90,17 +90,23 @@ export async function runDemo(number) {
     OPENGSLB_LAB: place,
     DEMO_PAUSE: '0',
   }
-  const typed = []
+  let typed = Promise.resolve()
+  // One after the other, as a reader types them: what is looked at is not yet gone.
   const onHost = (line) => {
-    const shell = spawn('sh', ['-c', line], { cwd: folder, env, stdio: 'inherit' })
-    typed.push(new Promise((resolve) => shell.on('close', resolve)))
+    typed = typed.then(
+      () =>
+        new Promise((resolve) => {
+          const shell = spawn('sh', ['-c', line], { cwd: folder, env, stdio: 'inherit' })
+          shell.on('close', resolve)
+        }),
+    )
   }
   try {
     lab.up()
     const words =
       script.inside === undefined ? script.words : lab.inside(script.inside, script.words)
     const code = await follow(words, { cwd: folder, env }, onHost)
-    await Promise.all(typed)
+    await typed
     if (code !== 0)
       for (const { name } of lab.hosts)
         process.stdout.write(`--- ${name}\n${tail(lab.logs(name))}\n`)
