@@ -172,7 +172,7 @@ export async function overwatchStage(
     latest: configsOf(loaded, self, reloads),
     withdraw: () => {},
   }
-  // A follower refuses, which is its work done: any answer of it is one.
+  // A follower refuses every query, so in cluster mode any reply at all shows that it serves.
   const apex = isClustered(config) ? '' : (topology.zones[0]?.apex ?? '')
   return {
     system: overwatchOf(kept.latest, self),

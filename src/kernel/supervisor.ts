@@ -322,7 +322,7 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
     const healthyMs = child.upSinceMs === undefined ? 0 : nowMs - child.upSinceMs
     const verdict = child.history.crashed(nowMs, healthyMs)
     const { tooMany } = verdict
-    // Who resumes it waits no longer; it comes back as any other that fell.
+    // A resume that waits for it ends here: it is started again like any other that fell.
     child.onGone(fault)
     // What answers queries is not made to wait: if it goes on falling the process ends anyway.
     const delayMs = child.spec.escalate && !tooMany ? 0 : verdict.delayMs

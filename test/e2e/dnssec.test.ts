@@ -6,7 +6,7 @@ import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Backend, startBackends } from '../harness/backends.ts'
-import { Daemon } from '../harness/daemon.ts'
+import { Daemon, validatorHead } from '../harness/daemon.ts'
 import { freePort, Program, runToEnd, until } from '../harness/program.ts'
 import { dig, has, output } from '../harness/tools.ts'
 
@@ -162,22 +162,10 @@ const validates = async () => expect([await delvFaults(), await unboundFaults()]
 
 const startUnbound = (ds: readonly string[]) =>
   unbound.start('unbound', ['-d', '-p', '-c', 'unbound.conf'], {
-    'unbound.conf': `
-server:
-  interface: 127.0.0.1@${unboundPort}
-  username: ""
-  chroot: ""
-  directory: "."
-  use-syslog: no
-  do-not-query-localhost: no
-  do-ip6: no
-  module-config: "validator iterator"
-  cache-max-ttl: 0
+    'unbound.conf': `${validatorHead(unboundPort)}  cache-max-ttl: 0
   cache-max-negative-ttl: 0
   key-cache-size: 4k
   aggressive-nsec: no
-  local-zone: "test." nodefault
-  so-reuseport: no
 ${ds.map((one) => `  trust-anchor: "${one}"`).join('\n')}
 remote-control:
   control-enable: no

@@ -32,3 +32,18 @@ export class Daemon {
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
+
+/** The head of a configuration of unbound that validates, asks loopback and serves `test.`. */
+export const validatorHead = (port: number): string => `
+server:
+  interface: 127.0.0.1@${port}
+  username: ""
+  chroot: ""
+  directory: "."
+  use-syslog: no
+  do-not-query-localhost: no
+  do-ip6: no
+  module-config: "validator iterator"
+  local-zone: "test." nodefault
+  so-reuseport: no
+`

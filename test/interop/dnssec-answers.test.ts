@@ -9,7 +9,7 @@ import { dsRdata } from '../../src/core/dnssec/ds.ts'
 import { type TypeMnemonic, types } from '../../src/core/dns/types.ts'
 import type { ServingPool } from '../../src/core/steer/snapshot.ts'
 import { formatRdata } from '../../src/core/zone/rdata.ts'
-import { Daemon } from '../harness/daemon.ts'
+import { Daemon, validatorHead } from '../harness/daemon.ts'
 import { type Opened, openFront } from '../harness/dns-fronts.ts'
 import { poolSpecOf, zoneOf } from '../harness/dns-world.ts'
 import { crypto, keyFor, zoneFrom } from '../harness/dnssec.ts'
@@ -128,21 +128,9 @@ beforeAll(async () => {
     )
   unboundPort = await freePort()
   unbound.start('unbound', ['-d', '-p', '-c', 'unbound.conf'], {
-    'unbound.conf': `
-server:
-  interface: 127.0.0.1@${unboundPort}
-  username: ""
-  chroot: ""
-  directory: "."
-  use-syslog: no
-  do-not-query-localhost: no
-  do-ip6: no
-  module-config: "validator iterator"
-  cache-max-ttl: 0
+    'unbound.conf': `${validatorHead(unboundPort)}  cache-max-ttl: 0
   cache-max-negative-ttl: 0
   aggressive-nsec: no
-  local-zone: "test." nodefault
-  so-reuseport: no
   val-log-level: 2
 ${served.map(({ apex }) => `  trust-anchor: "${apex}. DS ${anchorOf(apex)}"`).join('\n')}
 remote-control:

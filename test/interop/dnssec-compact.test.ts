@@ -8,7 +8,7 @@ import { dsRdata } from '../../src/core/dnssec/ds.ts'
 import { types } from '../../src/core/dns/types.ts'
 import { formatRdata } from '../../src/core/zone/rdata.ts'
 import { CompactServer } from '../harness/compact-server.ts'
-import { Daemon } from '../harness/daemon.ts'
+import { Daemon, validatorHead } from '../harness/daemon.ts'
 import { crypto, keyFor, zoneFrom } from '../harness/dnssec.ts'
 import { wire } from '../harness/dnssec-denial.ts'
 import { freePort, until } from '../harness/program.ts'
@@ -29,19 +29,7 @@ beforeAll(async () => {
   unboundPort = await freePort()
   const ds = formatRdata(types.DS, dsRdata(wire(apex), rdataOfKey(key), 2, crypto))
   unbound.start('unbound', ['-d', '-p', '-c', 'unbound.conf'], {
-    'unbound.conf': `
-server:
-  interface: 127.0.0.1@${unboundPort}
-  username: ""
-  chroot: ""
-  directory: "."
-  use-syslog: no
-  do-not-query-localhost: no
-  do-ip6: no
-  module-config: "validator iterator"
-  qname-minimisation: no
-  local-zone: "test." nodefault
-  so-reuseport: no
+    'unbound.conf': `${validatorHead(unboundPort)}  qname-minimisation: no
   val-log-level: 2
   trust-anchor: "${apex}. DS ${ds}"
 remote-control:

@@ -14,7 +14,7 @@ import { wireToName } from '../../src/core/dns/names.ts'
 import { type TypeMnemonic, types } from '../../src/core/dns/types.ts'
 import { formatRecord } from '../../src/core/zone/format.ts'
 import { formatRdata } from '../../src/core/zone/rdata.ts'
-import { Daemon } from '../harness/daemon.ts'
+import { Daemon, validatorHead } from '../harness/daemon.ts'
 import { crypto, keyFor, planOf, plans, zoneFrom } from '../harness/dnssec.ts'
 import { wire } from '../harness/dnssec-denial.ts'
 import { freePort, until } from '../harness/program.ts'
@@ -127,19 +127,7 @@ ${zones.map(({ apex }) => `zone:\n  name: "${apex}"\n  zonefile: "${apex}"`).joi
   })
   unboundPort = await freePort()
   unbound.start('unbound', ['-d', '-p', '-c', 'unbound.conf'], {
-    'unbound.conf': `
-server:
-  interface: 127.0.0.1@${unboundPort}
-  username: ""
-  chroot: ""
-  directory: "."
-  use-syslog: no
-  do-not-query-localhost: no
-  do-ip6: no
-  module-config: "validator iterator"
-  aggressive-nsec: no
-  local-zone: "test." nodefault
-  so-reuseport: no
+    'unbound.conf': `${validatorHead(unboundPort)}  aggressive-nsec: no
   val-log-level: 2
 ${zones.map(({ apex, ds }) => `  trust-anchor: "${apex}. DS ${ds}"`).join('\n')}
 remote-control:

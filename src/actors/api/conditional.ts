@@ -5,6 +5,7 @@
  * of the content. The time an answer was made is no part of the content, so such a tag is weak.
  */
 import { fingerprint } from '../../core/base/fingerprint.ts'
+import { namesTag } from '../../core/net/entity-tags.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
 import type { RouteSchema } from './schema.ts'
 
@@ -15,14 +16,6 @@ const MADE_AT = /"generated_at":"[^"]*"/
 
 const contentTag = (body: Uint8Array): string =>
   `W/"${fingerprint(encoder.encode(decoder.decode(body).replace(MADE_AT, '')))}"`
-
-/** Weak comparison (RFC 9110 section 8.8.3.2). */
-const opaque = (tag: string): string => tag.trim().replace(/^W\//, '')
-
-function matches(field: string, tag: string): boolean {
-  if (field.trim() === '*') return true
-  return field.split(',').some((one) => opaque(one) === opaque(tag))
-}
 
 /** A 304 where the client has it, else the answer with its tag. */
 export function conditional(
@@ -41,8 +34,7 @@ export function conditional(
     etag,
     'cache-control': 'private, no-cache',
   }
-  const held = request.headers['if-none-match']
-  if (held === undefined || !matches(held, etag)) return { ...answer, headers }
+  if (!namesTag(request.headers['if-none-match'], etag)) return { ...answer, headers }
   const { 'content-type': _, ...kept } = headers
   return { status: 304, headers: kept, body: new Uint8Array(0) }
 }

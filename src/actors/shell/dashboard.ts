@@ -6,6 +6,7 @@
  * Content-Security-Policy: it loads from this origin alone and talks to it alone.
  */
 import { AccessList } from '../../core/net/access.ts'
+import { namesTag } from '../../core/net/entity-tags.ts'
 import type { DashboardFile, HttpAnswer, HttpRequest, ShellConfig } from './contract.ts'
 
 /** Who gets the dashboard; undefined where the mode has none. Others are the API's to refuse. */
@@ -87,10 +88,6 @@ function accepts({ headers }: HttpRequest, field: string, value: string): boolea
     return name === value && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))
   })
 }
-
-/** RFC 9110 section 13.1.2: any of the tags, compared weakly, or `*`. */
-const namesTag = (field: string | undefined, etag: string): boolean =>
-  field?.split(',').some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, ''))) === true
 
 const notAllowed: HttpAnswer = {
   status: 405,
