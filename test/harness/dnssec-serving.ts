@@ -52,6 +52,7 @@ export interface SignedWorldParts {
   readonly version?: number
   readonly nowSeconds?: number
   readonly seed?: number
+  readonly onWanted?: () => void
 }
 
 /** Compiles and signs as the registry and the signer do. */
@@ -112,6 +113,7 @@ export function signedWorld(world: SignedWorldParts) {
     ...{ udpPayloadSize: 4_096, nsid: '', versionString: '', tcpIdleTimeoutMs: 0 },
     turns: new Uint32Array(0),
     hashSeed: 0x5eed,
+    ...(world.onWanted === undefined ? {} : { onWanted: world.onWanted }),
   })
   const pools = world.pools ?? []
   const words = layWords(pools, world.words ?? pools.map(({ members }) => members.map(() => UP)))

@@ -19,6 +19,11 @@ export interface Sizes {
   readonly generations: number
   readonly seconds: number
   readonly warmupSeconds: number
+  /**
+   * Rest between warming up and the first sweep: what a server does but once after its start (an
+   * engine gives memory back for some 20 s) is no part of what a query costs.
+   */
+  readonly settleSeconds: number
   readonly latencySweeps: number
   readonly latencySeconds: number
   readonly opinionSeconds: number
@@ -254,6 +259,7 @@ export async function measure(
     const course = new Course(scenario, showings, machine)
     try {
       await course.start()
+      await new Promise((resolve) => setTimeout(resolve, sizes.settleSeconds * 1000))
       for (let sweep = 0; sweep < perGeneration && done < sizes.sweeps; sweep++, done++) {
         if (spentSeconds() - started > sizes.limitSeconds) break
         await course.sweep(done % 2 === 1)

@@ -2,7 +2,8 @@
  * The flags of the bench and the sizes they choose.
  *
  * `--smoke` runs it small, once; `--scenario=a,b` some; `--sweeps=N`, `--seconds=S`, `--latency=N`;
- * `--patience=S` waits that long in all for a quiet machine, `--limit=S` ends a scenario;
+ * `--patience=S` waits that long in all for a quiet machine, `--limit=S` ends a scenario,
+ * `--settle=S` lets servers rest between warming up and the first sweep;
  * `--peer=NAME=COMMAND` adds a program; `--ours=FILE` measures another build; `--node=FLAG` gives
  * our process a flag of node; `--cpus=SERVER,GENERATOR`; `--no-peers`; `--write`; `--json`.
  */
@@ -28,6 +29,7 @@ const SMOKE: Sizes = {
   generations: 1,
   seconds: 0.08,
   warmupSeconds: 0.05,
+  settleSeconds: 0,
   latencySweeps: 1,
   latencySeconds: 0.08,
   opinionSeconds: 0,
@@ -41,6 +43,7 @@ const FULL: Sizes = {
   generations: 3,
   seconds: 0.8,
   warmupSeconds: 1,
+  settleSeconds: 20,
   latencySweeps: 3,
   latencySeconds: 1,
   opinionSeconds: 2,
@@ -76,6 +79,7 @@ export function readOptions(words: readonly string[]): Options {
       seconds: number('seconds', base.seconds),
       generations: Math.min(sweeps, number('generations', base.generations)),
       retries: number('retries', base.retries),
+      settleSeconds: number('settle', base.settleSeconds),
       latencySweeps: number('latency', base.latencySweeps),
       patienceSeconds: number('patience', base.patienceSeconds),
       limitSeconds: number('limit', base.limitSeconds),

@@ -14,6 +14,7 @@ import { defineActor } from '../define.ts'
 import { answering } from './answering.ts'
 import type { DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
 import { DnsMeters } from './metrics.ts'
+import { Wanting } from './wanting.ts'
 
 const HINTS: Readonly<Record<Exclude<ListenOutcome['code'], 'listening'>, string>> = {
   malformed: 'write host:port, [v6]:port or :port',
@@ -37,7 +38,9 @@ const settingsOf = (config: DnsConfig): AuthoritySettings => ({
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
   const turns = new Uint32Array(config.turns)
   const { hashSeed, rateMemory } = config
-  const authority = new Authority({
+  const wanting = new Wanting(ctx, () => authority)
+  const authority: Authority = new Authority({
+    onWanted: () => wanting.noted(),
     ...settingsOf(config),
     turns,
     hashSeed,
@@ -85,13 +88,6 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   const cancelWait = ctx.clock.after(waitMs, () => front.serve())
   ctx.metrics.onCollect(() => meters.tellConnections(front.counts()))
   // A busy thread looks at the clock with each sample; this is for the others.
-  const tellWanted = () => {
-    const sets = authority.takeWanted()
-    const epoch = authority.serving?.epoch
-    if (sets.length > 0 && epoch !== undefined) ctx.publish('dns.sets-wanted', { epoch, sets })
-  }
-  const wantedMs = limits.wantedTellMs.default
-  const stopWanting = ctx.clock.every(wantedMs, wantedMs, tellWanted)
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
 
   return {
@@ -125,7 +121,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     },
     onStop: async () => {
       stopTicking()
-      stopWanting()
+      wanting.stop()
       stopSampling()
       stopTelling()
       cancelWait()

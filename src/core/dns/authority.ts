@@ -54,6 +54,8 @@ export interface AuthorityOptions extends AuthoritySettings {
   readonly rateMemory?: ArrayBufferLike
   /** In place of cookies and rate limits of its own: what a sample recorded of them. */
   readonly recorded?: Recorded
+  /** Called with every answer that was noted for `takeWanted`. */
+  readonly onWanted?: () => void
 }
 
 /** What came of cookies and rate limits, told from outside. */
@@ -113,6 +115,7 @@ export class Authority {
     const counters = new Int32Array(buffer, byteOffset, length)
     this.#turns = { counters, question, beyond: 0 }
     this.#recorded = options.recorded
+    if (options.onWanted !== undefined) this.last.onWanted = options.onWanted
     this.reconfigure(options)
   }
 

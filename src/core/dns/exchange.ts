@@ -116,6 +116,8 @@ export class Exchange {
   proofCount = 0
   /** Of which zone the proofs are, while there are any. */
   proofZone = 0
+  /** Called when an answer was noted as wanted and not signed. */
+  onWanted: () => void = () => {}
   /** The run of the addresses being answered. */
   run = 0
 

@@ -30,9 +30,9 @@ function answerName(x: Exchange, serving: Serving, turns: Turns): boolean {
   locate(x, table)
   const { node } = x
   if (node === NONE) return leaveZones(x)
-  // The zone above a cut and the zone below it both have a record of denial at that name. Two in one
-  // reply would be one set (RFC 2181 section 5) that neither of the signatures covers, so a reply
-  // that owes a proof in one zone ends with the alias; the resolver asks on by itself.
+  // The zone above a cut and the zone below it both have a record of denial at that name. In one
+  // reply they would be one set (RFC 2181 section 5) that neither signature covers, so a reply that
+  // owes a proof in one zone ends with the alias; the resolver asks on by itself.
   if (x.proofCount > 0 && table.zone(node) !== x.proofZone) return false
   if (x.aliases === 0) {
     x.source = node

@@ -190,7 +190,9 @@ export function signedChoice(
   for (let count = chosen; count > 0; count--) {
     x.run = signed.ofAnswer(pools, pool, family, x.choice, count)
     if (x.run !== 0) return count
-    if (count === chosen && count > 1) signed.note(pool, family, count)
+    if (count !== chosen || count === 1) continue
+    signed.note(pool, family, count)
+    x.onWanted()
   }
   return 0
 }
