@@ -43,6 +43,15 @@ export class OverwatchApi {
     return drains.find((one) => one.address === address)
   }
 
+  /** Whether it is ready; answers by DNS may begin sooner. */
+  async isReady(): Promise<boolean> {
+    try {
+      return (await this.#call('GET', '/api/v1/ready')).status === 200
+    } catch {
+      return false
+    }
+  }
+
   #call(method: string, path: string, body?: object): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json' }

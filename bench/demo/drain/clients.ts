@@ -6,7 +6,8 @@
  * - `keep-alive`: keeps connections for seconds, and never asks again while one is kept.
  * - `holder`: resolves once in thirty seconds, whatever the TTL says.
  *
- * Requests do not wait for each other (an open loop, up to a bound), and nothing is retried.
+ * Requests do not wait for each other (an open loop, up to a bound), and nothing is retried. What a
+ * busy machine kept the clients from sending is told: who falls silent cannot be counted.
  */
 import { Connection, type Outcome } from './fetch.ts'
 import { Lookup, Resolver } from './lookup.ts'
@@ -39,20 +40,26 @@ export interface ClientsSaid {
   readonly pools: Readonly<Record<string, number>>
   readonly failures: readonly Failure[]
   readonly inFlight: number
+  /** Requests that were not sent, for want of answers to earlier ones. */
+  readonly skipped: number
+  /** The longest that nothing at all was sent, milliseconds. */
+  readonly silentMs: number
 }
 
 const CLIENTS_OF_A_POOL = 6
 const TICK_MS = 10
 const REPORT_MS = 200
 const KEPT_MAX = 64
-/** Past so many under way no more are sent: a busy machine is not what is measured. */
-const IN_FLIGHT_MAX = 256
+/** Past so many of a pool under way it sends no more: a busy machine is not what is measured. */
+const IN_FLIGHT_MAX = 128
 
 class Tally {
   #served: Record<string, number> = {}
   #pools: Record<string, number> = {}
   #failures: Failure[] = []
   inFlight = 0
+  skipped = 0
+  silentMs = 0
 
   count(pool: PoolName, address: string, outcome: Outcome): void {
     if (outcome !== 'ok') {
@@ -64,11 +71,14 @@ class Tally {
   }
 
   take(): ClientsSaid {
+    const { inFlight, skipped, silentMs } = this
     const said = { served: this.#served, pools: this.#pools, failures: this.#failures }
     this.#served = {}
     this.#pools = {}
     this.#failures = []
-    return { ...said, inFlight: this.inFlight }
+    this.skipped = 0
+    this.silentMs = 0
+    return { ...said, inFlight, skipped, silentMs }
   }
 }
 
@@ -79,6 +89,7 @@ class Pool {
   readonly #resolvers: readonly Resolver[]
   readonly #kept: Connection[] = []
   #turn = 0
+  #inFlight = 0
 
   constructor(name: PoolName, plan: ClientsPlan, lookup: Lookup, tally: Tally) {
     this.#name = name
@@ -91,12 +102,24 @@ class Pool {
     )
   }
 
-  async request(): Promise<void> {
+  /** Sends one, unless too many are under way. */
+  send(): void {
+    if (this.#inFlight >= IN_FLIGHT_MAX) {
+      this.#tally.skipped++
+      return
+    }
+    this.#inFlight++
     this.#tally.inFlight++
+    void this.#request().finally(() => {
+      this.#inFlight--
+      this.#tally.inFlight--
+    })
+  }
+
+  async #request(): Promise<void> {
     const found = await this.#connection()
     const outcome = found === undefined ? 'dns' : await found.request()
     this.#tally.count(this.#name, found?.address ?? '', outcome)
-    this.#tally.inFlight--
     if (found === undefined) return
     if (this.#name === 'keep-alive' && this.#kept.length < KEPT_MAX) this.#keep(found)
     else found.end()
@@ -130,11 +153,14 @@ function run(plan: ClientsPlan): void {
     return [{ pool: new Pool(name, plan, lookup, tally), rate: plan.rates[name], sent: 0 }]
   })
   const startedMs = performance.now()
+  let lastMs = startedMs
   const beat = setInterval(() => {
-    const seconds = (performance.now() - startedMs) / 1_000
+    const nowMs = performance.now()
+    tally.silentMs = Math.max(tally.silentMs, nowMs - lastMs)
+    lastMs = nowMs
+    const seconds = (nowMs - startedMs) / 1_000
     for (const one of pools)
-      for (const due = Math.floor(seconds * one.rate); one.sent < due; one.sent++)
-        if (tally.inFlight < IN_FLIGHT_MAX) void one.pool.request()
+      for (const due = Math.floor(seconds * one.rate); one.sent < due; one.sent++) one.pool.send()
   }, TICK_MS)
   setInterval(() => process.send?.(tally.take()), REPORT_MS)
   process.on('message', (word) => {

@@ -6,7 +6,7 @@
  * `--table=PATH` (writes the delays of all runs to PATH.md and PATH.json, after each run).
  */
 import { report } from '../../support/report.ts'
-import { countsOf, figuresOf, type Run, rowsOf, sizes, stage } from './runs.ts'
+import { countsOf, figuresOf, type Run, rowsOf, sizes, soundOf, stage } from './runs.ts'
 import { scenarios } from './scenarios.ts'
 import { writeTable } from './table.ts'
 import { measureTimes } from './times.ts'
@@ -27,22 +27,27 @@ async function scenarioRuns(world: World, runsOfEach: number): Promise<Run[]> {
   if (chosen.length === 0) throw new Error(`--scenario: ${scenarios.map(({ name }) => name)}`)
   const runs: Run[] = []
   for (const scenario of chosen)
-    for (let run = 1; run <= runsOfEach; run++) {
-      const done = await stage(world, scenario)
-      runs.push(done)
-      explain(done)
-      const table = flag('table')
-      if (table !== undefined) writeTable(table, 'Drains under load', rowsOf(runs), countsOf(runs))
-      if (!process.argv.includes('--json')) {
-        const label = runsOfEach > 1 ? ` ${run}/${runsOfEach}` : ''
-        const { recorder, falseSafe } = done
-        process.stdout.write(
-          `${scenario.name}${label}: ${recorder.requests} requests, ` +
-            `${recorder.failures.length} failed, ${falseSafe} false "safe to stop"\n`,
-        )
+    for (let run = 1; run <= runsOfEach; run++)
+      for (let attempt = 1; attempt <= sizes.attempts; attempt++) {
+        const done = await stage(world, scenario)
+        runs.push(done)
+        explain(done)
+        const table = flag('table')
+        if (table !== undefined)
+          writeTable(table, 'Drains under load', rowsOf(runs), countsOf(runs))
+        if (!process.argv.includes('--json'))
+          tell(done, runsOfEach > 1 ? ` ${run}/${runsOfEach}` : '')
+        if (done.voidFor === undefined || !scenario.lossless) break
       }
-    }
   return runs
+}
+
+function tell({ scenario, recorder, falseSafe, voidFor }: Run, label: string): void {
+  process.stdout.write(
+    `${scenario.name}${label}: ${recorder.requests} requests, ` +
+      `${recorder.failures.length} failed, ${falseSafe} false "safe to stop"` +
+      `${voidFor === undefined ? '' : `; void: ${voidFor}`}\n`,
+  )
 }
 
 /** What was lost although notice was given: when, after which moments, by whom. */
@@ -55,8 +60,12 @@ function explain({ recorder, scenario }: Run): void {
     process.stderr.write(`  ${second(atMs)} FAILED ${fault} of ${pool} at ${address}\n`)
 }
 
+const nameOf = ({ scenario }: Run) => scenario.name
+
 function verdictOf(runs: readonly Run[]) {
-  const sound = runs.filter(({ scenario }) => scenario.lossless)
+  const sound = soundOf(runs)
+  const expected = new Set(runs.filter(({ scenario }) => scenario.lossless).map(nameOf))
+  const seen = new Set(sound.map(nameOf))
   const failed = sound.reduce((sum, { recorder }) => sum + recorder.failures.length, 0)
   const wrong = sound.reduce((sum, { falseSafe }) => sum + falseSafe, 0)
   const requests = sound.reduce((sum, { recorder }) => sum + recorder.requests, 0)
@@ -67,8 +76,10 @@ function verdictOf(runs: readonly Run[]) {
   const sentence =
     `${failed} of ${requests} requests failed and ${wrong} false "safe to stop" in ` +
     `${sound.length} runs with notice; without notice ${lost} were lost` +
-    (enough ? '' : '; a run had too few requests')
-  return { holds: failed === 0 && wrong === 0 && enough, sentence }
+    (enough ? '' : '; a run had too few requests') +
+    (seen.size === expected.size ? '' : '; not measured, the machine is busy')
+  const isWhole = enough && seen.size === expected.size
+  return { holds: failed === 0 && wrong === 0 && isWhole, sentence }
 }
 
 async function main(): Promise<void> {

@@ -22,6 +22,9 @@ export class Recorder {
   readonly pools: Record<string, number> = {}
   readonly startedMs = Date.now()
   requests = 0
+  /** Requests that the clients could not send in time, and their longest silence. */
+  skipped = 0
+  silentMs = 0
   #inFlight = 0
   #reports = 0
   readonly #child: Child
@@ -49,8 +52,10 @@ export class Recorder {
     this.#child.kill()
   }
 
-  #take({ served, pools, failures, inFlight }: ClientsSaid): void {
+  #take({ served, pools, failures, inFlight, skipped, silentMs }: ClientsSaid): void {
     this.#reports++
+    this.skipped += skipped
+    this.silentMs = Math.max(this.silentMs, silentMs)
     this.#inFlight = inFlight
     this.samples.push({ atMs: Date.now(), served })
     this.failures.push(...failures)

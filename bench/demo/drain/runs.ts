@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sized } from '../../support/report.ts'
 import type { PoolName } from './clients.ts'
-import { addresses } from './configs.ts'
+import { addresses, TTL_SECONDS } from './configs.ts'
 import { type Moment, Recorder } from './recorder.ts'
 import { type Scenario, servedName } from './scenarios.ts'
 import type { Row } from './table.ts'
@@ -27,6 +27,8 @@ export const sizes = {
   keepMs: sized(5_000, 1_500),
   calmMs: sized(4_000, 800),
   requestsMin: sized(50_000, 1_000),
+  /** How often a run is tried that a busy machine spoils. */
+  attempts: 3,
 } as const
 
 export interface Run {
@@ -34,6 +36,16 @@ export interface Run {
   readonly recorder: Recorder
   /** Backends that were called safe to stop, and lost a request after that. */
   readonly falseSafe: number
+  /** Why the run shows nothing: clients that a busy machine silenced cannot be waited for. */
+  readonly voidFor: string | undefined
+}
+
+/** Silent for so long a client is as good as gone: nobody came while an answer lived. */
+const SILENT_MS_MAX = (TTL_SECONDS * 1_000) / 2
+
+function voidOf({ skipped, silentMs }: Recorder): string | undefined {
+  if (silentMs > SILENT_MS_MAX) return `clients were silent for ${Math.round(silentMs)} ms`
+  return skipped > 0 ? `clients could not send ${skipped} requests in time` : undefined
 }
 
 /** Runs it with clients of its own, for as long as the requests of a run take. */
@@ -54,7 +66,8 @@ export async function stage(world: World, scenario: Scenario): Promise<Run> {
   } finally {
     recorder.kill()
   }
-  return { scenario, recorder, falseSafe: falseSafes(recorder) }
+  const [falseSafe, voidFor] = [falseSafes(recorder), voidOf(recorder)]
+  return { scenario, recorder, falseSafe, voidFor }
 }
 
 /** A backend stopped when it was called safe, where a request failed until it was back. */
@@ -107,9 +120,13 @@ export function rowsOf(runs: readonly Run[]): Row[] {
   })
 }
 
+/** Runs with notice that show something. */
+export const soundOf = (runs: readonly Run[]): Run[] =>
+  runs.filter(({ scenario, voidFor }) => scenario.lossless && voidFor === undefined)
+
 /** What else a table of all runs says. */
 export function countsOf(runs: readonly Run[]): Record<string, number> {
-  const sound = runs.filter(({ scenario }) => scenario.lossless)
+  const sound = soundOf(runs)
   const sum = (of: readonly Run[], count: (run: Run) => number) =>
     of.reduce((total, run) => total + count(run), 0)
   return {
@@ -117,6 +134,7 @@ export function countsOf(runs: readonly Run[]): Record<string, number> {
     'requests in them': sum(sound, ({ recorder }) => recorder.requests),
     'failed requests in them': sum(sound, ({ recorder }) => recorder.failures.length),
     'false "safe to stop"': sum(sound, ({ falseSafe }) => falseSafe),
+    'void, for a busy machine': runs.filter(({ voidFor }) => voidFor !== undefined).length,
   }
 }
 

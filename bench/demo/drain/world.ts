@@ -120,6 +120,7 @@ export class World {
     await Promise.all(this.sites.map((site) => site.startBackend()))
     for (const site of this.sites) site.startAgent()
     for (const site of this.sites) await this.inAnswers(site.address, true, 40_000)
+    await until('the API is ready', () => this.api.isReady(), 40_000)
     // Only now: a resolver remembers for seconds that a name could not be answered.
     await this.#startUnbound()
   }
