@@ -104,7 +104,7 @@ export class GuideWorld {
     const pid = `$(cat ${join(folder, 'data', 'owner.pid')})`
     const node = `exec "${process.execPath}" "${join(projectRoot, 'dist')}`
     const shims = {
-      'opengslb-cli': `${node}/cli/main.js" "$@"`,
+      'opengslb-cli': remembered(folder, `${node}/cli/main.js" "$@"`),
       opengslb: `${node}/opengslb.js" "$@"`,
       sudo: 'if [ "$1" = -u ]; then shift 2; fi; exec "$@"',
       dig: `exec "$(PATH="\${PATH#*:}" command -v dig)" -p ${this.#ports.dns} "$@"`,
@@ -123,6 +123,21 @@ export class GuideWorld {
     }
   }
 }
+
+/**
+ * A command that reads, and was done once, is not run again: pages show the same looks many times,
+ * and a start of Node takes longer than all the rest. No block that a test types changes anything.
+ */
+const remembered = (folder: string, command: string): string =>
+  [
+    `file="${folder}/said-$(printf %s "$*" | cksum | tr ' ' -)"`,
+    'if [ -f "$file" ]; then cat "$file"; exit 0; fi',
+    `( ${command} ) > "$file.new"; code=$?`,
+    'cat "$file.new"',
+    'case " $* " in *" export "* | *" capsule "* | *" -o "*) exit $code ;; esac',
+    '[ $code = 0 ] && mv "$file.new" "$file"',
+    'exit $code',
+  ].join('\n')
 
 /** Values for the variables that files of the pages name. */
 export const guideSecrets: Readonly<Record<string, string>> = {
