@@ -82,6 +82,10 @@ describe('requests', () => {
   })
 })
 
+const sections = 'dns|overwatch|agent|cluster|api|metrics|logging|regions|domains'
+/** A key with its section, alone in a code span or with its value behind it. */
+const keyInCode = new RegExp(`\`((?:${sections})(?:\\[\\])?\\.[a-z_.[\\]]+)(?:[:=][^\`]*)?\``, 'g')
+
 describe('names', () => {
   const keys = new Set(
     [...referenceMarkdown().matchAll(/^\| `([a-z_.[\]]+)` \|/gm)].flatMap((match) => {
@@ -92,13 +96,9 @@ describe('names', () => {
 
   test('every key of the configuration that a page names in full exists', () => {
     const faults = pages.flatMap(({ path, text }) =>
-      [
-        ...text.matchAll(
-          /`((?:dns|overwatch|agent|cluster|api|metrics|logging|regions|domains)(?:\[\])?\.[a-z_.[\]]+)(?::[^`]*|=[^`]*)?`/g,
-        ),
-      ]
+      [...text.matchAll(keyInCode)]
         .map((match) => match[1]!.replaceAll('[]', '').replace(/\.+$/, ''))
-        .filter((key) => !keys.has(key) && !/_$|\.ts$/.test(key))
+        .filter((key) => !keys.has(key) && !/_$|\.(?:ts|yaml)$/.test(key))
         .map((key) => `${path}: ${key}`),
     )
     expect(faults).toEqual([])

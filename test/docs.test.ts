@@ -69,6 +69,29 @@ describe('links', () => {
   })
 })
 
+/** Pages that the founding documents link to, as they call them, and what each must speak of. */
+const linked: readonly (readonly [string, string, RegExp])[] = [
+  ['overwatch deployment', 'docs/guides/overwatch.md', /## Install/],
+  ['agent deployment', 'docs/guides/agents.md', /## As a service/],
+  ['key rotation', 'docs/operations/key-rotation.md', /## DNSSEC/],
+  ['incident playbook', 'docs/operations/incidents.md', /## Always first/],
+  ['troubleshooting: leader election', 'docs/operations/troubleshooting.md', /### No leader/],
+  ['troubleshooting: gossip', 'docs/operations/troubleshooting.md', /### Overwatches do not agree/],
+  ['troubleshooting: split brain', 'docs/operations/troubleshooting.md', /Two that say they lead/],
+  ['troubleshooting: joining', 'docs/operations/troubleshooting.md', /### A node does not join/],
+  [
+    'configuration reference',
+    'docs/reference/configuration.md',
+    /`agent.latency_learning.enabled`/,
+  ],
+  ['why latency is learned passively', 'docs/adr/0017-learned-latency.md', /## Decision/],
+  ['demo 3', 'docs/guides/containers.md', /demo-3-latency-routing/],
+]
+
+test('every page that the founding documents link to is here', () => {
+  for (const [what, path, says] of linked) expect(read(path), what).toMatch(says)
+})
+
 // ---------------------------------------------------------------- commands
 
 describe('commands', () => {

@@ -1,5 +1,5 @@
-// Goal: the site of the documentation opens without a server, on a phone and on a wide screen, light
-// and dark; its search finds what is written; it asks nobody for anything.
+// Goal: the site of the documentation opens without a server, on a phone and on a wide screen,
+// light and dark; its search finds what is written; it asks nobody for anything.
 // Method: the site is made and opened in Chromium from the disk.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

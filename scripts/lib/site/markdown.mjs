@@ -24,8 +24,19 @@ export const plainOf = (text) =>
     .replace(/[`*]/g, '')
     .replace(/\\(.)/g, '$1')
 
-const INLINE =
-  /(`+)(.+?)\1|!\[([^\]]*)\]\(([^)\s]+)[^)]*\)|\[((?:[^[\]]|!?\[[^\]]*\]\([^)]*\))+)\]\(([^)\s]+)[^)]*\)|<(https?:[^>\s]+)>|\*\*(.+?)\*\*|(?<![\w*])\*([^*\s](?:[^*]*[^*\s])?)\*(?!\w)|\\([\\`*_{}[\]()#+.!|<>-])/g
+const INLINE = new RegExp(
+  [
+    '(`+)(.+?)\\1',
+    '!\\[([^\\]]*)\\]\\(([^)\\s]+)[^)]*\\)',
+    // The label of a link may hold an image, or brackets of one.
+    '\\[((?:[^[\\]]|!?\\[[^\\]]*\\]\\([^)]*\\))+)\\]\\(([^)\\s]+)[^)]*\\)',
+    '<(https?:[^>\\s]+)>',
+    '\\*\\*(.+?)\\*\\*',
+    '(?<![\\w*])\\*([^*\\s](?:[^*]*[^*\\s])?)\\*(?!\\w)',
+    '\\\\([\\\\`*_{}[\\]()#+.!|<>-])',
+  ].join('|'),
+  'g',
+)
 
 /** One paragraph's worth of text. `link` turns a target as written into one of the site. */
 function inline(text, link) {
@@ -107,8 +118,9 @@ class Page {
     this.anchors.set(base, count + 1)
     const anchor = count === 0 ? base : `${base}-${count}`
     this.sections.push({ heading: plain, anchor, level, text: [] })
-    const sign = `<a class="here" href="#${anchor}" aria-label="Link to this section">#</a>`
-    return `<h${level} id="${anchor}">${inline(text, this.link)} ${level > 1 ? sign : ''}</h${level}>`
+    const sign = ` <a class="here" href="#${anchor}" aria-label="Link to this section">#</a>`
+    const inner = `${inline(text, this.link)}${level > 1 ? sign : ''}`
+    return `<h${level} id="${anchor}">${inner}</h${level}>`
   }
 
   fence(lines, at) {

@@ -3,7 +3,7 @@
  * from a disk may load scripts and nothing else.
  */
 
-/** Sections longer than this are cut; the generated references are lists of names at their begin. */
+/** Sections longer than this are cut; what they are about stands at their begin. */
 const MOST_CHARS = 4_000
 
 /** @returns sections as `[place, page, heading, text]`, those of people's pages first */

@@ -31,7 +31,8 @@ function contentsHtml({ sections }) {
     ({ heading, anchor, level }) =>
       `<li class="l${level}"><a href="#${anchor}">${escapeHtml(heading)}</a></li>`,
   )
-  return `<nav class="contents" aria-label="On this page"><p>On this page</p><ul>${items.join('')}</ul></nav>`
+  const list = `<p>On this page</p><ul>${items.join('')}</ul>`
+  return `<nav class="contents" aria-label="On this page">${list}</nav>`
 }
 
 /** The whole document of a page. */
@@ -55,7 +56,8 @@ export function documentOf(page, menu, version) {
 <header>
 <a class="name" href="${up}/index.html">OpenGSLB <span>${escapeHtml(version)}</span></a>
 <form role="search" onsubmit="return false">
-<input id="q" type="search" placeholder="Search ( / )" aria-label="Search" autocomplete="off" spellcheck="false">
+<input id="q" type="search" placeholder="Search ( / )" aria-label="Search" autocomplete="off"
+  spellcheck="false">
 </form>
 </header>
 <div id="found" role="region" aria-label="What was found" aria-live="polite" hidden></div>
