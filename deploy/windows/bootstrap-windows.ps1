@@ -51,10 +51,13 @@ if ($null -eq $npm) { Stop-With 3 'needs Node.js 20.18 or later, with npm' }
 
 New-Item -ItemType Directory -Force -Path $folder, $logs | Out-Null
 # The key and the token are for the service and administrators alone.
-icacls $folder /inheritance:r /grant 'SYSTEM:(OI)(CI)F' 'Administrators:(OI)(CI)F' | Out-Null
+# Both by their SID (SYSTEM, Administrators): their names are those of the system's language.
+icacls $folder /inheritance:r /grant '*S-1-5-18:(OI)(CI)F' '*S-1-5-32-544:(OI)(CI)F' | Out-Null
+if ($LASTEXITCODE -ne 0) { Stop-With 1 "the rights of $folder cannot be set" }
 
 $file = $Package
 if ($Package -match '^https?://') {
+  if ($Sha256 -eq '') { Stop-With 2 '-Sha256 is required for a URL' }
   $file = Join-Path $folder 'opengslb.tgz'
   Write-Step "fetching $Package"
   try { Invoke-WebRequest -UseBasicParsing -Uri $Package -OutFile $file } catch { Stop-With 3 "$_" }
@@ -93,7 +96,10 @@ logging: { level: info, format: text, file: C:/opengslb/logs/agent.log }
 # Without a byte order mark, which is no part of YAML.
 [IO.File]::WriteAllText($config, $yaml, (New-Object Text.UTF8Encoding $false))
 
+# Windows PowerShell takes a line on standard error for a failure while errors stop a script.
+$ErrorActionPreference = 'Continue'
 $checked = & $node $program --config $config --check 2>&1
+$ErrorActionPreference = 'Stop'
 if ($LASTEXITCODE -ne 0) { Stop-With 4 "$checked" }
 Write-Step "$checked"
 
