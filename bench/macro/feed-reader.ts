@@ -4,8 +4,11 @@
  */
 import { connect, type Socket } from 'node:net'
 
+/** Every reader reads into this: what is left of a frame is copied out of it. */
+const shared = Buffer.allocUnsafe(256 * 1_024)
 const NUMBER_AT = '{"type":"event","number":'.length
 const DIGIT_0 = 0x30
+const EMPTY = Buffer.alloc(0)
 
 export interface Tally {
   events: number
@@ -28,14 +31,23 @@ export class FeedReader {
   isEnded = false
   readonly #tally: Tally
   readonly #socket: Socket
-  #rest: Buffer = Buffer.alloc(0)
+  #rest: Buffer = EMPTY
   #isUpgraded = false
   #isCounting = true
 
   /** @param onOpen called once the hello was read */
   constructor(port: number, query: string, to: Tally, onOpen: () => void) {
     this.#tally = to
-    this.#socket = connect(port, '127.0.0.1', () =>
+    // Without a stream and a buffer of its own for each read, which would cost more than the
+    // reading, and be counted as time that the events were under way.
+    const onread = {
+      buffer: shared,
+      callback: (length: number) => {
+        this.#take(shared.subarray(0, length), onOpen)
+        return true
+      },
+    }
+    this.#socket = connect({ port, host: '127.0.0.1', onread }, () =>
       this.#socket.write(
         `GET /api/v1/events${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n` +
           'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
@@ -46,7 +58,6 @@ export class FeedReader {
     this.#socket.on('close', () => {
       this.isEnded = true
     })
-    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk, onOpen))
   }
 
   /** Reads no more, as a stuck client. */
@@ -70,7 +81,7 @@ export class FeedReader {
     if (!this.#isUpgraded) {
       const end = bytes.indexOf('\r\n\r\n')
       if (end < 0) {
-        this.#rest = bytes
+        this.#rest = Buffer.from(bytes)
         return
       }
       if (!bytes.subarray(0, 12).equals(Buffer.from('HTTP/1.1 101')))
@@ -79,7 +90,7 @@ export class FeedReader {
       bytes = bytes.subarray(end + 4)
     }
     const at = this.#frames(bytes, onOpen)
-    this.#rest = at === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(at))
+    this.#rest = at === bytes.length ? EMPTY : Buffer.from(bytes.subarray(at))
   }
 
   /** Reads whole frames; returns where the rest begins. */

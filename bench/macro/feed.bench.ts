@@ -4,6 +4,7 @@
  *
  * The peer is the same program on node:http and `ws`, in the same run.
  */
+import { loadavg } from 'node:os'
 import { report, sized } from '../support/report.ts'
 import { Subject, sleep } from './feed-program.ts'
 import { FeedReader, percentile, type Tally, tally } from './feed-reader.ts'
@@ -47,7 +48,24 @@ interface Run {
   readonly growthMb: number
   readonly coresTotal: number
   readonly coresMain: number
+  readonly microsecondsEach: number
   readonly stuckIsCut: boolean
+}
+
+/** Fills the memory set aside for the newest events, which is no growth of what is measured. */
+async function fillMemory(subject: Subject): Promise<void> {
+  subject.order({ perSecond: sized(5_000, 500) })
+  await sleep(sized(5_000, 200))
+  subject.order({ perSecond: 0 })
+}
+
+/** What readers lack of all numbers, once what is under way has come or had time to. */
+async function lostBy(subject: Subject, readers: readonly FeedReader[]): Promise<number> {
+  await sleep(500)
+  const last = await subject.lastNumber()
+  const missing = () => readers.reduce((sum, reader) => sum + (last - reader.last), 0)
+  for (let waited = 0; waited < 5_000 && missing() > 0; waited += 100) await sleep(100)
+  return missing()
 }
 
 async function load(subject: Subject, { perSecond, readers: count }: (typeof loads)[number]) {
@@ -67,9 +85,7 @@ async function load(subject: Subject, { perSecond, readers: count }: (typeof loa
   const after = await subject.look()
   const { events } = counted
   subject.order({ perSecond: 0 })
-  await sleep(500)
-  const last = await subject.lastNumber()
-  const lost = readers.reduce((sum, reader) => sum + (last - reader.last), 0)
+  const lost = await lostBy(subject, readers)
   // A socket that is not read does not see its own end.
   stuck.loosen()
   for (let waited = 0; waited < 3_000 && !stuck.isEnded; waited += 100) await sleep(100)
@@ -82,6 +98,7 @@ async function load(subject: Subject, { perSecond, readers: count }: (typeof loa
     growthMb: (after.rssBytes - middle.rssBytes) / 1e6,
     coresTotal: (after.cpuSeconds - before.cpuSeconds) / seconds,
     coresMain: after.mainCores,
+    microsecondsEach: ((after.cpuSeconds - before.cpuSeconds) / events) * 1e6,
     stuckIsCut: stuck.isEnded,
   }
   for (const reader of [...readers, stuck]) reader.end()
@@ -106,9 +123,7 @@ async function idleReaders(subject: Subject) {
   const to = await subject.look()
   const messages = busy.events / idleSeconds
   subject.order({ perSecond: 0 })
-  await sleep(500)
-  const last = await subject.lastNumber()
-  const lost = listening.reduce((sum, reader) => sum + (last - reader.last), 0)
+  const lost = await lostBy(subject, listening)
   const mute = listening.filter((reader) => reader.last === 0).length
   const cut = listening.filter((reader) => reader.isEnded).length
   for (const reader of [...readers, ...listening]) reader.end()
@@ -127,6 +142,7 @@ const runs: Run[] = []
 const crowds: Awaited<ReturnType<typeof idleReaders>>[] = []
 for (const backEnd of ['uws', 'node'] as const) {
   const subject = await Subject.start(backEnd)
+  await fillMemory(subject)
   for (const plan of loads) {
     const run = await load(subject, plan)
     if (backEnd === 'uws') runs.push(run)
@@ -138,6 +154,8 @@ for (const backEnd of ['uws', 'node'] as const) {
     figures[`${of}: memory grew by MB`] = run.growthMb
     figures[`${of}: cores, of it main`] =
       `${run.coresTotal.toFixed(2)}, ${run.coresMain.toFixed(2)}`
+    figures[`${of}: processor's time of a message, µs`] = run.microsecondsEach
+    figures[`${of}: load average`] = loadavg()[0]!
     figures[`${of}: the stuck one was cut`] = String(run.stuckIsCut)
   }
   const crowd = await idleReaders(subject)

@@ -15,6 +15,7 @@ import { Agents } from './agents.ts'
 import { Book } from './book.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { editObject } from './edits.ts'
+import { SharedEdits } from './edits-shared.ts'
 import { Objects } from './objects.ts'
 import { drainViews, liftDrain, serversNamed, setDrain } from './drains.ts'
 import {
@@ -144,6 +145,9 @@ export const registry = defineActor(
     agents.restore(readKept(await ports.shared.load()))
     await book.open(stored.rows)
     agents.open()
+    const edits = new SharedEdits(ctx, book, objects)
+    agents.onEdit = (record) => void edits.learned(record)
+    await edits.meet()
 
     return {
       receive: {
@@ -174,7 +178,7 @@ export const registry = defineActor(
         'api.set-drain': (order) => setDrain(book, agents, order),
         'api.lift-drain': (order) => liftDrain(book, agents, order),
         'api.list-drains': () => ({ drains: drainViews(book) }),
-        'api.edit-object': (order) => editObject(book, objects, order),
+        'api.edit-object': (order) => editObject(book, objects, order, (keys) => edits.tell(keys)),
         'api.list-objects': ({ kind, id }) => ({ objects: objects.list(kind, id) }),
         'api.list-differences': ({ whole }) => ({
           differences: objects.differences(),
@@ -204,6 +208,7 @@ export const registry = defineActor(
       },
       onReconfigured: async (next: RegistryConfig) => {
         await book.reconfigure(objects.adopt(next))
+        await edits.meet()
         // A reload is also how programs that fetch databases say that a file is new.
         book.geography.look()
       },

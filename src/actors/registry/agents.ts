@@ -8,6 +8,7 @@
  * signs off takes its servers along at once, the last of a pool too.
  */
 import { limits } from '../../core/base/limits.ts'
+import { SHARED_EDIT } from '../../core/config/overlay/shared.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import { ALIVE_KEY, type Kept, keptReport, keptTime, reportKeyOf } from '../../core/health/kept.ts'
 import { validationOf } from '../../core/health/precedence.ts'
@@ -33,6 +34,8 @@ export class Agents {
   /** Whose coming and going becomes events. */
   readonly members: MembersSeen
   #timer = NEVER
+  /** Called with an edit that another overwatch told of. */
+  onEdit: (record: SharedRecord) => void = () => {}
   #toldDrains = 0
   #cancels: readonly (() => void)[] = []
 
@@ -151,9 +154,8 @@ export class Agents {
       book.rejudge([record.id])
       this.publishDrains()
       this.wake()
-    } else {
-      book.rejudge(chorus.takeVote(record))
-    }
+    } else if (record.kind === SHARED_EDIT) this.onEdit(record)
+    else book.rejudge(chorus.takeVote(record))
   }
 
   overwatches({ live }: Message<'gossip.overwatches-set'>): void {

@@ -6,12 +6,23 @@
  * whatever it has changed since an edit of the same key wins, with a line in the log. What the
  * rules are is in core/config/overlay.
  */
+import { limits } from '../../core/base/limits.ts'
 import { sharedMemory } from '../../core/base/memory.ts'
 import { type Base, baseOf } from '../../core/config/overlay/base.ts'
 import { type CompiledOverlay, compileOverlay } from '../../core/config/overlay/compile.ts'
-import { type OverlayContent, overlayContent } from '../../core/config/overlay/content.ts'
+import {
+  type OverlayContent,
+  overlayContent,
+  recordsAgainst,
+} from '../../core/config/overlay/content.ts'
 import type { Edited } from '../../core/config/overlay/edit.ts'
-import { type Entries, type ObjectKind, parseEntry } from '../../core/config/overlay/entry.ts'
+import {
+  type Entries,
+  entryKey,
+  type ObjectKind,
+  type OverlayEntry,
+  parseEntry,
+} from '../../core/config/overlay/entry.ts'
 import { reconcile } from '../../core/config/overlay/reconcile.ts'
 import { differences, idsOf, type ObjectView, viewOf } from '../../core/config/overlay/views.ts'
 import { geoConfigOf } from '../../core/config/geography.ts'
@@ -31,6 +42,10 @@ export interface Ground {
   /** As it is in force. */
   readonly content: OverlayContent
 }
+
+/** Whether an entry says something else than the one that is known. */
+const isNews = (known: OverlayEntry | undefined, entry: OverlayEntry | undefined): boolean =>
+  JSON.stringify(known) !== JSON.stringify(entry)
 
 export class Objects {
   readonly #ctx: RegistryCtx
@@ -103,6 +118,48 @@ export class Objects {
     this.#keep(entries)
     this.#revision++
     return this.#stand({ ...this.#ground!, compiled }, content)
+  }
+
+  /**
+   * Takes the edit that another overwatch made, or its end; returns what is to be in force, and
+   * undefined where it changes nothing here.
+   * @param isKnown it was heard before, and what stands against it was said then
+   */
+  learn(
+    key: string,
+    entry: OverlayEntry | undefined,
+    isKnown: boolean,
+  ): RegistryConfig | undefined {
+    const ground = this.#ground
+    const known = this.entries.get(key)
+    if (ground === undefined || !isNews(known, entry)) return
+    const wanted = new Map(this.entries)
+    if (entry === undefined) wanted.delete(key)
+    else wanted.set(key, entry)
+    const why = entry && this.#whyNot(ground, entry)
+    if (why !== undefined) {
+      const fields = { object: key, reason: why }
+      if (!isKnown) this.#ctx.log.warn('an edit of another overwatch is not taken', fields)
+      return
+    }
+    const { entries, changes } = reconcile(ground.base, wanted)
+    for (const { field, why: reason } of isKnown ? [] : changes) {
+      const fields = { object: key, field, by: entry?.by, reason }
+      this.#ctx.log.warn('the file stands against an edit of another overwatch', fields)
+    }
+    if (!isNews(known, entries.get(key))) return
+    this.#keep(entries)
+    this.#revision = Math.max(this.#revision, entry?.revision ?? 0)
+    return this.#stand({ ...ground, compiled: compileOverlay(ground.base, entries) })
+  }
+
+  /** Why an edit that fits another node's file does not fit this one's; undefined when it does. */
+  #whyNot({ given, declared }: Ground, { kind, id, owned, deleted }: OverlayEntry) {
+    if (this.entries.size >= limits.objectsMax.default && !this.entries.has(entryKey(kind, id)))
+      return `there are ${limits.objectsMax.default} edits already`
+    if (kind !== 'domain' || owned || deleted) return
+    const { topology, zones } = given
+    return recordsAgainst(id, { topology, zones }, zoneNames(declared.config))
   }
 
   /** What would be served with these edits. */

@@ -19,17 +19,20 @@ export interface GroupCommit {
 /**
  * @param isEmpty whether nothing waits
  * @param commit writes all that waits; on a fault it puts it back and throws
- * @param gatherMs how long what comes is gathered before it is committed
+ * @param gatherMs one commit begins no sooner than this after the one before it
+ * @param leadMs how long the first after a pause is waited for others; all of `gatherMs` by default
  */
 export function groupCommit(
   isEmpty: () => boolean,
   commit: () => Promise<void>,
   faults: DiskFaults,
-  gatherMs = limits.stateCommitDelayMs.default,
+  gatherMs: number = limits.stateCommitDelayMs.default,
+  leadMs = gatherMs,
 ): GroupCommit {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<CommitOutcome> | undefined
   let closed = false
+  let startedMs = Number.NEGATIVE_INFINITY
 
   async function runOnce(): Promise<CommitOutcome> {
     if (isEmpty()) return 'committed'
@@ -45,6 +48,7 @@ export function groupCommit(
   function start(): Promise<CommitOutcome> {
     clearTimeout(timer)
     timer = undefined
+    startedMs = performance.now()
     const run = runOnce().then((outcome) => {
       running = undefined
       if (!isEmpty() && !closed) arm(outcome === 'failed' ? limits.diskRetryMs.default : undefined)
@@ -54,7 +58,11 @@ export function groupCommit(
     return run
   }
 
-  function arm(delayMs: number = gatherMs): void {
+  function nextDelayMs(): number {
+    return Math.max(leadMs, gatherMs - (performance.now() - startedMs))
+  }
+
+  function arm(delayMs = nextDelayMs()): void {
     if (timer !== undefined || running !== undefined || closed) return
     timer = setTimeout(() => void start(), delayMs)
     // A process that is otherwise done need not wait: closing flushes.

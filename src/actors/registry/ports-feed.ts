@@ -207,6 +207,7 @@ export async function openFeedLog(
     () => feed.commit(),
     faults,
     limits.feedCommitDelayMs.default,
+    limits.feedCommitLeadMs.default,
   )
   return {
     append: (draft) => {

@@ -213,6 +213,7 @@ export const events = {
       id: text('which one'),
       action: text('`create`, `patch` or `delete`'),
       by: text('who asked'),
+      from: optional(text('the overwatch where it was asked for; absent for this one')),
     },
   },
   'config.geo-loaded': {

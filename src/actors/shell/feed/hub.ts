@@ -59,6 +59,10 @@ export class Hub {
   /** The number of the next event to come; undefined before the first reader. */
   #next: number | undefined
   #isCatchingUp = false
+  /** What follows the highest number told since the hole that is being filled was seen. */
+  #toldMeanwhile = 0
+  /** What follows the last number that went out to those who were live then. */
+  #delivered = 0
   /** Told to the hub, and not to readers yet. */
   readonly #waiting: ToldEvent[] = []
   #pausedUntilMs = 0
@@ -78,6 +82,14 @@ export class Hub {
 
   get next(): number {
     return this.#next ?? 1
+  }
+
+  /**
+   * A page that ends before this is not the last one of who reads it: a message that was told in
+   * one batch with the page is handled before the promise of the page is.
+   */
+  get delivered(): number {
+    return this.#delivered
   }
 
   /** Where the numbers are, as the API said when it let a reader in. */
@@ -151,12 +163,15 @@ export class Hub {
     this.#size--
   }
 
-  /** Reads a page once it is this reader's turn. */
-  async read(from: number, filter: Filter): Promise<Page | undefined> {
+  /**
+   * Reads a page once it is this reader's turn; undefined too when it is wanted no more by then, so
+   * that a crowd which left is not read for.
+   */
+  async read(from: number, filter: Filter, isWanted: () => boolean): Promise<Page | undefined> {
     if (this.#reading >= limits.feedReadsAtOnce.default)
       await new Promise<void>((resolve) => void this.#turns.push(resolve))
     this.#reading++
-    const page = await this.world.read(from, filter)
+    const page = isWanted() ? await this.world.read(from, filter) : undefined
     this.#reading--
     this.#turns.shift()?.()
     return page
@@ -177,6 +192,8 @@ export class Hub {
   }
 
   #isNext(number: number): boolean {
+    const before = this.#isCatchingUp ? this.#toldMeanwhile : 0
+    this.#toldMeanwhile = Math.max(before, number + 1)
     if (this.#isCatchingUp) return false
     if (this.#next === undefined || number === this.#next) return true
     if (number > this.#next) void this.#catchUp()
@@ -198,7 +215,9 @@ export class Hub {
       // What waits came before the hole.
       this.#flush()
       this.#deliver(page.events)
-      if (page.isEnd) break
+      // What was told after the page was made was passed over; nothing more may come to show it.
+      const isAll = page.next >= this.#toldMeanwhile || page.events.length === 0
+      if (page.isEnd && isAll) break
     }
     this.#isCatchingUp = false
   }
@@ -209,6 +228,7 @@ export class Hub {
     for (const { readers } of [...this.#groups.values()])
       for (const reader of [...readers]) reader.cut('the event log cannot be read')
     this.#next = undefined
+    this.#delivered = 0
     this.#isCatchingUp = false
   }
 
@@ -219,6 +239,8 @@ export class Hub {
   }
 
   #deliver(events: readonly ToldEvent[]): void {
+    const last = events.findLast(({ number }) => number > 0)
+    if (last !== undefined) this.#delivered = last.number + 1
     if (events.length === 0) return
     for (const { filter, readers } of [...this.#groups.values()]) {
       const passing = events.filter(

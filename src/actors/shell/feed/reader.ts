@@ -139,21 +139,22 @@ export class Reader implements FeedListener {
 
   /** Tells page after page, while the socket takes them, until there is no more. */
   async #readOn(turn: number): Promise<void> {
+    const isWanted = () => !this.#isOver && turn === this.#turn
     for (let tries = 0; ; ) {
-      const page = await this.#hub.read(this.#next, this.filter)
-      if (this.#isOver || turn !== this.#turn) return
+      const page = await this.#hub.read(this.#next, this.filter, isWanted)
+      if (!isWanted()) return
       if (page === undefined) {
         if (++tries > limits.feedReadRetries.default)
           return this.cut('the event log cannot be read')
         await this.#hub.pause()
-        if (this.#isOver || turn !== this.#turn) return
+        if (!isWanted()) return
         continue
       }
       tries = 0
       this.#next = page.next
-      this.#isLive = page.isEnd
+      this.#isLive = page.isEnd && page.next >= this.#hub.delivered
       if (page.events.length > 0) this.#send(page.events)
-      if (page.isEnd || this.#isOver) return
+      if (this.#isLive || this.#isOver) return
       if (this.#waitingBytes >= limits.feedPauseBytes.default) return this.#pause()
     }
   }

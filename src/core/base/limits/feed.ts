@@ -39,7 +39,13 @@ export const feedLimits = {
     10,
     [1, 50],
     'ms',
-    'events that come together share one commit and one write to each reader, and are told at once',
+    'the least time between two commits: events that come together share one',
+  ),
+  feedCommitLeadMs: limit(
+    2,
+    [0, 50],
+    'ms',
+    'how long the first event after a pause waits for others; it is told that much later',
   ),
   feedPendingEvents: limit(
     65_536,

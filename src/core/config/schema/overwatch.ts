@@ -94,6 +94,11 @@ const peering = section('State shared between overwatches on a port of its own.'
   ),
   sync: section('What is shared.', {
     backend_registry: key(bool, 'true', 'Backends and their state.'),
+    api_edits: key(
+      bool,
+      'true',
+      'Domains, servers, regions and networks that the API made or edited, on every overwatch.',
+    ),
     latency_data: key(bool, 'true', 'Learned latencies.'),
     dnssec_keys: key(bool, 'true', 'Signing keys.'),
   }),

@@ -6,6 +6,7 @@ import { contentOf } from '../../../../src/actors/registry/ports-content.ts'
 import { emptyDisk, memoryPorts } from '../../../../src/actors/registry/ports-memory.ts'
 import { domainNames, zoneNames } from '../../../../src/core/config/names.ts'
 import { expect } from 'vitest'
+import type { SharedRecord } from '../../../../src/core/gossip/peers/record.ts'
 import { catalogue } from '../../../../src/messages/catalogue.ts'
 import { codecOf } from '../../../../src/messages/codec.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
@@ -71,6 +72,12 @@ export async function objectsWorld(file = FILE, disk = emptyDisk(), incarnation 
         },
         ...{ hearsay: false, atMs: START_MS },
       }),
+    /** What another overwatch tells this one. */
+    learned: (record: SharedRecord) => receive['gossip.record-learned'](record),
+    told: () =>
+      own.published
+        .filter(([id]) => id === 'registry.record-told')
+        .map(([, record]) => record as unknown as SharedRecord),
     lastPools: () =>
       (
         own.published.filter(([id]) => id === 'registry.snapshot-set').at(-1)![1] as unknown as {

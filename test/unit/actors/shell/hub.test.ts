@@ -85,6 +85,23 @@ describe('live readers', () => {
     expect(late.socket.heard).toEqual(all.socket.heard)
   })
 
+  test('what is told while the last page of a hole is under way is heard, though nothing follows', async () => {
+    const log = eventsOf(1, 5)
+    const { hub, add } = world(async (from) => ({
+      events: log.filter(({ number }) => number >= from),
+      next: log.length + 1,
+      isEnd: true,
+    }))
+    const { socket } = add()
+    hub.told([log[0]!])
+    // The page is made here, up to 5.
+    hub.told([log[4]!])
+    log.push(eventOf(6))
+    hub.told([log[5]!])
+    await settled()
+    expect(socket.heard).toEqual(range(1, 6))
+  })
+
   test('a log that cannot be read sends everybody away, and the next ones start anew', async () => {
     const { hub, add, clock } = world()
     const { socket } = add()
@@ -220,6 +237,35 @@ describe('readers that resume', () => {
     await settled()
     clock.advance(limits.feedStallMs.default)
     expect(stuck.socket.ended).toBe('1013 nothing was read for too long')
+  })
+
+  test('hear what is told in one batch with their last page', async () => {
+    const log = eventsOf(1, 2)
+    const { hub, add } = world(async (from) => ({
+      events: log.filter(({ number }) => number >= from),
+      next: log.length + 1,
+      isEnd: true,
+    }))
+    hub.told(log)
+    // The page is made here, up to 2; its reader goes on once the batch with it was handled.
+    const { socket } = add(1)
+    log.push(eventOf(3))
+    hub.told([log[2]!])
+    await settled()
+    hub.told([eventOf(4)])
+    expect(socket.heard).toEqual(range(1, 4))
+  })
+
+  test('who left before their turn are read for no more', async () => {
+    const answers: ((page: Page) => void)[] = []
+    const { hub, add } = world(() => new Promise((resolve) => void answers.push(resolve)))
+    hub.told(eventsOf(1, 2))
+    const most = limits.feedReadsAtOnce.default
+    const readers = Array.from({ length: most + 5 }, () => add(1).reader)
+    for (const reader of readers.slice(most, most + 4)) reader.closed()
+    for (const answer of [...answers]) answer({ events: [], next: 3, isEnd: true })
+    await settled()
+    expect(answers.length).toBe(most + 1)
   })
 
   test('take turns at the log', async () => {
