@@ -116,6 +116,8 @@ function against(
 
 /** ECS scopes answers, so it is asked with EDNS. */
 const ECS = 'es'
+/** DO is a flag of EDNS. */
+const SIGNED = 'ed'
 
 /** From one name to a million, for us and for NSD: our fall may be 5 % more than its. */
 function million(names: number): Scenario {
@@ -199,6 +201,24 @@ function shared(names: number): Plain[] {
       kinds: [askSteered(100, ECS)],
       atLeast: 0.93,
       smoke: 'alone',
+    },
+    {
+      name: 'signed',
+      title: 'One steered name with DO: an answer and its signature',
+      setup: steeredOver(3),
+      kinds: [askSteered(3, SIGNED)],
+      atLeast: 0.95,
+      // The others sign a zone that they are given, and none of them a steered answer.
+      peers: false,
+      smoke: 'alone',
+    },
+    {
+      name: 'signed-nxdomain',
+      title: `Random names that do not exist with DO, in a zone of ${names}: the proofs`,
+      setup: zone,
+      kinds: [askMissing(SIGNED)],
+      atLeast: 0.95,
+      peers: false,
     },
     {
       name: 'mixed',

@@ -31,6 +31,7 @@ import { Learned } from './learned.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
+import { Opening } from './opening.ts'
 import type { Press } from './press.ts'
 import { pressOf } from './press-world.ts'
 import { Sharing } from './sharing.ts'
@@ -66,6 +67,7 @@ export class Book {
   readonly press: Press
   /** What stands at the apexes of signed zones. */
   readonly #apexes = new Apexes()
+  readonly #opening: Opening
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
@@ -107,10 +109,14 @@ export class Book {
     this.times = new CheckTimes(ctx, this.fleet)
     this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
-    const { press, chronicle } = pressOf(ctx, ports, this.feed, () => this.learned.sayRoutes())
+    const { press, chronicle } = pressOf(ctx, ports, this.feed, () => {
+      this.learned.sayRoutes()
+      this.#opening.over()
+    })
     this.press = press
     this.#chronicle = chronicle
     this.#chronicle.configured(config)
+    this.#opening = new Opening(ctx, this.#apexes.signing(config), () => this.publishTargets())
   }
 
   nowMs(): number {
@@ -285,6 +291,7 @@ export class Book {
   }
 
   publishTargets(): void {
+    if (!this.#opening.isOver) return
     const { validates } = this.chorus.settings
     this.#ctx.publish('registry.targets-set', {
       targets: targetsOf(this.fleet, validates, this.times.wanted),
@@ -298,6 +305,7 @@ export class Book {
 
   async close(): Promise<void> {
     this.#timer.cancel()
+    this.#opening.close()
     this.press.close()
     await Promise.all([...this.#flushes(), this.#ports.feed.flush()])
   }

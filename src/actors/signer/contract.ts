@@ -83,8 +83,19 @@ export interface Imports {
   readonly faults: readonly { readonly file: string; readonly fault: string }[]
 }
 
+/** Calls `done` once, in a later turn; never throws. */
+export type VerifyLater = (
+  algorithm: number,
+  publicKey: Uint8Array,
+  data: Uint8Array,
+  signature: Uint8Array,
+  done: (isGood: boolean) => void,
+) => void
+
 export interface SignerPorts {
   readonly crypto: DnssecCrypto
+  /** `crypto.verify` beside this thread; absent: it is done on it, at once. */
+  readonly verifyLater?: VerifyLater
   /** Octets nobody can guess. */
   randomBytes(count: number): Uint8Array
   loadKeys(): Promise<KeysLoaded>

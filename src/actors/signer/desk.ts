@@ -15,6 +15,7 @@ import { SignatureStore } from '../../core/dnssec/signatures.ts'
 import { readSignatures, writeSignatures } from '../../core/dnssec/signature-file.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { SignerPorts } from './contract.ts'
+import { Examining } from './examining.ts'
 import { WantedSets } from './wanted.ts'
 
 /** A restarted signer outranks its predecessor, which has signed fewer times than this. */
@@ -47,6 +48,8 @@ interface Job {
   readonly signing: Signing
   readonly plans: readonly ZonePlan[]
   readonly beganMs: number
+  /** Where the thread does not verify itself. */
+  readonly examining: Examining | undefined
 }
 
 export class Desk {
@@ -63,6 +66,8 @@ export class Desk {
   #dueSeconds = Number.POSITIVE_INFINITY
   #seenSeconds = 0
   #again = false
+  /** The job waits for verdicts. */
+  #isParked = false
   #cancelSlice: () => void = () => {}
   #cancelSave: (() => void) | undefined
   readonly #stopLooking: () => void
@@ -159,25 +164,57 @@ export class Desk {
       this.#store,
       ports.crypto,
     )
-    this.#job = { draft, isDraft, version, signing, plans, beganMs: clock.monotonicMs() }
+    const { verifyLater } = ports
+    const isLarge = signing.left >= limits.examinedLaterSets.default
+    const examining =
+      verifyLater !== undefined && isLarge
+        ? new Examining(verifyLater, this.#store, () => this.#heard())
+        : undefined
+    if (examining !== undefined) signing.verifyLater((one) => examining.take(one))
+    const beganMs = clock.monotonicMs()
+    this.#job = { draft, isDraft, version, signing, plans, beganMs, examining }
     this.#slice()
   }
 
   #slice(): void {
     const job = this.#job
     if (job === undefined) return
-    if (job.signing.step(limits.signingSliceSets.default) > 0) {
-      this.#cancelSlice = this.#world.clock.after(0, () => this.#slice())
+    const { signing, examining } = job
+    // Verifying is two thirds of the work.
+    const sets = limits.signingSliceSets.default * (examining === undefined ? 1 : 2)
+    const left = signing.step(sets)
+    const pending = examining?.pending ?? 0
+    if (left > 0 && pending < limits.examinationsPending.default) {
+      this.#nextSlice()
       return
     }
+    this.#isParked = pending > 0
+    if (!this.#isParked) this.#finishJob(job)
+  }
+
+  #nextSlice(): void {
+    this.#cancelSlice = this.#world.clock.after(0, () => this.#slice())
+  }
+
+  /** A verdict came: what waited for it goes on. */
+  #heard(): void {
+    const job = this.#job
+    if (!this.#isParked || job === undefined) return
+    const most = job.signing.left > 0 ? limits.examinationsPending.default / 2 : 0
+    if (job.examining!.pending > most) return
+    this.#isParked = false
+    this.#nextSlice()
+  }
+
+  #finishJob(job: Job): void {
     this.#job = undefined
     this.#finish(job)
     if (this.#again) this.again()
   }
 
-  #finish({ draft, isDraft, version, signing, plans, beganMs }: Job): void {
+  #finish({ draft, isDraft, version, signing, plans, beganMs, examining }: Job): void {
     const { epoch } = draft
-    const outcome = signing.finish(sharedMemory)
+    const outcome = signing.finish(sharedMemory, examining?.faults)
     if (!outcome.ok) {
       const more = outcome.error.length > 1 ? ` (and ${outcome.error.length - 1} more)` : ''
       this.#world.onRefused(epoch, `${outcome.error[0] ?? 'nothing could be signed'}${more}`)
@@ -195,7 +232,9 @@ export class Desk {
   #abandon(): void {
     this.#cancelSlice()
     if (this.#job !== undefined) this.#store.abandon()
+    this.#job?.examining?.abandon()
     this.#job = undefined
+    this.#isParked = false
   }
 
   #saveLater(): void {

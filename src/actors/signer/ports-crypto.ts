@@ -28,6 +28,7 @@ import {
   rsaToBytes,
 } from '../../core/dnssec/algorithms.ts'
 import type { DnssecCrypto, KeyPair } from '../../core/dnssec/crypto.ts'
+import type { VerifyLater } from './contract.ts'
 
 const TAG_BYTES = 16
 /** Public keys kept as node's objects: those of a key set many times over. */
@@ -91,7 +92,9 @@ const optionsOf = (key: KeyObject) => ({
   padding: constants.RSA_PKCS1_PADDING,
 })
 
-const plainOptions = (key: KeyObject) =>
+type PlainOptions = KeyObject | ReturnType<typeof optionsOf>
+
+const plainOptions = (key: KeyObject): PlainOptions =>
   key.asymmetricKeyType === 'ed25519' ? key : optionsOf(key)
 
 function rsaNumbersOf(jwk: JsonWebKey): RsaNumbers {
@@ -138,23 +141,25 @@ function attempt<T, U>(run: () => T, otherwise: U): T | U {
   }
 }
 
+export type NodeDnssecCrypto = DnssecCrypto & { readonly verifyLater: VerifyLater }
+
 const hashed = (name: string, bytes: Uint8Array): Uint8Array =>
   new Uint8Array(createHash(name).update(bytes).digest())
 
 /** One set of key objects; a thread makes its own. */
-export function nodeDnssecCrypto(): DnssecCrypto {
-  const signers = new WeakMap<PrivateKey, KeyObject>()
-  const verifiers = new Map<string, KeyObject>()
+export function nodeDnssecCrypto(): NodeDnssecCrypto {
+  const signers = new WeakMap<PrivateKey, PlainOptions>()
+  const verifiers = new Map<string, PlainOptions>()
 
-  function signerOf(key: KeyPair): KeyObject {
+  function signerOf(key: KeyPair): PlainOptions {
     const known = signers.get(key.privateKey)
     if (known !== undefined) return known
-    const made = createPrivateKey({ key: privateJwk(key) ?? {}, format: 'jwk' })
+    const made = plainOptions(createPrivateKey({ key: privateJwk(key) ?? {}, format: 'jwk' }))
     signers.set(key.privateKey, made)
     return made
   }
 
-  function verifierOf(publicKey: PublicKey): KeyObject | undefined {
+  function verifierOf(publicKey: PublicKey): PlainOptions | undefined {
     const name = `${publicKey.algorithm} ${text(publicKey.bytes)}`
     const known = verifiers.get(name)
     if (known !== undefined) return known
@@ -163,22 +168,38 @@ export function nodeDnssecCrypto(): DnssecCrypto {
     const made = attempt(() => createPublicKey({ key, format: 'jwk' }), undefined)
     if (made === undefined) return undefined
     if (verifiers.size >= VERIFIERS_MAX) verifiers.clear()
-    verifiers.set(name, made)
-    return made
+    const options = plainOptions(made)
+    verifiers.set(name, options)
+    return options
   }
 
-  const crypto: DnssecCrypto = {
+  const crypto: NodeDnssecCrypto = {
     sha1: (bytes) => hashed('sha1', bytes),
     sha256: (bytes) => hashed('sha256', bytes),
     sha384: (bytes) => hashed('sha384', bytes),
     sign: (key, data) =>
-      new Uint8Array(sign(DIGESTS[key.publicKey.algorithm], data, plainOptions(signerOf(key)))),
+      new Uint8Array(sign(DIGESTS[key.publicKey.algorithm], data, signerOf(key))),
     verify(algorithm, bytes, data, signature) {
       if (!isAlgorithm(algorithm)) return false
       const key = verifierOf({ algorithm, bytes })
       if (key === undefined) return false
       const digest = DIGESTS[algorithm]
-      return attempt(() => verify(digest, data, plainOptions(key), signature), false)
+      return attempt(() => verify(digest, data, key, signature), false)
+    },
+    verifyLater(algorithm, bytes, data, signature, done) {
+      const key = isAlgorithm(algorithm) ? verifierOf({ algorithm, bytes }) : undefined
+      if (!isAlgorithm(algorithm) || key === undefined) {
+        queueMicrotask(() => done(false))
+        return
+      }
+      // Of two cores one signs while the pool of libuv verifies on the other.
+      const begin = () => {
+        verify(DIGESTS[algorithm], data, key, signature, (error, isGood) =>
+          done(error === null && isGood),
+        )
+        return true
+      }
+      if (!attempt(begin, false)) queueMicrotask(() => done(false))
     },
     generate: (algorithm, bits) => pairOf(algorithm, generated(algorithm, bits)),
     isPair(key) {

@@ -76,10 +76,12 @@ export function saveKeyFile(
 }
 
 function memoryPorts(): SignerPorts {
+  const crypto = nodeDnssecCrypto()
   return {
-    crypto: nodeDnssecCrypto(),
+    crypto,
+    verifyLater: crypto.verifyLater,
     randomBytes: (count) => own(randomBytes(count)),
-    syncCrypto: nodeSyncCrypto(nodeDnssecCrypto()),
+    syncCrypto: nodeSyncCrypto(crypto),
     post: postToPeer,
     askParent: (zone, { servers, resolver }) =>
       askParent(zone, {

@@ -7,6 +7,7 @@
 import { CLASS_IN, typeName, types } from '../dns/types.ts'
 import { wireToName } from '../dns/names.ts'
 import type { Rrset } from './canonical.ts'
+import type { Verifier } from './crypto.ts'
 import { type ZoneKey, rdataOfKey } from './dnskey.ts'
 import type { OwnedTypes } from './zone-names.ts'
 import {
@@ -42,7 +43,7 @@ export function signatureFault(
     readonly keys: readonly CheckedKey[]
     readonly now: number
   },
-  checker: Checker,
+  verifier: Verifier,
 ): string | undefined {
   const { owner, ttlSeconds } = set
   const common = { owner, class: CLASS_IN, ttlSeconds }
@@ -52,7 +53,7 @@ export function signatureFault(
       signatures: [{ ...common, type: types.RRSIG, rdata }],
     },
     { zone: context.apex, keys: context.keys, nowSeconds: context.now, ttl: 'exact' },
-    checker,
+    verifier,
   )
   if (checked.ok) return undefined
   return `${wireToName(owner)} ${typeName(set.type)}: ${checked.error}`

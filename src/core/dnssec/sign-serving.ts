@@ -12,8 +12,10 @@ import type { Memory } from '../base/memory.ts'
 import { type Result, fail, ok } from '../base/result.ts'
 import type { PoolLayout } from '../steer/pool-layout.ts'
 import type { TableParts } from '../zone/table.ts'
-import { signedData, signedLabels } from './canonical.ts'
-import type { DnssecCrypto } from './crypto.ts'
+import { wireToName } from '../dns/names.ts'
+import { typeName } from '../dns/types.ts'
+import { type Rrset, signedData, signedLabels } from './canonical.ts'
+import type { DnssecCrypto, Verifier } from './crypto.ts'
 import { chainFaultsOf, signatureFault } from './examined.ts'
 import { dueSecondsOf, isDue, lifetimeOf } from './lifetimes.ts'
 import type { SignedParts } from './parts.ts'
@@ -34,6 +36,21 @@ import type { Signature, SignatureStore } from './signatures.ts'
 export interface ToSign {
   readonly table: TableParts
   readonly pools: PoolLayout
+}
+
+/**
+ * What is left of examining a new signature: whether the key made it. All else about it was found
+ * right. Until that is known the signature counts for nothing.
+ */
+export interface Examination {
+  /** Of the signature in its store. */
+  readonly id: string
+  readonly algorithm: number
+  readonly publicKey: Uint8Array
+  readonly data: Uint8Array
+  readonly signature: Uint8Array
+  /** What is wrong when the key did not make it. */
+  fault(): SigningFault
 }
 
 /** A sentence that names the zone, the owner and the type. */
@@ -71,6 +88,8 @@ export class Signing {
   readonly #madeIn = new Map<string, number>()
   #kept = 0
   #dueSeconds = Number.POSITIVE_INFINITY
+  /** Who verifies elsewhere, while this goes on. */
+  #later: ((examination: Examination) => void) | undefined
 
   constructor(serving: ToSign, plan: ServingPlan, store: SignatureStore, crypto: DnssecCrypto) {
     this.#serving = serving
@@ -86,6 +105,14 @@ export class Signing {
     return this.#faults.length > 0 ? 0 : this.#work.jobs.length - this.#next
   }
 
+  /**
+   * Has new signatures verified by someone else, who knows every verdict before `finish` and
+   * takes what is no signature out of the store.
+   */
+  verifyLater(take: (examination: Examination) => void): void {
+    this.#later = take
+  }
+
   /** Signs up to so many of them, each examined; returns how many are left. */
   step(sets: number): number {
     for (let count = 0; count < sets && this.left > 0; count++)
@@ -93,9 +120,16 @@ export class Signing {
     return this.left
   }
 
-  /** Lays everything out, what is left of the work done first. */
-  finish(memory: Memory): Result<Signed, readonly SigningFault[]> {
+  /**
+   * Lays everything out, what is left of the work done first.
+   * @param found faults of what was verified elsewhere
+   */
+  finish(
+    memory: Memory,
+    found: readonly SigningFault[] = [],
+  ): Result<Signed, readonly SigningFault[]> {
     this.step(this.left)
+    this.#faults.push(...found)
     for (const zone of this.#rechained) this.#examineChain(zone)
     if (this.#faults.length > 0) return this.#fail(this.#faults)
     const { parts, faults } = layServing(this.#serving, this.#plan, this.#work, memory)
@@ -151,7 +185,8 @@ export class Signing {
     const rdata = new Uint8Array(head.length + signed.length)
     rdata.set(head)
     rdata.set(signed, head.length)
-    const fault = signatureFault(set, rdata, { apex, keys: checked, now }, crypto)
+    const context = { apex, keys: checked, now }
+    const fault = signatureFault(set, rdata, context, this.#verifierOf(name, set, plan.apex))
     if (fault !== undefined) {
       this.#faults.push(`${plan.apex}: ${fault}`)
       return undefined
@@ -162,6 +197,19 @@ export class Signing {
     const signature = { ...times, rdata }
     this.#store.use(name, signature)
     return signature
+  }
+
+  /** Verifies one signature, or has it verified later; there is one key that it can be of. */
+  #verifierOf(id: string, { owner, type }: Rrset, apex: string): Verifier {
+    const later = this.#later
+    if (later === undefined) return this.#crypto
+    const fault = () => `${apex}: ${wireToName(owner)} ${typeName(type)}: wrong-signature`
+    return {
+      verify(algorithm, publicKey, data, signature) {
+        later({ id, algorithm, publicKey, data, signature, fault })
+        return true
+      },
+    }
   }
 
   #examineChain(zone: SignedZone): void {

@@ -29,6 +29,12 @@ export class SignatureStore {
     this.#used.set(id, signature)
   }
 
+  /** It is no signature after all. */
+  forget(id: string): void {
+    this.#used.delete(id)
+    this.#held.delete(id)
+  }
+
   /** Forgets all that the table in hand did not use. */
   settle(): void {
     this.#held = this.#used

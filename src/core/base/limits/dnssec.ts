@@ -92,11 +92,29 @@ export const dnssecLimits = {
     'milliseconds',
     'an edit is signed in a few milliseconds; what takes longer than this is told',
   ),
+  firstChecksHeldMs: limit(
+    15_000,
+    [100, 120_000],
+    'milliseconds',
+    'ten thousand names are signed in less; without keys for longer, verdicts are to be there first',
+  ),
   signingSliceSets: limit(
     64,
     [1, 1_000],
     'sets',
     'about 15 milliseconds of signing and examining between two looks at the mailbox',
+  ),
+  examinedLaterSets: limit(
+    512,
+    [1, 1_000_000],
+    'sets',
+    'a job this large has its signatures verified on other cores; a smaller one is done sooner alone',
+  ),
+  examinationsPending: limit(
+    256,
+    [1, 65_536],
+    'signatures',
+    'verified beside the signer at once: some 5 ms of work for four threads, which the disk shares',
   ),
   signatureRefreshCheckMs: limit(
     60_000,
