@@ -137,6 +137,7 @@ export function build({ force = false } = {}) {
     'tsconfig.json',
     'package.json',
     'scripts/lib/fold-constants.mjs',
+    'scripts/lib/bundle.mjs',
     'scripts/lib/dashboard.mjs',
   ].map((file) => statSync(join(root, file)).mtimeMs)
   const newest = Math.max(newestUnder(join(root, 'src')), ...configs)
@@ -148,6 +149,7 @@ export function build({ force = false } = {}) {
     'tsconfig.json',
   ])
   foldConstants(join(root, 'dist'))
+  run(process.execPath, [join(root, 'scripts', 'lib', 'bundle.mjs')])
   run(process.execPath, [join(root, 'scripts', 'lib', 'dashboard.mjs')])
   buildNative()
   writeFileSync(stamp, '')

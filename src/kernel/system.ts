@@ -21,6 +21,7 @@ import { RetiredSeries } from './retired.ts'
 import { roleOf } from './role.ts'
 import { type ChildStatus, type LoanEvents, type Placement, Supervisor } from './supervisor.ts'
 import { startThread, type ThreadLogging } from './thread.ts'
+import { modulesOf, ThreadsAhead } from './threads-ahead.ts'
 
 export type { ChildState, ChildStatus, LoanEvents } from './supervisor.ts'
 export { StartError } from './control.ts'
@@ -78,6 +79,7 @@ function placementOf(
   loggingNow: () => ThreadLogging,
   gone: Set<Promise<void>>,
   pool: ThreadPool | undefined,
+  ahead: ThreadsAhead,
 ): Placement<ChildSpec, MessagePort> {
   return {
     channel: () => {
@@ -95,7 +97,9 @@ function placementOf(
       }
       const data = { ...boot, logging, ends }
       const isPooled = spec.host === 'pool' && pool !== undefined
-      const thread = isPooled ? pool.start(data, events) : startThread(data, events)
+      const thread = isPooled
+        ? pool.start(data, events)
+        : startThread(ahead.take(spec), data, events)
       gone.add(thread.gone)
       void thread.gone.then(() => gone.delete(thread.gone))
       return thread
@@ -106,7 +110,7 @@ function placementOf(
 /** One pool for all the children that are to run in it. */
 function poolOf({ children, log }: SystemOptions): ThreadPool | undefined {
   const pooled = children.filter(({ host }) => host === 'pool')
-  const warm = pooled.flatMap(({ actorUrl, portsUrl }) => [actorUrl.href, portsUrl.href])
+  const warm = pooled.flatMap(modulesOf)
   return pooled.length > 0 ? threadPool(pooled.length, [...new Set(warm)], log) : undefined
 }
 
@@ -119,6 +123,7 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
   const gone = new Set<Promise<void>>()
   let logging: ThreadLogging = options.logging ?? { level: 'info', format: 'text' }
   const pool = poolOf(options)
+  const ahead = new ThreadsAhead(children.filter(({ host }) => host === 'worker'))
   const retired = new RetiredSeries(mergeSeries)
   const pooled = new Set(children.filter(({ host }) => host === 'pool').map(({ name }) => name))
   const metrics = prometheusMetrics()
@@ -135,14 +140,17 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
   const supervisor = new Supervisor({
     catalogue,
     children,
-    placement: placementOf(options, seed, () => logging, gone, pool),
+    placement: placementOf(options, seed, () => logging, gone, pool, ahead),
     clock: realClock(),
     random: seededRandom(seed),
     log,
   })
   const { readLoans } = options
   if (readLoans !== undefined) supervisor.onLoan(readLoans(metrics))
+  const sinceMs = performance.now()
   supervisor.onStateChanged(({ name, state, incarnation }) => {
+    const atMs = Math.round(performance.now() - sinceMs)
+    if (incarnation === 1) log.debug(`actor ${state}`, { actor: name, atMs })
     up.set(state === 'running' ? 1 : 0, { actor: name })
     restarts.add(state === 'starting' && incarnation > 1 ? 1 : 0, { actor: name })
     if (pooled.has(name) && (state === 'backoff' || state === 'degraded')) retired.fell(name)
@@ -150,7 +158,7 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
   try {
     await supervisor.start()
   } catch (thrown) {
-    await Promise.all(gone)
+    await Promise.all([...gone, ahead.close()])
     await pool?.close()
     throw thrown
   }

@@ -3,10 +3,15 @@
  *
  * An exception that reaches the top of the thread ends the thread; the supervisor sees it end.
  */
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { stoppedFault } from './control.ts'
-import type { ThreadData } from './thread.ts'
+import type { ThreadBirth, ThreadData } from './thread.ts'
 import { runActor } from './thread-actor.ts'
 
+const { warm } = workerData as ThreadBirth
+const told = new Promise<ThreadData>((resolve) => parentPort!.once('message', resolve))
+// A module that does not load is met again, and reported, when the actor starts.
+await Promise.allSettled(warm.map((url) => import(url)))
+const data = await told
 // Nothing the incarnation left open may keep the thread alive.
-await runActor(workerData as ThreadData, (fault) => process.exit(fault === stoppedFault ? 0 : 1))
+await runActor(data, (fault) => process.exit(fault === stoppedFault ? 0 : 1))

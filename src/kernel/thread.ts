@@ -1,7 +1,8 @@
 /**
  * Puts actors on worker threads, seen from the main thread.
  *
- * A thread is given its channels and a control port at birth. Its standard streams are untouched.
+ * A thread loads the modules it is told of at its birth, and is given its actor, its channels and a
+ * control port whenever it is that one's turn. Its standard streams are untouched.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { Catalogue } from '../messages/entry.ts'
@@ -25,6 +26,12 @@ export interface ThreadData {
   readonly ends: readonly (readonly [peer: string, end: MessagePort])[]
 }
 
+/** What a thread is told at its birth. */
+export interface ThreadBirth {
+  /** Modules to load until its actor is told. */
+  readonly warm: readonly string[]
+}
+
 /** What travels on the control port; the end of a channel lies beside its message. */
 export interface ToThread {
   readonly message: ToActor
@@ -39,12 +46,23 @@ export interface Thread extends Placed<MessagePort> {
   readonly gone: Promise<void>
 }
 
-export function startThread(data: Omit<ThreadData, 'control'>, events: PlacedEvents): Thread {
+/** A thread without an actor yet. */
+export function makeThread(warm: readonly string[]): Worker {
+  const worker = new Worker(entryUrl, { workerData: { warm } satisfies ThreadBirth })
+  // One that falls before its actor came is replaced when it comes.
+  worker.on('error', () => {})
+  return worker
+}
+
+/** Puts an actor on a thread that has none. */
+export function startThread(
+  worker: Worker,
+  data: Omit<ThreadData, 'control'>,
+  events: PlacedEvents,
+): Thread {
   const { port1: ours, port2: theirs } = new MessageChannel()
-  const worker = new Worker(entryUrl, {
-    workerData: { ...data, control: theirs } satisfies ThreadData,
-    transferList: [theirs, ...data.ends.map(([, end]) => end)],
-  })
+  const ends = data.ends.map(([, end]) => end)
+  worker.postMessage({ ...data, control: theirs } satisfies ThreadData, [theirs, ...ends])
   let fault: Fault | undefined
   const hear = (message: FromActor) => {
     // The thread still holds its sockets and files: its end is told when it is gone.

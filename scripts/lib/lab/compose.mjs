@@ -1,5 +1,6 @@
 /**
- * What the lab reads of a compose file: hosts with their addresses, commands, environment, volumes.
+ * What the lab reads of a compose file: hosts with their addresses, commands, environment,
+ * volumes and limits.
  *
  * The file is the one that a container engine runs. Images are not built here: a host of the lab
  * sees the files of this machine, and what is in `deploy/docker/root` where the image has it.
@@ -28,7 +29,7 @@ const environmentOf = (given) =>
 /** Its prefix, gateway and hosts, each with name, address, words, environment and volumes. */
 export function readCompose(path) {
   const folder = dirname(path)
-  const { services, networks } = parse(readFileSync(path, 'utf8'))
+  const { services, networks } = parse(readFileSync(path, 'utf8'), { merge: true })
   const [network] = Object.values(networks)
   const [config] = network.ipam.config
   const hosts = Object.entries(services).map(([service, entry]) => {
@@ -41,6 +42,10 @@ export function readCompose(path) {
       words: [...wordsOf(entry.entrypoint), ...wordsOf(entry.command)],
       environment: environmentOf(entry.environment),
       volumes: (entry.volumes ?? []).map((one) => volumeOf(one, folder)).filter(Boolean),
+      // It may change its own network, which here means: delay what it sends.
+      isSlow: (entry.cap_add ?? []).includes('NET_ADMIN'),
+      // As many processors as it may use; undefined is all of them.
+      cpus: entry.cpus,
       // Those of an image made elsewhere have no program here.
       runsHere: entry.image === undefined || entry.build !== undefined,
     }

@@ -15,7 +15,7 @@ import { Lab } from './engine.mjs'
 const here = dirname(fileURLToPath(import.meta.url))
 const demos = join(here, '..', '..', '..', 'deploy', 'demos')
 const ON_HOST = '>>> on the host: '
-const TOOLS = ['ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx']
+const TOOLS = ['ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx', 'jq', 'c++']
 
 /** The numbers of the demos that a lab can run. */
 export const demoNumbers = () =>

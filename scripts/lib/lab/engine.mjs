@@ -19,6 +19,8 @@ import {
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readCompose } from './compose.mjs'
+import { makeGroup, removeGroup } from './groups.mjs'
+import { cutLine, joinSlowly, pipeOf } from './lines.mjs'
 import { hostOf, makeHost, makeHub, removeAll } from './network.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -61,8 +63,10 @@ export class Lab {
     const lab = new Lab(folder)
     const { hosts, prefix, gateway } = readCompose(compose)
     makeHub(tag, gateway, prefix)
-    for (const [index, { name, address }] of hosts.entries())
-      makeHost(tag, name, index, address, prefix, gateway)
+    for (const [index, { name, address, isSlow }] of hosts.entries()) {
+      const slowly = (...ends) => joinSlowly(join(folder, name), ...ends)
+      makeHost(tag, name, index, address, prefix, gateway, ...(isSlow ? [slowly] : []))
+    }
     return lab
   }
 
@@ -85,19 +89,24 @@ export class Lab {
       to,
       isReadOnly ? 'ro' : 'rw',
     ])
+    if (host.isSlow) lines.push([pipeOf(folder), '/run/lab-line', 'rw'])
     writeFileSync(volumes, lines.map((line) => `${line.join(' ')}\n`).join(''))
+    const group = host.cpus === undefined ? [] : makeGroup(hostOf(this.tag, name), host.cpus)
     const log = openSync(join(folder, 'log'), 'a')
     const inside = ['netns', 'exec', hostOf(this.tag, name)]
     const own = ['unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child', '--']
     const script = [join(here, 'host.sh'), folder, project, volumes]
-    const child = spawn('ip', [...inside, ...own, ...script, ...host.words], {
+    // Into its group first: what it starts is born there.
+    const enter = `for g in ${group.join(' ')}; do echo $$ > "$g"; done; exec "$@"`
+    const words = ['ip', ...inside, ...own, ...script, ...host.words]
+    const child = spawn('sh', ['-c', enter, 'sh', ...words], {
       env: { PATH: process.env.PATH, HOSTNAME: name, ...host.environment },
       stdio: ['ignore', log, log],
       detached: true,
     })
     closeSync(log)
     child.unref()
-    // `ip netns exec` becomes `unshare`, under the same number.
+    // The shell becomes `ip netns exec`, and that `unshare`, under the same number.
     writeFileSync(join(folder, 'pid'), String(child.pid))
     const deadline = performance.now() + START_MS
     while (!this.#isInside(name)) {
@@ -149,7 +158,8 @@ export class Lab {
       '--pid',
       '--net',
       '--root',
-      '--wd=/',
+      // From its own root on, with what its first process was told.
+      ...['env', '--chdir=/', ...this.#environment(name)],
       ...words,
     ]
   }
@@ -167,8 +177,16 @@ export class Lab {
 
   down() {
     for (const { name } of this.hosts) this.stop(name, 3_000)
+    for (const { name } of this.hosts) {
+      cutLine(join(this.folder, name))
+      removeGroup(hostOf(this.tag, name))
+    }
     removeAll(this.tag)
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #environment(name) {
+    return Object.entries(this.#host(name).environment).map((entry) => entry.join('='))
   }
 
   #host(name) {

@@ -18,6 +18,17 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/layer/upper,workdir=$fo
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t sysfs sysfs "$root/sys" 2> /dev/null || true
+# Version 2 of control groups where it is the only one, else the two of version 1 that count.
+if ! mount -t cgroup -o cpuacct cgroup "$root/sys/fs/cgroup" 2> /dev/null; then
+  mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup" 2> /dev/null || true
+else
+  umount "$root/sys/fs/cgroup"
+  mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
+  for controller in cpu cpuacct; do
+    mkdir "$root/sys/fs/cgroup/$controller"
+    mount -t cgroup -o "$controller" cgroup "$root/sys/fs/cgroup/$controller"
+  done
+fi
 for place in run tmp var/lib var/log/nginx; do
   mkdir -p "$root/$place"
   mount -t tmpfs -o mode=1777 tmpfs "$root/$place"
@@ -31,6 +42,7 @@ for tool in opengslb:dist/opengslb.js opengslb-cli:dist/cli/main.js; do
   printf '#!/bin/sh\nexec node /opt/opengslb/%s "$@"\n' "${tool#*:}" > "$root/usr/local/bin/${tool%%:*}"
   chmod 755 "$root/usr/local/bin/${tool%%:*}"
 done
+if [ -p "$folder/line" ]; then cp "$project/scripts/lib/lab/tc.sh" "$root/usr/local/bin/tc"; fi
 while read -r from to mode; do
   if [ -d "$from" ]; then mkdir -p "$root/$to"; else mkdir -p "$root/$(dirname "$to")"; touch "$root/$to"; fi
   mount --bind "$from" "$root/$to"

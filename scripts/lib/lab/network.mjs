@@ -30,10 +30,14 @@ export function makeHub(tag, gateway, prefix) {
   ip('-n', hub, 'link', 'set', 'br0', 'up')
 }
 
-export function makeHost(tag, name, index, address, prefix, gateway) {
+const joinDirectly = (hub, port, host) =>
+  ip('-n', hub, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', host)
+
+/** `join` makes the two ends of the host's line, for one that is not the kernel's own. */
+export function makeHost(tag, name, index, address, prefix, gateway, join = joinDirectly) {
   const [hub, host, port] = [hubOf(tag), hostOf(tag, name), `p${index}`]
   ip('netns', 'add', host)
-  ip('-n', hub, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', host)
+  join(hub, port, host)
   ip('-n', hub, 'link', 'set', port, 'master', 'br0', 'up')
   ip('-n', host, 'addr', 'add', `${address}/${prefix}`, 'dev', 'eth0')
   ip('-n', host, 'link', 'set', 'lo', 'up')
