@@ -149,6 +149,37 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     for (const node of [1, 2, 3]) expect(await overrides(node)).toBe(true)
   })
 
+  test('a name made on a follower is known to all, and the next leader answers it', async () => {
+    const made = 'made.example.com'
+    expect(await site.api(2, 'POST', '/domains', { name: made, ttl: 30 })).toContain(made)
+    const server = { service: made, address: '10.0.1.20', port: 80, region: 'us-east-1' }
+    expect(await site.api(2, 'POST', '/servers', server)).toContain('10.0.1.20')
+    await site.api(2, 'POST', `/overwatch/backends/${made}/10.0.1.20/80/override`, {
+      healthy: true,
+    })
+    const lookUp = (node: number) => {
+      const words = ['dig', '+short', '+time=1', '+tries=1', '-p', '5353', `@${site.address(node)}`]
+      return site.lab.run(site.lab.hub, ...words, made).catch(() => '')
+    }
+    const leader = await settled([1, 2, 3])
+    await until(
+      'the leader answers',
+      async () => (await lookUp(leader)).trim() === '10.0.1.20',
+      10_000,
+    )
+    site.program(leader).signal('SIGTERM')
+    await site.program(leader).exited()
+    const next = await settled([1, 2, 3].filter((node) => node !== leader))
+    await until(
+      'the next one answers',
+      async () => (await lookUp(next)).trim() === '10.0.1.20',
+      5_000,
+    )
+    site.start(leader)
+    await until('it is back', () => site.isWhole(NODES, next), 60_000)
+    await settled([1, 2, 3])
+  }, 90_000)
+
   test('after kill -9 of the leader another answers within 2 s, and it comes back', async () => {
     const leader = await settled([1, 2, 3])
     const others = [1, 2, 3].filter((node) => node !== leader)

@@ -28,6 +28,7 @@ import {
   setEvent,
 } from './overrides.ts'
 import { restore } from './restore.ts'
+import { SharedObjects } from './shared-objects.ts'
 import { backendView, holdViews } from './views.ts'
 
 type Reply = ReplyOf<ProductCatalogue, 'api.set-override'>
@@ -139,11 +140,14 @@ export const registry = defineActor(
     const chorus = new Chorus(config.agents.chorus, Math.floor(ctx.clock.nowMs()))
     const book = new Book(ctx, ports, config, chorus)
     const agents = new Agents(ctx, ports, book)
+    const shared = new SharedObjects(ctx.clock, book, objects, config.isClustered === true)
+    agents.onObject = (record) => shared.learned(record)
     const stored = await restore(ports, ctx.log, book.nowMs())
     book.metrics.rowsDropped(stored.dropped)
     agents.restore(readKept(await ports.shared.load()))
     await book.open(stored.rows)
     agents.open()
+    shared.tellUnsaid()
 
     return {
       receive: {
@@ -174,7 +178,7 @@ export const registry = defineActor(
         'api.set-drain': (order) => setDrain(book, agents, order),
         'api.lift-drain': (order) => liftDrain(book, agents, order),
         'api.list-drains': () => ({ drains: drainViews(book) }),
-        'api.edit-object': (order) => editObject(book, objects, order),
+        'api.edit-object': (order) => editObject(book, objects, shared, order),
         'api.list-objects': ({ kind, id }) => ({ objects: objects.list(kind, id) }),
         'api.list-differences': ({ whole }) => ({
           differences: objects.differences(),
@@ -209,6 +213,7 @@ export const registry = defineActor(
       },
       onStop: () => {
         agents.close()
+        shared.close()
         book.geography.close()
         return book.close()
       },

@@ -8,6 +8,7 @@
  * signs off takes its servers along at once, the last of a pool too.
  */
 import { limits } from '../../core/base/limits.ts'
+import { OBJECT_RECORD } from '../../core/config/overlay/shared.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import { ALIVE_KEY, type Kept, keptReport, keptTime, reportKeyOf } from '../../core/health/kept.ts'
 import { validationOf } from '../../core/health/precedence.ts'
@@ -35,6 +36,8 @@ export class Agents {
   #timer = NEVER
   #toldDrains = 0
   #cancels: readonly (() => void)[] = []
+  /** Called with each record of an edit that is news. */
+  onObject: (record: SharedRecord) => void = () => {}
 
   constructor(ctx: RegistryCtx, ports: RegistryPorts, book: Book) {
     this.#ctx = ctx
@@ -53,7 +56,7 @@ export class Agents {
     sharing.restore(records, nowMs)
     for (const record of sharing.records()) {
       if (record.kind === 'drain') chorus.drains.take(record, nowMs)
-      else chorus.takeVote(record)
+      else if (record.kind !== OBJECT_RECORD) chorus.takeVote(record)
     }
     for (const { report, heardMs, silent } of reports) {
       // Until its predecessor died nobody missed the agent.
@@ -151,6 +154,8 @@ export class Agents {
       book.rejudge([record.id])
       this.publishDrains()
       this.wake()
+    } else if (record.kind === OBJECT_RECORD) {
+      this.onObject(record)
     } else {
       book.rejudge(chorus.takeVote(record))
     }

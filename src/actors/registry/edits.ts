@@ -15,6 +15,7 @@ import type { EditOutcome } from '../../messages/views.ts'
 import type { Book } from './book.ts'
 import type { RegistryConfig } from './contract.ts'
 import type { Ground, Objects } from './objects.ts'
+import type { SharedObjects } from './shared-objects.ts'
 
 type Order = MessageOf<ProductCatalogue, 'api.edit-object'>
 type Reply = ReplyOf<ProductCatalogue, 'api.edit-object'>
@@ -25,7 +26,12 @@ const refuse = (outcome: EditOutcome, message: string, field = ''): Reply => ({
   message,
 })
 
-export async function editObject(book: Book, objects: Objects, order: Order): Promise<Reply> {
+export async function editObject(
+  book: Book,
+  objects: Objects,
+  shared: SharedObjects,
+  order: Order,
+): Promise<Reply> {
   const { ground } = objects
   if (ground === undefined) return refuse('unavailable', 'this node has nothing to edit')
   const id = canonicalId(order.kind, order.id)
@@ -49,7 +55,9 @@ export async function editObject(book: Book, objects: Objects, order: Order): Pr
     return refuse('held-by-guard-rail', `${refusal.message}; force passes it`)
   }
   const [before] = objects.list(named.kind, named.id)
-  const done = await carryOut(book, objects, named, objects.take(edited.value, next), leaving)
+  const taken = objects.take(edited.value, next)
+  shared.tell(edited.value.touched)
+  const done = await carryOut(book, objects, named, taken, leaving)
   return before === undefined ? done : { ...done, before }
 }
 
@@ -105,7 +113,7 @@ function conflictOf(ground: Ground, { kind, id, action }: Order): string | undef
 }
 
 /** Servers that take no traffic any more in a pool that goes on. */
-function leavingOf(before: FleetTopology, after: FleetTopology): ReadonlySet<string> {
+export function leavingOf(before: FleetTopology, after: FleetTopology): ReadonlySet<string> {
   const takes = (members: readonly MemberSpec[]) =>
     members.filter(({ weight }) => weight > 0).map(({ key }) => key)
   const next = new Map(after.pools.map(({ name, members }) => [name, members]))

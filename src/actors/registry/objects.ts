@@ -13,6 +13,7 @@ import { type OverlayContent, overlayContent } from '../../core/config/overlay/c
 import type { Edited } from '../../core/config/overlay/edit.ts'
 import { type Entries, type ObjectKind, parseEntry } from '../../core/config/overlay/entry.ts'
 import { reconcile } from '../../core/config/overlay/reconcile.ts'
+import { type SharedEdit, withShared } from '../../core/config/overlay/shared.ts'
 import { differences, idsOf, type ObjectView, viewOf } from '../../core/config/overlay/views.ts'
 import { geoConfigOf } from '../../core/config/geography.ts'
 import { domainNames, zoneNames } from '../../core/config/names.ts'
@@ -80,19 +81,37 @@ export class Objects {
     const { declared } = given
     if (declared === undefined) return given
     const base = baseOf(declared.config)
-    const { entries, changes } = reconcile(base, this.entries)
+    const compiled = this.#fit(base, this.entries)
+    return this.#stand({ declared, base, given, compiled })
+  }
+
+  /**
+   * Takes what other nodes edited; returns what is to be in force. The file of this node wins over
+   * an edit that was made of another one.
+   */
+  learn(edits: readonly SharedEdit[]): RegistryConfig | undefined {
+    const ground = this.#ground
+    if (ground === undefined) return undefined
+    for (const { entry } of edits) this.#revision = Math.max(this.#revision, entry?.revision ?? 0)
+    const compiled = this.#fit(ground.base, withShared(this.entries, edits))
+    return this.#stand({ ...ground, compiled })
+  }
+
+  /** Keeps of these edits what the file leaves of them, and looks whether they fit it. */
+  #fit(base: Base, wanted: Entries): CompiledOverlay {
+    const { entries, changes } = reconcile(base, wanted)
     for (const { entry, field, why } of changes) {
       const { kind, id, by } = entry
       this.#ctx.log.warn('the file takes the place of an edit', { kind, id, field, why, by })
     }
-    if (changes.length > 0) this.#keep(entries)
+    if (changes.length > 0 || wanted !== this.entries) this.#keep(entries)
     const compiled = compileOverlay(base, this.entries)
     for (const [object, { field, message }] of compiled.aside)
       this.#ctx.log.warn('an edit does not fit the file and is set aside', {
         object,
         reason: `${field} ${message}`.trim(),
       })
-    return this.#stand({ declared, base, given, compiled })
+    return compiled
   }
 
   /**

@@ -20,10 +20,10 @@ export const EPOCH = `${ROOT}epoch`
 export const LEADER = `${ROOT}leader`
 
 /**
- * What is kept in the store: orders of operators. What nodes say of the moment (verdicts, whom they
+ * What is kept in the store: orders of operators, and what the API made and edited. What nodes say of the moment (verdicts, whom they
  * hear) is said anew by each, and would only wear the disk.
  */
-const KEPT = new Set(['override', 'drain'])
+const KEPT = new Set(['override', 'drain', 'object'])
 
 export const isKept = ({ kind }: Pick<SharedRecord, 'kind'>): boolean => KEPT.has(kind)
 

@@ -122,6 +122,12 @@ export const clusterLimits = {
     'records',
     'orders that wait while there is no quorum; the newest of each server is what counts',
   ),
+  sharedEditsMs: limit(
+    20,
+    [1, 1_000],
+    'ms',
+    'edits of other nodes that come within this make one epoch; a node that starts learns of many',
+  ),
   clusterTextChars: limit(
     4_096,
     [256, 65_536],
