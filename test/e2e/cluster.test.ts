@@ -38,6 +38,11 @@ async function settled(nodes: readonly number[]): Promise<number> {
   return leader
 }
 
+const tagsOf = async (node: number) => {
+  const told = await site.read<{ keys: readonly { key_tag: number }[] }>(node, '/dnssec/status')
+  return (told?.keys ?? []).map((key) => key.key_tag)
+}
+
 const cli = (node: number, ...words: readonly string[]) => {
   const own = [process.execPath, `${projectRoot}dist/cli/main.js`, '--api']
   const api = `http://${site.address(node)}:8080`
@@ -95,6 +100,13 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     })
     expect(await cli(2, 'cluster')).toContain('Node node-2: follower, refuses queries')
     expect(await cli(2, 'cluster', 'members')).toMatch(/node-1 +\S+ +Leader +yes +yes/)
+  })
+
+  test('all sign with the keys of the first', async () => {
+    const first = await tagsOf(1)
+    expect(first).toHaveLength(1)
+    for (const node of [2, 3])
+      await until(`node ${node} has them`, async () => String(await tagsOf(node)) === String(first))
   })
 
   test('what announces the address is told 200 by the leader alone, and all are ready', async () => {
@@ -225,10 +237,14 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     const leader = await settled([1, 2, 3])
     const node = [2, 3].find((one) => one !== leader)!
     await site.program(node).stop()
-    await output('rm', ['-rf', `${site.program(node).folder}/raft`])
+    const { folder } = site.program(node)
+    await output('rm', ['-rf', `${folder}/raft`, `${folder}/data`])
     site.start(node)
     await until('it is back', () => site.isWhole(NODES, leader), 60_000)
     expect(site.program(leader).output + site.program(node).output).not.toContain('panic')
+    const keys = await tagsOf(leader)
+    expect(keys).toHaveLength(1)
+    await until('it has the keys', async () => String(await tagsOf(node)) === String(keys), 20_000)
     await settled([1, 2, 3])
   })
 

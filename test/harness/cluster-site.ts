@@ -67,6 +67,7 @@ api: { enabled: true, address: "${at}:${API}", allowed_networks: [10.0.0.0/8, 12
 overwatch: { data_dir: ${folder}/data }
 cluster:
   mode: cluster
+  gossip: { encryption_key: "${Buffer.alloc(32, 7).toString('base64')}" }
   raft:
     data_dir: ${folder}/raft
 ${this.#options.raft ?? ''}

@@ -78,10 +78,18 @@ class Node {
     const everyMs = limits.clusterMembersMs.default
     if (this.embedded !== undefined)
       clock.every(everyMs, everyMs, () => void this.embedded?.check())
+    clock.every(everyMs, 0, () => this.tellNodes())
     const sweepMs = limits.peerTombstoneMs.min
     clock.every(sweepMs, sweepMs, () => {
       if (this.standing.leadership.role === 'leader') void this.replica.sweep()
     })
+  }
+
+  /** Says who is alive; keys are changed by nodes that hear most of the others. */
+  tellNodes(): void {
+    const live = [...this.membership.present.keys()]
+    const isCurrent = this.replica.counts.reads > 0
+    this.#ctx.publish('cluster.nodes-set', { live, isCurrent })
   }
 
   view(): ClusterView {
@@ -189,6 +197,7 @@ export const cluster = defineActor(
     return {
       receive: {
         'registry.record-told': (record) => node.replica.told(record),
+        'signer.record-told': (record) => node.replica.told(record),
         'registry.await-stored': async () => ({
           stored: await node.replica.stored(limits.clusterWriteMs.default),
         }),
@@ -203,7 +212,8 @@ export const cluster = defineActor(
         },
       },
       onPeerStarted: (peer) => {
-        if (peer === 'registry') node.replica.tellAll()
+        if (peer === 'registry' || peer === 'signer') node.replica.tellAll(peer)
+        if (peer === 'signer') node.tellNodes()
       },
       onStop: () => node.stop(),
     }

@@ -11,6 +11,7 @@ import { type KeyValue, requestDelete, requestPut } from '../../core/cluster/gat
 import { watchBody, watchedOf } from '../../core/cluster/gateway.ts'
 import {
   isKept,
+  KEYS_RECORD,
   keyOfRecord,
   NODES,
   type NodePresence,
@@ -87,10 +88,16 @@ export class Replica {
     void this.#pump()
   }
 
-  /** Tells a registry that starts anew. */
-  tellAll(): void {
+  /** Tells a registry or a signer that starts anew. */
+  tellAll(reader: 'registry' | 'signer'): void {
     for (const { record } of this.#known.values())
-      this.#world.ctx.publish('cluster.record-learned', record)
+      if ((record.kind === KEYS_RECORD) === (reader === 'signer')) this.#tell(record)
+  }
+
+  #tell(record: SharedRecord): void {
+    const { ctx } = this.#world
+    if (record.kind === KEYS_RECORD) ctx.publish('cluster.keys-learned', record)
+    else ctx.publish('cluster.record-learned', record)
   }
 
   /**
@@ -223,7 +230,7 @@ export class Replica {
     if (ahead < 0) this.#outdone++
     if (ahead <= 0) this.#pending.delete(value.key)
     this.counts.learned++
-    this.#world.ctx.publish('cluster.record-learned', record)
+    this.#tell(record)
   }
 
   #forget(key: string): void {
