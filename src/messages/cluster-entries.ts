@@ -139,6 +139,17 @@ export const clusterEntries = {
     },
     doc: 'Who is alive, told each second.',
   },
+  'registry.summary-told': {
+    kind: 'fact',
+    id: 183,
+    from: 'registry',
+    to: ['cluster'],
+    delivery: 'latest',
+    key: ['kind', 'id'],
+    maxBytes: 128 * KIB,
+    fields: recordFields,
+    doc: 'What the checks of this node found, in pages; that of a leader is stored.',
+  },
   'registry.await-stored': {
     kind: 'request',
     id: 157,

@@ -95,6 +95,8 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
       address: `${site.address(node)}:7000`,
       ...{ state, is_voter: true },
     })
+    // A list is read each second.
+    await until('node 3 knows of all votes', () => site.isWhole(NODES, 3))
     expect(await site.read(3, '/cluster/members')).toMatchObject({
       members: [row(1, 'Leader'), row(2, 'Follower'), row(3, 'Follower')],
     })

@@ -6,6 +6,7 @@
  * may be answered is a lease in memory that the DNS threads read; they ask nobody.
  */
 import { limits } from '../../core/base/limits.ts'
+import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
 import type { ClusterView } from '../../messages/cluster-views.ts'
@@ -37,6 +38,8 @@ class Node {
   readonly #client: Client
   readonly #ctx: ClusterCtx
   readonly #config: ClusterConfig
+  /** Pages of the summary of this node, by their id. */
+  readonly #summary = new Map<string, SharedRecord>()
 
   constructor(ctx: ClusterCtx, ports: ClusterPorts, config: ClusterConfig) {
     const { engine, self, version, startedAtMs } = config
@@ -90,6 +93,18 @@ class Node {
     const live = [...this.membership.present.keys()]
     const isCurrent = this.replica.counts.reads > 0
     this.#ctx.publish('cluster.nodes-set', { live, isCurrent })
+  }
+
+  /** What checks found is of use to others as far as it was in the answers. */
+  summed(record: SharedRecord): void {
+    if (this.standing.leadership.role === 'leader') this.replica.told(record)
+    if (record.body.length > 0) this.#summary.set(record.id, record)
+    else this.#summary.delete(record.id)
+  }
+
+  /** This node leads from now on: what it found while it followed counts. */
+  led(): void {
+    for (const record of this.#summary.values()) this.replica.told(record)
   }
 
   view(): ClusterView {
@@ -191,12 +206,14 @@ export const cluster = defineActor(
     // Who is elected may be a member whose name was not known a moment ago.
     node.standing.onChange = ({ kind }) => {
       if (kind === 'elected') void node.membership.refresh()
+      if (kind === 'became-leader') node.led()
     }
     await node.start()
     clusterMetrics(ctx.metrics, { view: () => node.view(), counts: node.replica.counts })
     return {
       receive: {
         'registry.record-told': (record) => node.replica.told(record),
+        'registry.summary-told': (record) => node.summed(record),
         'signer.record-told': (record) => node.replica.told(record),
         'registry.await-stored': async () => ({
           stored: await node.replica.stored(limits.clusterWriteMs.default),

@@ -10,6 +10,7 @@ import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import { limits } from '../../core/base/limits.ts'
 import { defineActor } from '../define.ts'
 import { Chorus } from '../../core/health/chorus.ts'
+import { SUMMARY_RECORD } from '../../core/health/summary.ts'
 import { readKept } from '../../core/health/kept.ts'
 import { Agents } from './agents.ts'
 import { Book } from './book.ts'
@@ -27,6 +28,7 @@ import {
   serversOf,
   setEvent,
 } from './overrides.ts'
+import { Summary } from './summary.ts'
 import { restore } from './restore.ts'
 import { SharedObjects } from './shared-objects.ts'
 import { backendView, holdViews } from './views.ts'
@@ -148,6 +150,8 @@ export const registry = defineActor(
     await book.open(stored.rows)
     agents.open()
     shared.tellUnsaid()
+    const summary = new Summary(ctx, book)
+    if (config.isClustered === true) summary.start()
 
     return {
       receive: {
@@ -160,7 +164,10 @@ export const registry = defineActor(
         'gossip.agent-seen': (message) => agents.seen(message),
         'gossip.agent-left': (message) => agents.left(message),
         'gossip.record-learned': (record) => agents.learned(record),
-        'cluster.record-learned': (record) => agents.learned(record),
+        'cluster.record-learned': (record) => {
+          if (record.kind === SUMMARY_RECORD) agents.summed(record)
+          else agents.learned(record)
+        },
         'gossip.members-set': ({ members }) => agents.members.set(members),
         'gossip.member-changed': (change) => agents.members.change(change),
         'gossip.overwatches-set': (message) => agents.overwatches(message),
@@ -197,8 +204,10 @@ export const registry = defineActor(
           book.sharing.tellAll()
           agents.publishDrains()
         } else if (peer === 'signer') book.press.tellSigner()
-        else if (peer === 'cluster') book.sharing.tellAll()
-        else if (peer === 'latency') book.learned.sayGround()
+        else if (peer === 'cluster') {
+          book.sharing.tellAll()
+          summary.again()
+        } else if (peer === 'latency') book.learned.sayGround()
         else if (peer === 'dns') book.publishServing()
         else if (peer === 'api') {
           book.press.publishServing()
@@ -214,6 +223,7 @@ export const registry = defineActor(
       onStop: () => {
         agents.close()
         shared.close()
+        summary.stop()
         book.geography.close()
         return book.close()
       },

@@ -141,6 +141,12 @@ export class Agents {
     this.#changed(chorus.roll.leave(agentId))
   }
 
+  /** What a leader's checks found: it is kept by the store, and not told to others from here. */
+  summed(record: SharedRecord): void {
+    const { book, chorus } = this.#parts()
+    book.rejudge(chorus.takeVote(record).filter((key) => book.fleet.servers.has(key)))
+  }
+
   learned(record: Message<'gossip.record-learned'>): void {
     const { book, chorus, sharing } = this.#parts()
     const nowMs = book.nowMs()

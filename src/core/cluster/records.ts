@@ -7,6 +7,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { recordFault, type SharedRecord } from '../gossip/peers/record.ts'
+import { SUMMARY_RECORD } from '../health/summary.ts'
 import { base64, bytesOf, type KeyValue, objectOf, textOf } from './gateway.ts'
 
 /** All keys of this program. */
@@ -26,7 +27,7 @@ export const KEYS_RECORD = 'keys'
  * What is kept in the store: orders of operators, and what the API made and edited. What nodes say of the moment (verdicts, whom they
  * hear) is said anew by each, and would only wear the disk.
  */
-const KEPT = new Set(['override', 'drain', 'object', KEYS_RECORD])
+const KEPT = new Set(['override', 'drain', 'object', KEYS_RECORD, SUMMARY_RECORD])
 
 export const isKept = ({ kind }: Pick<SharedRecord, 'kind'>): boolean => KEPT.has(kind)
 

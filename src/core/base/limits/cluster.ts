@@ -128,6 +128,30 @@ export const clusterLimits = {
     'ms',
     'edits of other nodes that come within this make one epoch; a node that starts learns of many',
   ),
+  summaryMs: limit(
+    5_000,
+    [100, 600_000],
+    'ms',
+    'how often verdicts are summed up for the store, where they changed: it is written no oftener',
+  ),
+  summaryKeepMs: limit(
+    2_592_000_000,
+    [3_600_000, 31_536_000_000],
+    'ms',
+    'the summary of a node that led once is forgotten after this long',
+  ),
+  summaryPageServers: limit(
+    500,
+    [10, 2_000],
+    'servers',
+    'in one record of a summary; with keys of a hundred octets it fits sharedRecordBytesMax',
+  ),
+  summaryPages: limit(
+    1_024,
+    [16, 16_384],
+    'records',
+    'of summaries that are read: seven nodes of 65,536 servers',
+  ),
   clusterTextChars: limit(
     4_096,
     [256, 65_536],
