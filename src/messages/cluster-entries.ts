@@ -139,6 +139,17 @@ export const clusterEntries = {
     },
     doc: 'Who is alive, told each second.',
   },
+  'registry.serving-issued': {
+    kind: 'fact',
+    id: 184,
+    from: 'registry',
+    to: ['cluster'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: KIB,
+    fields: { epoch: field.number('of what is served') },
+    doc: 'There is something to answer with: before it this node does not lead.',
+  },
   'registry.summary-told': {
     kind: 'fact',
     id: 183,

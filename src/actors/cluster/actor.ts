@@ -38,6 +38,8 @@ class Node {
   readonly #client: Client
   readonly #ctx: ClusterCtx
   readonly #config: ClusterConfig
+  /** There is something to answer with. */
+  isServing = false
   /** Pages of the summary of this node, by their id. */
   readonly #summary = new Map<string, SharedRecord>()
 
@@ -59,7 +61,8 @@ class Node {
       changed: (members) => this.embedded?.remember(members),
     })
     const { present } = this.membership
-    this.replica = new Replica({ ctx, client, present })
+    this.replica = new Replica({ ctx, client, present, caughtUp: () => this.tellNodes() })
+    this.standing.mayLead = () => this.isServing && this.replica.counts.reads > 0
     if (engine.kind === 'embedded')
       this.#fence = new Fence({
         ...{ ctx, client, standing: this.standing, times: engine.times },
@@ -82,6 +85,7 @@ class Node {
     if (this.embedded !== undefined)
       clock.every(everyMs, everyMs, () => void this.embedded?.check())
     clock.every(everyMs, 0, () => this.tellNodes())
+    clock.every(everyMs, everyMs, () => void this.#passOn())
     const sweepMs = limits.peerTombstoneMs.min
     clock.every(sweepMs, sweepMs, () => {
       if (this.standing.leadership.role === 'leader') void this.replica.sweep()
@@ -127,6 +131,18 @@ class Node {
       lastElectionMs: this.standing.lastElectionMs,
       engineVersion: status?.version ?? '',
     }
+  }
+
+  /** Elected before it is fit to lead: one that is fit should, so that somebody answers. */
+  async #passOn(): Promise<void> {
+    const status = this.#fence?.status
+    if (status === undefined || status.leaderId !== status.memberId) return
+    const heir = this.membership.heir()
+    if (this.standing.mayLead() || heir === undefined) return
+    if (!this.membership.present.has(heir.name)) return
+    const isDone = await this.#client.transfer(heir.id, limits.clusterHandOverMs.default)
+    const said = { to: heir.name, done: isDone, why: 'this node has nothing to answer with yet' }
+    this.#ctx.log.info('leadership handed over', said)
   }
 
   /** Answers no more, and makes another lead without an election timeout. */
@@ -213,6 +229,9 @@ export const cluster = defineActor(
     return {
       receive: {
         'registry.record-told': (record) => node.replica.told(record),
+        'registry.serving-issued': () => {
+          node.isServing = true
+        },
         'registry.summary-told': (record) => node.summed(record),
         'signer.record-told': (record) => node.replica.told(record),
         'registry.await-stored': async () => ({

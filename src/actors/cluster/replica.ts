@@ -35,6 +35,8 @@ export interface ReplicaWorld {
   readonly client: () => Client | undefined
   /** Nodes that are alive, kept as the store tells. */
   readonly present: Map<string, NodePresence>
+  /** All that the store holds was read. */
+  readonly caughtUp?: () => void
 }
 
 export class Replica {
@@ -184,6 +186,7 @@ export class Replica {
     for (const name of this.#world.present.keys())
       if (!seen.has(`${NODES}${name}`)) this.#world.present.delete(name)
     for (const value of all.values) this.#take(value)
+    this.#world.caughtUp?.()
     this.#watch()
   }
 

@@ -29,6 +29,7 @@ import {
   setEvent,
 } from './overrides.ts'
 import { Summary } from './summary.ts'
+import { tellIssued } from './press-world.ts'
 import { restore } from './restore.ts'
 import { SharedObjects } from './shared-objects.ts'
 import { backendView, holdViews } from './views.ts'
@@ -207,6 +208,7 @@ export const registry = defineActor(
         else if (peer === 'cluster') {
           book.sharing.tellAll()
           summary.again()
+          tellIssued(ctx, book.press)
         } else if (peer === 'latency') book.learned.sayGround()
         else if (peer === 'dns') book.publishServing()
         else if (peer === 'api') {

@@ -50,7 +50,6 @@ export class Board {
   #stamp = 0
   #live: readonly string[] = []
   #isCurrent = false
-  #waiting: (() => void)[] = []
 
   constructor(world: BoardWorld, secrets: readonly string[]) {
     this.#world = world
@@ -68,12 +67,6 @@ export class Board {
     return this.#isCurrent
   }
 
-  /** Resolves once that is so. */
-  current(): Promise<void> {
-    if (this.#isCurrent) return Promise.resolve()
-    return new Promise((resolve) => void this.#waiting.push(resolve))
-  }
-
   /** The nodes that are alive, told every second or so. */
   nodes(live: readonly string[], isCurrent: boolean): void {
     const { ring } = this.#world
@@ -81,17 +74,7 @@ export class Board {
     for (const node of live) ring.hear(node, this.#nowSeconds())
     if (!isCurrent || this.#isCurrent) return
     this.#isCurrent = true
-    this.#release()
     this.post()
-  }
-
-  close(): void {
-    this.#isCurrent = false
-    this.#release()
-  }
-
-  #release(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   startingPeers(zone: string): readonly StartingPeer[] {

@@ -119,7 +119,7 @@ export class House {
     if (!(await this.#provide()))
       throw new Error('overwatch.data_dir: the keys of DNSSEC cannot be written')
     this.#watcher.start()
-    if (this.syncer.hasPeers) this.#askPeers()
+    if (this.syncer.asks) this.#askPeers()
     const { folder, zones } = this.#config
     if (folder === '' && zones.length > 0)
       this.#ctx.log.warn('keys live in memory alone: a parent with a DS needs overwatch.data_dir')

@@ -114,6 +114,11 @@ export class Syncer {
     return this.isEnabled && (this.#peers.size > 0 || this.board !== undefined)
   }
 
+  /** Whether there is anybody to ask before what is on disk is used. */
+  get asks(): boolean {
+    return this.isEnabled && this.#peers.size > 0
+  }
+
   get board(): Board | undefined {
     return this.#world.board
   }
@@ -138,7 +143,7 @@ export class Syncer {
   /** Looks at all peers, or joins a look that is on its way. */
   poll(): Promise<void> {
     if (this.#isClosed || !this.hasPeers) return Promise.resolve()
-    if (this.#peers.size === 0) return this.board?.current() ?? Promise.resolve()
+    if (!this.asks) return Promise.resolve()
     this.#polling ??= this.#visitAll().finally(() => {
       this.#polling = undefined
       this.#schedule()
@@ -317,7 +322,6 @@ export class Syncer {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancel()
-    this.board?.close()
     await this.#polling
   }
 }
