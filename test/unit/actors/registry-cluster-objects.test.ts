@@ -33,7 +33,7 @@ async function node(self: string, file = FILE, disk = emptyDisk(), atMs = START_
     )
   const pools = () => {
     const last = world.published.filter(([id]) => id === 'registry.snapshot-set').at(-1)
-    const snapshot = last![1] as { pools: { name: string; members: { address: string }[] }[] }
+    const snapshot = last![1] as unknown as { pools: { name: string; members: { address: string }[] }[] }
     return snapshot.pools
   }
   return {
@@ -56,9 +56,7 @@ async function node(self: string, file = FILE, disk = emptyDisk(), atMs = START_
       await world.clock.advanceAsync(100)
     },
     entries: async () => {
-      const { entries } = receive['api.list-differences']({ whole: true }) as {
-        entries: { kind: string; id: string }[]
-      }
+      const { entries = [] } = await receive['api.list-differences']({ whole: true })
       return entries.map(({ kind, id }) => `${kind}/${id}`).sort()
     },
     names: () => pools().map(({ name }) => name),

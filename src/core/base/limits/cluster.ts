@@ -56,6 +56,12 @@ export const clusterLimits = {
     'ms',
     'the wait before a member that ended is started again',
   ),
+  clusterFollowerGraceMs: limit(
+    5_000,
+    [0, 60_000],
+    'ms',
+    'a follower that serves goes on through an election, which takes one or two seconds',
+  ),
   clusterHandOverMs: limit(
     250,
     [10, 2_000],

@@ -167,6 +167,6 @@ test('a node is present while its key is, and a registry that starts anew hears 
   await one.pass(10)
   expect(one.present.size).toBe(0)
   one.published.length = 0
-  one.replica.tellAll()
+  one.replica.tellAll('registry')
   expect(one.learned()).toEqual(['s1@5'])
 })
