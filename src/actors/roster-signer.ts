@@ -2,6 +2,7 @@
  * What the signer is told of the configuration, and which zones are signed at all.
  */
 import { limits } from '../core/base/limits.ts'
+import { isClustered } from '../core/config/clustered.ts'
 import type { Config, Loaded } from '../core/config/load.ts'
 import { algorithms } from '../core/dnssec/algorithms.ts'
 import { defaultLifetimes } from '../core/dnssec/lifetimes.ts'
@@ -56,6 +57,7 @@ export function signerConfig(loaded: Loaded, node: string): SignerConfig {
       kskLifetimeSeconds: secondsOf(rollover.ksk_lifetime),
     },
     keySync: keySyncConfig(loaded),
+    isClustered: isClustered(loaded.config),
     parent: {
       pollMs: rollover.parent_poll_interval,
       servers: rollover.parent_servers,

@@ -92,7 +92,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       declared: { config: withoutSecrets(config), serial },
       ...keptConfig(loaded.plain),
     },
-    signer: signerConfig(loaded, nodeIdOf(loaded, self)),
+    signer: signerConfig(loaded, cluster?.self ?? nodeIdOf(loaded, self)),
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),
     prober: {
       ...proberDefaults,

@@ -38,6 +38,11 @@ async function settled(nodes: readonly number[]): Promise<number> {
   return leader
 }
 
+const tagsOf = async (node: number) => {
+  const told = await site.read<{ keys: readonly { key_tag: number }[] }>(node, '/dnssec/status')
+  return (told?.keys ?? []).map((key) => key.key_tag)
+}
+
 const cli = (node: number, ...words: readonly string[]) => {
   const own = [process.execPath, `${projectRoot}dist/cli/main.js`, '--api']
   const api = `http://${site.address(node)}:8080`
@@ -90,11 +95,20 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
       address: `${site.address(node)}:7000`,
       ...{ state, is_voter: true },
     })
+    // A list is read each second.
+    await until('node 3 knows of all votes', () => site.isWhole(NODES, 3))
     expect(await site.read(3, '/cluster/members')).toMatchObject({
       members: [row(1, 'Leader'), row(2, 'Follower'), row(3, 'Follower')],
     })
     expect(await cli(2, 'cluster')).toContain('Node node-2: follower, refuses queries')
     expect(await cli(2, 'cluster', 'members')).toMatch(/node-1 +\S+ +Leader +yes +yes/)
+  })
+
+  test('all sign with the keys of the first', async () => {
+    const first = await tagsOf(1)
+    expect(first).toHaveLength(1)
+    for (const node of [2, 3])
+      await until(`node ${node} has them`, async () => String(await tagsOf(node)) === String(first))
   })
 
   test('what announces the address is told 200 by the leader alone, and all are ready', async () => {
@@ -149,6 +163,37 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     for (const node of [1, 2, 3]) expect(await overrides(node)).toBe(true)
   })
 
+  test('a name made on a follower is known to all, and the next leader answers it', async () => {
+    const made = 'made.example.com'
+    expect(await site.api(2, 'POST', '/domains', { name: made, ttl: 30 })).toContain(made)
+    const server = { service: made, address: '10.0.1.20', port: 80, region: 'us-east-1' }
+    expect(await site.api(2, 'POST', '/servers', server)).toContain('10.0.1.20')
+    await site.api(2, 'POST', `/overwatch/backends/${made}/10.0.1.20/80/override`, {
+      healthy: true,
+    })
+    const lookUp = (node: number) => {
+      const words = ['dig', '+short', '+time=1', '+tries=1', '-p', '5353', `@${site.address(node)}`]
+      return site.lab.run(site.lab.hub, ...words, made).catch(() => '')
+    }
+    const leader = await settled([1, 2, 3])
+    await until(
+      'the leader answers',
+      async () => (await lookUp(leader)).trim() === '10.0.1.20',
+      10_000,
+    )
+    site.program(leader).signal('SIGTERM')
+    await site.program(leader).exited()
+    const next = await settled([1, 2, 3].filter((node) => node !== leader))
+    await until(
+      'the next one answers',
+      async () => (await lookUp(next)).trim() === '10.0.1.20',
+      5_000,
+    )
+    site.start(leader)
+    await until('it is back', () => site.isWhole(NODES, next), 60_000)
+    await settled([1, 2, 3])
+  }, 90_000)
+
   test('after kill -9 of the leader another answers within 2 s, and it comes back', async () => {
     const leader = await settled([1, 2, 3])
     const others = [1, 2, 3].filter((node) => node !== leader)
@@ -194,10 +239,14 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     const leader = await settled([1, 2, 3])
     const node = [2, 3].find((one) => one !== leader)!
     await site.program(node).stop()
-    await output('rm', ['-rf', `${site.program(node).folder}/raft`])
+    const { folder } = site.program(node)
+    await output('rm', ['-rf', `${folder}/raft`, `${folder}/data`])
     site.start(node)
     await until('it is back', () => site.isWhole(NODES, leader), 60_000)
     expect(site.program(leader).output + site.program(node).output).not.toContain('panic')
+    const keys = await tagsOf(leader)
+    expect(keys).toHaveLength(1)
+    await until('it has the keys', async () => String(await tagsOf(node)) === String(keys), 20_000)
     await settled([1, 2, 3])
   })
 

@@ -23,8 +23,11 @@ export interface Certificates {
 
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
 
-/** One for localhost and 127.0.0.1, signed by an authority of its own. */
-export function makeCertificates(): Certificates {
+/**
+ * One for localhost and 127.0.0.1, signed by an authority of its own.
+ * @param more other addresses it is for
+ */
+export function makeCertificates(more: readonly string[] = []): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'opengslb-tls-'))
   const path = (name: string) => join(folder, name)
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' })
@@ -33,7 +36,8 @@ export function makeCertificates(): Certificates {
   openssl('req', '-x509', ...EC, ...subject('test authority'), ...caFiles)
   const leaf = (name: string) => {
     const files = ['-keyout', path(`${name}.key`), '-out', path(`${name}.pem`)]
-    const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    const own = ['DNS:localhost', 'IP:127.0.0.1', ...more.map((address) => `IP:${address}`)]
+    const names = ['-addext', `subjectAltName=${own.join()}`]
     const signer = ['-CA', path('ca.pem'), '-CAkey', path('ca.key')]
     openssl('req', '-x509', ...EC, ...subject('localhost'), ...names, ...signer, ...files)
   }

@@ -9,7 +9,7 @@ import { Program, projectRoot, until } from './program.ts'
 import { output } from './tools.ts'
 
 export const CLUSTER_NAME = 'app.example.com'
-const [DNS, API, RAFT, METRICS] = [5353, 8080, 7000, 9090]
+const [API, RAFT, METRICS] = [8080, 7000, 9090]
 
 /** One answer heard; moments are of the machine's monotonic clock. */
 export interface Heard {
@@ -28,6 +28,10 @@ export const REFUSED = 5
 export interface SiteOptions {
   /** Lines under `cluster.raft`, after those that every node has. */
   readonly raft?: string
+  /** Lines under `cluster`. */
+  readonly cluster?: string
+  /** Port of DNS. */
+  readonly dns?: number
   readonly inNamespaces?: boolean
   readonly logLevel?: string
 }
@@ -44,6 +48,10 @@ export class ClusterSite {
     this.lab = new Lab(options.inNamespaces ?? true)
   }
 
+  get #dns(): number {
+    return this.#options.dns ?? 5353
+  }
+
   /** Nodes are numbered from 1. */
   address(node: number): string {
     return this.lab.address(node)
@@ -52,7 +60,7 @@ export class ClusterSite {
   yaml(node: number, folder: string): string {
     const at = this.address(node)
     return `
-dns: { listen_address: "${at}:${DNS}", default_ttl: 60, zones: [example.com], threads: 1 }
+dns: { listen_address: "${at}:${this.#dns}", default_ttl: 60, zones: [example.com], threads: 1 }
 regions:
   - name: us-east-1
     servers:
@@ -67,6 +75,8 @@ api: { enabled: true, address: "${at}:${API}", allowed_networks: [10.0.0.0/8, 12
 overwatch: { data_dir: ${folder}/data }
 cluster:
   mode: cluster
+${this.#options.cluster ?? ''}
+  gossip: { encryption_key: "${Buffer.alloc(32, 7).toString('base64')}" }
   raft:
     data_dir: ${folder}/raft
 ${this.#options.raft ?? ''}
@@ -141,7 +151,7 @@ ${this.#options.raft ?? ''}
   ask(count: number, everyMs = 10): void {
     const script = join(projectRoot, 'test/harness/cluster-asker.mjs')
     const addresses = Array.from({ length: count }, (_, at) => this.address(at + 1))
-    const own = [process.execPath, script, CLUSTER_NAME, String(DNS), String(everyMs)]
+    const own = [process.execPath, script, CLUSTER_NAME, String(this.#dns), String(everyMs)]
     const [command, ...rest] = [...this.lab.hub, ...own, ...addresses]
     const asker = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#asker = asker

@@ -6,6 +6,7 @@
  * may be answered is a lease in memory that the DNS threads read; they ask nobody.
  */
 import { limits } from '../../core/base/limits.ts'
+import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
 import type { ClusterView } from '../../messages/cluster-views.ts'
@@ -37,6 +38,10 @@ class Node {
   readonly #client: Client
   readonly #ctx: ClusterCtx
   readonly #config: ClusterConfig
+  /** There is something to answer with. */
+  isServing = false
+  /** Pages of the summary of this node, by their id. */
+  readonly #summary = new Map<string, SharedRecord>()
 
   constructor(ctx: ClusterCtx, ports: ClusterPorts, config: ClusterConfig) {
     const { engine, self, version, startedAtMs } = config
@@ -56,7 +61,8 @@ class Node {
       changed: (members) => this.embedded?.remember(members),
     })
     const { present } = this.membership
-    this.replica = new Replica({ ctx, client, present })
+    this.replica = new Replica({ ctx, client, present, caughtUp: () => this.tellNodes() })
+    this.standing.mayLead = () => this.isServing && this.replica.counts.reads > 0
     if (engine.kind === 'embedded')
       this.#fence = new Fence({
         ...{ ctx, client, standing: this.standing, times: engine.times },
@@ -78,10 +84,31 @@ class Node {
     const everyMs = limits.clusterMembersMs.default
     if (this.embedded !== undefined)
       clock.every(everyMs, everyMs, () => void this.embedded?.check())
+    clock.every(everyMs, 0, () => this.tellNodes())
+    clock.every(everyMs, everyMs, () => void this.#passOn())
     const sweepMs = limits.peerTombstoneMs.min
     clock.every(sweepMs, sweepMs, () => {
       if (this.standing.leadership.role === 'leader') void this.replica.sweep()
     })
+  }
+
+  /** Says who is alive; keys are changed by nodes that hear most of the others. */
+  tellNodes(): void {
+    const live = [...this.membership.present.keys()]
+    const isCurrent = this.replica.counts.reads > 0
+    this.#ctx.publish('cluster.nodes-set', { live, isCurrent })
+  }
+
+  /** What checks found is of use to others as far as it was in the answers. */
+  summed(record: SharedRecord): void {
+    if (this.standing.leadership.role === 'leader') this.replica.told(record)
+    if (record.body.length > 0) this.#summary.set(record.id, record)
+    else this.#summary.delete(record.id)
+  }
+
+  /** This node leads from now on: what it found while it followed counts. */
+  led(): void {
+    for (const record of this.#summary.values()) this.replica.told(record)
   }
 
   view(): ClusterView {
@@ -104,6 +131,18 @@ class Node {
       lastElectionMs: this.standing.lastElectionMs,
       engineVersion: status?.version ?? '',
     }
+  }
+
+  /** Elected before it is fit to lead: one that is fit should, so that somebody answers. */
+  async #passOn(): Promise<void> {
+    const status = this.#fence?.status
+    if (status === undefined || status.leaderId !== status.memberId) return
+    const heir = this.membership.heir()
+    if (this.standing.mayLead() || heir === undefined) return
+    if (!this.membership.present.has(heir.name)) return
+    const isDone = await this.#client.transfer(heir.id, limits.clusterHandOverMs.default)
+    const said = { to: heir.name, done: isDone, why: 'this node has nothing to answer with yet' }
+    this.#ctx.log.info('leadership handed over', said)
   }
 
   /** Answers no more, and makes another lead without an election timeout. */
@@ -183,12 +222,18 @@ export const cluster = defineActor(
     // Who is elected may be a member whose name was not known a moment ago.
     node.standing.onChange = ({ kind }) => {
       if (kind === 'elected') void node.membership.refresh()
+      if (kind === 'became-leader') node.led()
     }
     await node.start()
     clusterMetrics(ctx.metrics, { view: () => node.view(), counts: node.replica.counts })
     return {
       receive: {
         'registry.record-told': (record) => node.replica.told(record),
+        'registry.serving-issued': () => {
+          node.isServing = true
+        },
+        'registry.summary-told': (record) => node.summed(record),
+        'signer.record-told': (record) => node.replica.told(record),
         'registry.await-stored': async () => ({
           stored: await node.replica.stored(limits.clusterWriteMs.default),
         }),
@@ -203,7 +248,8 @@ export const cluster = defineActor(
         },
       },
       onPeerStarted: (peer) => {
-        if (peer === 'registry') node.replica.tellAll()
+        if (peer === 'registry' || peer === 'signer') node.replica.tellAll(peer)
+        if (peer === 'signer') node.tellNodes()
       },
       onStop: () => node.stop(),
     }

@@ -74,7 +74,8 @@ export class Election {
     const { clock } = this.#ctx
     const sentMs = clock.monotonicMs()
     const aliveSeconds = await this.#renew()
-    if (aliveSeconds > 0) await this.#stand(sentMs + aliveSeconds * 1_000 * CERTAIN)
+    if (aliveSeconds > 0 && this.#standing.mayLead())
+      await this.#stand(sentMs + aliveSeconds * 1_000 * CERTAIN)
     this.#standing.tick()
     this.#isBusy = false
   }

@@ -11,6 +11,7 @@ import { type KeyValue, requestDelete, requestPut } from '../../core/cluster/gat
 import { watchBody, watchedOf } from '../../core/cluster/gateway.ts'
 import {
   isKept,
+  KEYS_RECORD,
   keyOfRecord,
   NODES,
   type NodePresence,
@@ -34,6 +35,8 @@ export interface ReplicaWorld {
   readonly client: () => Client | undefined
   /** Nodes that are alive, kept as the store tells. */
   readonly present: Map<string, NodePresence>
+  /** All that the store holds was read. */
+  readonly caughtUp?: () => void
 }
 
 export class Replica {
@@ -47,6 +50,9 @@ export class Replica {
   #revision = 0
   #isPumping = false
   #hasEnded = false
+  /** Orders that gave way to a later one unstored, and how many had when somebody asked last. */
+  #outdone = 0
+  #outdoneAsked = 0
   #waiting: (() => void)[] = []
   #stopWatch: () => void = () => {}
 
@@ -73,7 +79,10 @@ export class Replica {
     if (!isKept(record)) return
     const key = keyOfRecord(record)
     const known = this.#known.get(key)
-    if (known !== undefined && compareVersions(record, known.record) <= 0) return
+    const ahead = known === undefined ? 1 : compareVersions(record, known.record)
+    // Its node had not heard of the later one yet: its operator must not believe that it holds.
+    if (ahead < 0) this.#outdone++
+    if (ahead <= 0) return
     const waiting = this.#pending.get(key)
     if (waiting !== undefined && compareVersions(record, waiting) <= 0) return
     if (waiting === undefined && this.#pending.size >= limits.clusterPendingRecords.default) return
@@ -81,15 +90,32 @@ export class Replica {
     void this.#pump()
   }
 
-  /** Tells a registry that starts anew. */
-  tellAll(): void {
+  /** Tells a registry or a signer that starts anew. */
+  tellAll(reader: 'registry' | 'signer'): void {
     for (const { record } of this.#known.values())
-      this.#world.ctx.publish('cluster.record-learned', record)
+      if ((record.kind === KEYS_RECORD) === (reader === 'signer')) this.#tell(record)
   }
 
-  /** Whether all that was told is stored before the time is over. */
+  #tell(record: SharedRecord): void {
+    const { ctx } = this.#world
+    if (record.kind === KEYS_RECORD) ctx.publish('cluster.keys-learned', record)
+    else ctx.publish('cluster.record-learned', record)
+  }
+
+  /**
+   * Whether all that was told is stored before the time is over; false as well where some of it gave
+   * way to a later order of another node.
+   */
   async stored(withinMs: number): Promise<boolean> {
-    if (this.#pending.size === 0) return true
+    // What was told since the last question is of this asker, and may have lost already.
+    const before = this.#outdoneAsked
+    this.#outdoneAsked = this.#outdone
+    await this.#quiet(withinMs)
+    return this.#pending.size === 0 && this.#outdone === before
+  }
+
+  async #quiet(withinMs: number): Promise<void> {
+    if (this.#pending.size === 0) return
     const { clock } = this.#world.ctx
     await new Promise<void>((resolve) => {
       const cancel = clock.after(withinMs, resolve)
@@ -98,7 +124,6 @@ export class Replica {
         resolve()
       })
     })
-    return this.#pending.size === 0
   }
 
   /** Forgets what is over; one node does it for all. */
@@ -161,6 +186,7 @@ export class Replica {
     for (const name of this.#world.present.keys())
       if (!seen.has(`${NODES}${name}`)) this.#world.present.delete(name)
     for (const value of all.values) this.#take(value)
+    this.#world.caughtUp?.()
     this.#watch()
   }
 
@@ -203,9 +229,11 @@ export class Replica {
     if (known !== undefined && known.modRevision >= value.modRevision) return
     this.#known.set(value.key, { record, modRevision: value.modRevision })
     const own = this.#pending.get(value.key)
-    if (own !== undefined && compareVersions(own, record) <= 0) this.#pending.delete(value.key)
+    const ahead = own === undefined ? 1 : compareVersions(own, record)
+    if (ahead < 0) this.#outdone++
+    if (ahead <= 0) this.#pending.delete(value.key)
     this.counts.learned++
-    this.#world.ctx.publish('cluster.record-learned', record)
+    this.#tell(record)
   }
 
   #forget(key: string): void {

@@ -17,6 +17,11 @@ export class Standing {
   elections = 0
   /** Unix milliseconds; 0 before the first. */
   lastElectionMs = 0
+  /**
+   * Whether this node is fit to lead: it knows what the store holds, and has something to answer
+   * with. Until then a proof of leadership gives no lease.
+   */
+  mayLead: () => boolean = () => true
   /** Called once for each change, after the lease. */
   onChange: (change: Change) => void = () => {}
   readonly #ctx: ClusterCtx
@@ -37,6 +42,7 @@ export class Standing {
   }
 
   led(epoch: number, untilMs: number): void {
+    if (!this.mayLead()) return
     this.#follow(this.leadership.led(epoch, untilMs))
   }
 

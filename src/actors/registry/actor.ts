@@ -10,6 +10,7 @@ import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import { limits } from '../../core/base/limits.ts'
 import { defineActor } from '../define.ts'
 import { Chorus } from '../../core/health/chorus.ts'
+import { SUMMARY_RECORD } from '../../core/health/summary.ts'
 import { readKept } from '../../core/health/kept.ts'
 import { Agents } from './agents.ts'
 import { Book } from './book.ts'
@@ -28,6 +29,8 @@ import {
   serversOf,
   setEvent,
 } from './overrides.ts'
+import { Summary } from './summary.ts'
+import { tellIssued } from './press-world.ts'
 import { restore } from './restore.ts'
 import { backendView, holdViews } from './views.ts'
 
@@ -145,9 +148,11 @@ export const registry = defineActor(
     agents.restore(readKept(await ports.shared.load()))
     await book.open(stored.rows)
     agents.open()
-    const edits = new SharedEdits(ctx, book, objects)
-    agents.onEdit = (record) => void edits.learned(record)
+    const edits = new SharedEdits(ctx, book, objects, config.isClustered === true)
+    agents.onEdit = (record) => edits.learned(record)
     await edits.meet()
+    const summary = new Summary(ctx, book)
+    if (config.isClustered === true) summary.start()
 
     return {
       receive: {
@@ -160,7 +165,10 @@ export const registry = defineActor(
         'gossip.agent-seen': (message) => agents.seen(message),
         'gossip.agent-left': (message) => agents.left(message),
         'gossip.record-learned': (record) => agents.learned(record),
-        'cluster.record-learned': (record) => agents.learned(record),
+        'cluster.record-learned': (record) => {
+          if (record.kind === SUMMARY_RECORD) agents.summed(record)
+          else agents.learned(record)
+        },
         'gossip.members-set': ({ members }) => agents.members.set(members),
         'gossip.member-changed': (change) => agents.members.change(change),
         'gossip.overwatches-set': (message) => agents.overwatches(message),
@@ -197,8 +205,11 @@ export const registry = defineActor(
           book.sharing.tellAll()
           agents.publishDrains()
         } else if (peer === 'signer') book.press.tellSigner()
-        else if (peer === 'cluster') book.sharing.tellAll()
-        else if (peer === 'latency') book.learned.sayGround()
+        else if (peer === 'cluster') {
+          book.sharing.tellAll()
+          summary.again()
+          tellIssued(ctx, book.press)
+        } else if (peer === 'latency') book.learned.sayGround()
         else if (peer === 'dns') book.publishServing()
         else if (peer === 'api') {
           book.press.publishServing()
@@ -214,6 +225,8 @@ export const registry = defineActor(
       },
       onStop: () => {
         agents.close()
+        edits.close()
+        summary.stop()
         book.geography.close()
         return book.close()
       },

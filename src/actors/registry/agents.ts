@@ -56,7 +56,7 @@ export class Agents {
     sharing.restore(records, nowMs)
     for (const record of sharing.records()) {
       if (record.kind === 'drain') chorus.drains.take(record, nowMs)
-      else chorus.takeVote(record)
+      else if (record.kind !== SHARED_EDIT) chorus.takeVote(record)
     }
     for (const { report, heardMs, silent } of reports) {
       // Until its predecessor died nobody missed the agent.
@@ -139,6 +139,12 @@ export class Agents {
     this.#ports.shared.remove(reportKeyOf(agentId))
     book.told.forgetAgent(agentId, book.nowMs())
     this.#changed(chorus.roll.leave(agentId))
+  }
+
+  /** What a leader's checks found: it is kept by the store, and not told to others from here. */
+  summed(record: SharedRecord): void {
+    const { book, chorus } = this.#parts()
+    book.rejudge(chorus.takeVote(record).filter((key) => book.fleet.servers.has(key)))
   }
 
   learned(record: Message<'gossip.record-learned'>): void {

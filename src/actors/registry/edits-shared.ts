@@ -1,11 +1,13 @@
 /**
- * Edits of operators among overwatches that answer each by itself: what is made, edited or deleted
- * by the API of one is so on all of them, through gossip as overrides and drains are.
+ * Edits of operators among overwatches: what is made, edited or deleted by the API of one is so on
+ * all of them, as overrides and drains are; through gossip among those that answer each by itself,
+ * through the store of a cluster among its nodes, whose operator is answered once a quorum has it.
  *
  * Each node lays an edit over its own file, by the rules of its own edits: where the file says
  * something else of a key than the file under the edit did, the file wins on that node, and on no
- * other. An edit that another node let pass its guard-rail passes here. What is told while sharing
- * is off is kept for others, and taken in once it is on.
+ * other. An edit that another node let pass its guard-rail passes here. Edits that come together
+ * make one epoch: a node that starts may learn of thousands. What is told while sharing is off is
+ * kept for others, and taken in once it is on.
  */
 import { limits } from '../../core/base/limits.ts'
 import { keyOfEntry, type OverlayEntry } from '../../core/config/overlay/entry.ts'
@@ -18,6 +20,7 @@ import {
 } from '../../core/config/overlay/shared.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { Book, RegistryCtx } from './book.ts'
+import type { RegistryConfig } from './contract.ts'
 import { leavingOf } from './edits.ts'
 import type { Objects } from './objects.ts'
 
@@ -25,15 +28,25 @@ export class SharedEdits {
   readonly #ctx: RegistryCtx
   readonly #book: Book
   readonly #objects: Objects
+  readonly #isClustered: boolean
+  /** What was learned and not yet taken in, by key; `isKnown` of those that were news before. */
+  readonly #learned = new Map<
+    string,
+    { readonly record: SharedRecord; readonly isKnown: boolean }
+  >()
+  #cancel: (() => void) | undefined
 
-  constructor(ctx: RegistryCtx, book: Book, objects: Objects) {
+  /** @param isClustered nodes of a cluster share edits whatever is configured of peering */
+  constructor(ctx: RegistryCtx, book: Book, objects: Objects, isClustered = false) {
     this.#ctx = ctx
     this.#book = book
     this.#objects = objects
+    this.#isClustered = isClustered
   }
 
   /** Whether the configuration wants edits to be shared. */
   get isOn(): boolean {
+    if (this.#isClustered) return true
     return this.#objects.ground?.declared.config.overwatch.peering.sync.api_edits === true
   }
 
@@ -57,16 +70,38 @@ export class SharedEdits {
         this.#tell(keyOfEntry(entry), nowMs)
     }
     for (const record of this.#book.sharing.records())
-      if (record.kind === SHARED_EDIT) await this.learned(record, true)
+      if (record.kind === SHARED_EDIT) this.#learned.set(record.id, { record, isKnown: true })
+    await this.#take()
   }
 
-  /**
-   * Takes in what another overwatch told, and the ledger found to be news.
-   * @param isKnown it was news before
-   */
-  async learned(record: SharedRecord, isKnown = false): Promise<void> {
-    const { ground } = this.#objects
-    if (!this.isOn || ground === undefined) return
+  /** Another overwatch told of an edit, which the ledger found to be news. */
+  learned(record: SharedRecord): void {
+    this.#learned.set(record.id, { record, isKnown: false })
+    const waitMs = limits.sharedEditsMs.default
+    this.#cancel ??= this.#ctx.clock.after(waitMs, () => void this.#take())
+  }
+
+  close(): void {
+    this.#cancel?.()
+  }
+
+  /** Takes in what was learned; all of it is one configuration. */
+  async #take(): Promise<void> {
+    this.#cancel?.()
+    this.#cancel = undefined
+    const learned = [...this.#learned.values()]
+    this.#learned.clear()
+    const before = this.#objects.ground?.content.topology
+    if (!this.isOn || before === undefined) return
+    let config: RegistryConfig | undefined
+    for (const { record, isKnown } of learned) config = this.#learn(record, isKnown) ?? config
+    if (config === undefined) return
+    const { topology } = this.#objects.ground!.content
+    await this.#book.reconfigure(config, leavingOf(before, topology))
+  }
+
+  /** @param isKnown it was heard before, and what stands against it was said then */
+  #learn(record: SharedRecord, isKnown: boolean): RegistryConfig | undefined {
     const isGone = record.body.length === 0
     const entry = isGone ? undefined : entryOfRecord(record)
     if (!isGone && entry === undefined) {
@@ -75,10 +110,8 @@ export class SharedEdits {
     }
     const known = this.#objects.entries.get(record.id)
     const config = this.#objects.learn(record.id, entry, isKnown)
-    if (config === undefined) return
-    const { topology } = this.#objects.ground!.content
-    this.#noted(record, known, entry)
-    await this.#book.reconfigure(config, leavingOf(ground.content.topology, topology))
+    if (config !== undefined) this.#noted(record, known, entry)
+    return config
   }
 
   #recordOf(key: string): SharedRecord | undefined {

@@ -8,6 +8,12 @@ import { Chronicle } from './chronicle.ts'
 import type { RegistryPorts } from './contract.ts'
 import { Press } from './press.ts'
 
+/** A node of a cluster leads no sooner than it has something to answer with. */
+export function tellIssued(ctx: RegistryCtx, { current, speaks }: Press): void {
+  if (speaks && current !== undefined)
+    ctx.publish('registry.serving-issued', { epoch: current.epoch })
+}
+
 /** @param onIssued called after an edition was told, for what readers hold beside it */
 export function pressOf(
   ctx: RegistryCtx,
@@ -25,6 +31,7 @@ export function pressOf(
     publish: (id, message) => ctx.publish(id, message),
     onIssued: () => {
       onIssued()
+      tellIssued(ctx, press)
       chronicle.checkpoint()
     },
     onWords: (words) => chronicle.words(words),

@@ -29,6 +29,8 @@ export const signer = defineActor(
       receive: {
         'registry.serving-drafted': (draft) => house.draft(draft),
         'dns.sets-wanted': ({ epoch, sets }) => house.desk.wanted(epoch, sets),
+        'cluster.keys-learned': (record) => void house.syncer.board?.learned(record),
+        'cluster.nodes-set': ({ live, isCurrent }) => house.syncer.board?.nodes(live, isCurrent),
         'api.list-keys': ({ zone }) => house.list(zone),
         'api.sync-keys': () => house.sync(),
         'api.tell-ds': (told) => house.tellDs(told),
@@ -37,6 +39,7 @@ export const signer = defineActor(
       },
       onPeerStarted: (peer) => {
         if (peer === 'registry') house.tellKeys()
+        else if (peer === 'cluster') house.syncer.board?.again()
       },
       onReconfigured: (next: SignerConfig) => void house.configure(next),
       onStop: () => house.close(),

@@ -34,6 +34,8 @@ export interface SignerConfig {
   readonly secret: string
   readonly roll: RollSettings
   readonly keySync: KeySyncConfig
+  /** This node is one of a cluster, whose store carries keys as well. */
+  readonly isClustered?: boolean
   readonly parent: ParentConfig
 }
 

@@ -69,7 +69,7 @@ export class House {
     this.#startedMs = ctx.clock.nowMs()
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
     this.syncer = newSyncer({
-      ...{ ctx, ports, ring: keys.ring, metrics: this.#metrics, config: config.keySync },
+      ...{ ctx, ports, ring: keys.ring, metrics: this.#metrics, config },
       changed: (outcome) => this.changed([outcome]),
     })
     this.#watcher = new Watcher(
@@ -119,7 +119,7 @@ export class House {
     if (!(await this.#provide()))
       throw new Error('overwatch.data_dir: the keys of DNSSEC cannot be written')
     this.#watcher.start()
-    if (this.syncer.hasPeers) this.#askPeers()
+    if (this.syncer.asks) this.#askPeers()
     const { folder, zones } = this.#config
     if (folder === '' && zones.length > 0)
       this.#ctx.log.warn('keys live in memory alone: a parent with a DS needs overwatch.data_dir')
@@ -270,7 +270,9 @@ export class House {
 
   #takeoverMs(pollMs: number): number {
     const { syncTakeoverPolls: polls, syncTakeoverMs: least } = limits
-    return Math.max(polls.default * pollMs, least.default)
+    // In a cluster it is known each second who is alive.
+    const eachMs = this.#config.isClustered === true ? 0 : pollMs
+    return Math.max(polls.default * eachMs, least.default)
   }
 
   /** Peers that wait for what DNS threads answer with here are told soon. */
@@ -283,6 +285,7 @@ export class House {
   /** Keys for zones that have none; false when they cannot be kept. */
   async #provide(): Promise<boolean> {
     const { node, keySync } = this.#config
+    if (this.syncer.isBlind) return true
     const waitedMs = this.#ctx.clock.nowMs() - this.#startedMs
     const decided = this.keys.ring.bare().map((zone) => {
       const peers = this.syncer.hasPeers ? this.syncer.startingPeers(zone) : []

@@ -6,7 +6,8 @@ import type { KeyRing } from '../../core/dnssec/sync/ring.ts'
 import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
-import type { KeySyncConfig, SignerPorts } from './contract.ts'
+import { Board } from './board.ts'
+import type { SignerConfig, SignerPorts } from './contract.ts'
 import type { SignerMetrics } from './metrics.ts'
 import { Syncer } from './syncer.ts'
 
@@ -15,22 +16,40 @@ export interface SharingWorld {
   readonly ports: SignerPorts
   readonly ring: KeyRing
   readonly metrics: SignerMetrics
-  readonly config: KeySyncConfig
+  readonly config: Pick<SignerConfig, 'keySync' | 'isClustered' | 'zones'>
   changed(outcome: RingOutcome): Promise<unknown>
 }
 
-export function newSyncer({ ctx, ports, ring, metrics, config, changed }: SharingWorld): Syncer {
+export function newSyncer(world: SharingWorld): Syncer {
+  const { ctx, ports, ring, metrics, config, changed } = world
   const { clock, log } = ctx
   const { syncCrypto: crypto, post } = ports
+  const taken = async (outcome: RingOutcome, peer: string) => {
+    for (const { zone, reason } of outcome.refusals)
+      log.warn('a document of keys is refused', { zone, peer, reason })
+    if (outcome.changed.length > 0) metrics.imported(peer, outcome.changed.length)
+    await changed(outcome)
+  }
+  const { secrets } = config.keySync
+  if (config.isClustered && secrets.length === 0 && config.zones.length > 0)
+    log.warn('nodes sign with keys of their own: set overwatch.dnssec.key_sync.secret on all', {
+      hint: 'overwatch.peering.secret or cluster.gossip.encryption_key will do as well',
+    })
+  const board = config.isClustered
+    ? new Board(
+        {
+          ...{ clock, crypto, ring, changed: taken },
+          tell: (record) => ctx.publish('signer.record-told', record),
+          warned: (text, node) => log.warn(text, { node }),
+        },
+        secrets,
+      )
+    : undefined
   return new Syncer(
     {
       ...{ clock, crypto, post, ring },
-      changed: async (outcome, peer) => {
-        for (const { zone, reason } of outcome.refusals)
-          log.warn('a document of keys is refused', { zone, peer, reason })
-        if (outcome.changed.length > 0) metrics.imported(peer, outcome.changed.length)
-        await changed(outcome)
-      },
+      ...(board === undefined ? {} : { board }),
+      changed: taken,
       looked: (peer, fault, isNews) => {
         metrics.synced(peer, fault === undefined, Math.floor(clock.nowMs() / 1_000))
         if (!isNews) return
@@ -39,7 +58,7 @@ export function newSyncer({ ctx, ports, ring, metrics, config, changed }: Sharin
       },
       refused: (text) => log.warn(text),
     },
-    config,
+    config.keySync,
   )
 }
 

@@ -25,12 +25,15 @@ import type {
 } from '../../core/dnssec/sync/types.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { SyncView } from '../../messages/signer-views.ts'
+import type { Board } from './board.ts'
 import type { KeySyncConfig } from './contract.ts'
 
 export interface SyncWorld {
   readonly clock: Clock
   readonly ring: KeyRing
   readonly crypto: SyncCrypto
+  /** Where nodes of a cluster lay their keys down; undefined outside of one. */
+  readonly board?: Board
   post(peer: string, message: Uint8Array, timeoutMs: number): Promise<Result<Uint8Array, string>>
   /** What the ring took: to be stored, noted and served. */
   changed(outcome: RingOutcome, peer: string): Promise<void>
@@ -80,7 +83,8 @@ export class Syncer {
 
   configure(config: KeySyncConfig): void {
     this.#config = config
-    const { crypto } = this.#world
+    const { crypto, board } = this.#world
+    board?.configure(config.secrets)
     this.#authorities = config.secrets.map((secret) => authorityOf(TEXT.encode(secret), crypto))
     for (const peer of this.#peers.keys()) if (!config.peers.includes(peer)) this.#drop(peer)
     for (const peer of config.peers)
@@ -107,22 +111,39 @@ export class Syncer {
 
   /** Whether there is anybody to ask. */
   get hasPeers(): boolean {
+    return this.isEnabled && (this.#peers.size > 0 || this.board !== undefined)
+  }
+
+  /** Whether there is anybody to ask before what is on disk is used. */
+  get asks(): boolean {
     return this.isEnabled && this.#peers.size > 0
   }
 
+  get board(): Board | undefined {
+    return this.#world.board
+  }
+
+  /** Nothing was heard yet of the others, who may have keys. */
+  get isBlind(): boolean {
+    return this.isEnabled && this.board?.isCurrent === false
+  }
+
   startingPeers(zone: string): readonly StartingPeer[] {
-    return [...this.#peers.values()].map(({ node, marks }): StartingPeer => {
+    const onBoard = this.board?.startingPeers(zone) ?? []
+    const asked = [...this.#peers.values()].map(({ node, marks }): StartingPeer => {
       const has = marks.get(zone)
       return {
         ...(node === undefined ? {} : { node }),
         ...(has === undefined ? {} : { hasKeys: has }),
       }
     })
+    return [...onBoard, ...asked]
   }
 
   /** Looks at all peers, or joins a look that is on its way. */
   poll(): Promise<void> {
     if (this.#isClosed || !this.hasPeers) return Promise.resolve()
+    if (!this.asks) return Promise.resolve()
     this.#polling ??= this.#visitAll().finally(() => {
       this.#polling = undefined
       this.#schedule()
@@ -133,6 +154,8 @@ export class Syncer {
   /** Something changed that peers wait for: they are looked at soon. */
   nudge(): void {
     if (this.#isClosed || !this.hasPeers) return
+    this.board?.post()
+    if (this.#peers.size === 0) return
     const soonMs = this.#world.clock.nowMs() + limits.syncRetryMs.default
     if (this.#nextMs > soonMs || this.#nextMs === 0) this.#scheduleIn(limits.syncRetryMs.default)
   }
@@ -147,7 +170,7 @@ export class Syncer {
 
   #scheduleIn(delayMs: number): void {
     this.#cancel()
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#peers.size === 0) return
     this.#nextMs = this.#world.clock.nowMs() + delayMs
     this.#cancel = this.#world.clock.after(delayMs, () => void this.poll())
   }

@@ -6,11 +6,12 @@
  * was true while it was on the way may end by then. Whether an answer proves leadership is decided
  * before, in raft-fence.ts for a member of our own and in election.ts for a cluster of others.
  */
+import { limits } from '../base/limits.ts'
 
 export interface LeadershipSettings {
   /** Name of this node. */
   readonly self: string
-  /** `serve`: a follower that hears of a leader answers too. */
+  /** `serve`: a follower that hears of a leader answers too, and some seconds longer. */
   readonly followerDns: 'refuse' | 'serve'
   /** `serve`: who led goes on answering until it hears of another leader. */
   readonly onLostLease: 'refuse' | 'serve'
@@ -39,6 +40,8 @@ export class Leadership {
   /** The newest epoch whose leader was told. */
   #announced = 0
   #leave: Leave = 'none'
+  /** The leave is that of a follower that serves. */
+  #isGrace = false
   #hasYielded = false
 
   constructor(settings: LeadershipSettings) {
@@ -74,7 +77,9 @@ export class Leadership {
       changes.push({ kind: 'became-leader', epoch })
     }
     if (onLostLease === 'serve') this.#leave = 'endless'
-    else if (typeof this.#leave !== 'number' || untilMs > this.#leave) this.#leave = untilMs
+    else if (typeof this.#leave !== 'number' || this.#isGrace || untilMs > this.#leave)
+      this.#leave = untilMs
+    this.#isGrace = false
     return changes
   }
 
@@ -89,7 +94,9 @@ export class Leadership {
     if (this.#role !== 'follower') changes.push({ kind: 'became-follower', leader })
     this.#role = 'follower'
     const serves = this.#settings.followerDns === 'serve' && !this.#hasYielded
-    this.#leave = serves ? untilMs : 'none'
+    // Its answers are its own, and go on while the others elect: else all would refuse at once.
+    this.#leave = serves ? untilMs + limits.clusterFollowerGraceMs.default : 'none'
+    this.#isGrace = serves
     return changes
   }
 
@@ -101,7 +108,7 @@ export class Leadership {
     this.#leader = ''
     this.#role = 'candidate'
     // Who chose to answer without a lease goes on until another is known to lead.
-    if (this.#leave !== 'endless') this.#leave = 'none'
+    if (this.#leave !== 'endless' && !this.#isGrace) this.#leave = 'none'
     return changes
   }
 
@@ -118,6 +125,7 @@ export class Leadership {
   /** Gives leadership away: this node answers nothing and leads no more, until it resumes. */
   yield(): readonly Change[] {
     this.#hasYielded = true
+    this.#isGrace = false
     this.#leave = 'none'
     if (this.#role !== 'leader') return []
     this.#role = 'candidate'

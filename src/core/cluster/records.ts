@@ -7,6 +7,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { recordFault, type SharedRecord } from '../gossip/peers/record.ts'
+import { SUMMARY_RECORD } from '../health/summary.ts'
 import { base64, bytesOf, type KeyValue, objectOf, textOf } from './gateway.ts'
 
 /** All keys of this program. */
@@ -19,11 +20,14 @@ export const EPOCH = `${ROOT}epoch`
 /** Who leads, where leadership is a lease in a cluster of others. */
 export const LEADER = `${ROOT}leader`
 
+/** Signing keys and how they are served, sealed: by node and zone. */
+export const KEYS_RECORD = 'keys'
+
 /**
- * What is kept in the store: orders of operators. What nodes say of the moment (verdicts, whom they
+ * What is kept in the store: orders of operators, and what the API made and edited. What nodes say of the moment (verdicts, whom they
  * hear) is said anew by each, and would only wear the disk.
  */
-const KEPT = new Set(['override', 'drain'])
+const KEPT = new Set(['override', 'drain', 'object', KEYS_RECORD, SUMMARY_RECORD])
 
 export const isKept = ({ kind }: Pick<SharedRecord, 'kind'>): boolean => KEPT.has(kind)
 

@@ -4,6 +4,7 @@
  */
 import { limits } from '../base/limits.ts'
 import type { SharedRecord } from '../gossip/peers/record.ts'
+import { Summaries, SUMMARY_RECORD } from './summary.ts'
 import { ownPart, parseHeard, parseVote, parseWithdrawn, type Withdrawn } from './shared-bodies.ts'
 
 interface Said<T> {
@@ -69,6 +70,7 @@ export class PeerVotes {
   readonly #verdicts = new Ballots<'up' | 'down'>()
   readonly #heard = new Ballots<true>()
   readonly #withdrawn = new Ballots<Withdrawn>()
+  readonly #summaries = new Summaries()
   #live: ReadonlySet<string> = new Set()
 
   /** @param self name of this node, whose own records are not those of a peer */
@@ -76,9 +78,11 @@ export class PeerVotes {
     this.#self = self
   }
 
-  /** Takes a record of kind `verdict`, `heard` or `draining`. */
+  /** Takes a record of kind `verdict`, `heard`, `draining` or `summary`. */
   take(record: SharedRecord): Touched {
     const { kind, origin, body, keepUntilMs } = record
+    if (kind === SUMMARY_RECORD)
+      return origin === this.#self ? NOTHING : { servers: this.#summaries.take(record), agents: [] }
     const part = ownPart(record)
     if (part === undefined || origin === this.#self) return NOTHING
     if (kind === 'heard') {
@@ -120,6 +124,9 @@ export class PeerVotes {
   on(key: string): { readonly up: number; readonly down: number } {
     const votes = { up: 0, down: 0 }
     for (const verdict of this.#verdicts.of(key, this.#live)) votes[verdict]++
+    if (votes.up + votes.down > 0) return votes
+    const summed = this.#summaries.on(key)
+    if (summed !== undefined) votes[summed]++
     return votes
   }
 

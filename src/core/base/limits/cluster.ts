@@ -56,6 +56,12 @@ export const clusterLimits = {
     'ms',
     'the wait before a member that ended is started again',
   ),
+  clusterFollowerGraceMs: limit(
+    5_000,
+    [0, 60_000],
+    'ms',
+    'a follower that serves goes on through an election, which takes one or two seconds',
+  ),
   clusterHandOverMs: limit(
     250,
     [10, 2_000],
@@ -121,6 +127,36 @@ export const clusterLimits = {
     [256, 1_048_576],
     'records',
     'orders that wait while there is no quorum; the newest of each server is what counts',
+  ),
+  sharedEditsMs: limit(
+    20,
+    [1, 1_000],
+    'ms',
+    'edits of other nodes that come within this make one epoch; a node that starts learns of many',
+  ),
+  summaryMs: limit(
+    5_000,
+    [100, 600_000],
+    'ms',
+    'how often verdicts are summed up for the store, where they changed: it is written no oftener',
+  ),
+  summaryKeepMs: limit(
+    2_592_000_000,
+    [3_600_000, 31_536_000_000],
+    'ms',
+    'the summary of a node that led once is forgotten after this long',
+  ),
+  summaryPageServers: limit(
+    500,
+    [10, 2_000],
+    'servers',
+    'in one record of a summary; with keys of a hundred octets it fits sharedRecordBytesMax',
+  ),
+  summaryPages: limit(
+    1_024,
+    [16, 16_384],
+    'records',
+    'of summaries that are read: seven nodes of 65,536 servers',
   ),
   clusterTextChars: limit(
     4_096,

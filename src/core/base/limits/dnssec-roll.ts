@@ -152,6 +152,18 @@ export const dnssecRollLimits = {
     'milliseconds',
     'between two looks while a zone has no keys, and after something changed that peers wait for',
   ),
+  boardKeepMs: limit(
+    2_592_000_000,
+    [86_400_000, 31_536_000_000],
+    'ms',
+    'what a node laid down in the store of a cluster is forgotten after this long',
+  ),
+  boardRetellMs: limit(
+    864_000_000,
+    [3_600_000, 15_768_000_000],
+    'ms',
+    'it is laid down again well before that',
+  ),
   syncRefusalsPerMinute: limit(
     30,
     [1, 10_000],

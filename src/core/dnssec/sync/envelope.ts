@@ -6,8 +6,10 @@
  * the message under AES-256-GCM with all before it as its label. The key is derived (HKDF-SHA256)
  * from the authority and, once the receiver's key is known, from the agreement of the two. So who
  * does not know the authority can neither read nor write; who learns it later cannot read what was
- * recorded, and a first request, the one kind without agreement, carries no private key. Each key
- * serves for one message, so the nonce is derived with it.
+ * recorded, and a first request, the one kind without agreement, carries no private key. In the
+ * store of a cluster the same kind does carry keys: who will read them is not known, so the
+ * authority alone guards them there. Each key serves for one message, so the nonce is derived with
+ * it.
  */
 import { type Result, fail, ok } from '../../base/result.ts'
 import { limits } from '../../base/limits.ts'

@@ -95,6 +95,16 @@ export class KeyRing {
     return false
   }
 
+  /** Every zone, with keys or without. */
+  names(): readonly string[] {
+    return [...this.#zones.keys()]
+  }
+
+  /** A sign of life of another node. */
+  hear(node: string, atSeconds: number): void {
+    this.#peers.hear(node, atSeconds)
+  }
+
   lastHeard(node: string): number | undefined {
     return this.#peers.lastHeard(node)
   }

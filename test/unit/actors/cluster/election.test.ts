@@ -58,3 +58,18 @@ test('who gives the key back is followed at once, and takes it no more', async (
   await pass([one, other], 1_000)
   expect([one, other].map(({ standing }) => standing.answers)).toEqual([false, true])
 })
+
+test('a node that has nothing to answer with yet lets another lead', async () => {
+  const model = new EtcdModel()
+  const [one, other] = [node(model, 'a'), node(model, 'b')]
+  let isFit = false
+  one.standing.mayLead = () => isFit
+  await pass([one, other], 1_000)
+  expect([one, other].map(({ standing }) => standing.answers)).toEqual([false, true])
+  // What is proved of it gives it no lease either.
+  one.standing.led(9, one.clock.monotonicMs() + 1_000)
+  expect(one.standing.answers).toBe(false)
+  isFit = true
+  one.standing.led(9, one.clock.monotonicMs() + 1_000)
+  expect(one.standing.answers).toBe(true)
+})

@@ -66,6 +66,28 @@ describe('records', () => {
     expect(model.rows.size).toBe(1)
   })
 
+  test('that give way to a later order are not acknowledged, and the next one is', async () => {
+    const model = new EtcdModel()
+    const [one, other] = [node(model), node(model)]
+    await Promise.all([one.pass(10), other.pass(10)])
+    model.breakWatches()
+    other.replica.told(record('s1', 9, 'b'))
+    await other.pass(10)
+    expect(await other.replica.stored(100)).toBe(true)
+    // The clock of this node is behind, and it has not heard of the order that is stored.
+    one.replica.told(record('s1', 7))
+    const stored = one.replica.stored(100)
+    await one.pass(10)
+    expect(await stored).toBe(false)
+    // Its registry has not heard of it either when the next one is given.
+    one.replica.told(record('s1', 8))
+    expect(await one.replica.stored(100)).toBe(false)
+    one.replica.told(record('s1', 10))
+    const next = one.replica.stored(100)
+    await one.pass(10)
+    expect(await next).toBe(true)
+  })
+
   test('are tried until there is a quorum, and nobody is told before that they are stored', async () => {
     const model = new EtcdModel()
     const one = node(model)
@@ -145,6 +167,6 @@ test('a node is present while its key is, and a registry that starts anew hears 
   await one.pass(10)
   expect(one.present.size).toBe(0)
   one.published.length = 0
-  one.replica.tellAll()
+  one.replica.tellAll('registry')
   expect(one.learned()).toEqual(['s1@5'])
 })

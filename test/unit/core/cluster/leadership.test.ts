@@ -1,4 +1,5 @@
 // Goal: what is learned of the cluster gives one role, one lease, and each change once.
+import { limits } from '../../../../src/core/base/limits.ts'
 import { describe, expect, test } from 'vitest'
 import { Leadership, type LeadershipSettings } from '../../../../src/core/cluster/leadership.ts'
 
@@ -54,11 +55,24 @@ describe('leadership', () => {
     expect(kinds(one.led(2, 500))).toEqual(['became-leader'])
   })
 
-  test('a follower that serves has a lease as long as it hears of a leader', () => {
+  test('a follower that serves goes on through an election, and no longer', () => {
+    const one = make({ followerDns: 'serve' })
+    const graceMs = limits.clusterFollowerGraceMs.default
+    one.followed('b', 2, 350)
+    expect(one.leave).toBe(350 + graceMs)
+    one.leaderless()
+    one.leaderless()
+    expect(one.leave).toBe(350 + graceMs)
+    expect(one.tick(350 + graceMs)).toEqual([])
+    expect(one.leave).toBe('none')
+  })
+
+  test('a follower that served and leads now has the lease of a leader', () => {
     const one = make({ followerDns: 'serve' })
     one.followed('b', 2, 350)
-    expect(one.leave).toBe(350)
-    expect(one.tick(350)).toEqual([])
+    one.led(3, 900)
+    expect(one.leave).toBe(900)
+    one.leaderless()
     expect(one.leave).toBe('none')
   })
 
