@@ -12,6 +12,7 @@ import type { Exchange } from '../../core/dns/exchange.ts'
 import { NOT_A_QUERY, outcomeOf } from '../../core/dns/outcomes.ts'
 import { HOLD, SLIP } from '../../core/dns/response-rate.ts'
 import type { Serving } from '../../core/dns/serving.ts'
+import type { PoolLayout } from '../../core/steer/pool-layout.ts'
 import { noteTally, notedTally } from '../../core/steer/client-cache.ts'
 import type { Gauge, Metrics } from '../../kernel/metrics.ts'
 import type { FrontCounts, Lost } from './contract.ts'
@@ -45,6 +46,10 @@ const wordsIn = (count: number): Int32Array => new Int32Array(sharedMemory(count
 const NO_TEXT = new Uint8Array(0)
 /** Keys are kept plus one, as 32 bits. */
 const KEY_MAX = 2 ** 31 - 1
+
+/** Whether the answers of some pool depend on where clients are. */
+const mayRead = ({ ordinals, composed }: PoolLayout): boolean =>
+  ordinals.length > 0 || composed !== undefined
 
 export class DnsMeters {
   readonly #lend: Lend
@@ -157,7 +162,7 @@ export class DnsMeters {
     this.#pools = pools.count
     this.#domains = pools.count + table.zones.length + 1
     const names = parts.geo && readGeoNames(parts.geo.labels)
-    const isRead = names !== undefined && parts.pools.ordinals.length > 0
+    const isRead = names !== undefined && mayRead(parts.pools)
     this.#labels = isRead ? names.labels.length : 0
     this.#regions = isRead ? names.regions.length : 0
     const geo = isRead ? parts.geo!.labels : NO_TEXT

@@ -62,6 +62,7 @@ const servingPool = (
   fallback: spec.fallback,
   slot,
   ...(spec.geofence === undefined ? {} : { geofence: spec.geofence }),
+  ...(spec.tree === undefined ? {} : { tree: spec.tree }),
   members: members.map(servingMember),
 })
 

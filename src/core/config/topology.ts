@@ -64,7 +64,10 @@ function domainPool(
     name: domain.name,
     zone,
     ttlSeconds: domain.ttl ?? config.dns.default_ttl,
-    policy: domain.routing_algorithm ?? config.dns.default_routing_algorithm,
+    policy:
+      domain.policy !== undefined
+        ? 'composed'
+        : (domain.routing_algorithm ?? config.dns.default_routing_algorithm),
     answers: domain.answers ?? config.dns.default_answers,
     whenAllDown: noFallback ? 'servfail' : whenAllDown,
     fallback: domain.fallback_addresses,
@@ -76,6 +79,7 @@ function domainPool(
       minSamples: domain.latency_config.min_samples,
     },
     ...(domain.geofence === 'strict' ? { geofence: 'strict' } : {}),
+    ...(domain.policy === undefined ? {} : { tree: domain.policy }),
     members,
   }
 }

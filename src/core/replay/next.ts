@@ -66,6 +66,7 @@ export const declaredPools = ({ pools }: Pick<Topology, 'pools'>): readonly Serv
     fallback: spec.fallback,
     slot: 0,
     ...(spec.geofence === undefined ? {} : { geofence: spec.geofence }),
+    ...(spec.tree === undefined ? {} : { tree: spec.tree }),
     members: spec.members.map(servingMember),
   }))
 

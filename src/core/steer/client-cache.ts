@@ -157,6 +157,13 @@ export function notedStart({ words, at }: ClientCache, question: Question): numb
   return words[at + START]!
 }
 
+/** Of a policy made of others: the leaf that answers this client as of now; -1 for not known. */
+export const notedLeaf = ({ words, at }: ClientCache): number => words[at + ROUTE]!
+
+export function noteLeaf({ words, at }: ClientCache, leaf: number): void {
+  words[at + ROUTE] = leaf
+}
+
 /** Where decisions for the client are counted that the noted group answers; -1 for not known. */
 export const notedTally = ({ words, at }: ClientCache): number =>
   words[at + SIZE]! > 0 ? words[at + TALLY]! - 1 : -1

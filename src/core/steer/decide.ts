@@ -8,6 +8,8 @@
 import { steerLimits } from '../base/limits/steer.ts'
 import type { Family } from '../net/address.ts'
 import {
+  basisAt,
+  COMPOSED,
   COUNT,
   DOWN,
   EMPTY,
@@ -28,6 +30,7 @@ import { ALL_DOWN, NODATA } from './outcomes.ts'
 import { locate, notedSize, notedStart } from './client-cache.ts'
 import { decideFenced, decidePlaced } from './placed.ts'
 import { decideRouted } from './routed.ts'
+import { leafFor, nothingFor } from './composed.ts'
 import { NO_METHOD } from './routes.ts'
 import { pointOf, weightedPlace } from './turns.ts'
 
@@ -47,6 +50,8 @@ export interface Question {
   basis?: number
   route?: number
   method?: number
+  /** Of a policy made of others: the leaf that answered; -1 for none. */
+  leaf?: number
 }
 
 export { ALL_DOWN, NODATA } from './outcomes.ts'
@@ -89,6 +94,7 @@ function decideByClient(
   wanted: number,
   method: number,
 ): number {
+  if (method === COMPOSED) return decideComposed(pools, pool, question, out)
   locate(pools, pool, question)
   const size = wanted === 1 ? notedSize(pools.cache) : 0
   if (size > 0) {
@@ -102,6 +108,22 @@ function decideByClient(
   if (method === ROUTED) return decideRouted(pools, pool, question, out, wanted)
   if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
   return decidePlaced(pools, pool, question, out, wanted)
+}
+
+/** The leaf decides, by the very policies there are above. */
+function decideComposed(pools: Pools, pool: number, question: Question, out: Int32Array): number {
+  const { turn } = question
+  const leaf = leafFor(pools, pool, question)
+  question.leaf = leaf
+  question.method = NO_METHOD
+  if (leaf < 0) return nothingFor(pools, pool, question)
+  const { layout, leaves } = pools.composed!
+  question.basis = basisAt(leaves.modeOf(leaf, question.family))
+  const count = decide(leaves, leaf, question, out)
+  question.turn = turn
+  const from = leaves.addressFrom(leaf)
+  for (let rank = 0; rank < count; rank++) out[rank] = layout.origins[from + out[rank]!]!
+  return count
 }
 
 /** The place of the best candidate. */

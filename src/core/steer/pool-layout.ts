@@ -7,6 +7,9 @@
  */
 import { type Memory, ownMemory } from '../base/memory.ts'
 import { parseAddress } from '../net/address.ts'
+import type { GeoLabel } from '../geo/parts.ts'
+import { type ComposedLayout, layComposed } from './composed-layout.ts'
+import { readsClient } from './policy-tree.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { Policy, WhenAllDown } from './topology.ts'
 
@@ -50,6 +53,7 @@ export const policies: readonly Policy[] = [
   'geolocation',
   'latency',
   'learned_latency',
+  'composed',
 ]
 export const allDownModes: readonly WhenAllDown[] = [
   'servfail',
@@ -81,20 +85,30 @@ export interface PoolLayout {
   readonly groups: Int32Array
   /** For each pool with groups: by number of a region its group, or -1. */
   readonly ordinals: Int32Array
+  /** Policies made of others; absent where there is none. */
+  readonly composed?: ComposedLayout
 }
 
 /** Pools whose answers depend on where the client is. */
-export const readsPlace = ({ policy }: Pick<ServingPool, 'policy'>): boolean =>
+export const readsPlace = ({ policy, tree }: Pick<ServingPool, 'policy' | 'tree'>): boolean =>
+  tree === undefined ? isPlaced({ policy }) : readsClient(tree)
+
+/** Pools whose candidates are grouped by region. */
+const isPlaced = ({ policy }: Pick<ServingPool, 'policy'>): boolean =>
   policy === 'geolocation' || policy === 'learned_latency'
 
-/** @param regions names of regions by number, as the client map counts them */
+/**
+ * @param regions names of regions by number, as the client map counts them
+ * @param labels what is told of its classes
+ */
 export function layPools(
   specs: readonly ServingPool[],
   memory: Memory = ownMemory,
   regions: readonly string[] = [],
+  labels: readonly GeoLabel[] = [],
 ): PoolLayout {
   const size = specs.reduce((sum, spec) => sum + spec.members.length + spec.fallback.length, 0)
-  const placed = regions.length === 0 ? 0 : specs.filter(readsPlace).length
+  const placed = regions.length === 0 ? 0 : specs.filter(isPlaced).length
   const layout: PoolLayout = {
     fixed: new Int32Array(memory(specs.length * FIXED * 4)),
     weights: new Uint32Array(memory(size * 4)),
@@ -113,7 +127,7 @@ export function layPools(
     layPool(layout, pool, spec, from)
     for (const [at, { region }] of spec.members.entries())
       layout.regions[from + at] = numbers.get(region) ?? -1
-    if (placed > 0 && readsPlace(spec)) {
+    if (placed > 0 && isPlaced(spec)) {
       const row = pool * FIXED
       layout.fixed[row + FIXED_ORDINALS] = ordinals
       layout.fixed[row + FIXED_SEGMENTS] = segments
@@ -123,7 +137,8 @@ export function layPools(
     }
     from += spec.members.length + spec.fallback.length
   }
-  return layout
+  const composed = layComposed(specs, memory, regions, labels, layPools)
+  return composed === undefined ? layout : { ...layout, composed }
 }
 
 /**

@@ -6,8 +6,10 @@
  * state that changes; the rest of a row is derived from them when a word changed and the pool is
  * next asked, so a burst of changes costs one pass and a query between changes costs nothing.
  */
+import { textOf } from '../base/memory.ts'
 import { type GeoParts, GeoTable, readGeoNames } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
+import { type ComposedLayout, ROOT_END, ROOT_LEAF } from './composed-layout.ts'
 import {
   ADDRESS_BYTES,
   allDownModes,
@@ -34,6 +36,7 @@ import {
   segmentNumbers,
 } from './pool-layout.ts'
 import {
+  COMPOSED,
   COUNT,
   DOWN,
   EMPTY,
@@ -64,6 +67,7 @@ import { BASIS_NOTHING, BASIS_SERVING, type Basis, bases, basisOf } from './view
 
 const POLICY_WEIGHTED = policies.indexOf('weighted')
 const POLICY_FAILOVER = policies.indexOf('failover')
+const POLICY_COMPOSED = policies.indexOf('composed')
 const POLICY_LEARNED = policies.indexOf('learned_latency')
 /** Of the number of pairs of clients that are remembered: 1 MiB for each thread. */
 const CACHE_BITS = 13
@@ -97,7 +101,11 @@ export class Pools {
   readonly routes: (RouteTable | undefined)[]
   /** By pool, a number that changes with its words and routes. */
   readonly stamps: Int32Array
+  /** Of policies made of others, their leaves. */
+  readonly composed: { readonly layout: ComposedLayout; readonly leaves: Pools } | undefined
   readonly #cacheBits: number
+  /** Its pools are leaves, which share the turns of a name, so that none can go round. */
+  readonly #isBelow: boolean
   #cache: ClientCache | undefined
 
   /** @param words by address; read once */
@@ -106,6 +114,7 @@ export class Pools {
     words: ArrayLike<number>,
     geo?: GeoParts,
     cacheBits = CACHE_BITS,
+    isBelow = false,
   ) {
     const { fixed, families } = layout
     this.geo = geo && new GeoTable(geo)
@@ -127,6 +136,8 @@ export class Pools {
     this.routes = new Array<RouteTable | undefined>(this.count).fill(undefined)
     this.stamps = new Int32Array(this.count).fill(1)
     this.#cacheBits = cacheBits
+    this.#isBelow = isBelow
+    this.composed = layout.composed && this.#composedOf(layout.composed, geo)
     // Modes are 0 from the start, which is STALE.
     for (let pool = 0; pool < this.count; pool++) {
       const own = pool * FIXED
@@ -198,6 +209,50 @@ export class Pools {
     this.rows[pool * ROW + MODE] = STALE
     this.rows[pool * ROW + MODE + 2] = STALE
     this.stamps[pool]!++
+    if (this.composed !== undefined) this.#setLeafWords(pool, member, word)
+  }
+
+  #composedOf(layout: ComposedLayout, geo: GeoParts | undefined) {
+    const { rootOf, roots, leaves, origins } = layout
+    const words = new Uint32Array(origins.length)
+    for (const [pool, root] of rootOf.entries()) {
+      if (root < 0) continue
+      const from = this.layout.fixed[pool * FIXED + FIXED_FROM]!
+      for (let leaf = roots[root + ROOT_LEAF]!; leaf < roots[root + ROOT_END]!; leaf++) {
+        const own = leaves.fixed[leaf * FIXED + FIXED_FROM]!
+        const end = own + leaves.fixed[leaf * FIXED + FIXED_MEMBERS]!
+        for (let at = own; at < end; at++) words[at] = this.words[from + origins[at]!]!
+      }
+    }
+    return { layout, leaves: new Pools(leaves, words, geo, this.#cacheBits, true) }
+  }
+
+  /** A server stands in every leaf that may give it. */
+  #setLeafWords(pool: number, member: number, word: number): void {
+    const { layout, leaves } = this.composed!
+    const root = layout.rootOf[pool]!
+    if (root < 0) return
+    for (
+      let leaf = layout.roots[root + ROOT_LEAF]!;
+      leaf < layout.roots[root + ROOT_END]!;
+      leaf++
+    ) {
+      const from = leaves.addressFrom(leaf)
+      const count = leaves.membersOf(leaf)
+      for (let at = 0; at < count; at++)
+        if (layout.origins[from + at] === member) leaves.setWord(leaf, at, word)
+    }
+  }
+
+  /** Takes what was learned of the clients of leaves, by what their rows are called. */
+  setLeafRoutes(learned: ReadonlyMap<string, ServiceRoutes>): void {
+    if (this.composed === undefined) return
+    const { layout, leaves } = this.composed
+    const names = JSON.parse(textOf(layout.names)) as string[]
+    for (const [leaf, name] of names.entries()) {
+      const routes = learned.get(name)
+      if (routes !== leaves.routes[leaf]?.parts) leaves.setRoutes(leaf, routes)
+    }
   }
 
   /** Clients looked up a moment ago; made when the first one is. */
@@ -311,7 +366,7 @@ export class Pools {
     this.rows[row + COUNT + (family === 6 ? 2 : 0)] = count
     let method = even ? RING : RING_SHARED
     const byTimes = basis === BASIS_SERVING && count > 0 && isTimed(this, pool, family)
-    if (policy === POLICY_WEIGHTED || byTimes) {
+    if (policy === POLICY_WEIGHTED || byTimes || this.#isBelow) {
       method = WEIGHTED
       guideSums(this.sums, this.guides, this.placesFrom(pool, family), count)
     }
@@ -321,6 +376,8 @@ export class Pools {
     }
     if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
     if (count === 0) method = this.#emptyMethod(pool, family, basis)
+    // Who answers a client is for the leaves to say.
+    if (policy === POLICY_COMPOSED && this.hasFamily(pool, family)) method = COMPOSED
     const told = count === 0 ? BASIS_NOTHING : basis
     const wanted = Math.max(0, Math.min(fixed[pool * FIXED + FIXED_ANSWERS]!, count, 0xffff))
     this.rows[row + MODE + (family === 6 ? 2 : 0)] = method | (told << 8) | (wanted << 16)
@@ -365,6 +422,7 @@ export const poolsOf = (
   words: readonly ArrayLike<number>[],
   geo?: GeoParts,
 ): Pools => {
-  const regions = geo === undefined ? [] : readGeoNames(geo.labels).regions
-  return new Pools(layPools(specs, undefined, regions), layWords(specs, words), geo, FEW_BITS)
+  const names = geo && readGeoNames(geo.labels)
+  const layout = layPools(specs, undefined, names?.regions, names?.labels)
+  return new Pools(layout, layWords(specs, words), geo, FEW_BITS)
 }

@@ -28,7 +28,7 @@ export interface LearnedSteps {
  * @param chosen regions of the answer
  */
 export function learnedStepsOf(
-  pool: Pool,
+  pool: Pick<Pool, 'pools' | 'index' | 'spec'>,
   question: Question,
   chosen: ReadonlySet<string>,
 ): LearnedSteps | undefined {

@@ -6,6 +6,7 @@
  * addresses are canonical text (core/net/address.ts).
  */
 import type { Family } from '../net/address.ts'
+import type { PolicyNode } from './policy-tree.ts'
 
 export type Policy =
   | 'round-robin'
@@ -14,6 +15,7 @@ export type Policy =
   | 'geolocation'
   | 'latency'
   | 'learned_latency'
+  | 'composed'
 
 /** What a pool answers when none of its servers may be served. */
 export type WhenAllDown = 'servfail' | 'last_healthy' | 'all' | 'nodata' | 'fallback'
@@ -80,6 +82,8 @@ export interface PoolSpec {
   readonly latency?: LatencySpec
   /** Under geolocation, that clients never leave their region; absent: they do when it is down. */
   readonly geofence?: 'strict'
+  /** Of the policy `composed`, what it is made of. */
+  readonly tree?: PolicyNode
   readonly members: readonly MemberSpec[]
 }
 

@@ -15,6 +15,19 @@ export const steerLimits = {
     'turn counters live in one shared table of this size',
   ),
   poolMembersMax: limit(65_535, [1, 65_535], 'servers', 'member indices fit 16 bits'),
+  policyDepth: limit(
+    8,
+    [1, 16],
+    'levels',
+    'a policy is walked by functions that call themselves, and nobody reads a deeper one',
+  ),
+  policyNodes: limit(
+    256,
+    [1, 4_096],
+    'parts',
+    'each leaf of a policy has a copy of the servers that it may give',
+    'domains[].policy',
+  ),
   answersMax: limit(
     32,
     [1, 32],

@@ -2,10 +2,11 @@
  * `regions` and `domains`: which servers there are, and which names they serve.
  */
 import { limits } from '../../base/limits.ts'
-import { key, keys, list, listOf, optional, required, section } from '../keys.ts'
+import { key, keys, list, listOf, optional, required, section, structure } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { dnsName, host, ipAddress } from '../kinds/network.ts'
 import { duration, fraction, integer, port, ttl, weight } from '../kinds/numbers.ts'
+import { policyKind, readPolicy } from '../kinds/policy.ts'
 import { continent, country, oneOf, subdivision, text, word } from '../kinds/texts.ts'
 import { healthCheck } from './checks.ts'
 import { routingAlgorithm, whenAllDownWords } from './words.ts'
@@ -53,6 +54,12 @@ export const domainKeys = keys({
     routingAlgorithm,
     '',
     'How one server is chosen; absent means dns.default_routing_algorithm.',
+  ),
+  policy: structure(
+    policyKind,
+    (input, tell) => readPolicy(input, routingAlgorithm, tell),
+    'Instead of `routing_algorithm`: algorithms within tiers, splits and geofences; see the guide ' +
+      'on policies.',
   ),
   regions: list(word, [], 'Regions whose servers of this service it serves, in order.'),
   ttl: optional(ttl, '', 'TTL of its answers; absent means dns.default_ttl.'),
