@@ -12,6 +12,7 @@ import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
 import { GUARDED, HELD_DOWN, LAST_HEALTHY, LEVEL_SHIFT, SERVING, packWord } from '../steer/words.ts'
 import { Floor, raisedShare } from './floor.ts'
+import { Ladders } from './ladders.ts'
 import type { FormerPool, Hold } from './holds.ts'
 import type { Judgement } from './precedence.ts'
 
@@ -61,6 +62,8 @@ export class PoolState {
   private readonly first: Record<Family, number>
   private readonly changed = new Set<number>()
   private readonly holds: boolean
+  /** Of a policy made of others, who waits. */
+  private readonly ladders: Ladders | undefined
   private heldCount = 0
 
   constructor(spec: PoolSpec, hold: Hold, recall: (key: string) => Memory) {
@@ -85,7 +88,9 @@ export class PoolState {
     this.families = Uint8Array.from(this.members, (member) => member.family)
     this.first = { 4: size, 6: size }
     this.holdFromMs = new Float64Array(size)
-    this.holds = spec.policy === 'failover' && spec.holdDownMs > 0
+    this.ladders = spec.tree && new Ladders(spec.tree, this.members)
+    const isOrdered = spec.policy === 'failover' || this.ladders?.isAny === true
+    this.holds = isOrdered && spec.holdDownMs > 0
     for (const [index, member] of this.members.entries()) {
       const memory = recall(member.key)
       this.flags[index] = memory.lastHealthy ? LAST_HEALTHY : 0
@@ -315,6 +320,7 @@ export class PoolState {
    * @returns the last index looked at
    */
   private reassess(family: Family, nowMs: number, changed = 0): number {
+    if (this.ladders !== undefined) return this.reassessLadders(family, nowMs, this.ladders)
     const size = this.members.length
     // Where none waits, those before the first are all out.
     const from = this.heldCount > 0 ? 0 : Math.min(changed, this.first[family])
@@ -334,9 +340,23 @@ export class PoolState {
     return reach
   }
 
+  private reassessLadders(family: Family, nowMs: number, ladders: Ladders): number {
+    const { families, eligible } = this
+    const owes = (index: number) => this.owesHoldDown(index, nowMs)
+    const wanted = ladders.wanted(family, { families, eligible, owes })
+    for (let index = 0; index < families.length; index++)
+      if (families[index] === family) this.settle(index, wanted[index] === 0)
+    return families.length - 1
+  }
+
   private place(index: number, first: number): void {
+    this.settle(index, index < first)
+  }
+
+  /** @param waits whether it stands before the one that takes the traffic */
+  private settle(index: number, waits: boolean): void {
     const eligible = this.eligible[index] === 1
-    const held = eligible && index < first
+    const held = eligible && waits
     this.setHeld(index, held)
     // Once it stands by it owes nothing more: the wait is against traffic moving back too early.
     if (eligible && !held) this.holdFromMs[index] = 0

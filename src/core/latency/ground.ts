@@ -13,6 +13,8 @@ import type { Ranges, Words } from '../net/ranges.ts'
 /** A name that is steered by learned latency. */
 export interface SteeredService {
   readonly name: string
+  /** What agents call it, where that is another name: a part of a policy has rows of its own. */
+  readonly measured?: string
   /** Regions it has servers in. */
   readonly regions: readonly string[]
   /** Regions that take longer are passed over, unless all do. */

@@ -81,7 +81,9 @@ export function explain(pool: Pool, question: Question): Explanation {
     turn: question.turn,
     candidates,
     ...(pool.allDown() ? { fallback: pool.spec.whenAllDown } : {}),
-    ...(learned === undefined ? {} : { learned }),
+    ...(learned === undefined
+      ? {}
+      : { learned: leaf === undefined ? learned : { ...learned, rows: leaf.spec.name } }),
     ...(policySteps === undefined ? {} : { policySteps }),
     ...(geography === undefined ? {} : { geography: wholeScope(pool, question, geography) }),
   }
