@@ -138,9 +138,17 @@ describe('tiers', () => {
   })
 
   test('where no tier serves, the first that when_all_down finds somebody in stands in', () => {
-    const pool = poolOf([['eu', DOWN], ['us', DOWN], ['spare', WAS_UP]], tiers, {
-      whenAllDown: 'last_healthy',
-    })
+    const pool = poolOf(
+      [
+        ['eu', DOWN],
+        ['us', DOWN],
+        ['spare', WAS_UP],
+      ],
+      tiers,
+      {
+        whenAllDown: 'last_healthy',
+      },
+    )
     expect(told(pool, EU)).toMatchObject({ chosen: ['192.0.2.2'], fallback: 'last_healthy' })
   })
 
@@ -231,9 +239,9 @@ const node: fc.Memo<PolicyNode> = fc.memo((depth) => {
   const below = node(depth - 1)
   return fc.oneof(
     flat,
-    fc.array(below, { minLength: 1, maxLength: 3 }).map(
-      (tiers): PolicyNode => ({ kind: 'failover', tiers }),
-    ),
+    fc
+      .array(below, { minLength: 1, maxLength: 3 })
+      .map((tiers): PolicyNode => ({ kind: 'failover', tiers })),
     fc
       .array(fc.record({ weight: fc.nat(9), node: below }), { minLength: 1, maxLength: 3 })
       .map((parts): PolicyNode => ({ kind: 'split', parts })),
@@ -275,14 +283,21 @@ test('any policy answers with a server in reach that serves, and with one if the
       const pool = poolOf(servers, tree)
       const words = servers.map(([, word]) => word!)
       const check = () => {
-        for (const [home, who] of [['eu', EU], ['us', US], ['', NOWHERE]] as const) {
+        for (const [home, who] of [
+          ['eu', EU],
+          ['us', US],
+          ['', NOWHERE],
+        ] as const) {
           const reach = reachOf(tree, home, servers)
           const well = [...reach].filter((at) => (words[at]! & 1) === 1)
           const out = new Int32Array(32)
           const count = decide(pool.pools, 0, { family: 4, turn, client: who }, out)
           expect(count > 0).toBe(well.length > 0)
           if (count > 0) expect(well).toContain(out[0])
-          const fresh = poolOf(servers.map(([region], at) => [region, words[at]!]), tree)
+          const fresh = poolOf(
+            servers.map(([region], at) => [region, words[at]!]),
+            tree,
+          )
           expect(chosenBy(fresh, who, turn)).toBe(chosenBy(pool, who, turn))
         }
       }
