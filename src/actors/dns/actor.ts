@@ -92,6 +92,13 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   }
   const wantedMs = limits.wantedTellMs.default
   const stopWanting = ctx.clock.every(wantedMs, wantedMs, tellWanted)
+  const tellLoads = () => {
+    const epoch = authority.serving?.epoch
+    const rows = meters.takeLoads(limits.stickyRowsMax.default)
+    if (rows.length > 0 && epoch !== undefined) ctx.publish('dns.loads-counted', { epoch, rows })
+  }
+  const loadsMs = limits.stickyTellMs.default
+  const stopCounting = ctx.clock.every(loadsMs, loadsMs, tellLoads)
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
 
   return {
@@ -126,6 +133,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     onStop: async () => {
       stopTicking()
       stopWanting()
+      stopCounting()
       stopSampling()
       stopTelling()
       cancelWait()

@@ -118,7 +118,7 @@ export class Steering {
     this.#tell(this.#touched)
     this.#touched.clear()
     const services = [...this.#compilers.values()].flatMap((compiler) => {
-      const { default: budget } = limits.latencyExploreShare
+      const budget = compiler.service.sticky ? 0 : limits.latencyExploreShare.default
       return compiler.compile(clock.nowMs(), slot, budget, sharedMemory) ?? []
     })
     const tookMs = clock.monotonicMs() - fromMs

@@ -77,11 +77,13 @@ function partsOf(spec: PoolSpec, tree: PolicyNode): SteeredService[] {
 }
 
 function serviceOf(
-  { latency }: PoolSpec,
+  { latency, sticky }: PoolSpec,
   name: string,
   members: readonly MemberSpec[],
 ): SteeredService[] {
   const { maxLatencyMs, minSamples } = latency ?? DEFAULTS
   const regions = [...new Set(members.map(({ region }) => region))].filter((one) => one !== '')
-  return regions.length === 0 ? [] : [{ name, regions, maxLatencyMs, minSamples }]
+  if (regions.length === 0) return []
+  const service = { name, regions, maxLatencyMs, minSamples }
+  return [sticky === undefined ? service : { ...service, sticky: true }]
 }

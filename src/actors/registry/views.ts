@@ -63,6 +63,7 @@ const servingPool = (
   slot,
   ...(spec.geofence === undefined ? {} : { geofence: spec.geofence }),
   ...(spec.tree === undefined ? {} : { tree: spec.tree }),
+  ...(spec.sticky === undefined ? {} : { sticky: spec.sticky }),
   members: members.map(servingMember),
 })
 

@@ -52,6 +52,12 @@ function serves(server: ServerConfig, domain: string, candidates: readonly strin
   return server.service === '' || candidates.includes(domain)
 }
 
+const stickyOf = ({ sticky }: DomainConfig) => ({
+  bits4: sticky.ipv4_prefix,
+  bits6: sticky.ipv6_prefix,
+  balance: sticky.balance,
+})
+
 function domainPool(
   config: Config,
   domain: DomainConfig,
@@ -79,6 +85,7 @@ function domainPool(
       minSamples: domain.latency_config.min_samples,
     },
     ...(domain.geofence === 'strict' ? { geofence: 'strict' } : {}),
+    ...(domain.sticky.by === 'none' ? {} : { sticky: stickyOf(domain) }),
     ...(domain.policy === undefined ? {} : { tree: domain.policy }),
     members,
   }

@@ -10,7 +10,15 @@
  */
 import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
-import { GUARDED, HELD_DOWN, LAST_HEALTHY, LEVEL_SHIFT, SERVING, packWord } from '../steer/words.ts'
+import {
+  GUARDED,
+  HELD_DOWN,
+  LAST_HEALTHY,
+  LEVEL_SHIFT,
+  SERVING,
+  SPILL_SHIFT,
+  packWord,
+} from '../steer/words.ts'
 import { Floor, raisedShare } from './floor.ts'
 import { Ladders } from './ladders.ts'
 import type { FormerPool, Hold } from './holds.ts'
@@ -53,6 +61,8 @@ export class PoolState {
   private readonly shares: Uint16Array
   /** Under `latency`, how much of the turns each server gets by the times of its checks. */
   private readonly levels: Uint8Array
+  /** Of clients that stick, sixteenths that each server passes on. */
+  private readonly spills: Uint8Array
   private readonly floors: Readonly<Record<Family, Floor>>
   private readonly families: Uint8Array
   /** When the server came back from being out; 0 when it owes no hold-down. */
@@ -83,6 +93,7 @@ export class PoolState {
     this.willing = new Uint8Array(size)
     this.shares = new Uint16Array(size).fill(WHOLE)
     this.levels = new Uint8Array(size)
+    this.spills = new Uint8Array(size)
     const floor = spec.bleedFloor ?? BLEED_FLOOR
     this.floors = { 4: new Floor(floor), 6: new Floor(floor) }
     this.families = Uint8Array.from(this.members, (member) => member.family)
@@ -154,6 +165,13 @@ export class PoolState {
   setLevel(index: number, level: number): void {
     if (this.levels[index] === level) return
     this.levels[index] = level
+    this.changed.add(index)
+  }
+
+  /** @param level 0-15, as in words.ts */
+  setSpill(index: number, level: number): void {
+    if (this.spills[index] === level) return
+    this.spills[index] = level
     this.changed.add(index)
   }
 
@@ -249,7 +267,7 @@ export class PoolState {
   private wordOf(index: number): number {
     const share = this.shareOf(index)
     const bled = this.willing[index] === 1 && share === 0
-    const level = this.levels[index]! << LEVEL_SHIFT
+    const level = (this.levels[index]! << LEVEL_SHIFT) | (this.spills[index]! << SPILL_SHIFT)
     return (bled ? BLED : this.base[index]!) | this.flags[index]! | (share << 16) | level
   }
 

@@ -47,8 +47,19 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 
 function isPool(value: unknown): value is ServingPool {
   if (typeof value !== 'object' || value === null) return false
-  const { name, zone, ttlSeconds, policy, answers, whenAllDown, fallback, slot, members, tree } =
-    value as Untrusted
+  const {
+    name,
+    zone,
+    ttlSeconds,
+    policy,
+    answers,
+    whenAllDown,
+    fallback,
+    slot,
+    members,
+    tree,
+    sticky,
+  } = value as Untrusted
   return (
     [name, zone, policy, whenAllDown].every(isText) &&
     [ttlSeconds, answers, slot].every(isNumber) &&
@@ -56,8 +67,16 @@ function isPool(value: unknown): value is ServingPool {
     fallback.every(isText) &&
     Array.isArray(members) &&
     members.every(isMember) &&
-    (tree === undefined ? policy !== 'composed' : isPolicyNode(tree))
+    (tree === undefined ? policy !== 'composed' : isPolicyNode(tree)) &&
+    (sticky === undefined || isSticky(sticky))
   )
+}
+
+function isSticky(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { bits4, bits6, balance } = value as Untrusted
+  const isBits = (bits: unknown, most: number) => isNumber(bits) && bits >= 1 && bits <= most
+  return isBits(bits4, 32) && isBits(bits6, 128) && isNumber(balance)
 }
 
 function isMember(value: unknown): boolean {

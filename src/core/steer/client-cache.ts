@@ -132,7 +132,8 @@ export function locate(pools: Pools, pool: number, question: Question): void {
     return
   }
   const family = client.length === 16 ? 6 : 4
-  question.place = pools.geo!.map.classOf(family, client)
+  // A policy by the client's network needs to know no more of it.
+  question.place = pools.geo === undefined ? -1 : pools.geo.map.classOf(family, client)
   question.route = pools.routes[pool]?.map.classOf(family, client) ?? -1
   words[cache.at + PLACE] = question.place
   words[cache.at + ROUTE] = question.route
@@ -145,6 +146,13 @@ export function noteGroup(pools: Pools, question: Question, start: number, size:
   words[at + START] = start
   words[at + BASIS] = question.basis!
   words[at + METHOD] = question.method!
+}
+
+/** Notes that for this client one candidate answers, which lies among the places from `from` on. */
+export function noteOne(pools: Pools, question: Question, from: number, candidate: number): void {
+  let place = from
+  while (pools.places[place] !== candidate) place++
+  noteGroup(pools, question, place, 1)
 }
 
 /** How many candidates the group that was noted has; 0 where none was. */

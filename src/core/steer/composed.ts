@@ -22,6 +22,7 @@ import type { Question } from './decide.ts'
 import { basisAt, choosesAt } from './modes.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
 import type { Pools } from './pools.ts'
+import { drawn, NO_KEY, scoreOf } from './sticky.ts'
 import { pointOf, turnAt } from './turns.ts'
 import { BASIS_SERVING } from './view.ts'
 
@@ -124,18 +125,26 @@ function findPart(
 ): number {
   const { programs } = pools.composed!.layout
   const end = node + 2 + 2 * programs[node + 1]!
+  const { key = NO_KEY } = question
   let whole = 0
   let last = -1
+  let bestScore = 0
   for (let part = node + 2; part < end; part += 2) {
     const weight = programs[part]!
     if (weight === 0) continue
     const leaf = find(pools, programs[part + 1]!, question, family, standing, false)
     if (leaf < 0) continue
     if (!turns) return leaf
+    if (key >= 0) {
+      const score = scoreOf(drawn(key, part - node), weight)
+      if (last >= 0 && score <= bestScore) continue
+      bestScore = score
+    }
     whole += weight
     last = part
   }
   if (last < 0) return -1
+  if (key >= 0) return find(pools, programs[last + 1]!, question, family, standing, true)
   let left = pointOf(question.turn) * whole
   for (let part = node + 2; part <= last; part += 2) {
     const weight = programs[part]!

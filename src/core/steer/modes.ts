@@ -39,6 +39,8 @@ export const ROUTED = 10
 
 /** By a policy made of others, whose leaf decides. */
 export const COMPOSED = 11
+/** By the client's network, among all. */
+export const STICKY = 12
 
 export const methodOf = (mode: number): number => mode & 0xff
 /** Whether some candidate is to be chosen. */

@@ -14,7 +14,7 @@ import type { ServingPool } from './snapshot.ts'
 import type { Policy, WhenAllDown } from './topology.ts'
 
 /** Numbers of each pool in `fixed`. */
-export const FIXED = 14
+export const FIXED = 16
 /** Index of the turn counters. */
 export const FIXED_SLOT = 0
 /** Which families the pool has addresses of: FAMILY_4, FAMILY_6. */
@@ -39,6 +39,10 @@ export const FIXED_GROUPS = 11
 export const FIXED_FENCED = 12
 /** Where the numbers of its groups begin, of all pools together (placing.ts). */
 export const FIXED_SEGMENTS = 13
+/** Bits that tell sticky clients apart: of IPv4, then from bit 8 of IPv6; 0 where none stick. */
+export const FIXED_STICKY = 14
+/** 32 bits of its name. */
+export const FIXED_KEY = 15
 
 export const FAMILY_4 = 1
 export const FAMILY_6 = 2
@@ -168,6 +172,13 @@ function layGroups(layout: PoolLayout, pool: number, spec: ServingPool, from: nu
   return count + 1
 }
 
+/** The same in every process (FNV-1a). */
+function seedOfName(name: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
+  return hash
+}
+
 function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: number): void {
   const { members, fallback } = spec
   const firsts = new Map<string, number>()
@@ -201,6 +212,9 @@ function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: numb
   fixed[row + FIXED_ANSWERS] = spec.answers
   fixed[row + FIXED_ALL_DOWN] = allDownModes.indexOf(spec.whenAllDown)
   fixed[row + FIXED_TTL] = Math.max(0, spec.ttlSeconds)
+  const { sticky } = spec
+  fixed[row + FIXED_STICKY] = sticky === undefined ? 0 : sticky.bits4 | (sticky.bits6 << 8)
+  fixed[row + FIXED_KEY] = sticky === undefined ? 0 : seedOfName(spec.name)
 }
 
 /** The words of all pools by address; a fallback address has none. */

@@ -29,6 +29,7 @@ import {
   FIXED_POLICY,
   FIXED_SEGMENTS,
   FIXED_SLOT,
+  FIXED_STICKY,
   layPools,
   layWords,
   type PoolLayout,
@@ -53,6 +54,7 @@ import {
   ROW,
   SLOT,
   STALE,
+  STICKY,
   WEIGHTED,
   basisAt,
 } from './modes.ts'
@@ -374,6 +376,8 @@ export class Pools {
       settleGroups(this, pool, family)
       method = this.isFenced(pool) ? FENCED : policy === POLICY_LEARNED ? ROUTED : PLACED
     }
+    const sticks = fixed[pool * FIXED + FIXED_STICKY] !== 0
+    if (!isPlaced && sticks) method = STICKY
     if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
     if (count === 0) method = this.#emptyMethod(pool, family, basis)
     // Who answers a client is for the leaves to say.

@@ -12,8 +12,9 @@ import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import { locate } from './client-cache.ts'
 import { areFencedAlike } from './composed.ts'
 import { composedTraits, FENCES, READS } from './composed-layout.ts'
-import { COMPOSED, FENCED, methodOf, PLACED, placesAt, ROUTED, wantedOf } from './modes.ts'
+import { COMPOSED, FENCED, methodOf, PLACED, placesAt, ROUTED, STICKY, wantedOf } from './modes.ts'
 import type { Pools } from './pools.ts'
+import { stickyBits } from './sticky.ts'
 
 const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
 
@@ -23,14 +24,24 @@ const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
  */
 export function decisionScope(pools: Pools, pool: number, question: Question): number {
   const mode = pools.modeOf(pool, question.family)
-  // Where nothing is known of clients, nothing depends on them.
-  if (!placesAt(mode) || pools.geo === undefined) return 0
-  const traits = methodOf(mode) === COMPOSED ? composedTraits(pools.composed!.layout, pool) : READS
+  if (!placesAt(mode)) return 0
+  const placed = whereScope(pools, pool, question, mode)
+  // Clients of one network draw alike, and those of another otherwise.
+  const bits = stickyBits(pools, pool, question.client.length === 16 ? 6 : 4)
+  return placed > bits ? placed : bits
+}
+
+/** Bits on which it rests where the client is. */
+function whereScope(pools: Pools, pool: number, question: Question, mode: number): number {
+  const method = methodOf(mode)
+  // Where nothing is known of clients, nothing depends on where they are.
+  if (method === STICKY || pools.geo === undefined) return 0
+  const isComposed = method === COMPOSED
+  const traits = isComposed ? composedTraits(pools.composed!.layout, pool) : READS
   if ((traits & READS) === 0) return 0
   // Right after the decision this is the entry that it made or found.
   locate(pools, pool, question)
   const { cache } = pools
-  const isComposed = methodOf(mode) === COMPOSED
   if (cache.scope < 0)
     cache.scope = isComposed
       ? fencedScope(pools, pool, question, traits)

@@ -7,7 +7,7 @@
  */
 import type { GeoParts } from '../geo/parts.ts'
 import type { PolicyNode } from './policy-tree.ts'
-import type { Topology } from './topology.ts'
+import type { StickySpec, Topology } from './topology.ts'
 
 /** The slim form sent to those who answer: no checks, which only the prober needs. */
 export interface ServingMember {
@@ -30,6 +30,7 @@ export interface ServingPool {
   readonly slot: number
   readonly geofence?: 'strict'
   readonly tree?: PolicyNode
+  readonly sticky?: StickySpec
   readonly members: readonly ServingMember[]
 }
 

@@ -63,6 +63,15 @@ export interface LatencySpec {
   readonly minSamples: number
 }
 
+/** Clients that keep to a server: how they are told apart, and how much it takes at most. */
+export interface StickySpec {
+  /** Bits of a client's address that tell it apart, 1-32 and 1-128. */
+  readonly bits4: number
+  readonly bits6: number
+  /** A server takes at most so much of its fair share, above 1. */
+  readonly balance: number
+}
+
 export interface PoolSpec {
   /** The name served, which is also the service name. */
   readonly name: string
@@ -82,6 +91,8 @@ export interface PoolSpec {
   readonly latency?: LatencySpec
   /** Under geolocation, that clients never leave their region; absent: they do when it is down. */
   readonly geofence?: 'strict'
+  /** Absent where clients take turns. */
+  readonly sticky?: StickySpec
   /** Of the policy `composed`, what it is made of. */
   readonly tree?: PolicyNode
   readonly members: readonly MemberSpec[]

@@ -91,6 +91,21 @@ export const domainKeys = keys({
     'Under geolocation, whether clients may leave their region: `none` goes on to the next ' +
       'nearest when it has nobody to serve them, `strict` to when_all_down.',
   ),
+  sticky: section('Clients that keep to a server, by any algorithm.', {
+    by: key(
+      oneOf(['none', 'client_prefix']),
+      'none',
+      'What tells clients apart: nothing, so that they take turns, or their network.',
+    ),
+    ipv4_prefix: key(integer(1, 32), '24', 'Bits of an IPv4 address that name a network.'),
+    ipv6_prefix: key(integer(1, 128), '48', 'Bits of an IPv6 address that name a network.'),
+    balance: key(
+      fraction(1.05, 10),
+      '1.25',
+      'A server takes at most so much of its fair share of the answers; past it some of its ' +
+        'clients go to the next server in their own order.',
+    ),
+  }),
   latency_config: section('Latency algorithms.', {
     smoothing_factor: key(fraction(0.01, 1), '0.3', 'Weight of a new measurement.'),
     max_latency_ms: key(fraction(1, 60_000), '500', 'Slower servers are passed over.'),
