@@ -1,5 +1,6 @@
-// Goal: a policy made of others is answered by the built program as it is written, is explained step
-// by step, is made again byte for byte from samples, and is compared with another one by `plan`.
+// Goal: a policy made of others is answered by the built program as it is written, is explained
+// step by step, is made again byte for byte from samples, and is compared with another one by
+// `plan`; clients keep to their server.
 // Method: config/examples/example-policies.yaml with real servers on loopback addresses.
 import { readFileSync } from 'node:fs'
 import { createSocket, type Socket } from 'node:dgram'
@@ -11,7 +12,24 @@ import { buildQuery } from '../harness/dns-query.ts'
 import { freePort, Program, projectRoot, until } from '../harness/program.ts'
 
 const NAME = 'app.example.com'
-const SERVERS = ['11', '12', '21', '31', '41', '42'].map((last) => `127.29.0.${last}`)
+const SHOP = 'shop.example.com'
+/** A name whose clients keep to their server, beside that of the example. */
+const withShop = (text: string, port: number) =>
+  text.replace(
+    /^domains:$/m,
+    `  - name: shop
+    health_check: { type: tcp, interval: 500ms, timeout: 300ms, success_threshold: 1 }
+    servers:
+      - { address: 127.29.0.51, port: ${port}, service: ${SHOP} }
+      - { address: 127.29.0.52, port: ${port}, service: ${SHOP} }
+      - { address: 127.29.0.53, port: ${port}, service: ${SHOP} }
+
+domains:
+  - { name: ${SHOP}, regions: [shop], sticky: { by: client_prefix, balance: 1.1 } }`,
+  )
+const SERVERS = ['11', '12', '21', '31', '41', '42', '51', '52', '53'].map(
+  (last) => `127.29.0.${last}`,
+)
 const EU = [0, 1, 24, 0, 198, 51, 100]
 const OTHERS = [0, 1, 24, 0, 203, 0, 113]
 
@@ -23,9 +41,9 @@ let text = ''
 const waiting = new Map<number, (reply: Reply) => void>()
 let nextId = 1
 
-async function ask(subnet: readonly number[]): Promise<Reply> {
+async function ask(subnet: readonly number[], name = NAME): Promise<Reply> {
   const id = nextId++ & 0xffff
-  const query = buildQuery({ name: NAME, type: 'A', id, edns: { options: [[8, [...subnet]]] } })
+  const query = buildQuery({ name, type: 'A', id, edns: { options: [[8, [...subnet]]] } })
   for (let attempt = 0; attempt < 5; attempt++) {
     const reply = await new Promise<Reply | undefined>((resolve) => {
       const timer = setTimeout(() => resolve(undefined), 500)
@@ -76,6 +94,7 @@ beforeAll(async () => {
     )
     .replace('/tmp/opengslb-policies', `${program.folder}/data`)
     .replaceAll('interval: 1s', 'interval: 500ms')
+  text = withShop(text, backends[0]!.port)
   program.configure(text)
   program.start()
   await program.logged('OpenGSLB running')
@@ -125,6 +144,48 @@ test('plan says nothing of the same policy, and whom another one moves', async (
   const other = text.replace('regions: [eu-west, eu-central] }', 'regions: [eu-central] }')
   expect((await call('POST', '/plan', { config: other })).moved_share).toBeGreaterThan(0)
 })
+
+const network = (at: number) => [0, 1, 24, 0, 11, at >> 8, at & 255]
+const shopOf = async (at: number) => lastOf(await ask(network(at), SHOP))
+const shops = async (count: number) => {
+  const chosen: string[] = []
+  for (let at = 0; at < count; at++) chosen.push(await shopOf(at))
+  return chosen
+}
+
+test('clients keep to their server, and one that fails moves its own alone', async () => {
+  await until('all shops serve', async () => new Set(await shops(24)).size === 3, 20_000)
+  const before = await shops(60)
+  expect(await shops(60)).toEqual(before)
+  const reply = await ask(network(1), SHOP)
+  expect(reply.opt?.options.find(([code]) => code === 8)?.[1]?.[3]).toBe(24)
+  const backend = backends[SERVERS.indexOf('127.29.0.52')]!
+  await backend.stop()
+  await until('it is out', async () => !(await shops(60)).includes('52'), 20_000)
+  for (const [at, now] of (await shops(60)).entries())
+    if (before[at] !== '52') expect(now).toBe(before[at])
+  await backend.start()
+  await until('it is back', async () => (await shops(60)).includes('52'), 20_000)
+  expect(await shops(60)).toEqual(before)
+}, 60_000)
+
+// Two intervals of counting pass.
+test.runIf(process.env['OPENGSLB_FULL'] === '1')(
+  'a server that is asked for more than its share passes a part of its clients on',
+  async () => {
+    const before = await shops(300)
+    const own = [...before.keys()].filter((at) => before[at] === '51')
+    const shareOf = async () => {
+      let kept = 0
+      for (const at of own) if ((await shopOf(at)) === '51') kept++
+      return kept / own.length
+    }
+    await until('some of them moved', async () => (await shareOf()) < 0.7, 60_000)
+    const after = await shops(300)
+    for (const [at, was] of before.entries()) if (was !== '51') expect(after[at]).toBe(was)
+  },
+  90_000,
+)
 
 test('a tier that fails hands over to the next, inside the fence, and nobody leaves it', async () => {
   for (const last of ['11', '12']) await backends[SERVERS.indexOf(`127.29.0.${last}`)]!.stop()

@@ -1,5 +1,5 @@
 /**
- * What DNS threads counted of the servers that clients stick to: what becomes levels in their words.
+ * What DNS threads counted of servers that clients stick to: what becomes levels in their words.
  *
  * What counts mean is decided in core/health/crowding.ts, for the servers of one family that share
  * clients: those of a region where the policy goes by place, otherwise all of the name.

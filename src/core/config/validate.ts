@@ -129,7 +129,7 @@ function without(node: TreeNode, path: Path, dropItem: boolean): TreeNode {
   }
 }
 
-/** A value that is read as a whole is left out as a whole: without a part it means another thing. */
+/** What is read as a whole is left out as a whole: without a part it means another thing. */
 function wholeOf(path: Path): Path {
   for (let length = 1; length < path.length; length++) {
     const schema = schemaAt(configSchema, path.slice(0, length))

@@ -131,7 +131,7 @@ export class Serving {
       const routes = learned.get(name)
       if (routes !== this.pools.routes[pool]?.parts) this.pools.setRoutes(pool, routes)
     }
-    this.pools.setLeafRoutes(learned)
+    this.pools.composed?.setRoutes(learned)
   }
 
   /** Takes other signatures of the same tables; false when they are not, or not newer. */

@@ -3,8 +3,8 @@
  *
  * Each `failover` in it, and each leaf that is one, is a ladder: servers stand on rungs, and the
  * first rung with a server that owes nothing takes the traffic. One that has come back to a better
- * rung waits. A server waits only where every place it has in the policy would have it wait, so that
- * no part is ever left without one that could serve it.
+ * rung waits. A server waits only where every place it has in the policy would have it wait, so
+ * that no part is ever left without one that could serve it.
  */
 import type { Family } from '../net/address.ts'
 import { childrenOf, leafCount, leavesOf, type PolicyNode } from '../steer/policy-tree.ts'

@@ -1,9 +1,10 @@
 /**
  * Policies made of others as plain memory.
  *
- * Each leaf is a pool of its own, laid like any other over a copy of the addresses that it may give,
- * so that the flat algorithms are the same code above and below. What leads to it is a program of a
- * few numbers a node; a geofence is a table from what is told of a client's class to a branch.
+ * Each leaf is a pool of its own, laid like any other over a copy of the addresses that it may
+ * give, so that the flat algorithms are the same code above and below. What leads to it is a
+ * program of a few numbers a node; a geofence is a table from what is told of a client's class to a
+ * branch.
  */
 import { copyOf, type Memory, textIn } from '../base/memory.ts'
 import type { GeoLabel } from '../geo/parts.ts'

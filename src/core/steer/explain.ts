@@ -13,7 +13,7 @@ import { type LearnedSteps, learnedStepsOf } from './route-steps.ts'
 import { type LeafFace, leafFaceOf, type PolicyStep, policyStepsOf } from './policy-steps.ts'
 import { decisionScope } from './scope.ts'
 import type { Pool } from './pool.ts'
-import type { ServingMember } from './snapshot.ts'
+import type { ServingMember, ServingPool } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
 import { type Basis, isServing, standsIn } from './view.ts'
 import { unpackWord, type WordFields } from './words.ts'
@@ -104,12 +104,15 @@ interface Asked extends Question {
   /** What chose among the servers that were left, and on what basis. */
   readonly algorithm: string
   readonly standing: Basis
+  /** Whether clients keep to a server. */
+  readonly sticks: boolean
   /** By key of a server, the step of the policy that removed it. */
   readonly removed: ReadonlyMap<string, PolicyStep>
 }
 
 const toldOf = (pool: Pool, { family }: Question, leaf: LeafFace | undefined) => ({
   algorithm: (leaf ?? pool).spec.policy,
+  sticks: sticksUnder(pool.spec, (leaf ?? pool).spec.policy),
   standing: leaf === undefined ? pool.basis(family) : leaf.pools.basisOf(leaf.index, family),
 })
 
@@ -165,7 +168,17 @@ function whyNot(question: Asked, member: ServingMember, family: Family, word: Wo
   if (step !== undefined) return `healthy, but ${step.path} goes on without it: ${step.reason}`
   if (question.passed.has(member.region))
     return `healthy, but the region ${member.region} is not the one that answers this client`
+  if (question.sticks) return keptElsewhere(word)
   return LOST_TURN[question.algorithm] ?? LOST_TURN['round-robin']!
+}
+
+/** Failover has an order of its own, which comes before that of any client. */
+const sticksUnder = ({ sticky }: ServingPool, algorithm: string): boolean =>
+  sticky !== undefined && algorithm !== 'failover'
+
+const keptElsewhere = ({ spill = 0 }: WordFields): string => {
+  const full = spill === 0 ? '' : `; being full it passes on ${spill} of 16 of its clients`
+  return `healthy, but this client's network keeps to another server${full}`
 }
 
 function whyChosen(pool: Pool, question: Asked, rank: number, word: WordFields): string {
@@ -178,6 +191,7 @@ function whyChosen(pool: Pool, question: Asked, rank: number, word: WordFields):
   }
   const kept = word.guarded ? ', kept in service by the guard-rail' : ''
   if (rank > 0) return `healthy, number ${rank + 1} of ${pool.spec.answers} answers${kept}`
+  if (question.sticks) return `healthy, and this client's network keeps to it${kept}`
   return `${chosenSentence(question.algorithm)}${kept}`
 }
 

@@ -1,8 +1,8 @@
 /**
  * The steps of a policy made of others: which part went on at each, and whom that removed.
  *
- * Read off the leaf that `decide` found, which stands at one place of the policy, and off the tables
- * it read; it decides nothing. Paths are those of the configuration file.
+ * Read off the leaf that `decide` found, which stands at one place of the policy, and off the
+ * tables it read; it decides nothing. Paths are those of the configuration file.
  */
 import { readGeoNames } from '../geo/parts.ts'
 import { leafPools, othersOf, ROOT_LEAF, ruleFor } from './composed-layout.ts'

@@ -43,7 +43,7 @@ export class Pool {
       0,
       routes?.services.find((one) => one.name === name),
     )
-    this.pools.setLeafRoutes(new Map(routes?.services.map((one) => [one.name, one])))
+    this.pools.composed?.setRoutes(new Map(routes?.services.map((one) => [one.name, one])))
   }
 
   familyOf(candidate: number): Family {

@@ -6,10 +6,9 @@
  * state that changes; the rest of a row is derived from them when a word changed and the pool is
  * next asked, so a burst of changes costs one pass and a query between changes costs nothing.
  */
-import { textOf } from '../base/memory.ts'
 import { type GeoParts, GeoTable, readGeoNames } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
-import { type ComposedLayout, ROOT_END, ROOT_LEAF } from './composed-layout.ts'
+import { Composed, leafWords } from './composed-pools.ts'
 import {
   ADDRESS_BYTES,
   allDownModes,
@@ -104,7 +103,7 @@ export class Pools {
   /** By pool, a number that changes with its words and routes. */
   readonly stamps: Int32Array
   /** Of policies made of others, their leaves. */
-  readonly composed: { readonly layout: ComposedLayout; readonly leaves: Pools } | undefined
+  readonly composed: Composed | undefined
   readonly #cacheBits: number
   /** Its pools are leaves, which share the turns of a name, so that none can go round. */
   readonly #isBelow: boolean
@@ -139,7 +138,12 @@ export class Pools {
     this.stamps = new Int32Array(this.count).fill(1)
     this.#cacheBits = cacheBits
     this.#isBelow = isBelow
-    this.composed = layout.composed && this.#composedOf(layout.composed, geo)
+    this.composed =
+      layout.composed &&
+      new Composed(
+        layout.composed,
+        new Pools(layout.composed.leaves, leafWords(layout, this.words), geo, cacheBits, true),
+      )
     // Modes are 0 from the start, which is STALE.
     for (let pool = 0; pool < this.count; pool++) {
       const own = pool * FIXED
@@ -211,50 +215,7 @@ export class Pools {
     this.rows[pool * ROW + MODE] = STALE
     this.rows[pool * ROW + MODE + 2] = STALE
     this.stamps[pool]!++
-    if (this.composed !== undefined) this.#setLeafWords(pool, member, word)
-  }
-
-  #composedOf(layout: ComposedLayout, geo: GeoParts | undefined) {
-    const { rootOf, roots, leaves, origins } = layout
-    const words = new Uint32Array(origins.length)
-    for (const [pool, root] of rootOf.entries()) {
-      if (root < 0) continue
-      const from = this.layout.fixed[pool * FIXED + FIXED_FROM]!
-      for (let leaf = roots[root + ROOT_LEAF]!; leaf < roots[root + ROOT_END]!; leaf++) {
-        const own = leaves.fixed[leaf * FIXED + FIXED_FROM]!
-        const end = own + leaves.fixed[leaf * FIXED + FIXED_MEMBERS]!
-        for (let at = own; at < end; at++) words[at] = this.words[from + origins[at]!]!
-      }
-    }
-    return { layout, leaves: new Pools(leaves, words, geo, this.#cacheBits, true) }
-  }
-
-  /** A server stands in every leaf that may give it. */
-  #setLeafWords(pool: number, member: number, word: number): void {
-    const { layout, leaves } = this.composed!
-    const root = layout.rootOf[pool]!
-    if (root < 0) return
-    for (
-      let leaf = layout.roots[root + ROOT_LEAF]!;
-      leaf < layout.roots[root + ROOT_END]!;
-      leaf++
-    ) {
-      const from = leaves.addressFrom(leaf)
-      const count = leaves.membersOf(leaf)
-      for (let at = 0; at < count; at++)
-        if (layout.origins[from + at] === member) leaves.setWord(leaf, at, word)
-    }
-  }
-
-  /** Takes what was learned of the clients of leaves, by what their rows are called. */
-  setLeafRoutes(learned: ReadonlyMap<string, ServiceRoutes>): void {
-    if (this.composed === undefined) return
-    const { layout, leaves } = this.composed
-    const names = JSON.parse(textOf(layout.names)) as string[]
-    for (const [leaf, name] of names.entries()) {
-      const routes = learned.get(name)
-      if (routes !== leaves.routes[leaf]?.parts) leaves.setRoutes(leaf, routes)
-    }
+    this.composed?.setWord(pool, member, word)
   }
 
   /** Clients looked up a moment ago; made when the first one is. */

@@ -1,13 +1,14 @@
 /**
  * Clients that stick to a server: `sticky: client_prefix`.
  *
- * Highest random weight (rendezvous hashing, Thaler and Ravishankar 1998), weighted as in Schindelhauer
- * and Schomaker 2005: each server draws a number for a client's network by a hash, and the highest one
- * divided by weight has it. A server that goes gives its own clients away and no others; one that comes
- * takes only those it draws highest for. Loads are bounded as in Mirrokni, Thorup and
- * Zadimoghaddam 2018: a server that is full passes clients on to the next in their own order. How
- * full one is stands in its word (health/crowding.ts), as the part of its clients that it passes on, so
- * that it is the same clients as long as it holds, and an answer still follows from state alone.
+ * Highest random weight (rendezvous hashing, Thaler and Ravishankar 1998), weighted as by
+ * Schindelhauer and Schomaker 2005: each server draws a number for a client's network by a hash,
+ * and the highest one, its logarithm divided by the weight, has it. A server that goes gives its
+ * own clients away and no others; one that comes takes only those it draws highest for. Loads are
+ * bounded as in Mirrokni, Thorup and Zadimoghaddam 2018: a server that is full passes clients on to
+ * the next in their own order. How full one is stands in its word (health/crowding.ts), as the part
+ * of its clients that it passes on, so that it is the same clients as long as it holds, and an
+ * answer still follows from state alone.
  */
 import type { Family } from '../net/address.ts'
 import {

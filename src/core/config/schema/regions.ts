@@ -58,8 +58,8 @@ export const domainKeys = keys({
   policy: structure(
     policyKind,
     (input, tell) => readPolicy(input, routingAlgorithm, tell),
-    'Instead of `routing_algorithm`: algorithms within tiers, splits and geofences; see the guide ' +
-      'on policies.',
+    'Instead of `routing_algorithm`: algorithms within tiers, splits and geofences; see the ' +
+      'guide on policies.',
   ),
   regions: list(word, [], 'Regions whose servers of this service it serves, in order.'),
   ttl: optional(ttl, '', 'TTL of its answers; absent means dns.default_ttl.'),

@@ -1,6 +1,6 @@
 // Goal: a policy made of others answers as its parts would: a geofence lets nobody out, tiers take
-// turns as they fail, a split shares by weight, a leaf chooses as the flat policy does; and who asks
-// why is told each step with whom it removed.
+// over as they fail, a split shares by weight, a leaf chooses as the flat policy does; and who
+// asks why is told each step with whom it removed.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ownMemory } from '../../../../src/core/base/memory.ts'

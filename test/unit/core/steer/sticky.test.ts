@@ -3,6 +3,7 @@
 // it under every policy, and told with the scope of a client's network.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { explain } from '../../../../src/core/steer/explain.ts'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
 import { placeClients } from '../../../../src/core/geo/source.ts'
 import { decide, type Question } from '../../../../src/core/steer/decide.ts'
@@ -138,6 +139,17 @@ test('clients fall to servers by weight, and more weight takes clients from all 
   const after = sharesOf([200, 200, 100])
   expect(after.shares[0]).toBeCloseTo(0.4, 1)
   for (const [at, was] of before.chosen.entries()) expect([was, 0]).toContain(after.chosen[at])
+})
+
+test('who asks why is told that the network keeps to its server, and who is full', () => {
+  const pool = poolOf([UP, UP], { policy: 'weighted' })
+  const client = clients[0]!
+  const own = chosenBy(pool, client)
+  const other = 1 - own
+  pool.setWord(other, wordOf({ spill: 3 }))
+  const { candidates } = explain(pool, { family: 4, turn: 9, client })
+  expect(candidates[own]!.reason).toBe("healthy, and this client's network keeps to it")
+  expect(candidates[other]!.reason).toContain('being full it passes on 3 of 16')
 })
 
 test('further answers are the next in the order of the client', () => {
