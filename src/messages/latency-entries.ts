@@ -72,6 +72,22 @@ export const latencyEntries = {
     },
     doc: 'Checks that passed took so long, of servers whose pool is steered by that.',
   },
+  'dns.loads-counted': {
+    kind: 'fact',
+    id: 170,
+    from: 'dns',
+    to: ['registry'],
+    delivery: 'each',
+    key: [],
+    maxBytes: MIB,
+    fields: {
+      epoch: field.number('the numbers of pools and servers are those of it'),
+      rows: field.list<readonly [number, number, number]>(
+        'number of the pool, of the server in it, and answers since the last such message',
+      ),
+    },
+    doc: 'A DNS thread answered so often with servers that clients stick to.',
+  },
   'registry.routes-set': {
     kind: 'fact',
     id: 117,

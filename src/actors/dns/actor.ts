@@ -10,6 +10,8 @@ import { Authority, type AuthoritySettings } from '../../core/dns/authority.ts'
 import { SampleRing } from '../../core/dns/samples.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
 import { answerSettings } from '../../core/replay/execute.ts'
+import type { Ctx } from '../../kernel/actor.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import { defineActor } from '../define.ts'
 import { answering } from './answering.ts'
 import type { DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
@@ -34,6 +36,16 @@ const settingsOf = (config: DnsConfig): AuthoritySettings => ({
   ...(config.cookies === undefined ? {} : { cookies: config.cookies }),
   ...(config.rateLimit === undefined ? {} : { rateLimit: config.rateLimit }),
 })
+
+/** Tells from time to time what was answered with servers that clients stick to. */
+function tellsLoads(ctx: Ctx<ProductCatalogue, 'dns'>, authority: Authority, meters: DnsMeters) {
+  const everyMs = limits.stickyTellMs.default
+  return ctx.clock.every(everyMs, everyMs, () => {
+    const epoch = authority.serving?.epoch
+    const rows = meters.takeLoads(limits.stickyRowsMax.default)
+    if (rows.length > 0 && epoch !== undefined) ctx.publish('dns.loads-counted', { epoch, rows })
+  })
+}
 
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
   const turns = new Uint32Array(config.turns)
@@ -88,6 +100,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   const cancelWait = ctx.clock.after(waitMs, () => front.serve())
   ctx.metrics.onCollect(() => meters.tellConnections(front.counts()))
   // A busy thread looks at the clock with each sample; this is for the others.
+  const stopCounting = tellsLoads(ctx, authority, meters)
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
 
   return {
@@ -122,6 +135,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     onStop: async () => {
       stopTicking()
       wanting.stop()
+      stopCounting()
       stopSampling()
       stopTelling()
       cancelWait()

@@ -12,6 +12,7 @@ import type { Exchange } from '../../core/dns/exchange.ts'
 import { NOT_A_QUERY, outcomeOf } from '../../core/dns/outcomes.ts'
 import { HOLD, SLIP } from '../../core/dns/response-rate.ts'
 import type { Serving } from '../../core/dns/serving.ts'
+import { FIXED, FIXED_STICKY, type PoolLayout } from '../../core/steer/pool-layout.ts'
 import { noteTally, notedTally } from '../../core/steer/client-cache.ts'
 import type { Gauge, Metrics } from '../../kernel/metrics.ts'
 import type { FrontCounts, Lost } from './contract.ts'
@@ -46,6 +47,10 @@ const NO_TEXT = new Uint8Array(0)
 /** Keys are kept plus one, as 32 bits. */
 const KEY_MAX = 2 ** 31 - 1
 
+/** Whether the answers of some pool depend on where clients are. */
+const mayRead = ({ ordinals, composed }: PoolLayout): boolean =>
+  ordinals.length > 0 || composed !== undefined
+
 export class DnsMeters {
   readonly #lend: Lend
   readonly #connections: Gauge
@@ -58,6 +63,8 @@ export class DnsMeters {
   #counts!: KeyedCounts
   #times!: KeyedTimes
   #chosen!: Int32Array
+  /** By address, answers told of clients that stick. */
+  #loads = new Map<number, number>()
   #placed!: ListedCounts
   #routed!: RoutedCounts
   /** Labels and regions of where clients are; 0 where nothing is known of it. */
@@ -145,6 +152,24 @@ export class DnsMeters {
     return this.#routed.news()
   }
 
+  /** Answers since the last call, by pool and server, of pools whose clients stick. */
+  takeLoads(most: number): [number, number, number][] {
+    const pools = this.#serving?.pools
+    const rows: [number, number, number][] = []
+    if (pools === undefined) return rows
+    for (let pool = 0; pool < pools.count && rows.length < most; pool++) {
+      if (pools.layout.fixed[pool * FIXED + FIXED_STICKY] === 0) continue
+      const from = pools.addressFrom(pool)
+      for (let member = 0; member < pools.membersOf(pool) && rows.length < most; member++) {
+        const answers = this.#chosen[from + member]! - (this.#loads.get(from + member) ?? 0)
+        if (answers === 0) continue
+        this.#loads.set(from + member, this.#chosen[from + member]!)
+        rows.push([pool, member, answers >>> 0])
+      }
+    }
+    return rows
+  }
+
   /** Counts what the sockets lost. */
   lost(what: Lost): void {
     this.#tallies[what === 'connection' ? SHED : DROPPED]!++
@@ -157,7 +182,7 @@ export class DnsMeters {
     this.#pools = pools.count
     this.#domains = pools.count + table.zones.length + 1
     const names = parts.geo && readGeoNames(parts.geo.labels)
-    const isRead = names !== undefined && parts.pools.ordinals.length > 0
+    const isRead = names !== undefined && mayRead(parts.pools)
     this.#labels = isRead ? names.labels.length : 0
     this.#regions = isRead ? names.regions.length : 0
     const geo = isRead ? parts.geo!.labels : NO_TEXT
@@ -169,6 +194,7 @@ export class DnsMeters {
     const queries = wordsIn(keyedWords(keys, limits.countedKinds.default))
     const times = wordsIn(TIMES_WORDS)
     this.#chosen = wordsIn(addresses)
+    this.#loads = new Map()
     this.#counts = new KeyedCounts(queries)
     this.#times = new KeyedTimes(times)
     const placed = wordsIn(

@@ -43,6 +43,8 @@ export class RoutedCounts {
     const fixed = serving?.pools.layout.fixed ?? new Int32Array(0)
     this.#kinds = Uint8Array.from({ length: words.length / ROUTED_KINDS }, (_, pool) => {
       const policy = policies[fixed[pool * FIXED + FIXED_POLICY]!]
+      // Of a policy made of others a leaf may go by it.
+      if (policy === 'composed') return BY_CLIENT
       return policy === 'learned_latency' ? BY_CLIENT : policy === 'latency' ? BY_TIMES : 0
     })
     this.#isAny = this.#kinds.includes(BY_CLIENT)

@@ -26,6 +26,8 @@ export class Steering {
   #stand: Stand | undefined
   #ground: Ground | undefined
   #compilers = new Map<string, ServiceCompiler>()
+  /** The same by what agents call their service. */
+  #measured = new Map<string, ServiceCompiler[]>()
   #routes: RouteParts | undefined
   #slot = -1
   /** Of the monotonic clock. */
@@ -64,6 +66,11 @@ export class Steering {
       if (!isSame) fresh.add(service.name)
       this.#compilers.set(service.name, isSame ? known! : new ServiceCompiler(ground!, service))
     }
+    this.#measured = new Map()
+    for (const compiler of this.#compilers.values()) {
+      const { name, measured = name } = compiler.service
+      this.#measured.set(measured, [...(this.#measured.get(measured) ?? []), compiler])
+    }
     if (fresh.size > 0) this.#tell(this.#table.used(), fresh)
     this.#slot = -1
     this.#compileFromMs = Number.NEGATIVE_INFINITY
@@ -88,11 +95,15 @@ export class Steering {
     const news = new Map<string, Measured[]>()
     for (const entry of entries) {
       const service = this.#table.nameOfService(entry)
-      if (service === undefined || !this.#compilers.has(service)) continue
-      if (only !== undefined && !only.has(service)) continue
-      const list = news.get(service) ?? []
-      if (list.length === 0) news.set(service, list)
-      list.push(this.#table.measured(entry, nowMs))
+      const compilers = service === undefined ? undefined : this.#measured.get(service)
+      if (compilers === undefined) continue
+      const one = this.#table.measured(entry, nowMs)
+      for (const { service: of } of compilers) {
+        if (only !== undefined && !only.has(of.name)) continue
+        const list = news.get(of.name) ?? []
+        if (list.length === 0) news.set(of.name, list)
+        list.push(one)
+      }
     }
     for (const [service, list] of news) this.#compilers.get(service)!.take(list)
   }
@@ -107,7 +118,7 @@ export class Steering {
     this.#tell(this.#touched)
     this.#touched.clear()
     const services = [...this.#compilers.values()].flatMap((compiler) => {
-      const { default: budget } = limits.latencyExploreShare
+      const budget = compiler.service.sticky ? 0 : limits.latencyExploreShare.default
       return compiler.compile(clock.nowMs(), slot, budget, sharedMemory) ?? []
     })
     const tookMs = clock.monotonicMs() - fromMs

@@ -158,6 +158,7 @@ export const registry = defineActor(
       receive: {
         'prober.verdict-changed': (message) => onVerdict(book, message),
         'prober.times-measured': ({ rows }) => book.timed(rows),
+        'dns.loads-counted': (told) => book.press.words(book.crowds.counted(told)),
         'latency.rows-set': ({ parts }) => book.learned.routed(parts),
         'api.set-override': (order) => setOverride(book, order),
         'api.clear-override': (order) => clearOverride(book, order),

@@ -24,6 +24,7 @@ import { servesSame, type Shortfall, shortfallOf } from './acknowledged.ts'
 import { Apexes, type KeysSet } from './apexes.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
+import { Crowds } from './crowds.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
 import { Geography } from './geography.ts'
@@ -57,6 +58,7 @@ export class Book {
   readonly feed: FeedRecorder
   readonly learned: Learned
   readonly times: CheckTimes
+  readonly crowds: Crowds
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
@@ -107,6 +109,7 @@ export class Book {
     this.#shelf = new Shelf(this.fleet)
     this.learned = new Learned(ctx)
     this.times = new CheckTimes(ctx, this.fleet)
+    this.crowds = new Crowds(ctx, this.fleet)
     this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
     const { press, chronicle } = pressOf(ctx, ports, this.feed, () => {
@@ -361,6 +364,7 @@ export class Book {
     for (const key of compiled.removed) this.told.forget(key, this.nowMs())
     recordCompiled(this.feed, this.fleet, compiled, isFirst)
     this.times.compiled()
+    this.crowds.compiled()
     const made = this.#shelf.made(this.#config, this.#apexes)
     if (made === undefined) this.press.expect(this.fleet.epoch)
     else this.press.offer(made)

@@ -6,7 +6,8 @@ import type { GeoParts } from '../../core/geo/parts.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
 import type { SteeredService } from '../../core/latency/ground.ts'
 import type { RouteParts } from '../../core/steer/routes.ts'
-import type { PoolSpec } from '../../core/steer/topology.ts'
+import { leavesOf, type PolicyNode, routesNameOf } from '../../core/steer/policy-tree.ts'
+import type { MemberSpec, PoolSpec } from '../../core/steer/topology.ts'
 import type { RegistryCtx } from './book.ts'
 
 /** Of a service that no domain describes: what `latency_config` has by default. */
@@ -55,9 +56,34 @@ export class Learned {
 }
 
 /** Behind a geofence nothing that is learned could decide. */
-function servicesOf({ name, policy, geofence, latency, members }: PoolSpec): SteeredService[] {
+function servicesOf(spec: PoolSpec): SteeredService[] {
+  const { name, policy, geofence, tree, members } = spec
+  if (tree !== undefined) return partsOf(spec, tree)
   if (policy !== 'learned_latency' || geofence === 'strict') return []
+  return serviceOf(spec, name, members)
+}
+
+/** Each leaf that goes by it compares its own regions; those of equal regions share rows. */
+function partsOf(spec: PoolSpec, tree: PolicyNode): SteeredService[] {
+  const parts = new Map<string, SteeredService>()
+  for (const { node, members } of leavesOf(tree, spec.members)) {
+    if (node.algorithm !== 'learned_latency') continue
+    const name = routesNameOf(spec.name, node)
+    const own = members.map((at) => spec.members[at]!)
+    for (const service of serviceOf(spec, name, own))
+      parts.set(name, name === spec.name ? service : { ...service, measured: spec.name })
+  }
+  return [...parts.values()]
+}
+
+function serviceOf(
+  { latency, sticky }: PoolSpec,
+  name: string,
+  members: readonly MemberSpec[],
+): SteeredService[] {
   const { maxLatencyMs, minSamples } = latency ?? DEFAULTS
   const regions = [...new Set(members.map(({ region }) => region))].filter((one) => one !== '')
-  return regions.length === 0 ? [] : [{ name, regions, maxLatencyMs, minSamples }]
+  if (regions.length === 0) return []
+  const service = { name, regions, maxLatencyMs, minSamples }
+  return [sticky === undefined ? service : { ...service, sticky: true }]
 }

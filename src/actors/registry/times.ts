@@ -9,6 +9,7 @@
 import type { Fleet } from '../../core/health/fleet.ts'
 import type { PoolState } from '../../core/health/pool-state.ts'
 import { ActiveLatency, activeSettings } from '../../core/latency/active.ts'
+import { leavesOf } from '../../core/steer/policy-tree.ts'
 import type { WordChange } from '../../core/steer/snapshot.ts'
 import { LEVEL_BITS } from '../../core/steer/words.ts'
 import { counterOf } from '../../kernel/metrics-alias.ts'
@@ -26,6 +27,20 @@ interface Group {
   readonly active: ActiveLatency
   /** The server that leads; -1 for none. */
   lead: number
+}
+
+/** Servers of a pool whose times are compared with each other. */
+interface TimedPart {
+  readonly path: string
+  readonly members: readonly number[]
+}
+
+function timedParts({ spec, members }: PoolState): TimedPart[] {
+  if (spec.policy === 'latency') return [{ path: '', members: [...members.keys()] }]
+  if (spec.tree === undefined) return []
+  return leavesOf(spec.tree, members).flatMap((leaf, at) =>
+    leaf.node.algorithm === 'latency' ? [{ path: `#${at}`, members: leaf.members }] : [],
+  )
 }
 
 export class CheckTimes {
@@ -55,7 +70,7 @@ export class CheckTimes {
   compiled(): void {
     const before = new Map(this.#groups.map((group) => [group.name, group]))
     this.#groups = this.#fleet.pools.flatMap((state, pool) =>
-      state.spec.policy === 'latency' ? this.#groupsOf(state, pool, before) : [],
+      timedParts(state).flatMap((part) => this.#groupsOf(state, pool, part, before)),
     )
     this.#byKey = new Map()
     for (const group of this.#groups)
@@ -88,13 +103,18 @@ export class CheckTimes {
     return this.#fleet.takeLevels(touched.map(({ pool }) => pool))
   }
 
-  #groupsOf(state: PoolState, pool: number, before: ReadonlyMap<string, Group>): Group[] {
+  #groupsOf(
+    state: PoolState,
+    pool: number,
+    part: TimedPart,
+    before: ReadonlyMap<string, Group>,
+  ): Group[] {
     const { name, latency } = state.spec
     return FAMILIES.flatMap((family) => {
-      const places = [...state.members.keys()].filter((at) => state.members[at]!.family === family)
+      const places = part.members.filter((at) => state.members[at]!.family === family)
       if (places.length === 0) return []
       const keys = places.map((at) => state.members[at]!.key)
-      const full = `${name}/IPv${family}`
+      const full = `${name}${part.path}/IPv${family}`
       const old = before.get(full)
       const active = new ActiveLatency(keys.length, activeSettings(latency))
       const from = keys.map((key) => old?.keys.indexOf(key) ?? -1)

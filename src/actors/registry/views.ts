@@ -62,6 +62,8 @@ const servingPool = (
   fallback: spec.fallback,
   slot,
   ...(spec.geofence === undefined ? {} : { geofence: spec.geofence }),
+  ...(spec.tree === undefined ? {} : { tree: spec.tree }),
+  ...(spec.sticky === undefined ? {} : { sticky: spec.sticky }),
   members: members.map(servingMember),
 })
 

@@ -23,6 +23,12 @@ interface Explanation {
   readonly ttl?: number
   readonly when_all_down?: string
   readonly answers: readonly string[]
+  readonly policy_steps?: readonly {
+    readonly path: string
+    readonly reason: string
+    readonly removed: readonly string[]
+    readonly left: number
+  }[]
   readonly candidates: readonly {
     readonly address: string
     readonly port: number
@@ -112,12 +118,18 @@ function renderExplanation(found: Explanation): string {
     `${SOURCES[found.source]}${bytes}; outcome ${found.outcome}`,
     `epoch ${found.epoch}, version ${found.version}, turn ${found.turn}`,
     ...(policy === undefined ? [] : [`algorithm ${policy}, ttl ${ttl}`]),
+    ...(found.policy_steps ?? []).map(stepLine),
     ...(allDown === undefined ? [] : [`no server is healthy: when_all_down is ${allDown}`]),
     ...(rows.length === 0
       ? []
       : ['', table(['', 'ADDRESS', 'REGION', 'WEIGHT', 'STATUS', 'WHY'], rows)]),
     ...(found.wire === undefined ? [] : ['', ...found.wire.text]),
   ].join('\n')
+}
+
+const stepLine = ({ path, reason, removed, left }: NonNullable<Explanation['policy_steps']>[0]) => {
+  const out = removed.length === 0 ? '' : `; removed ${removed.join(', ')}`
+  return `  ${path}: ${reason}${out}; ${left} left`
 }
 
 interface Plan {

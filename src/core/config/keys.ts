@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { assert } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { Kind } from './kinds/kind.ts'
+import type { Path } from './problems.ts'
 
 // Code made for each schema costs more than it saves in a process that reads one configuration,
 // and a start waits for it.
@@ -87,6 +88,23 @@ export function optional<T>(
   flags: Flags = {},
 ): z.ZodOptional<Leaf<T>> {
   return noted(leaf(kind).optional(), { doc, kind, written, ...flags })
+}
+
+/** Tells of a fault below a value: its path there, what is wrong, what is allowed. */
+export type TellBelow = (path: Path, message: string, allowed?: string) => void
+
+/** A key whose value is read as a whole; its kind only says how documents tell of it. */
+export function structure<T>(
+  kind: Kind<T>,
+  read: (input: unknown, tell: TellBelow) => T | undefined,
+  doc: string,
+): z.ZodOptional<Leaf<T>> {
+  const whole: Leaf<T> = z.unknown().transform((input, context): T => {
+    const tell: TellBelow = (path, message, allowed = '') =>
+      context.addIssue({ code: 'custom', message, path: [...path], params: { allowed } })
+    return read(input, tell) ?? z.NEVER
+  })
+  return noted(whole.optional(), { doc, kind, written: '' })
 }
 
 /** A list of single values. */

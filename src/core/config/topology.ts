@@ -52,6 +52,12 @@ function serves(server: ServerConfig, domain: string, candidates: readonly strin
   return server.service === '' || candidates.includes(domain)
 }
 
+const stickyOf = ({ sticky }: DomainConfig) => ({
+  bits4: sticky.ipv4_prefix,
+  bits6: sticky.ipv6_prefix,
+  balance: sticky.balance,
+})
+
 function domainPool(
   config: Config,
   domain: DomainConfig,
@@ -64,7 +70,10 @@ function domainPool(
     name: domain.name,
     zone,
     ttlSeconds: domain.ttl ?? config.dns.default_ttl,
-    policy: domain.routing_algorithm ?? config.dns.default_routing_algorithm,
+    policy:
+      domain.policy !== undefined
+        ? 'composed'
+        : (domain.routing_algorithm ?? config.dns.default_routing_algorithm),
     answers: domain.answers ?? config.dns.default_answers,
     whenAllDown: noFallback ? 'servfail' : whenAllDown,
     fallback: domain.fallback_addresses,
@@ -76,6 +85,8 @@ function domainPool(
       minSamples: domain.latency_config.min_samples,
     },
     ...(domain.geofence === 'strict' ? { geofence: 'strict' } : {}),
+    ...(domain.sticky.by === 'none' ? {} : { sticky: stickyOf(domain) }),
+    ...(domain.policy === undefined ? {} : { tree: domain.policy }),
     members,
   }
 }

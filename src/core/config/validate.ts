@@ -129,12 +129,21 @@ function without(node: TreeNode, path: Path, dropItem: boolean): TreeNode {
   }
 }
 
+/** What is read as a whole is left out as a whole: without a part it means another thing. */
+function wholeOf(path: Path): Path {
+  for (let length = 1; length < path.length; length++) {
+    const schema = schemaAt(configSchema, path.slice(0, length))
+    if (schema !== undefined && shapeOf(schema).kind === 'value') return path.slice(0, length)
+  }
+  return path
+}
+
 function withoutFaults(tree: MapNode, issues: readonly z.core.$ZodIssue[]): MapNode {
   let result: TreeNode = tree
   // From the back, so that the indices of earlier items stay what the issues say.
   const cuts: { path: Path; dropItem: boolean }[] = []
   for (const issue of issues) {
-    const path = pathOf(tree, issue)
+    const path = wholeOf(pathOf(tree, issue))
     if (issue.code === 'unrecognized_keys')
       for (const name of issue.keys) cuts.push({ path: [...path, name], dropItem: false })
     else {

@@ -73,8 +73,8 @@ export function servingParts(
   memory: Memory,
   geo?: GeoParts,
 ): ServingParts {
-  const regions = geo === undefined ? [] : readGeoNames(geo.labels).regions
-  const pools = layPools(specs, memory, regions)
+  const names = geo && readGeoNames(geo.labels)
+  const pools = layPools(specs, memory, names?.regions, names?.labels)
   const labels = labelsOf(specs, memory)
   const parts = { table, pools, records: recordsOf(pools, memory), labels }
   return geo === undefined ? parts : { ...parts, geo }
@@ -131,6 +131,7 @@ export class Serving {
       const routes = learned.get(name)
       if (routes !== this.pools.routes[pool]?.parts) this.pools.setRoutes(pool, routes)
     }
+    this.pools.composed?.setRoutes(learned)
   }
 
   /** Takes other signatures of the same tables; false when they are not, or not newer. */

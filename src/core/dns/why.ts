@@ -86,7 +86,8 @@ export class Why {
       `turn=${question.turn >>> 0} basis=${pools.basisOf(pool, family)} ttl=${ttl}`,
       `epoch=${serving.epoch} version=${serving.version} client=${formatAddress(x.subject)}`,
     ]
-    if (policy === 'learned_latency' && (question.method ?? -1) >= 0 && chosen > 0)
+    const mayLearn = policy === 'learned_latency' || policy === 'composed'
+    if (mayLearn && (question.method ?? -1) >= 0 && chosen > 0)
       head.push(`method=${routeMethods[question.method!]!} routes=${serving.routesVersion}`)
     if (!put(x, owner, head.join(' '))) return
     const ranks = [...x.choice.subarray(0, Math.max(0, chosen))]

@@ -10,8 +10,17 @@
  */
 import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
-import { GUARDED, HELD_DOWN, LAST_HEALTHY, LEVEL_SHIFT, SERVING, packWord } from '../steer/words.ts'
+import {
+  GUARDED,
+  HELD_DOWN,
+  LAST_HEALTHY,
+  LEVEL_SHIFT,
+  SERVING,
+  SPILL_SHIFT,
+  packWord,
+} from '../steer/words.ts'
 import { Floor, raisedShare } from './floor.ts'
+import { Ladders } from './ladders.ts'
 import type { FormerPool, Hold } from './holds.ts'
 import type { Judgement } from './precedence.ts'
 
@@ -52,6 +61,8 @@ export class PoolState {
   private readonly shares: Uint16Array
   /** Under `latency`, how much of the turns each server gets by the times of its checks. */
   private readonly levels: Uint8Array
+  /** Of clients that stick, sixteenths that each server passes on. */
+  private readonly spills: Uint8Array
   private readonly floors: Readonly<Record<Family, Floor>>
   private readonly families: Uint8Array
   /** When the server came back from being out; 0 when it owes no hold-down. */
@@ -61,6 +72,8 @@ export class PoolState {
   private readonly first: Record<Family, number>
   private readonly changed = new Set<number>()
   private readonly holds: boolean
+  /** Of a policy made of others, who waits. */
+  private readonly ladders: Ladders | undefined
   private heldCount = 0
 
   constructor(spec: PoolSpec, hold: Hold, recall: (key: string) => Memory) {
@@ -80,12 +93,15 @@ export class PoolState {
     this.willing = new Uint8Array(size)
     this.shares = new Uint16Array(size).fill(WHOLE)
     this.levels = new Uint8Array(size)
+    this.spills = new Uint8Array(size)
     const floor = spec.bleedFloor ?? BLEED_FLOOR
     this.floors = { 4: new Floor(floor), 6: new Floor(floor) }
     this.families = Uint8Array.from(this.members, (member) => member.family)
     this.first = { 4: size, 6: size }
     this.holdFromMs = new Float64Array(size)
-    this.holds = spec.policy === 'failover' && spec.holdDownMs > 0
+    this.ladders = spec.tree && new Ladders(spec.tree, this.members)
+    const isOrdered = spec.policy === 'failover' || this.ladders?.isAny === true
+    this.holds = isOrdered && spec.holdDownMs > 0
     for (const [index, member] of this.members.entries()) {
       const memory = recall(member.key)
       this.flags[index] = memory.lastHealthy ? LAST_HEALTHY : 0
@@ -149,6 +165,13 @@ export class PoolState {
   setLevel(index: number, level: number): void {
     if (this.levels[index] === level) return
     this.levels[index] = level
+    this.changed.add(index)
+  }
+
+  /** @param level 0-15, as in words.ts */
+  setSpill(index: number, level: number): void {
+    if (this.spills[index] === level) return
+    this.spills[index] = level
     this.changed.add(index)
   }
 
@@ -244,7 +267,7 @@ export class PoolState {
   private wordOf(index: number): number {
     const share = this.shareOf(index)
     const bled = this.willing[index] === 1 && share === 0
-    const level = this.levels[index]! << LEVEL_SHIFT
+    const level = (this.levels[index]! << LEVEL_SHIFT) | (this.spills[index]! << SPILL_SHIFT)
     return (bled ? BLED : this.base[index]!) | this.flags[index]! | (share << 16) | level
   }
 
@@ -315,6 +338,7 @@ export class PoolState {
    * @returns the last index looked at
    */
   private reassess(family: Family, nowMs: number, changed = 0): number {
+    if (this.ladders !== undefined) return this.reassessLadders(family, nowMs, this.ladders)
     const size = this.members.length
     // Where none waits, those before the first are all out.
     const from = this.heldCount > 0 ? 0 : Math.min(changed, this.first[family])
@@ -334,9 +358,23 @@ export class PoolState {
     return reach
   }
 
+  private reassessLadders(family: Family, nowMs: number, ladders: Ladders): number {
+    const { families, eligible } = this
+    const owes = (index: number) => this.owesHoldDown(index, nowMs)
+    const wanted = ladders.wanted(family, { families, eligible, owes })
+    for (let index = 0; index < families.length; index++)
+      if (families[index] === family) this.settle(index, wanted[index] === 0)
+    return families.length - 1
+  }
+
   private place(index: number, first: number): void {
+    this.settle(index, index < first)
+  }
+
+  /** @param waits whether it stands before the one that takes the traffic */
+  private settle(index: number, waits: boolean): void {
     const eligible = this.eligible[index] === 1
-    const held = eligible && index < first
+    const held = eligible && waits
     this.setHeld(index, held)
     // Once it stands by it owes nothing more: the wait is against traffic moving back too early.
     if (eligible && !held) this.holdFromMs[index] = 0

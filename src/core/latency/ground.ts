@@ -13,6 +13,10 @@ import type { Ranges, Words } from '../net/ranges.ts'
 /** A name that is steered by learned latency. */
 export interface SteeredService {
   readonly name: string
+  /** What agents call it, where that is another name: a part of a policy has rows of its own. */
+  readonly measured?: string
+  /** Its clients keep to their servers, so none is sent elsewhere to learn. */
+  readonly sticky?: true
   /** Regions it has servers in. */
   readonly regions: readonly string[]
   /** Regions that take longer are passed over, unless all do. */

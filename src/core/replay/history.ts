@@ -4,6 +4,7 @@
  * The registry writes both as it publishes them; folding the records of one stretch up to a moment
  * gives what every DNS thread was told by then. Records are read from a disk, so they are checked.
  */
+import { isPolicyNode } from '../steer/policy-tree.ts'
 import type { ServingPool } from '../steer/snapshot.ts'
 
 /** All of it, at the start of each stretch. */
@@ -46,16 +47,36 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 
 function isPool(value: unknown): value is ServingPool {
   if (typeof value !== 'object' || value === null) return false
-  const { name, zone, ttlSeconds, policy, answers, whenAllDown, fallback, slot, members } =
-    value as Untrusted
+  const {
+    name,
+    zone,
+    ttlSeconds,
+    policy,
+    answers,
+    whenAllDown,
+    fallback,
+    slot,
+    members,
+    tree,
+    sticky,
+  } = value as Untrusted
   return (
     [name, zone, policy, whenAllDown].every(isText) &&
     [ttlSeconds, answers, slot].every(isNumber) &&
     Array.isArray(fallback) &&
     fallback.every(isText) &&
     Array.isArray(members) &&
-    members.every(isMember)
+    members.every(isMember) &&
+    (tree === undefined ? policy !== 'composed' : isPolicyNode(tree)) &&
+    (sticky === undefined || isSticky(sticky))
   )
+}
+
+function isSticky(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { bits4, bits6, balance } = value as Untrusted
+  const isBits = (bits: unknown, most: number) => isNumber(bits) && bits >= 1 && bits <= most
+  return isBits(bits4, 32) && isBits(bits6, 128) && isNumber(balance)
 }
 
 function isMember(value: unknown): boolean {

@@ -66,6 +66,8 @@ export const declaredPools = ({ pools }: Pick<Topology, 'pools'>): readonly Serv
     fallback: spec.fallback,
     slot: 0,
     ...(spec.geofence === undefined ? {} : { geofence: spec.geofence }),
+    ...(spec.tree === undefined ? {} : { tree: spec.tree }),
+    ...(spec.sticky === undefined ? {} : { sticky: spec.sticky }),
     members: spec.members.map(servingMember),
   }))
 

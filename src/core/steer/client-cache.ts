@@ -132,7 +132,8 @@ export function locate(pools: Pools, pool: number, question: Question): void {
     return
   }
   const family = client.length === 16 ? 6 : 4
-  question.place = pools.geo!.map.classOf(family, client)
+  // A policy by the client's network needs to know no more of it.
+  question.place = pools.geo === undefined ? -1 : pools.geo.map.classOf(family, client)
   question.route = pools.routes[pool]?.map.classOf(family, client) ?? -1
   words[cache.at + PLACE] = question.place
   words[cache.at + ROUTE] = question.route
@@ -147,6 +148,13 @@ export function noteGroup(pools: Pools, question: Question, start: number, size:
   words[at + METHOD] = question.method!
 }
 
+/** Notes that for this client one candidate answers, which lies among the places from `from` on. */
+export function noteOne(pools: Pools, question: Question, from: number, candidate: number): void {
+  let place = from
+  while (pools.places[place] !== candidate) place++
+  noteGroup(pools, question, place, 1)
+}
+
 /** How many candidates the group that was noted has; 0 where none was. */
 export const notedSize = ({ words, at }: ClientCache): number => words[at + SIZE]!
 
@@ -155,6 +163,13 @@ export function notedStart({ words, at }: ClientCache, question: Question): numb
   question.basis = words[at + BASIS]!
   question.method = words[at + METHOD]!
   return words[at + START]!
+}
+
+/** Of a policy made of others: the leaf that answers this client as of now; -1 for not known. */
+export const notedLeaf = ({ words, at }: ClientCache): number => words[at + ROUTE]!
+
+export function noteLeaf({ words, at }: ClientCache, leaf: number): void {
+  words[at + ROUTE] = leaf
 }
 
 /** Where decisions for the client are counted that the noted group answers; -1 for not known. */

@@ -8,6 +8,8 @@
 import { steerLimits } from '../base/limits/steer.ts'
 import type { Family } from '../net/address.ts'
 import {
+  basisAt,
+  COMPOSED,
   COUNT,
   DOWN,
   EMPTY,
@@ -21,14 +23,17 @@ import {
   FENCED,
   PLACED,
   ROUTED,
+  STICKY,
   WEIGHTED,
 } from './modes.ts'
 import type { Pools } from './pools.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
-import { locate, notedSize, notedStart } from './client-cache.ts'
+import { locate, noteOne, notedSize, notedStart } from './client-cache.ts'
 import { decideFenced, decidePlaced } from './placed.ts'
 import { decideRouted } from './routed.ts'
+import { leafFor, nothingFor } from './composed.ts'
 import { NO_METHOD } from './routes.ts'
+import { giveSticky, isEven, stickyKey } from './sticky.ts'
 import { pointOf, weightedPlace } from './turns.ts'
 
 /** One object is reused by the hot path. */
@@ -47,6 +52,10 @@ export interface Question {
   basis?: number
   route?: number
   method?: number
+  /** Of clients that stick to servers, their network (sticky.ts); otherwise NO_KEY. */
+  key?: number
+  /** Of a policy made of others: the leaf that answered; -1 for none. */
+  leaf?: number
 }
 
 export { ALL_DOWN, NODATA } from './outcomes.ts'
@@ -89,6 +98,7 @@ function decideByClient(
   wanted: number,
   method: number,
 ): number {
+  if (method === COMPOSED) return decideComposed(pools, pool, question, out)
   locate(pools, pool, question)
   const size = wanted === 1 ? notedSize(pools.cache) : 0
   if (size > 0) {
@@ -99,9 +109,47 @@ function decideByClient(
     return 1
   }
   question.method = NO_METHOD
+  question.key = stickyKey(pools, pool, question.client)
+  if (method === STICKY) return decideSticky(pools, pool, question, out, wanted)
   if (method === ROUTED) return decideRouted(pools, pool, question, out, wanted)
   if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
   return decidePlaced(pools, pool, question, out, wanted)
+}
+
+/** Where the client is does not matter: its network has an order of its own among all servers. */
+function decideSticky(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  out: Int32Array,
+  wanted: number,
+): number {
+  const { family } = question
+  question.place = -1
+  question.basis = basisAt(pools.modeOf(pool, family))
+  const from = pools.placesFrom(pool, family)
+  const size = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
+  const even = isEven(pools, pool)
+  const count = giveSticky(pools, pool, question.key!, from, size, even, out, 0, wanted)
+  if (wanted === 1 && count === 1) noteOne(pools, question, from, out[0]!)
+  return count
+}
+
+/** The leaf decides, by the very policies there are above. */
+function decideComposed(pools: Pools, pool: number, question: Question, out: Int32Array): number {
+  const { turn } = question
+  question.key = stickyKey(pools, pool, question.client)
+  const leaf = leafFor(pools, pool, question)
+  question.leaf = leaf
+  question.method = NO_METHOD
+  if (leaf < 0) return nothingFor(pools, pool, question)
+  const { layout, leaves } = pools.composed!
+  question.basis = basisAt(leaves.modeOf(leaf, question.family))
+  const count = decide(leaves, leaf, question, out)
+  question.turn = turn
+  const from = leaves.addressFrom(leaf)
+  for (let rank = 0; rank < count; rank++) out[rank] = layout.origins[from + out[rank]!]!
+  return count
 }
 
 /** The place of the best candidate. */

@@ -10,10 +10,12 @@ import { formatAddress } from '../net/address.ts'
 import { ALL_DOWN, decide, NODATA, type Question } from './decide.ts'
 import { type Geography, geographyOf } from './geography.ts'
 import { type LearnedSteps, learnedStepsOf } from './route-steps.ts'
+import { type LeafFace, leafFaceOf, type PolicyStep, policyStepsOf } from './policy-steps.ts'
+import { decisionScope } from './scope.ts'
 import type { Pool } from './pool.ts'
-import type { ServingMember } from './snapshot.ts'
+import type { ServingMember, ServingPool } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
-import { isServing, standsIn } from './view.ts'
+import { type Basis, isServing, standsIn } from './view.ts'
 import { unpackWord, type WordFields } from './words.ts'
 
 export interface Candidate {
@@ -44,18 +46,27 @@ export interface Explanation {
   readonly learned?: LearnedSteps
   /** Where the client is taken to be, of policies that read it. */
   readonly geography?: Geography
+  /** Of a policy made of others, its steps down to the leaf that answers. */
+  readonly policySteps?: readonly PolicyStep[]
 }
 
 export function explain(pool: Pool, question: Question): Explanation {
   const out = new Int32Array(steerLimits.answersMax.max)
   const count = decide(pool.pools, pool.index, question, out)
-  const geography = geographyOf(pool, question)
+  const leaf = leafFaceOf(pool, question)
+  const policySteps = policyStepsOf(pool, question)
+  const geography = geographyOf(leaf ?? pool, question)
   const chosen = [...out.subarray(0, Math.max(0, count))]
   const regions = new Set(chosen.map((index) => pool.spec.members[index]?.region ?? ''))
-  const learned = learnedStepsOf(pool, question, regions)
+  const learned = learnedStepsOf(leaf ?? pool, question, regions)
   const steps = learned?.method === 'learned' ? learned.steps : (geography?.steps ?? [])
   const behind = steps.filter(({ outcome }) => outcome !== 'answers')
-  const asked: Asked = { ...question, passed: new Set(behind.map(({ region }) => region)) }
+  const asked: Asked = {
+    ...question,
+    passed: new Set(behind.map(({ region }) => region)),
+    ...removedBy(policySteps),
+    ...toldOf(pool, question, leaf),
+  }
   // Servers on several ports of an address are one candidate, told by the first that serves.
   const firsts = chosen.map((index) => pool.firstOf(index))
   const candidates = pool.spec.members.map((member, index) => {
@@ -70,8 +81,11 @@ export function explain(pool: Pool, question: Question): Explanation {
     turn: question.turn,
     candidates,
     ...(pool.allDown() ? { fallback: pool.spec.whenAllDown } : {}),
-    ...(learned === undefined ? {} : { learned }),
-    ...(geography === undefined ? {} : { geography }),
+    ...(learned === undefined
+      ? {}
+      : { learned: leaf === undefined ? learned : { ...learned, rows: leaf.spec.name } }),
+    ...(policySteps === undefined ? {} : { policySteps }),
+    ...(geography === undefined ? {} : { geography: wholeScope(pool, question, geography) }),
   }
 }
 
@@ -87,7 +101,30 @@ interface Place {
 /** The question, with the regions that do not answer this client. */
 interface Asked extends Question {
   readonly passed: ReadonlySet<string>
+  /** What chose among the servers that were left, and on what basis. */
+  readonly algorithm: string
+  readonly standing: Basis
+  /** Whether clients keep to a server. */
+  readonly sticks: boolean
+  /** By key of a server, the step of the policy that removed it. */
+  readonly removed: ReadonlyMap<string, PolicyStep>
 }
+
+const toldOf = (pool: Pool, { family }: Question, leaf: LeafFace | undefined) => ({
+  algorithm: (leaf ?? pool).spec.policy,
+  sticks: sticksUnder(pool.spec, (leaf ?? pool).spec.policy),
+  standing: leaf === undefined ? pool.basis(family) : leaf.pools.basisOf(leaf.index, family),
+})
+
+const removedBy = (steps: readonly PolicyStep[] = []) => ({
+  removed: new Map(steps.flatMap((step) => step.removed.map((key) => [key, step] as const))),
+})
+
+/** What a leaf rests on is not all that the way to it rests on. */
+const wholeScope = (pool: Pool, question: Question, geography: Geography): Geography =>
+  pool.spec.tree === undefined
+    ? geography
+    : { ...geography, scope: decisionScope(pool.pools, pool.index, question) }
 
 function candidate(pool: Pool, question: Asked, place: Place): Candidate {
   const { member, index, rank, told } = place
@@ -95,12 +132,11 @@ function candidate(pool: Pool, question: Asked, place: Place): Candidate {
   const { key, address, port, region, weight } = member
   const family = pool.familyOf(index)
   const common = { key, address, port, region, weight, family, word }
-  if (rank < 0)
-    return { ...common, chosen: false, reason: whyNot(pool, question, member, family, word) }
+  if (rank < 0) return { ...common, chosen: false, reason: whyNot(question, member, family, word) }
   if (told !== member) {
     const stands = told !== undefined && takesPart(pool, question, index)
-    const isWell = stands && pool.basis(question.family) === 'serving'
-    const own = isWell ? 'healthy' : whyNot(pool, question, member, family, word)
+    const isWell = stands && question.standing === 'serving'
+    const own = isWell ? 'healthy' : whyNot(question, member, family, word)
     const reason = `${own}; its address is answered once, for ${told?.key ?? 'a fallback address'}`
     return stands
       ? { ...common, chosen: true, rank: rank + 1, reason }
@@ -110,10 +146,10 @@ function candidate(pool: Pool, question: Asked, place: Place): Candidate {
 }
 
 /** Whether a server of a chosen address is one of those it was chosen for. */
-function takesPart(pool: Pool, question: Question, index: number): boolean {
+function takesPart(pool: Pool, question: Asked, index: number): boolean {
   const word = pool.words[index]!
   const { weight } = pool.spec.members[index]!
-  if (pool.basis(question.family) === 'serving') return isServing(word) && weight > 0
+  if (question.standing === 'serving') return isServing(word) && weight > 0
   return standsIn(pool.spec.whenAllDown, word, weight)
 }
 
@@ -124,23 +160,29 @@ const LOST_TURN: Partial<Record<string, string>> = {
   failover: 'healthy, but a server before it in the order is healthy too',
 }
 
-function whyNot(
-  pool: Pool,
-  question: Asked,
-  member: ServingMember,
-  family: Family,
-  word: WordFields,
-): string {
+function whyNot(question: Asked, member: ServingMember, family: Family, word: WordFields): string {
   if (family !== question.family) return `its address is IPv${family}, the question is not`
   if (member.weight <= 0) return 'weight 0 takes no traffic'
   if (!word.serving) return stateSentence(word)
+  const step = question.removed.get(member.key)
+  if (step !== undefined) return `healthy, but ${step.path} goes on without it: ${step.reason}`
   if (question.passed.has(member.region))
     return `healthy, but the region ${member.region} is not the one that answers this client`
-  return LOST_TURN[pool.spec.policy] ?? LOST_TURN['round-robin']!
+  if (question.sticks) return keptElsewhere(word)
+  return LOST_TURN[question.algorithm] ?? LOST_TURN['round-robin']!
 }
 
-function whyChosen(pool: Pool, question: Question, rank: number, word: WordFields): string {
-  switch (pool.basis(question.family)) {
+/** Failover has an order of its own, which comes before that of any client. */
+const sticksUnder = ({ sticky }: ServingPool, algorithm: string): boolean =>
+  sticky !== undefined && algorithm !== 'failover'
+
+const keptElsewhere = ({ spill = 0 }: WordFields): string => {
+  const full = spill === 0 ? '' : `; being full it passes on ${spill} of 16 of its clients`
+  return `healthy, but this client's network keeps to another server${full}`
+}
+
+function whyChosen(pool: Pool, question: Asked, rank: number, word: WordFields): string {
+  switch (question.standing) {
     case 'last-healthy':
       return 'no server is healthy; it was among the last that were (when_all_down: last_healthy)'
     case 'all':
@@ -149,7 +191,8 @@ function whyChosen(pool: Pool, question: Question, rank: number, word: WordField
   }
   const kept = word.guarded ? ', kept in service by the guard-rail' : ''
   if (rank > 0) return `healthy, number ${rank + 1} of ${pool.spec.answers} answers${kept}`
-  return `${chosenSentence(pool.spec.policy)}${kept}`
+  if (question.sticks) return `healthy, and this client's network keeps to it${kept}`
+  return `${chosenSentence(question.algorithm)}${kept}`
 }
 
 function chosenSentence(policy: string): string {

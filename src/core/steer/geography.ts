@@ -31,7 +31,10 @@ export interface Geography {
 }
 
 /** @param question as `decide` was asked it; its outputs are left as they are */
-export function geographyOf(pool: Pool, question: Question): Geography | undefined {
+export function geographyOf(
+  pool: Pick<Pool, 'pools' | 'index' | 'spec'>,
+  question: Question,
+): Geography | undefined {
   const { pools, index } = pool
   const { geo } = pools
   if (geo === undefined || pools.groupsOf(index) === 0) return undefined

@@ -37,6 +37,11 @@ export const FENCED = 9
 /** By what was learned of the client's round-trip times, then as PLACED. */
 export const ROUTED = 10
 
+/** By a policy made of others, whose leaf decides. */
+export const COMPOSED = 11
+/** By the client's network, among all. */
+export const STICKY = 12
+
 export const methodOf = (mode: number): number => mode & 0xff
 /** Whether some candidate is to be chosen. */
 export const choosesAt = (mode: number): boolean => (mode & 0xff) > DOWN

@@ -6,9 +6,10 @@
  */
 import type { Question } from './decide.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
-import { noteGroup } from './client-cache.ts'
+import { noteGroup, noteOne } from './client-cache.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
+import { giveSticky, isGiven } from './sticky.ts'
 import { pointOf, weightedPlace } from './turns.ts'
 import { BASIS_SERVING } from './view.ts'
 
@@ -32,6 +33,8 @@ export function giveGroup(
   const size = segments[own + 1]! - start
   if (size === 0) return given
   const from = pools.placesFrom(pool, question.family) + start
+  if (question.key! >= 0)
+    return giveSticky(pools, pool, question.key!, from, size, false, out, given, wanted)
   let place = weightedPlace(sums, guides, from, size, point)
   let count = given
   for (let left = size; left > 0 && count < wanted; left--) {
@@ -43,24 +46,18 @@ export function giveGroup(
 }
 
 /** Notes that a group answers this client alone. */
-export function noteAlone(pools: Pools, pool: number, question: Question, group: number): void {
+export function noteAlone(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  group: number,
+  first: number,
+): void {
   const own = pools.segmentsFrom(pool, question.family) + group
   const start = pools.segments[own]!
   const from = pools.placesFrom(pool, question.family) + start
-  noteGroup(pools, question, from, pools.segments[own + 1]! - start)
-}
-
-/** Whether the address was given from another region. */
-function isGiven(
-  pools: Pools,
-  pool: number,
-  out: Int32Array,
-  given: number,
-  candidate: number,
-): boolean {
-  const first = pools.firstOf(pool, candidate)
-  for (let at = 0; at < given; at++) if (pools.firstOf(pool, out[at]!) === first) return true
-  return false
+  if (question.key! >= 0) noteOne(pools, question, from, first)
+  else noteGroup(pools, question, from, pools.segments[own + 1]! - start)
 }
 
 /**
@@ -86,7 +83,7 @@ export function decidePlaced(
     const group = pools.layout.ordinals[table + region]!
     if (group < 0) continue
     given = giveGroup(pools, pool, question, group, point, out, given, wanted)
-    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
+    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group, out[0]!)
   }
   if (given >= wanted) return given
   // Of this client nothing is known: the whole pool by turns.
@@ -97,12 +94,13 @@ export function decidePlaced(
 function giveAll(
   pools: Pools,
   pool: number,
-  { family, turn }: Question,
+  { family, turn, key }: Question,
   out: Int32Array,
   wanted: number,
 ): number {
   const from = pools.placesFrom(pool, family)
   const count = pools.segments[pools.segmentsFrom(pool, family) + pools.groupsOf(pool)]!
+  if (key! >= 0) return giveSticky(pools, pool, key!, from, count, false, out, 0, wanted)
   let given = 0
   let place = (turn >>> 0) % count
   for (let left = count; left > 0 && given < wanted; left--) {
@@ -132,7 +130,7 @@ export function decideFenced(
   if (group >= 0) {
     question.basis = pools.segments[bases + group]!
     const given = giveGroup(pools, pool, question, group, point, out, 0, wanted)
-    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
+    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group, out[0]!)
     if (given > 0) return given
     // Its servers of the other family serve: the client can use those.
     if (question.basis === BASIS_SERVING) return NODATA

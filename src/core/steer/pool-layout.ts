@@ -7,11 +7,14 @@
  */
 import { type Memory, ownMemory } from '../base/memory.ts'
 import { parseAddress } from '../net/address.ts'
+import type { GeoLabel } from '../geo/parts.ts'
+import { type ComposedLayout, layComposed } from './composed-layout.ts'
+import { readsClient } from './policy-tree.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { Policy, WhenAllDown } from './topology.ts'
 
 /** Numbers of each pool in `fixed`. */
-export const FIXED = 14
+export const FIXED = 16
 /** Index of the turn counters. */
 export const FIXED_SLOT = 0
 /** Which families the pool has addresses of: FAMILY_4, FAMILY_6. */
@@ -36,6 +39,10 @@ export const FIXED_GROUPS = 11
 export const FIXED_FENCED = 12
 /** Where the numbers of its groups begin, of all pools together (placing.ts). */
 export const FIXED_SEGMENTS = 13
+/** Bits that tell sticky clients apart: of IPv4, then from bit 8 of IPv6; 0 where none stick. */
+export const FIXED_STICKY = 14
+/** 32 bits of its name. */
+export const FIXED_KEY = 15
 
 export const FAMILY_4 = 1
 export const FAMILY_6 = 2
@@ -50,6 +57,7 @@ export const policies: readonly Policy[] = [
   'geolocation',
   'latency',
   'learned_latency',
+  'composed',
 ]
 export const allDownModes: readonly WhenAllDown[] = [
   'servfail',
@@ -81,20 +89,30 @@ export interface PoolLayout {
   readonly groups: Int32Array
   /** For each pool with groups: by number of a region its group, or -1. */
   readonly ordinals: Int32Array
+  /** Policies made of others; absent where there is none. */
+  readonly composed?: ComposedLayout
 }
 
 /** Pools whose answers depend on where the client is. */
-export const readsPlace = ({ policy }: Pick<ServingPool, 'policy'>): boolean =>
+export const readsPlace = ({ policy, tree }: Pick<ServingPool, 'policy' | 'tree'>): boolean =>
+  tree === undefined ? isPlaced({ policy }) : readsClient(tree)
+
+/** Pools whose candidates are grouped by region. */
+const isPlaced = ({ policy }: Pick<ServingPool, 'policy'>): boolean =>
   policy === 'geolocation' || policy === 'learned_latency'
 
-/** @param regions names of regions by number, as the client map counts them */
+/**
+ * @param regions names of regions by number, as the client map counts them
+ * @param labels what is told of its classes
+ */
 export function layPools(
   specs: readonly ServingPool[],
   memory: Memory = ownMemory,
   regions: readonly string[] = [],
+  labels: readonly GeoLabel[] = [],
 ): PoolLayout {
   const size = specs.reduce((sum, spec) => sum + spec.members.length + spec.fallback.length, 0)
-  const placed = regions.length === 0 ? 0 : specs.filter(readsPlace).length
+  const placed = regions.length === 0 ? 0 : specs.filter(isPlaced).length
   const layout: PoolLayout = {
     fixed: new Int32Array(memory(specs.length * FIXED * 4)),
     weights: new Uint32Array(memory(size * 4)),
@@ -113,7 +131,7 @@ export function layPools(
     layPool(layout, pool, spec, from)
     for (const [at, { region }] of spec.members.entries())
       layout.regions[from + at] = numbers.get(region) ?? -1
-    if (placed > 0 && readsPlace(spec)) {
+    if (placed > 0 && isPlaced(spec)) {
       const row = pool * FIXED
       layout.fixed[row + FIXED_ORDINALS] = ordinals
       layout.fixed[row + FIXED_SEGMENTS] = segments
@@ -123,7 +141,8 @@ export function layPools(
     }
     from += spec.members.length + spec.fallback.length
   }
-  return layout
+  const composed = layComposed(specs, memory, regions, labels, layPools)
+  return composed === undefined ? layout : { ...layout, composed }
 }
 
 /**
@@ -151,6 +170,13 @@ function layGroups(layout: PoolLayout, pool: number, spec: ServingPool, from: nu
   order.set(sorted, from)
   fixed[pool * FIXED + FIXED_GROUPS] = count + 1
   return count + 1
+}
+
+/** The same in every process (FNV-1a). */
+function seedOfName(name: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
+  return hash
 }
 
 function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: number): void {
@@ -186,6 +212,9 @@ function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: numb
   fixed[row + FIXED_ANSWERS] = spec.answers
   fixed[row + FIXED_ALL_DOWN] = allDownModes.indexOf(spec.whenAllDown)
   fixed[row + FIXED_TTL] = Math.max(0, spec.ttlSeconds)
+  const { sticky } = spec
+  fixed[row + FIXED_STICKY] = sticky === undefined ? 0 : sticky.bits4 | (sticky.bits6 << 8)
+  fixed[row + FIXED_KEY] = sticky === undefined ? 0 : seedOfName(spec.name)
 }
 
 /** The words of all pools by address; a fallback address has none. */

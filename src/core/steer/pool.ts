@@ -43,6 +43,7 @@ export class Pool {
       0,
       routes?.services.find((one) => one.name === name),
     )
+    this.pools.composed?.setRoutes(new Map(routes?.services.map((one) => [one.name, one])))
   }
 
   familyOf(candidate: number): Family {

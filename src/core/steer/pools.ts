@@ -8,6 +8,7 @@
  */
 import { type GeoParts, GeoTable, readGeoNames } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
+import { Composed, leafWords } from './composed-pools.ts'
 import {
   ADDRESS_BYTES,
   allDownModes,
@@ -27,6 +28,7 @@ import {
   FIXED_POLICY,
   FIXED_SEGMENTS,
   FIXED_SLOT,
+  FIXED_STICKY,
   layPools,
   layWords,
   type PoolLayout,
@@ -34,6 +36,7 @@ import {
   segmentNumbers,
 } from './pool-layout.ts'
 import {
+  COMPOSED,
   COUNT,
   DOWN,
   EMPTY,
@@ -50,6 +53,7 @@ import {
   ROW,
   SLOT,
   STALE,
+  STICKY,
   WEIGHTED,
   basisAt,
 } from './modes.ts'
@@ -64,6 +68,7 @@ import { BASIS_NOTHING, BASIS_SERVING, type Basis, bases, basisOf } from './view
 
 const POLICY_WEIGHTED = policies.indexOf('weighted')
 const POLICY_FAILOVER = policies.indexOf('failover')
+const POLICY_COMPOSED = policies.indexOf('composed')
 const POLICY_LEARNED = policies.indexOf('learned_latency')
 /** Of the number of pairs of clients that are remembered: 1 MiB for each thread. */
 const CACHE_BITS = 13
@@ -97,7 +102,11 @@ export class Pools {
   readonly routes: (RouteTable | undefined)[]
   /** By pool, a number that changes with its words and routes. */
   readonly stamps: Int32Array
+  /** Of policies made of others, their leaves. */
+  readonly composed: Composed | undefined
   readonly #cacheBits: number
+  /** Its pools are leaves, which share the turns of a name, so that none can go round. */
+  readonly #isBelow: boolean
   #cache: ClientCache | undefined
 
   /** @param words by address; read once */
@@ -106,6 +115,7 @@ export class Pools {
     words: ArrayLike<number>,
     geo?: GeoParts,
     cacheBits = CACHE_BITS,
+    isBelow = false,
   ) {
     const { fixed, families } = layout
     this.geo = geo && new GeoTable(geo)
@@ -127,6 +137,13 @@ export class Pools {
     this.routes = new Array<RouteTable | undefined>(this.count).fill(undefined)
     this.stamps = new Int32Array(this.count).fill(1)
     this.#cacheBits = cacheBits
+    this.#isBelow = isBelow
+    this.composed =
+      layout.composed &&
+      new Composed(
+        layout.composed,
+        new Pools(layout.composed.leaves, leafWords(layout, this.words), geo, cacheBits, true),
+      )
     // Modes are 0 from the start, which is STALE.
     for (let pool = 0; pool < this.count; pool++) {
       const own = pool * FIXED
@@ -198,6 +215,7 @@ export class Pools {
     this.rows[pool * ROW + MODE] = STALE
     this.rows[pool * ROW + MODE + 2] = STALE
     this.stamps[pool]!++
+    this.composed?.setWord(pool, member, word)
   }
 
   /** Clients looked up a moment ago; made when the first one is. */
@@ -311,7 +329,7 @@ export class Pools {
     this.rows[row + COUNT + (family === 6 ? 2 : 0)] = count
     let method = even ? RING : RING_SHARED
     const byTimes = basis === BASIS_SERVING && count > 0 && isTimed(this, pool, family)
-    if (policy === POLICY_WEIGHTED || byTimes) {
+    if (policy === POLICY_WEIGHTED || byTimes || this.#isBelow) {
       method = WEIGHTED
       guideSums(this.sums, this.guides, this.placesFrom(pool, family), count)
     }
@@ -319,8 +337,12 @@ export class Pools {
       settleGroups(this, pool, family)
       method = this.isFenced(pool) ? FENCED : policy === POLICY_LEARNED ? ROUTED : PLACED
     }
+    const sticks = fixed[pool * FIXED + FIXED_STICKY] !== 0
+    if (!isPlaced && sticks) method = STICKY
     if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
     if (count === 0) method = this.#emptyMethod(pool, family, basis)
+    // Who answers a client is for the leaves to say.
+    if (policy === POLICY_COMPOSED && this.hasFamily(pool, family)) method = COMPOSED
     const told = count === 0 ? BASIS_NOTHING : basis
     const wanted = Math.max(0, Math.min(fixed[pool * FIXED + FIXED_ANSWERS]!, count, 0xffff))
     this.rows[row + MODE + (family === 6 ? 2 : 0)] = method | (told << 8) | (wanted << 16)
@@ -365,6 +387,7 @@ export const poolsOf = (
   words: readonly ArrayLike<number>[],
   geo?: GeoParts,
 ): Pools => {
-  const regions = geo === undefined ? [] : readGeoNames(geo.labels).regions
-  return new Pools(layPools(specs, undefined, regions), layWords(specs, words), geo, FEW_BITS)
+  const names = geo && readGeoNames(geo.labels)
+  const layout = layPools(specs, undefined, names?.regions, names?.labels)
+  return new Pools(layout, layWords(specs, words), geo, FEW_BITS)
 }

@@ -19,6 +19,8 @@ export interface LearnedSteps {
   readonly method: (typeof routeMethods)[number]
   /** The row sends its clients where little is known, for this stretch of time. */
   readonly exploring: boolean
+  /** What its rows are called, where a part of a policy has rows of its own. */
+  readonly rows?: string
   /** The regions in the order of the client's row; none where no row decided. */
   readonly steps: readonly RouteStep[]
 }
@@ -28,7 +30,7 @@ export interface LearnedSteps {
  * @param chosen regions of the answer
  */
 export function learnedStepsOf(
-  pool: Pool,
+  pool: Pick<Pool, 'pools' | 'index' | 'spec'>,
   question: Question,
   chosen: ReadonlySet<string>,
 ): LearnedSteps | undefined {

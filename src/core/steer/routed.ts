@@ -9,6 +9,7 @@ import type { Question } from './decide.ts'
 import { decidePlaced, giveGroup, noteAlone } from './placed.ts'
 import type { Pools } from './pools.ts'
 import { COLD_START, GEO_FALLBACK, LEARNED, type RouteTable } from './routes.ts'
+import { drawn, scoreOf } from './sticky.ts'
 import { pointOf } from './turns.ts'
 
 export function decideRouted(
@@ -32,6 +33,28 @@ export function decideRouted(
 /** How many candidates a region of a row has. */
 function sizeOf(pools: Pools, own: number, group: number): number {
   return group < 0 ? 0 : pools.segments[own + group + 1]! - pools.segments[own + group]!
+}
+
+/** Near-equal regions draw for the client as servers do, so that shares move few clients. */
+function stickyRank(
+  pools: Pools,
+  own: number,
+  { ranking, shares, groups, stride }: RouteTable,
+  from: number,
+  key: number,
+): number {
+  let best = -1
+  let bestScore = 0
+  for (let rank = 0; rank < stride; rank++) {
+    const group = groups[ranking[from + rank]!]!
+    if (sizeOf(pools, own, group) === 0) continue
+    if (shares[from + rank]! === 0) break
+    const score = scoreOf(drawn(key, ranking[from + rank]! + 1), shares[from + rank]!)
+    if (best >= 0 && score <= bestScore) continue
+    best = rank
+    bestScore = score
+  }
+  return best
 }
 
 function giveRow(
@@ -58,7 +81,9 @@ function giveRow(
   }
   if (first < 0) return 0
   // Among near-equals the turn's point falls to one, and its part of the way decides inside it.
-  if (whole > shares[from + first]!) {
+  if (whole > shares[from + first]! && question.key! >= 0) {
+    first = stickyRank(pools, own, table, from, question.key!)
+  } else if (whole > shares[from + first]!) {
     let left = turnPoint * whole
     for (let rank = first; rank < stride && shares[from + rank]! > 0; rank++) {
       if (sizeOf(pools, own, groups[ranking[from + rank]!]!) === 0) continue
@@ -75,7 +100,8 @@ function giveRow(
   const rest = pools.groupsOf(pool)
   question.basis = pools.segments[own + rest + 1]!
   let given = giveGroup(pools, pool, question, chosen, point, out, 0, wanted)
-  if (wanted === 1 && whole <= shares[from + first]!) noteAlone(pools, pool, question, chosen)
+  const isAlone = question.key! >= 0 || whole <= shares[from + first]!
+  if (wanted === 1 && isAlone) noteAlone(pools, pool, question, chosen, out[0]!)
   for (let rank = 0; rank < stride && given < wanted; rank++) {
     const group = groups[ranking[from + rank]!]!
     if (rank === first || group < 0) continue

@@ -10,8 +10,11 @@ import { geoLimits } from '../base/limits/geo.ts'
 import type { Question } from './decide.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import { locate } from './client-cache.ts'
-import { FENCED, methodOf, PLACED, placesAt, ROUTED, wantedOf } from './modes.ts'
+import { areFencedAlike } from './composed.ts'
+import { composedTraits, FENCES, READS } from './composed-layout.ts'
+import { COMPOSED, FENCED, methodOf, PLACED, placesAt, ROUTED, STICKY, wantedOf } from './modes.ts'
 import type { Pools } from './pools.ts'
+import { stickyBits } from './sticky.ts'
 
 const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
 
@@ -22,11 +25,48 @@ const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
 export function decisionScope(pools: Pools, pool: number, question: Question): number {
   const mode = pools.modeOf(pool, question.family)
   if (!placesAt(mode)) return 0
+  const placed = whereScope(pools, pool, question, mode)
+  // Clients of one network draw alike, and those of another otherwise.
+  const bits = stickyBits(pools, pool, question.client.length === 16 ? 6 : 4)
+  return placed > bits ? placed : bits
+}
+
+/** Bits on which it rests where the client is. */
+function whereScope(pools: Pools, pool: number, question: Question, mode: number): number {
+  const method = methodOf(mode)
+  // Where nothing is known of clients, nothing depends on where they are.
+  if (method === STICKY || pools.geo === undefined) return 0
+  const isComposed = method === COMPOSED
+  const traits = isComposed ? composedTraits(pools.composed!.layout, pool) : READS
+  if ((traits & READS) === 0) return 0
   // Right after the decision this is the entry that it made or found.
   locate(pools, pool, question)
   const { cache } = pools
-  if (cache.scope < 0) cache.scope = scopeOf(pools, pool, question, mode)
-  return cache.scope
+  if (cache.scope < 0)
+    cache.scope = isComposed
+      ? fencedScope(pools, pool, question, traits)
+      : scopeOf(pools, pool, question, mode)
+  return isComposed ? leafScope(pools, question, cache.scope) : cache.scope
+}
+
+/** The narrower of what leads to a leaf and of what the leaf decides. */
+function leafScope({ composed }: Pools, question: Question, fenced: number): number {
+  const leaf = question.leaf!
+  return leaf < 0 ? fenced : Math.max(fenced, decisionScope(composed!.leaves, leaf, question))
+}
+
+/** How far around a client all geofences of a policy send the same way. */
+function fencedScope(pools: Pools, pool: number, question: Question, traits: number): number {
+  if ((traits & FENCES) === 0) return 0
+  const { map } = pools.geo!
+  const family = question.client.length === 16 ? 6 : 4
+  const own = map.classOf(family, question.client)
+  const most = map.countOf(family) - 1
+  let [first, last] = [map.range, map.range]
+  const isAlike = (range: number) => areFencedAlike(pools, pool, own, map.valueAt(family, range))
+  for (let step = 0; step < NEIGHBOURS && first > 0 && isAlike(first - 1); step++) first--
+  for (let step = 0; step < NEIGHBOURS && last < most && isAlike(last + 1); step++) last++
+  return map.scopeAcross(family, question.client, first, last)
 }
 
 function scopeOf(pools: Pools, pool: number, question: Question, mode: number): number {

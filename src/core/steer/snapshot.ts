@@ -6,7 +6,8 @@
  * or older than the one held, is ignored: nothing stale can overwrite something newer.
  */
 import type { GeoParts } from '../geo/parts.ts'
-import type { Topology } from './topology.ts'
+import type { PolicyNode } from './policy-tree.ts'
+import type { StickySpec, Topology } from './topology.ts'
 
 /** The slim form sent to those who answer: no checks, which only the prober needs. */
 export interface ServingMember {
@@ -28,6 +29,8 @@ export interface ServingPool {
   /** Index of its turn counters in the shared table; stable for a name while the process lives. */
   readonly slot: number
   readonly geofence?: 'strict'
+  readonly tree?: PolicyNode
+  readonly sticky?: StickySpec
   readonly members: readonly ServingMember[]
 }
 

@@ -6,6 +6,7 @@
  * addresses are canonical text (core/net/address.ts).
  */
 import type { Family } from '../net/address.ts'
+import type { PolicyNode } from './policy-tree.ts'
 
 export type Policy =
   | 'round-robin'
@@ -14,6 +15,7 @@ export type Policy =
   | 'geolocation'
   | 'latency'
   | 'learned_latency'
+  | 'composed'
 
 /** What a pool answers when none of its servers may be served. */
 export type WhenAllDown = 'servfail' | 'last_healthy' | 'all' | 'nodata' | 'fallback'
@@ -61,6 +63,15 @@ export interface LatencySpec {
   readonly minSamples: number
 }
 
+/** Clients that keep to a server: how they are told apart, and how much it takes at most. */
+export interface StickySpec {
+  /** Bits of a client's address that tell it apart, 1-32 and 1-128. */
+  readonly bits4: number
+  readonly bits6: number
+  /** A server takes at most so much of its fair share, above 1. */
+  readonly balance: number
+}
+
 export interface PoolSpec {
   /** The name served, which is also the service name. */
   readonly name: string
@@ -80,6 +91,10 @@ export interface PoolSpec {
   readonly latency?: LatencySpec
   /** Under geolocation, that clients never leave their region; absent: they do when it is down. */
   readonly geofence?: 'strict'
+  /** Absent where clients take turns. */
+  readonly sticky?: StickySpec
+  /** Of the policy `composed`, what it is made of. */
+  readonly tree?: PolicyNode
   readonly members: readonly MemberSpec[]
 }
 

@@ -13,6 +13,13 @@ const GOLDEN_STEP = 0x9e3779b1
 export const pointOf = (turn: number): number =>
   (Math.imul(turn, GOLDEN_STEP) >>> 0) / 0x1_0000_0000
 
+/** The inverse of that step modulo 2^32: both are odd. */
+const STEP_BACK = 0x0e8b2f51
+
+/** The turn whose point is nearest below one in [0, 1). */
+export const turnAt = (point: number): number =>
+  Math.imul(Math.floor(point * 0x1_0000_0000), STEP_BACK) >>> 0
+
 /**
  * The place, counted from `from`, whose stretch of the summed weights holds a point.
  *

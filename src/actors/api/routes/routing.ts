@@ -136,6 +136,7 @@ function resultOf(question: TestQuestion, pool: Pool, why: Explanation) {
     factors: [{ name: 'turn', type: why.policy, value: String(why.turn), weight: 1, impact: 1 }],
     decision: decisionOf(why),
     answers: why.chosen,
+    policy_steps: why.policySteps,
     geography: why.geography,
     when_all_down: why.fallback,
     turn: why.turn,

@@ -23,7 +23,7 @@ import { type Kept, plainName } from '../decisions.ts'
 import { type HttpAnswer, json, refuse, timestamp, timestampOf } from '../http.ts'
 import { encodeQuestion } from '../question.ts'
 import { type Call, type Route, route } from '../router.ts'
-import { geographySchema, learnedSchema } from '../schemas/geo.ts'
+import { geographySchema, learnedSchema, policyStepSchema } from '../schemas/geo.ts'
 import { poolNamed } from '../serving.ts'
 
 const text = z.string()
@@ -60,6 +60,7 @@ const explanationSchema = z.object({
   ttl: z.number().optional(),
   when_all_down: text.optional(),
   answers: z.array(text),
+  policy_steps: z.array(policyStepSchema).optional(),
   geography: geographySchema.optional(),
   learned: learnedSchema.optional(),
   candidates: z.array(candidateSchema),
@@ -159,6 +160,7 @@ function told({ pool, why, wire }: Told) {
     when_all_down: why?.fallback,
     answers: why?.chosen ?? [],
     learned: why?.learned,
+    policy_steps: why?.policySteps,
     geography: why?.geography,
     candidates: why?.candidates.map(candidateOf) ?? [],
     wire: wire === undefined ? undefined : { hex: hexOf(wire), text: messageLines(wire) },
@@ -248,7 +250,7 @@ async function withData(
   steps: LearnedSteps | undefined,
 ) {
   if (pool === undefined || steps === undefined) return undefined
-  const order = { service: pool.spec.name, client: formatAddress(client) }
+  const order = { service: steps.rows ?? pool.spec.name, client: formatAddress(client) }
   const reply = await ask(context, 'api.explain-latency', order)
   const view = reply.ok ? reply.value.view : undefined
   if (view === undefined) return steps

@@ -57,6 +57,8 @@ export const learnedSchema = named(
   z.object({
     method: z.enum(['learned', 'geo_fallback', 'cold_start']),
     exploring: z.boolean(),
+    /** What its rows are called, where a part of a policy has rows of its own. */
+    rows: z.string().optional(),
     steps: z.array(
       z.object({
         region: z.string(),
@@ -77,6 +79,18 @@ export const learnedSchema = named(
         }),
       )
       .optional(),
+  }),
+)
+
+/** One step of a policy made of others: which part goes on, and whom that removes. */
+export const policyStepSchema = named(
+  'PolicyStep',
+  z.object({
+    path: z.string(),
+    kind: z.enum(['geofence', 'failover', 'weighted', 'choose']),
+    reason: z.string(),
+    removed: z.array(z.string()),
+    left: z.number().int(),
   }),
 )
 

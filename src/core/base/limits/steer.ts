@@ -15,6 +15,37 @@ export const steerLimits = {
     'turn counters live in one shared table of this size',
   ),
   poolMembersMax: limit(65_535, [1, 65_535], 'servers', 'member indices fit 16 bits'),
+  stickyTellMs: limit(
+    5_000,
+    [100, 60_000],
+    'ms',
+    'DNS threads tell this often what they answered with servers that clients stick to',
+  ),
+  stickyRowsMax: limit(
+    10_000,
+    [1, 100_000],
+    'servers',
+    'told of at once by one thread; the rest follows with the next message',
+  ),
+  stickySettleMs: limit(
+    10_000,
+    [1_000, 600_000],
+    'ms',
+    'how many clients a full server passes on changes this often at most',
+  ),
+  policyDepth: limit(
+    8,
+    [1, 16],
+    'levels',
+    'a policy is walked by functions that call themselves, and nobody reads a deeper one',
+  ),
+  policyNodes: limit(
+    256,
+    [1, 4_096],
+    'parts',
+    'each leaf of a policy has a copy of the servers that it may give',
+    'domains[].policy',
+  ),
   answersMax: limit(
     32,
     [1, 32],

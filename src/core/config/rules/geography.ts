@@ -2,7 +2,9 @@
  * Geolocation: every place leads to one region that exists.
  */
 import { regionNames } from '../names.ts'
+import { leafNodesOf } from '../../steer/policy-tree.ts'
 import type { Path } from '../problems.ts'
+import type { DomainConfig } from '../schema/root.ts'
 import { refuseTwice, type Review } from './report.ts'
 
 function knownRegion(review: Review, region: string, path: Path): void {
@@ -35,9 +37,11 @@ export function checkGeography(review: Review): void {
   for (const [at, mapping] of geo.custom_mappings.entries())
     knownRegion(review, mapping.region, [...base, 'custom_mappings', at, 'region'])
 
-  const geographic = config.domains.findIndex(
-    (one) => (one.routing_algorithm ?? config.dns.default_routing_algorithm) === 'geolocation',
-  )
+  const isGeographic = ({ policy, routing_algorithm }: DomainConfig): boolean =>
+    policy === undefined
+      ? (routing_algorithm ?? config.dns.default_routing_algorithm) === 'geolocation'
+      : leafNodesOf(policy).some(({ algorithm }) => algorithm === 'geolocation')
+  const geographic = config.domains.findIndex(isGeographic)
   if (geographic < 0) return
   const domain = config.domains[geographic]!.name
   if (geo.default_region === '')

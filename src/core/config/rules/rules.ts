@@ -10,6 +10,7 @@ import { checkGeography } from './geography.ts'
 import { checkListeners } from './listeners.ts'
 import { checkModeRules } from './modes.ts'
 import { checkNames } from './names.ts'
+import { checkPolicies } from './policies.ts'
 import { startReview } from './report.ts'
 import { checkServers } from './servers.ts'
 
@@ -20,6 +21,7 @@ export function reviewed(config: Config, tree: MapNode): readonly Problem[] {
   if (config.mode === 'overwatch') {
     checkNames(review)
     checkGeography(review)
+    checkPolicies(review)
   }
   checkServers(review)
   checkListeners(review)
@@ -33,6 +35,7 @@ export function reviewedObjects(config: Config, tree: MapNode): readonly Problem
   const { review, problems } = startReview(config, tree)
   checkNames(review)
   checkGeography(review)
+  checkPolicies(review)
   checkServers(review)
   return problems
 }

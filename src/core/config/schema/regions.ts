@@ -2,10 +2,11 @@
  * `regions` and `domains`: which servers there are, and which names they serve.
  */
 import { limits } from '../../base/limits.ts'
-import { key, keys, list, listOf, optional, required, section } from '../keys.ts'
+import { key, keys, list, listOf, optional, required, section, structure } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { dnsName, host, ipAddress } from '../kinds/network.ts'
 import { duration, fraction, integer, port, ttl, weight } from '../kinds/numbers.ts'
+import { policyKind, readPolicy } from '../kinds/policy.ts'
 import { continent, country, oneOf, subdivision, text, word } from '../kinds/texts.ts'
 import { healthCheck } from './checks.ts'
 import { routingAlgorithm, whenAllDownWords } from './words.ts'
@@ -54,6 +55,12 @@ export const domainKeys = keys({
     '',
     'How one server is chosen; absent means dns.default_routing_algorithm.',
   ),
+  policy: structure(
+    policyKind,
+    (input, tell) => readPolicy(input, routingAlgorithm, tell),
+    'Instead of `routing_algorithm`: algorithms within tiers, splits and geofences; see the ' +
+      'guide on policies.',
+  ),
   regions: list(word, [], 'Regions whose servers of this service it serves, in order.'),
   ttl: optional(ttl, '', 'TTL of its answers; absent means dns.default_ttl.'),
   answers: optional(
@@ -84,6 +91,21 @@ export const domainKeys = keys({
     'Under geolocation, whether clients may leave their region: `none` goes on to the next ' +
       'nearest when it has nobody to serve them, `strict` to when_all_down.',
   ),
+  sticky: section('Clients that keep to a server, by any algorithm.', {
+    by: key(
+      oneOf(['none', 'client_prefix']),
+      'none',
+      'What tells clients apart: nothing, so that they take turns, or their network.',
+    ),
+    ipv4_prefix: key(integer(1, 32), '24', 'Bits of an IPv4 address that name a network.'),
+    ipv6_prefix: key(integer(1, 128), '48', 'Bits of an IPv6 address that name a network.'),
+    balance: key(
+      fraction(1.05, 10),
+      '1.25',
+      'A server takes at most so much of its fair share of the answers; past it some of its ' +
+        'clients go to the next server in their own order.',
+    ),
+  }),
   latency_config: section('Latency algorithms.', {
     smoothing_factor: key(fraction(0.01, 1), '0.3', 'Weight of a new measurement.'),
     max_latency_ms: key(fraction(1, 60_000), '500', 'Slower servers are passed over.'),

@@ -1,7 +1,8 @@
 /**
  * Words that several sections share.
  */
-import type { Policy, WhenAllDown } from '../../steer/topology.ts'
+import type { LeafAlgorithm } from '../../steer/policy-tree.ts'
+import type { WhenAllDown } from '../../steer/topology.ts'
 import { oneOf } from '../kinds/texts.ts'
 
 export const whenAllDownWords = [
@@ -12,17 +13,17 @@ export const whenAllDownWords = [
   'fallback',
 ] as const satisfies readonly WhenAllDown[]
 
-const policies = [
+const algorithms = [
   'round-robin',
   'weighted',
   'failover',
   'geolocation',
   'latency',
   'learned_latency',
-] as const satisfies readonly Policy[]
+] as const satisfies readonly LeafAlgorithm[]
 
 /** The algorithms with the spellings that older files use. */
-export const routingAlgorithm = oneOf(policies, {
+export const routingAlgorithm = oneOf(algorithms, {
   roundrobin: 'round-robin',
   round_robin: 'round-robin',
   rr: 'round-robin',

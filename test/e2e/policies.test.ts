@@ -1,0 +1,204 @@
+// Goal: a policy made of others is answered by the built program as it is written, is explained
+// step by step, is made again byte for byte from samples, and is compared with another one by
+// `plan`; clients keep to their server.
+// Method: config/examples/example-policies.yaml with real servers on loopback addresses.
+import { readFileSync } from 'node:fs'
+import { createSocket, type Socket } from 'node:dgram'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Backend, startBackends } from '../harness/backends.ts'
+import { decodeReply, type Reply } from '../harness/dns-decode.ts'
+import { buildQuery } from '../harness/dns-query.ts'
+import { freePort, Program, projectRoot, until } from '../harness/program.ts'
+
+const NAME = 'app.example.com'
+const SHOP = 'shop.example.com'
+/** A name whose clients keep to their server, beside that of the example. */
+const withShop = (text: string, port: number) =>
+  text.replace(
+    /^domains:$/m,
+    `  - name: shop
+    health_check: { type: tcp, interval: 500ms, timeout: 300ms, success_threshold: 1 }
+    servers:
+      - { address: 127.29.0.51, port: ${port}, service: ${SHOP} }
+      - { address: 127.29.0.52, port: ${port}, service: ${SHOP} }
+      - { address: 127.29.0.53, port: ${port}, service: ${SHOP} }
+
+domains:
+  - { name: ${SHOP}, regions: [shop], sticky: { by: client_prefix, balance: 1.1 } }`,
+  )
+const SERVERS = ['11', '12', '21', '31', '41', '42', '51', '52', '53'].map(
+  (last) => `127.29.0.${last}`,
+)
+const EU = [0, 1, 24, 0, 198, 51, 100]
+const OTHERS = [0, 1, 24, 0, 203, 0, 113]
+
+let backends: readonly Backend[] = []
+let program: Program
+let socket: Socket
+let [dnsPort, apiPort] = [0, 0]
+let text = ''
+const waiting = new Map<number, (reply: Reply) => void>()
+let nextId = 1
+
+async function ask(subnet: readonly number[], name = NAME): Promise<Reply> {
+  const id = nextId++ & 0xffff
+  const query = buildQuery({ name, type: 'A', id, edns: { options: [[8, [...subnet]]] } })
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const reply = await new Promise<Reply | undefined>((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), 500)
+      waiting.set(id, (one) => {
+        clearTimeout(timer)
+        resolve(one)
+      })
+      socket.send(query, dnsPort, '127.0.0.1')
+    })
+    waiting.delete(id)
+    if (reply !== undefined) return reply
+  }
+  throw new Error('no reply')
+}
+
+const lastOf = ({ answers }: Reply): string => String(answers[0]?.data).split('.').at(-1)!
+
+/** The servers answered in so many turns. */
+async function seen(subnet: readonly number[], turns = 12): Promise<string[]> {
+  const found = new Set<string>()
+  for (let turn = 0; turn < turns; turn++) found.add(lastOf(await ask(subnet)))
+  return [...found].sort()
+}
+
+async function call(method: string, path: string, body?: unknown) {
+  const response = await fetch(`http://127.0.0.1:${apiPort}/api/v1${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return (await response.json()) as ReturnType<typeof JSON.parse>
+}
+
+const why = (client: string, more = '') =>
+  call('GET', `/explain?name=${NAME}&client=${client}${more}`)
+
+beforeAll(async () => {
+  backends = await startBackends(SERVERS)
+  ;[dnsPort, apiPort] = [await freePort(), await freePort()]
+  program = new Program('')
+  const example = readFileSync(join(projectRoot, 'config/examples/example-policies.yaml'), 'utf8')
+  text = example
+    .replaceAll('127.0.0.1:15353', `127.0.0.1:${dnsPort}`)
+    .replaceAll('127.0.0.1:18080', `127.0.0.1:${apiPort}`)
+    .replaceAll(
+      /address: 127\.0\.0\.(\d+), port: 8080/g,
+      `address: 127.29.0.$1, port: ${backends[0]!.port}`,
+    )
+    .replace('/tmp/opengslb-policies', `${program.folder}/data`)
+    .replaceAll('interval: 1s', 'interval: 500ms')
+  text = withShop(text, backends[0]!.port)
+  program.configure(text)
+  program.start()
+  await program.logged('OpenGSLB running')
+  socket = createSocket('udp4')
+  socket.on('message', (bytes) => {
+    const reply = decodeReply(new Uint8Array(bytes))
+    waiting.get(reply.id)?.(reply)
+  })
+  await until('every part answers', async () => (await seen(EU, 4)).length === 2, 20_000)
+}, 60_000)
+
+afterAll(async () => {
+  socket?.close()
+  await program?.remove()
+  for (const backend of backends) await backend.stop()
+})
+
+test('clients of a fence get servers of their part, by its weights; all others are split', async () => {
+  expect(await seen(EU)).toEqual(['11', '12'])
+  const others = await seen(OTHERS, 80)
+  expect(others).toEqual(['41', '42'])
+})
+
+test('the steps are told with whom they removed, and the answer is made again byte for byte', async () => {
+  let told = await why('127.0.0.1')
+  await until('the answer was sampled', async () => {
+    await ask(EU)
+    told = await why('127.0.0.1')
+    return told.source === 'recorded' && told.client === '198.51.100.0'
+  })
+  expect(told).toMatchObject({ verified: true, policy: 'composed', outcome: 'answer' })
+  expect(told.policy_steps.map(({ path }: { path: string }) => path)).toEqual([
+    'policy.geofence[0]',
+    'policy.geofence[0].failover[0]',
+    'policy.geofence[0].failover[0]',
+  ])
+  expect(told.policy_steps[0].removed).toHaveLength(2)
+  expect(told.policy_steps[1].removed).toHaveLength(1)
+  expect(told.geography.scope).toBe(24)
+  expect(told.learned.method).toBe('geo_fallback')
+})
+
+test('plan says nothing of the same policy, and whom another one moves', async () => {
+  const same = await call('POST', '/plan', { config: text })
+  expect(same).toMatchObject({ moved_share: 0 })
+  expect(same.samples).toBeGreaterThan(0)
+  const other = text.replace('regions: [eu-west, eu-central] }', 'regions: [eu-central] }')
+  expect((await call('POST', '/plan', { config: other })).moved_share).toBeGreaterThan(0)
+})
+
+const network = (at: number) => [0, 1, 24, 0, 11, at >> 8, at & 255]
+const shopOf = async (at: number) => lastOf(await ask(network(at), SHOP))
+const shops = async (count: number) => {
+  const chosen: string[] = []
+  for (let at = 0; at < count; at++) chosen.push(await shopOf(at))
+  return chosen
+}
+
+test('clients keep to their server, and one that fails moves its own alone', async () => {
+  await until('all shops serve', async () => new Set(await shops(24)).size === 3, 20_000)
+  const before = await shops(60)
+  expect(await shops(60)).toEqual(before)
+  const reply = await ask(network(1), SHOP)
+  expect(reply.opt?.options.find(([code]) => code === 8)?.[1]?.[3]).toBe(24)
+  const backend = backends[SERVERS.indexOf('127.29.0.52')]!
+  await backend.stop()
+  await until('it is out', async () => !(await shops(60)).includes('52'), 20_000)
+  for (const [at, now] of (await shops(60)).entries())
+    if (before[at] !== '52') expect(now).toBe(before[at])
+  await backend.start()
+  await until('it is back', async () => (await shops(60)).includes('52'), 20_000)
+  expect(await shops(60)).toEqual(before)
+}, 60_000)
+
+// Two intervals of counting pass.
+test.runIf(process.env['OPENGSLB_FULL'] === '1')(
+  'a server that is asked for more than its share passes a part of its clients on',
+  async () => {
+    const before = await shops(300)
+    const own = [...before.keys()].filter((at) => before[at] === '51')
+    const shareOf = async () => {
+      let kept = 0
+      for (const at of own) if ((await shopOf(at)) === '51') kept++
+      return kept / own.length
+    }
+    await until('some of them moved', async () => (await shareOf()) < 0.7, 60_000)
+    const after = await shops(300)
+    for (const [at, was] of before.entries()) if (was !== '51') expect(after[at]).toBe(was)
+  },
+  90_000,
+)
+
+test('a tier that fails hands over to the next, inside the fence, and nobody leaves it', async () => {
+  for (const last of ['11', '12']) await backends[SERVERS.indexOf(`127.29.0.${last}`)]!.stop()
+  await until(
+    'the region next door answers',
+    async () => (await seen(EU, 3)).join() === '21',
+    20_000,
+  )
+  await backends[SERVERS.indexOf('127.29.0.21')]!.stop()
+  await until('the spare answers', async () => (await seen(EU, 3)).join() === '31', 20_000)
+  const past = await why('198.51.100.0/24', '&turn=5')
+  expect(past.policy_steps[1]).toMatchObject({ path: 'policy.geofence[0].failover[1]' })
+  await backends[SERVERS.indexOf('127.29.0.31')]!.stop()
+  await until('nobody answers them', async () => (await ask(EU)).answers.length === 0, 20_000)
+  expect((await seen(OTHERS, 40)).every((last) => ['41', '42'].includes(last))).toBe(true)
+}, 60_000)

@@ -1,0 +1,76 @@
+// Goal: what DNS threads count of servers that clients stick to becomes levels of words: once an
+// interval, within a family, kept through a reload; counts of another epoch say nothing. Of metrics
+// opengslb_backend_sticky_passed_on_ratio moves.
+import { expect, test } from 'vitest'
+import { unpackWord } from '../../../src/core/steer/words.ts'
+import { A, A6, B, C, start } from './registry-world.ts'
+import { keyOf, poolOf, topologyOf } from '../core/health/sample.ts'
+
+const sticky = { bits4: 24, bits6: 48, balance: 1.25 }
+const topology = topologyOf(
+  poolOf('app', [A, B, A6], { policy: 'weighted', sticky }),
+  poolOf('other', [C]),
+)
+
+async function worldOf() {
+  const world = await start(topology)
+  for (const address of [A, B, A6]) world.verdict(address, 'up')
+  const counted = (rows: readonly (readonly [number, number, number])[], epoch?: number) =>
+    world.behaviour.receive['dns.loads-counted']({
+      epoch: epoch ?? world.lastSnapshot().epoch,
+      rows,
+    })
+  const spills = () => {
+    world.behaviour.onPeerStarted!('api')
+    return world.lastSnapshot().words[0]!.map((word) => unpackWord(word).spill ?? 0)
+  }
+  return { ...world, counted, spills }
+}
+
+const SKEWED = [
+  [0, 0, 900],
+  [0, 1, 300],
+  [0, 2, 5_000],
+  [1, 0, 70],
+] as const
+
+test('a server with more than its share passes clients on, and one of another family does not', async () => {
+  const { counted, spills, clock, metrics } = await worldOf()
+  counted(SKEWED)
+  expect(spills()).toEqual([0, 0, 0])
+  await clock.advance(10_000)
+  counted([[0, 0, 10]])
+  const [first, second, alone] = spills()
+  expect(first).toBeGreaterThan(0)
+  expect(second).toBe(0)
+  expect(alone).toBe(0)
+  const server = { domain: 'app', server: keyOf('app', A) }
+  expect(metrics.value('opengslb_backend_sticky_passed_on_ratio', server)).toBe(first! / 16)
+})
+
+test('levels rest until the next interval, and counts begin anew with each', async () => {
+  const { counted, spills, clock } = await worldOf()
+  await clock.advance(10_000)
+  counted(SKEWED)
+  const before = spills()
+  counted(SKEWED)
+  expect(spills()).toEqual(before)
+  await clock.advance(10_000)
+  counted([
+    [0, 0, 2_100],
+    [0, 1, 2_000],
+  ])
+  expect(spills()[0]).toBeLessThanOrEqual(before[0]!)
+})
+
+test('counts of another epoch, or of servers that there are not, say nothing', async () => {
+  const { counted, spills, clock } = await worldOf()
+  await clock.advance(10_000)
+  counted(SKEWED, 1)
+  counted([
+    [7, 7, 9_000],
+    [0, 99, 9_000],
+    [0, 0, -5],
+  ])
+  expect(spills()).toEqual([0, 0, 0])
+})
