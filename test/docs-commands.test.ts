@@ -98,7 +98,7 @@ describe('names', () => {
     const faults = pages.flatMap(({ path, text }) =>
       [...text.matchAll(keyInCode)]
         .map((match) => match[1]!.replaceAll('[]', '').replace(/\.+$/, ''))
-        .filter((key) => !keys.has(key) && !/_$|\.(?:ts|yaml)$/.test(key))
+        .filter((key) => !keys.has(key) && !/_$|\.(?:ts|yaml|log)$/.test(key))
         .map((key) => `${path}: ${key}`),
     )
     expect(faults).toEqual([])
