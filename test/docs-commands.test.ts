@@ -116,6 +116,33 @@ describe('names', () => {
     expect(faults).toEqual([])
   })
 
+  test('every alert that a page names is in the rules', () => {
+    const rules = filesUnder(['config/prometheus'], /\.yaml$/).map(({ text }) => text)
+    const known = new Set(rules.join('\n').match(/(?<=alert: )\w+/g))
+    const faults = pages.flatMap(({ path, text }) =>
+      [...text.matchAll(/`(OpenGSLB[A-Z]\w+|AllOverwatchesDown|OverwatchDown|DNSSECSyncFailed)`/g)]
+        .filter(([, name = '']) => !known.has(name))
+        .map(([, name]) => `${path}: ${name}`),
+    )
+    expect(faults).toEqual([])
+    expect(known.size).toBeGreaterThan(20)
+  })
+
+  test('every block of JSON parses, as a whole or each line by itself', () => {
+    const parses = (text: string) => {
+      try {
+        return JSON.parse(text) !== undefined
+      } catch {
+        return false
+      }
+    }
+    const faults = pages
+      .flatMap(blocksOf)
+      .filter(({ marks, text }) => marks[0] === 'json' && !parses(text))
+      .filter(({ text }) => !text.trim().split('\n').every(parses))
+    expect(faults.map(({ path, line }) => `${path}:${line}`)).toEqual([])
+  })
+
   test('every unit that systemctl or journalctl is given is in deploy/systemd', () => {
     const units = new Set(
       filesUnder(['deploy/systemd'], /\.service$/).map(({ path }) =>

@@ -130,7 +130,7 @@ export class GuideWorld {
   }
 }
 
-/** Asks the test's own opengslb-cli by a socket: a start of Node would take longer than the rest. */
+/** Asks the test's own opengslb-cli by a socket: a start of Node takes longer than the rest. */
 const asked = (socket: string): string =>
   [
     `mapfile -d '' -t told < <(printf '%s\\0' "$@" |`,
