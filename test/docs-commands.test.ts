@@ -208,8 +208,8 @@ describe.runIf(has('dig', 'jq', 'curl'))('blocks marked "sh run"', () => {
   beforeAll(async () => {
     await world.start(guide?.text ?? '')
     const isHealthy = async () => (await world.type('opengslb-cli status --check')).code === 0
-    await until('every server of the guide is healthy', isHealthy, 20_000)
-  }, 45_000)
+    await until('every server of the guide is healthy', isHealthy, 40_000)
+  }, 90_000)
   afterAll(() => world.stop())
 
   test('are of more pages than one', () => {

@@ -49,7 +49,7 @@ export class GuideWorld {
     this.#cli = cli
     await new Promise<void>((done) => cli.listen(join(this.program.folder, 'cli.sock'), done))
     this.program.start([], guideSecrets)
-    await this.program.logged('OpenGSLB running', 20_000)
+    await this.program.logged('OpenGSLB running', 40_000)
   }
 
   async stop(): Promise<void> {
