@@ -98,7 +98,7 @@ describe('names', () => {
     const faults = pages.flatMap(({ path, text }) =>
       [...text.matchAll(keyInCode)]
         .map((match) => match[1]!.replaceAll('[]', '').replace(/\.+$/, ''))
-        .filter((key) => !keys.has(key) && !/_$|\.(?:ts|yaml)$/.test(key))
+        .filter((key) => !keys.has(key) && !/_$|\.(?:ts|yaml|log)$/.test(key))
         .map((key) => `${path}: ${key}`),
     )
     expect(faults).toEqual([])
@@ -114,6 +114,33 @@ describe('names', () => {
         .map(([name]) => `${path}: ${name}`),
     )
     expect(faults).toEqual([])
+  })
+
+  test('every alert that a page names is in the rules', () => {
+    const rules = filesUnder(['config/prometheus'], /\.yaml$/).map(({ text }) => text)
+    const known = new Set(rules.join('\n').match(/(?<=alert: )\w+/g))
+    const faults = pages.flatMap(({ path, text }) =>
+      [...text.matchAll(/`(OpenGSLB[A-Z]\w+|AllOverwatchesDown|OverwatchDown|DNSSECSyncFailed)`/g)]
+        .filter(([, name = '']) => !known.has(name))
+        .map(([, name]) => `${path}: ${name}`),
+    )
+    expect(faults).toEqual([])
+    expect(known.size).toBeGreaterThan(20)
+  })
+
+  test('every block of JSON parses, as a whole or each line by itself', () => {
+    const parses = (text: string) => {
+      try {
+        return JSON.parse(text) !== undefined
+      } catch {
+        return false
+      }
+    }
+    const faults = pages
+      .flatMap(blocksOf)
+      .filter(({ marks, text }) => marks[0] === 'json' && !parses(text))
+      .filter(({ text }) => !text.trim().split('\n').every(parses))
+    expect(faults.map(({ path, line }) => `${path}:${line}`)).toEqual([])
   })
 
   test('every unit that systemctl or journalctl is given is in deploy/systemd', () => {
@@ -181,8 +208,8 @@ describe.runIf(has('dig', 'jq', 'curl'))('blocks marked "sh run"', () => {
   beforeAll(async () => {
     await world.start(guide?.text ?? '')
     const isHealthy = async () => (await world.type('opengslb-cli status --check')).code === 0
-    await until('every server of the guide is healthy', isHealthy, 20_000)
-  }, 45_000)
+    await until('every server of the guide is healthy', isHealthy, 40_000)
+  }, 90_000)
   afterAll(() => world.stop())
 
   test('are of more pages than one', () => {

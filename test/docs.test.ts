@@ -215,7 +215,7 @@ describe('examples', () => {
           .replace(/data_dir: \S+/, `data_dir: ${program.folder}/data`),
       )
       program.start()
-      await program.logged('OpenGSLB running')
+      await program.logged('OpenGSLB running', 25_000)
       const records = await dig(dns, 'example.test', 'MX')
       expect(records.answer).toEqual(['MX 10 mail.example.test.'])
       await until('its servers, which do not exist, are down', async () => {

@@ -72,6 +72,17 @@ describe.runIf(has('chromium'))('the documentation as a site', () => {
     })
   })
 
+  test('what was found stands under the search of a phone, not over it', async () => {
+    await looking('index.html', { width: 400 }, async (page) => {
+      await page.fill('#q', 'geo update')
+      await page.locator('#found a').first().waitFor()
+      const [search, found] = [page.locator('#q'), page.locator('#found')]
+      const [above, below] = [await search.boundingBox(), await found.boundingBox()]
+      expect(below?.y).toBeGreaterThanOrEqual((above?.y ?? 0) + (above?.height ?? 0))
+      expect(await overflows(page)).toBe(false)
+    })
+  })
+
   test('the menu of a phone is closed, and leads everywhere', async () => {
     await looking('docs/guides/overwatch.html', { width: 400, dark: true }, async (page) => {
       const link = page.getByRole('link', { name: 'Backup and restore', exact: true }).first()

@@ -72,7 +72,7 @@ async function does(block: Block): Promise<void> {
       last = output
       return code === 0 && wanted.every((one) => plain(output).includes(one))
     }
-    await until(`${command} prints ${wanted}\n${last}`, isSo, 20_000)
+    await until(`${command} prints ${wanted}\n${last}`, isSo, 40_000)
   }
 }
 
@@ -99,5 +99,5 @@ describe.runIf(has('dig', 'openssl', 'delv'))('the first ten minutes', () => {
   const own = blocks.filter(({ marks }) => marks[1] === 'ten')
   test('has steps to take', () => expect(own.length).toBeGreaterThan(5))
   for (const block of own)
-    test(`the block of line ${block.line} does what it says`, () => does(block), 60_000)
+    test(`the block of line ${block.line} does what it says`, () => does(block), 120_000)
 })

@@ -3,12 +3,14 @@
  * docs/guides/overwatch.md, its servers, and a shell in which the commands of the pages mean it.
  *
  * Addresses, ports and paths of the pages are exchanged for those of the test on the way in, and
- * back in what is printed. `systemctl` and `journalctl` stand in for those of a machine with units;
- * everything else is the real program.
+ * back in what is printed. `systemctl` stands in for that of a machine with units, and commands of
+ * opengslb-cli run in the process of the test; the rest is the real thing.
  */
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
+import { run as runCli } from '../../src/cli/main.ts'
 import { type Backend, startBackends } from './backends.ts'
 import { freePort, Program, projectRoot } from './program.ts'
 
@@ -27,6 +29,7 @@ export class GuideWorld {
   readonly program = new Program('')
   readonly #ports = { dns: 0, api: 0, metrics: 0 }
   #backends: readonly Backend[] = []
+  #cli: Server | undefined
 
   /** @param yaml the file of the guide; its checks are those of a server on port 80 */
   async start(yaml: string): Promise<void> {
@@ -42,11 +45,15 @@ export class GuideWorld {
         .replace(/0\.0\.0\.0:9090/, `127.0.0.1:${metrics}`),
     )
     this.#shims()
+    const cli = cliServer(`http://127.0.0.1:${api}`)
+    this.#cli = cli
+    await new Promise<void>((done) => cli.listen(join(this.program.folder, 'cli.sock'), done))
     this.program.start([], guideSecrets)
-    await this.program.logged('OpenGSLB running', 20_000)
+    await this.program.logged('OpenGSLB running', 40_000)
   }
 
   async stop(): Promise<void> {
+    this.#cli?.close()
     await this.program.remove()
     await Promise.all(this.#backends.map((backend) => backend.stop()))
   }
@@ -60,7 +67,6 @@ export class GuideWorld {
         ...process.env,
         ...guideSecrets,
         PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
-        OPENGSLB_API: `http://127.0.0.1:${this.#ports.api}`,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -104,7 +110,7 @@ export class GuideWorld {
     const pid = `$(cat ${join(folder, 'data', 'owner.pid')})`
     const node = `exec "${process.execPath}" "${join(projectRoot, 'dist')}`
     const shims = {
-      'opengslb-cli': remembered(folder, `${node}/cli/main.js" "$@"`),
+      'opengslb-cli': asked(join(folder, 'cli.sock')),
       opengslb: `${node}/opengslb.js" "$@"`,
       sudo: 'if [ "$1" = -u ]; then shift 2; fi; exec "$@"',
       dig: `exec "$(PATH="\${PATH#*:}" command -v dig)" -p ${this.#ports.dns} "$@"`,
@@ -124,20 +130,32 @@ export class GuideWorld {
   }
 }
 
-/**
- * A command that reads, and was done once, is not run again: pages show the same looks many times,
- * and a start of Node takes longer than all the rest. No block that a test types changes anything.
- */
-const remembered = (folder: string, command: string): string =>
+/** Asks the test's own opengslb-cli by a socket: a start of Node takes longer than the rest. */
+const asked = (socket: string): string =>
   [
-    `file="${folder}/said-$(printf %s "$*" | cksum | tr ' ' -)"`,
-    'if [ -f "$file" ]; then cat "$file"; exit 0; fi',
-    `( ${command} ) > "$file.new"; code=$?`,
-    'cat "$file.new"',
-    'case " $* " in *" export "* | *" capsule "* | *" -o "*) exit $code ;; esac',
-    '[ $code = 0 ] && mv "$file.new" "$file"',
-    'exit $code',
+    `mapfile -d '' -t told < <(printf '%s\\0' "$@" |`,
+    `  curl -s --unix-socket ${socket} --data-binary @- http://cli/)`,
+    `printf '%s' "\${told[0]}"; printf '%s' "\${told[1]}" >&2; exit "\${told[2]}"`,
   ].join('\n')
+
+/** Runs what is asked with the real commands; words and answers are parted by zero bytes. */
+function cliServer(api: string): Server {
+  return createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString()
+    })
+    request.on('end', async () => {
+      const [out, err]: [string[], string[]] = [[], []]
+      const code = await runCli(body.split('\0').slice(0, -1), {
+        out: (text) => void out.push(`${text}\n`),
+        err: (text) => void err.push(`${text}\n`),
+        env: { ...guideSecrets, OPENGSLB_API: api },
+      })
+      response.end(`${out.join('')}\0${err.join('')}\0${code}\0`)
+    })
+  })
+}
 
 /** Values for the variables that files of the pages name. */
 export const guideSecrets: Readonly<Record<string, string>> = {

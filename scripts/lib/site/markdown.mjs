@@ -221,23 +221,13 @@ function itemLines(lines, at, indent) {
   return [own, end]
 }
 
-/** Cells of a row; a bar behind a backslash or in code does not part them. */
+/** Cells of a row; a bar behind a backslash does not part them, in code either. */
 function cellsOf(line) {
-  const cells = ['']
-  let isCode = false
-  for (let at = 1; at < line.trimEnd().length; at++) {
-    const char = line[at]
-    if (char === '\\' && line[at + 1] === '|') {
-      cells.push(`${cells.pop()}|`)
-      at++
-    } else if (char === '|' && !isCode) cells.push('')
-    else {
-      if (char === '`') isCode = !isCode
-      cells.push(cells.pop() + char)
-    }
-  }
-  if (cells.at(-1)?.trim() === '') cells.pop()
-  return cells.map((cell) => cell.trim())
+  const cells = line
+    .trim()
+    .replace(/^\||(?<!\\)\|$/g, '')
+    .split(/(?<!\\)\|/)
+  return cells.map((cell) => cell.replaceAll('\\|', '|').trim())
 }
 
 /**

@@ -5,7 +5,8 @@
 import { posix } from 'node:path'
 import { escapeHtml } from './markdown.mjs'
 
-const short = (title) => title.replace(/^\d{4}\. /, '').replace(/^The (\w)/, (_, one) => one)
+const short = (title) =>
+  title.replace(/^\d{4}\. /, '').replace(/^The (\w)/, (_, one) => one.toUpperCase())
 
 function menuHtml(menu, page) {
   const entry = (one) => {
@@ -59,8 +60,8 @@ export function documentOf(page, menu, version) {
 <input id="q" type="search" placeholder="Search ( / )" aria-label="Search" autocomplete="off"
   spellcheck="false">
 </form>
-</header>
 <div id="found" role="region" aria-label="What was found" aria-live="polite" hidden></div>
+</header>
 <div class="frame">
 <nav class="menu" aria-label="Pages">
 <details class="all"><summary>Pages</summary>

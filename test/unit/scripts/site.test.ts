@@ -58,9 +58,9 @@ describe('Markdown', () => {
     test(`has ${what}`, () => expect(render(text).html).toBe(html))
 
   test('has tables with bars in cells, and columns of figures to the right', () => {
-    const { html } = render('| a | b |\n|---|--:|\n| `x|y` | 1 |\n| p \\| q | 2 |')
+    const { html } = render('| a | b |\n|---|--:|\n| `x\\|y` | 1 |\n| p \\| ``q `` | 2 |')
     expect(html).toContain('<td><code>x|y</code></td><td class="r">1</td>')
-    expect(html).toContain('<td>p | q</td>')
+    expect(html).toContain('<td>p | <code>q</code></td>')
     expect(html).toContain('<th class="r">b</th>')
   })
 
