@@ -17,6 +17,9 @@ import { whyRoutes } from '../../../../src/actors/api/routes/why.ts'
 import type { RouteSchema } from '../../../../src/actors/api/schema.ts'
 import { planShapes } from '../../../../src/actors/api/routes/plan-shapes.ts'
 import { buildQuery } from '../../../harness/dns-query.ts'
+import { ownMemory } from '../../../../src/core/base/memory.ts'
+import { clientMapParts } from '../../../../src/core/net/client-map.ts'
+import { rangesOf, uniform } from '../../../../src/core/net/ranges.ts'
 import { servingSetFrom } from '../../../harness/dns-world.ts'
 import { DOWN, UP } from '../../../harness/pools.ts'
 import { apiWorld, START_MS } from './world.ts'
@@ -42,6 +45,17 @@ const load = (text: string) => {
   const loaded = loadConfig('c.yaml', { files: textFiles({ 'c.yaml': text }), env: {}, serial: 9 })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
   return loaded.value
+}
+
+/** Every client prefers these regions, by their index, in this order. */
+function routesOf(name: string, regions: readonly string[], ranking: readonly number[]) {
+  const [starts, lengths, values] = [Uint32Array.of(0), Uint8Array.of(0), Int32Array.of(0)]
+  const everybody = { words: 1 as const, starts, lengths, values }
+  const map = clientMapParts(rangesOf(everybody, -1), uniform(4, -1), ownMemory)
+  return {
+    ...{ name, regions, map, ranking: Uint8Array.from(ranking), exploring: Uint8Array.of(0) },
+    shares: Uint16Array.from(ranking, (_, at) => (at === 0 ? 1_000 : 0)),
+  }
 }
 
 const SETTINGS = {
@@ -161,6 +175,41 @@ describe('GET /api/v1/explain', () => {
     const before = await call('GET', `${path}2001-01-01T00:00:00Z`)
     expect(before.status).toBe(404)
     expect(before.json.error).toBe(`nothing is held before ${new Date(START_MS).toISOString()}`)
+  })
+
+  test('rows of learned latency of then decide, and where they are not held it says so', async () => {
+    const { call, answers, snapshot, behaviour, clock } = await whyWorld()
+    const configuration = configText().replace('weighted', 'learned_latency')
+    const pools = declaredPools(load(configuration).topology)
+    const past = { ...snapshot, pools, configHash: '', configuration, atMs: 0 }
+    answers['api.read-history'] = () => ({ outcome: 'found', heldFromMs: 0, past })
+    const routes = (version: number, first: number) => ({
+      ...{ version, slot: 1 },
+      services: [routesOf('app.example.com', ['eu', 'us'], [first, 1 - first])],
+    })
+    const startMs = clock.nowMs()
+    clock.advance(1_000)
+    behaviour.receive['registry.routes-set']({ version: 1, parts: routes(1, 1) })
+    clock.advance(1_000)
+    behaviour.receive['registry.routes-set']({ version: 2, parts: routes(2, 0) })
+    // Said again, which is nothing new.
+    behaviour.receive['registry.routes-set']({ version: 1, parts: routes(1, 1) })
+    const at = async (atMs: number) => {
+      const path = `/api/v1/explain?name=app.example.com&client=203.0.113.9&at=${atMs}`
+      const { json } = await call('GET', path)
+      held(explainShape!, 200, json)
+      return json
+    }
+    const region = ({ candidates }: { candidates: { chosen: boolean; region: string }[] }) =>
+      candidates.find(({ chosen }) => chosen)?.region
+    const first = await at(startMs + 1_500)
+    expect([region(first), first.unknown, first.verified]).toEqual(['us', undefined, true])
+    expect(region(await at(startMs + 2_500))).toBe('eu')
+    const early = await at(startMs - 5)
+    expect(early.unknown).toContain('is not held any more')
+    expect(early).not.toHaveProperty('verified')
+    // Nothing had been learned by then, which is known.
+    expect((await at(startMs + 500)).unknown).toBeUndefined()
   })
 })
 
