@@ -192,7 +192,6 @@ describe('GET /api/v1/explain', () => {
     behaviour.receive['registry.routes-set']({ version: 1, parts: routes(1, 1) })
     clock.advance(1_000)
     behaviour.receive['registry.routes-set']({ version: 2, parts: routes(2, 0) })
-    // Said again, which is nothing new.
     behaviour.receive['registry.routes-set']({ version: 1, parts: routes(1, 1) })
     const at = async (atMs: number) => {
       const path = `/api/v1/explain?name=app.example.com&client=203.0.113.9&at=${atMs}`
@@ -208,7 +207,6 @@ describe('GET /api/v1/explain', () => {
     const early = await at(startMs - 5)
     expect(early.unknown).toContain('is not held any more')
     expect(early).not.toHaveProperty('verified')
-    // Nothing had been learned by then, which is known.
     expect((await at(startMs + 500)).unknown).toBeUndefined()
   })
 })
