@@ -17,9 +17,7 @@ import { whyRoutes } from '../../../../src/actors/api/routes/why.ts'
 import type { RouteSchema } from '../../../../src/actors/api/schema.ts'
 import { planShapes } from '../../../../src/actors/api/routes/plan-shapes.ts'
 import { buildQuery } from '../../../harness/dns-query.ts'
-import { ownMemory } from '../../../../src/core/base/memory.ts'
-import { clientMapParts } from '../../../../src/core/net/client-map.ts'
-import { rangesOf, uniform } from '../../../../src/core/net/ranges.ts'
+import { routesOf } from '../../../harness/routes.ts'
 import { servingSetFrom } from '../../../harness/dns-world.ts'
 import { DOWN, UP } from '../../../harness/pools.ts'
 import { apiWorld, START_MS } from './world.ts'
@@ -45,17 +43,6 @@ const load = (text: string) => {
   const loaded = loadConfig('c.yaml', { files: textFiles({ 'c.yaml': text }), env: {}, serial: 9 })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error))
   return loaded.value
-}
-
-/** Every client prefers these regions, by their index, in this order. */
-function routesOf(name: string, regions: readonly string[], ranking: readonly number[]) {
-  const [starts, lengths, values] = [Uint32Array.of(0), Uint8Array.of(0), Int32Array.of(0)]
-  const everybody = { words: 1 as const, starts, lengths, values }
-  const map = clientMapParts(rangesOf(everybody, -1), uniform(4, -1), ownMemory)
-  return {
-    ...{ name, regions, map, ranking: Uint8Array.from(ranking), exploring: Uint8Array.of(0) },
-    shares: Uint16Array.from(ranking, (_, at) => (at === 0 ? 1_000 : 0)),
-  }
 }
 
 const SETTINGS = {
