@@ -179,6 +179,7 @@ export type DecisionTold = Told<{
   epoch: number
   version: number
   verified: boolean
+  unknown: string
   wire: Told<{ text: readonly string[] }>
   candidates: readonly CandidateTold[]
 }>

@@ -65,9 +65,12 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
   )
 }
 
-/** Whether the page is wider than its window. */
+/** Whether the page is wider than its window, or a field sticks out of its panel. */
 export const overflows = (page: Page): Promise<boolean> =>
-  page.evaluate('document.documentElement.scrollWidth > window.innerWidth')
+  page.evaluate(`document.documentElement.scrollWidth > window.innerWidth ||
+    [...document.querySelectorAll('main section :is(input, select)')].some((field) =>
+      field.getBoundingClientRect().right >
+        field.closest('section').getBoundingClientRect().right)`)
 
 export interface Wish {
   readonly width?: number

@@ -44,7 +44,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
   const feed = new Feed(ctx)
   const rates = new Rates()
   const metrics = apiMetrics(ctx.metrics, first)
-  const learned = new LearnedVersions()
+  const learned = new LearnedVersions(clock.nowMs())
   const decisions = new Decisions(epochs, serving, learned)
   const figures = { rates, history: new History() }
   const parts = { serving, members, feed, epochs, learned, decisions, ...figures }
@@ -98,7 +98,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       },
       'registry.serving-set': (message) => epochs.compiled(message),
       'registry.routes-set': ({ parts }) => {
-        learned.take(parts)
+        learned.take(parts, clock.nowMs())
         serving.setRoutes(parts)
       },
       'registry.signatures-set': (message) => epochs.signed(message),

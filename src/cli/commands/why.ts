@@ -40,6 +40,8 @@ interface Explanation {
   }[]
   readonly wire?: { readonly text: readonly string[] }
   readonly verified?: boolean
+  /** What may have decided and is not held any more. */
+  readonly unknown?: string
 }
 
 interface ExplainOptions {
@@ -119,6 +121,7 @@ function renderExplanation(found: Explanation): string {
     `epoch ${found.epoch}, version ${found.version}, turn ${found.turn}`,
     ...(policy === undefined ? [] : [`algorithm ${policy}, ttl ${ttl}`]),
     ...(found.policy_steps ?? []).map(stepLine),
+    ...(found.unknown === undefined ? [] : [`not known: ${found.unknown}`]),
     ...(allDown === undefined ? [] : [`no server is healthy: when_all_down is ${allDown}`]),
     ...(rows.length === 0
       ? []

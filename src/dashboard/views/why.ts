@@ -205,6 +205,7 @@ const decisionFacts = (one: DecisionTold): Fact[] => [
   ['At', one.at === undefined ? undefined : dateAndTime(one.at)],
   ['State', one.version === undefined ? undefined : `epoch ${one.epoch}, version ${one.version}`],
   ['Decided again', one.verified === true ? 'with the same bytes' : undefined],
+  ['Not known', one.unknown],
   ['Decided in', one.decision_time_us === undefined ? undefined : `${one.decision_time_us} µs`],
 ]
 

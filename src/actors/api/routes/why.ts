@@ -66,6 +66,7 @@ const explanationSchema = z.object({
   candidates: z.array(candidateSchema),
   wire: z.object({ hex: text, text: z.array(text) }).optional(),
   verified: z.boolean().optional(),
+  unknown: text.optional(),
   generated_at: text,
 })
 
@@ -294,15 +295,24 @@ async function explainPast(context: Context, wanted: Wanted, atMs: number): Prom
   const execution = executionOf(context, past)
   const geo = execution?.serving.parts.geo
   const at = poolNamed(name, (pool) => past.pools.findIndex((one) => one.name === pool))
-  const pool = at === undefined ? undefined : new Pool(past.pools[at]!, past.words[at]!, geo)
+  const routes = context.learned.at(atMs)
+  const parts = routes.isKnown ? routes.parts : undefined
+  if (parts !== undefined) execution?.setRoutes(parts)
+  const pool = at === undefined ? undefined : new Pool(past.pools[at]!, past.words[at]!, geo, parts)
   const body = decided(execution, pool, { type, client, turn, query })
+  const isUnknown = pool?.spec.policy === 'learned_latency' && !routes.isKnown
   return json(200, {
     ...{ name, type, client: formatAddress(client), at: timestamp(atMs), source: 'past' },
     ...{ epoch: past.epoch, version: past.version, turn },
     ...body,
+    // The two agree, and both may differ from what was answered.
+    ...(isUnknown ? { verified: undefined, unknown: ROWS_UNKNOWN } : {}),
     generated_at: nowText(context),
   })
 }
+
+const ROWS_UNKNOWN =
+  'the learned latency of that moment is not held any more; this is the answer without it'
 
 /** Tables of then: those still held, or made again from the configuration kept beside. */
 function executionOf(context: Context, past: PastServing): Execution | undefined {

@@ -17,6 +17,7 @@ import { whyRoutes } from '../../../../src/actors/api/routes/why.ts'
 import type { RouteSchema } from '../../../../src/actors/api/schema.ts'
 import { planShapes } from '../../../../src/actors/api/routes/plan-shapes.ts'
 import { buildQuery } from '../../../harness/dns-query.ts'
+import { routesOf } from '../../../harness/routes.ts'
 import { servingSetFrom } from '../../../harness/dns-world.ts'
 import { DOWN, UP } from '../../../harness/pools.ts'
 import { apiWorld, START_MS } from './world.ts'
@@ -161,6 +162,39 @@ describe('GET /api/v1/explain', () => {
     const before = await call('GET', `${path}2001-01-01T00:00:00Z`)
     expect(before.status).toBe(404)
     expect(before.json.error).toBe(`nothing is held before ${new Date(START_MS).toISOString()}`)
+  })
+
+  test('rows of learned latency of then decide, and where they are not held it says so', async () => {
+    const { call, answers, snapshot, behaviour, clock } = await whyWorld()
+    const configuration = configText().replace('weighted', 'learned_latency')
+    const pools = declaredPools(load(configuration).topology)
+    const past = { ...snapshot, pools, configHash: '', configuration, atMs: 0 }
+    answers['api.read-history'] = () => ({ outcome: 'found', heldFromMs: 0, past })
+    const routes = (version: number, first: number) => ({
+      ...{ version, slot: 1 },
+      services: [routesOf('app.example.com', ['eu', 'us'], [first, 1 - first])],
+    })
+    const startMs = clock.nowMs()
+    clock.advance(1_000)
+    behaviour.receive['registry.routes-set']({ version: 1, parts: routes(1, 1) })
+    clock.advance(1_000)
+    behaviour.receive['registry.routes-set']({ version: 2, parts: routes(2, 0) })
+    behaviour.receive['registry.routes-set']({ version: 1, parts: routes(1, 1) })
+    const at = async (atMs: number) => {
+      const path = `/api/v1/explain?name=app.example.com&client=203.0.113.9&at=${atMs}`
+      const { json } = await call('GET', path)
+      held(explainShape!, 200, json)
+      return json
+    }
+    const region = ({ candidates }: { candidates: { chosen: boolean; region: string }[] }) =>
+      candidates.find(({ chosen }) => chosen)?.region
+    const first = await at(startMs + 1_500)
+    expect([region(first), first.unknown, first.verified]).toEqual(['us', undefined, true])
+    expect(region(await at(startMs + 2_500))).toBe('eu')
+    const early = await at(startMs - 5)
+    expect(early.unknown).toContain('is not held any more')
+    expect(early).not.toHaveProperty('verified')
+    expect((await at(startMs + 500)).unknown).toBeUndefined()
   })
 })
 
