@@ -1,6 +1,6 @@
 /**
- * Asks for one name at a steady rate from many ports, and tells of each question that stayed without
- * an answer. Prints a line of JSON when its standard input ends.
+ * Asks for one name at a steady rate from many ports, and tells of each question that got no
+ * answer. Prints a line of JSON when its standard input ends.
  *
  *     node anycast-client.mjs ADDRESS NAME QUESTIONS-A-SECOND
  */
