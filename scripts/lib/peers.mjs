@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process'
 
 const PEERS = {
+  bird: 'bird2',
   dig: 'dnsutils',
   kdig: 'knot-dnsutils',
   mmdblookup: 'mmdb-bin',

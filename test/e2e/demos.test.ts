@@ -5,13 +5,17 @@
  * ports of the host, a login by SSH.
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { projectRoot } from '../harness/program.ts'
 import { has } from '../harness/tools.ts'
 
+const isFull = process.env['OPENGSLB_FULL'] === '1'
 const isPossible =
-  process.getuid?.() === 0 && has('ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx')
+  process.getuid?.() === 0 &&
+  has('ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx', 'jq', 'c++') &&
+  existsSync('/dev/net/tun')
 
 function demo(number: string): { readonly status: number | null; readonly output: string } {
   const words = [join(projectRoot, 'scripts', 'demo.mjs'), number]
@@ -43,6 +47,48 @@ describe.runIf(isPossible)('in network namespaces', () => {
     expect(output).toMatch(/# \d+ visits during the drain, 0 of them failed/)
     expect([status, output.includes('FAILED')]).toEqual([0, false])
   }, 220_000)
+
+  test('demo 4: each client is sent to a server of its region', () => {
+    const { status, output } = demo('4')
+    expect(output).toContain('ok: the London data centre: 172.28.0.51')
+    expect(output).toContain('ok: nowhere known either: 172.28.0.11 172.28.0.12')
+    expect([status, output.includes('FAILED')]).toEqual([0, false])
+  }, 220_000)
+
+  test.runIf(isFull)(
+    'demo 3: the server that answers fastest is served',
+    () => {
+      const { status, output } = demo('3')
+      expect(output).toContain('ok: webapp2 is served: 10.30.0.22')
+      expect(output).toContain('ok: webapp3 is served: 10.30.0.23')
+      expect([status, output.includes('FAILED')]).toEqual([0, false])
+    },
+    220_000,
+  )
+
+  test.runIf(isFull)(
+    'demo 5: a server whose processor is busy is drained before it fails',
+    () => {
+      const { status, output } = demo('5')
+      expect(output).toContain('ok: backend-3 is out: 10.50.0.21 10.50.0.22')
+      expect(output).toContain('ok: its health check passes')
+      expect(output).toContain('ok: backend-3 is back: 10.50.0.21 10.50.0.22 10.50.0.23')
+      expect([status, output.includes('FAILED')]).toEqual([0, false])
+    },
+    220_000,
+  )
+
+  test.runIf(isFull)(
+    'demo 6: clients are sent where their own connections are quick',
+    () => {
+      const { status, output } = demo('6')
+      expect(output).toMatch(/ok: 10\.1\.2\.0\/24 to eu-west: 8\d[.\d]* ms/)
+      expect(output).toContain('ok: East US is sent to Europe: 10.2.1.10')
+      expect(output).toContain('ok: Asia is served in Asia: 10.3.1.10')
+      expect([status, output.includes('FAILED')]).toEqual([0, false])
+    },
+    220_000,
+  )
 
   test('nothing of a lab is left', () => {
     expect(namespaces()).not.toMatch(/^lab/m)

@@ -42,6 +42,8 @@ describe('the npm package', () => {
       'dist/cli/main.js',
       'dist/native/opengslb.node',
       'dist/dashboard/index.html',
+      // The licences of what is bundled ask for it.
+      'dist/run/NOTICES.txt',
       'config/quickstart.yaml',
     ])
       expect(names).toContain(`package/${name}`)

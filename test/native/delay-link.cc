@@ -5,7 +5,8 @@
 //     delay-link [--bridge] NS_A DEVICE_A CIDR_A NS_B DEVICE_B CIDR_B DELAY_MS
 //
 // DELAY_MS is one way. With --bridge the devices carry whole frames, so that one of them can be the
-// port of a bridge, get no address, and only what comes from A is delayed, as `netem` on A does. A line on standard input is a new delay; its end ends the program. It says
+// port of a bridge, get no address, and only what comes from A is delayed, as `netem` on A does. A
+// line "ADDRESS MS" is then the delay of what A sends to that IPv4 address. A line on standard input is a new delay; its end ends the program. It says
 // "ready" on standard output once both devices are up.
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -42,6 +43,14 @@ struct Way {
   std::deque<Packet> waiting;
   static constexpr size_t kMost = 20000;
 };
+
+// Packets to one address, with a delay of their own.
+struct Apart {
+  in_addr_t to;
+  Clock::duration delay;
+};
+
+constexpr size_t kMostApart = 16;
 
 [[noreturn]] void fail(const char *what) {
   std::fprintf(stderr, "delay-link: %s: %s\n", what, std::strerror(errno));
@@ -86,15 +95,32 @@ int open_device(const char *space, const char *device, const char *cidr, bool fr
   return fd;
 }
 
-void take(Way &way, Time due) {
+void keep(Way &way, const char *bytes, ssize_t length, Time due) {
+  if (way.waiting.size() >= Way::kMost) return;
+  // A shorter delay than before overtakes nobody.
+  const Time after = way.waiting.empty() ? due : std::max(due, way.waiting.back().due);
+  way.waiting.push_back({after, {bytes, bytes + length}});
+}
+
+// The receiver of a frame that carries IPv4, else 0.
+in_addr_t receiver_of(const char *frame, ssize_t length) {
+  in_addr_t to = 0;
+  if (length >= 34 && frame[12] == 8 && frame[13] == 0) std::memcpy(&to, frame + 30, sizeof(to));
+  return to;
+}
+
+// What is read waits on the first way, or on one of those after it that go to one address each.
+void take(std::vector<Way> &ways, const std::vector<Apart> &aparts, Clock::duration delay) {
   char bytes[65536];
+  const Time now = Clock::now();
   for (int round = 0; round < 64; round++) {
-    const ssize_t length = read(way.from, bytes, sizeof(bytes));
+    const ssize_t length = read(ways[0].from, bytes, sizeof(bytes));
     if (length <= 0) return;
-    if (way.waiting.size() >= Way::kMost) continue;
-    // A shorter delay than before overtakes nobody.
-    const Time after = way.waiting.empty() ? due : std::max(due, way.waiting.back().due);
-    way.waiting.push_back({after, {bytes, bytes + length}});
+    const in_addr_t to = aparts.empty() ? 0 : receiver_of(bytes, length);
+    size_t at = 0;
+    while (at < aparts.size() && aparts[at].to != to) at++;
+    if (at < aparts.size()) keep(ways[at + 1], bytes, length, now + aparts[at].delay);
+    else keep(ways[0], bytes, length, now + delay);
   }
 }
 
@@ -119,35 +145,60 @@ int main(int count, char **words) {
   }
   const int a = open_device(words[1], words[2], words[3], frames);
   const int b = open_device(words[4], words[5], words[6], frames);
-  Way ways[2] = {{a, b, {}}, {b, a, {}}};
+  // From A, and to A: what goes to an address of its own delay has a way of its own.
+  std::vector<Way> there = {{a, b, {}}};
+  std::vector<Way> back = {{b, a, {}}};
+  std::vector<Apart> aparts;
   const auto delay_of = [](const char *text) {
     return std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double, std::milli>(std::atof(text)));
   };
   auto delay = delay_of(words[7]);
+  const auto obey = [&](char *line) {
+    char *space = std::strchr(line, ' ');
+    if (space == nullptr) {
+      delay = delay_of(line);
+      return;
+    }
+    *space = 0;
+    in_addr to = {};
+    if (inet_pton(AF_INET, line, &to) != 1) return;
+    for (Apart &apart : aparts) {
+      if (apart.to == to.s_addr) {
+        apart.delay = delay_of(space + 1);
+        return;
+      }
+    }
+    if (aparts.size() >= kMostApart) return;
+    aparts.push_back({to.s_addr, delay_of(space + 1)});
+    there.push_back({a, b, {}});
+  };
   std::puts("ready");
   std::fflush(stdout);
   for (;;) {
     const Time now = Clock::now();
     Time next = now + std::chrono::seconds(1);
-    for (Way &way : ways) {
-      give(way, now);
-      if (!way.waiting.empty()) next = std::min(next, way.waiting.front().due);
+    for (std::vector<Way> *ways : {&there, &back}) {
+      for (Way &way : *ways) {
+        give(way, now);
+        if (!way.waiting.empty()) next = std::min(next, way.waiting.front().due);
+      }
     }
     const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(next - Clock::now());
     const timespec patience = {left.count() > 0 ? left.count() / 1000000000 : 0,
                                left.count() > 0 ? left.count() % 1000000000 : 0};
     pollfd watched[3] = {{a, POLLIN, 0}, {b, POLLIN, 0}, {0, POLLIN, 0}};
     if (ppoll(watched, 3, &patience, nullptr) < 0 && errno != EINTR) fail("poll");
-    for (int way = 0; way < 2; way++)
-      if (watched[way].revents & POLLIN)
-        take(ways[way], Clock::now() + (frames && way == 1 ? Clock::duration::zero() : delay));
+    if (watched[0].revents & POLLIN) take(there, aparts, delay);
+    if (watched[1].revents & POLLIN) take(back, {}, frames ? Clock::duration::zero() : delay);
     if (watched[2].revents) {
-      char line[64];
-      const ssize_t length = read(0, line, sizeof(line) - 1);
+      char text[1024];
+      const ssize_t length = read(0, text, sizeof(text) - 1);
       if (length <= 0) return 0;
-      line[length] = 0;
-      delay = delay_of(line);
+      text[length] = 0;
+      // Several may have come at once.
+      for (char *line = std::strtok(text, "\n"); line != nullptr; line = std::strtok(nullptr, "\n"))
+        obey(line);
     }
   }
 }

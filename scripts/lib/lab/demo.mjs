@@ -5,7 +5,15 @@
  * it, and is run in the demo's folder with the lab's `docker`.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -13,7 +21,8 @@ import { fileURLToPath } from 'node:url'
 import { Lab } from './engine.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const demos = join(here, '..', '..', '..', 'deploy', 'demos')
+const root = join(here, '..', '..', '..')
+const demos = join(root, 'deploy', 'demos')
 const ON_HOST = '>>> on the host: '
 const TOOLS = ['ip', 'unshare', 'nsenter', 'dig', 'curl', 'nginx', 'jq', 'c++']
 
@@ -27,6 +36,8 @@ const folderOf = (number) => {
   const name = readdirSync(demos).find((one) => one.startsWith(`demo-${number}-`))
   return name === undefined ? undefined : join(demos, name)
 }
+
+const composeOf = (number) => join(folderOf(number), 'docker-compose.yml')
 
 /** Where the walk of a demo is, and where the reader runs it. */
 function scriptOf(number) {
@@ -77,7 +88,7 @@ export async function runDemo(number) {
   const bin = join(place, 'bin')
   mkdirSync(bin)
   symlinkSync(join(here, 'docker.mjs'), join(bin, 'docker'))
-  const lab = Lab.make(place, join(folder, 'docker-compose.yml'))
+  const lab = Lab.make(place, composeOf(number))
   const end = () => lab.down()
   for (const signal of ['SIGINT', 'SIGTERM'])
     process.once(signal, () => {
@@ -114,4 +125,25 @@ export async function runDemo(number) {
   } finally {
     end()
   }
+}
+
+/** Runs a demo in a process of its own and writes what it printed, where it holds. */
+export async function recordDemo(number) {
+  const words = [join(root, 'scripts', 'demo.mjs'), number]
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => {
+      said += text
+      process.stdout.write(text)
+    })
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  if (code !== 0) return code ?? 1
+  // The first line of the compose file says what it is about.
+  const [, title] = /^# (Demo \d[^.]*)\./.exec(readFileSync(composeOf(number), 'utf8'))
+  const folder = join(root, 'docs', 'demos')
+  mkdirSync(folder, { recursive: true })
+  const page = `# ${title}\n\nWritten by \`npm run demo -- ${number} --record\`, from a run.\n\n`
+  writeFileSync(join(folder, `demo-${number}.md`), `${page}\`\`\`\n${said.trim()}\n\`\`\`\n`)
+  return 0
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 const MOUNT = '/sys/fs/cgroup'
 const PERIOD_US = 100_000
-/** It gets what it may use also where the machine is busy: a load seen is one that was asked for. */
+/** It gets what it may use on a busy machine too: a load seen is one that was asked for. */
 const SHARES = 32_768
 const WEIGHT = 10_000
 /** The controllers of version 1 that limit and that count; version 2 has one folder for all. */

@@ -42,7 +42,9 @@ for tool in opengslb:dist/opengslb.js opengslb-cli:dist/cli/main.js; do
   printf '#!/bin/sh\nexec node /opt/opengslb/%s "$@"\n' "${tool#*:}" > "$root/usr/local/bin/${tool%%:*}"
   chmod 755 "$root/usr/local/bin/${tool%%:*}"
 done
-if [ -p "$folder/line" ]; then cp "$project/scripts/lib/lab/tc.sh" "$root/usr/local/bin/tc"; fi
+if [ -p "$folder/line" ]; then
+  for tool in tc slow-to; do cp "$project/scripts/lib/lab/$tool.sh" "$root/usr/local/bin/$tool"; done
+fi
 while read -r from to mode; do
   if [ -d "$from" ]; then mkdir -p "$root/$to"; else mkdir -p "$root/$(dirname "$to")"; touch "$root/$to"; fi
   mount --bind "$from" "$root/$to"
