@@ -32,7 +32,7 @@ import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
 import type { Press } from './press.ts'
-import { pressOf } from './press-world.ts'
+import { pressOf, tellIssued } from './press-world.ts'
 import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
 import { Told } from './told.ts'
@@ -107,7 +107,7 @@ export class Book {
     this.times = new CheckTimes(ctx, this.fleet)
     this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
-    const { press, chronicle } = pressOf(ctx, ports, this.feed, () => this.learned.sayRoutes())
+    const { press, chronicle } = pressOf(ctx, ports, this.feed, () => this.#issued())
     this.press = press
     this.#chronicle = chronicle
     this.#chronicle.configured(config)
@@ -276,6 +276,11 @@ export class Book {
     }
     this.#ports.log.append(event)
     this.tell.guard(event)
+  }
+
+  #issued(): void {
+    this.learned.sayRoutes()
+    if (this.#config.isClustered === true) tellIssued(this.#ctx, this.press)
   }
 
   /** Everything that those who answer need. */
