@@ -2,8 +2,8 @@
  * Edits of the API as records that nodes of a cluster share: one record an object, named like the
  * entry, with the entry as its body; an empty body says that nothing is edited any more.
  *
- * The record is kept whatever the file of a node makes of the edit: a file that has changed the same
- * key wins on its own node, and says nothing for the others.
+ * The record is kept whatever the file of a node makes of the edit: a file that has changed the
+ * same key wins on its own node, and says nothing for the others.
  */
 import type { SharedRecord } from '../../gossip/peers/record.ts'
 import { encodeBody, GONE, readBody } from '../../health/shared-bodies.ts'
