@@ -1,8 +1,8 @@
 // Goal: on real etcd every order that was acknowledged is there afterwards, and the orders of each
 // server are linearizable, under kills, stops, cuts, full disks and slow syncs at random.
-// Method: three built programs in namespaces, orders given to nodes at random, reads of the store by
-// a quorum, and the checker of test/harness/history.ts. OPENGSLB_FULL=1 runs it; OPENGSLB_FAULTS
-// says how many faults (10), OPENGSLB_SEED which.
+// Method: three built programs in namespaces, orders given to nodes at random, reads of the store
+// by a quorum, and the checker of test/harness/history.ts. OPENGSLB_FULL=1 runs it;
+// OPENGSLB_FAULTS says how many faults (10), OPENGSLB_SEED which.
 import { spawnSync } from 'node:child_process'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,6 +1,7 @@
-// Goal: five nodes with TLS among them, whose followers answer too: resolvers in front lose no lookup
-// while the leader is killed, stopped, cut off or told to go, nor while all nodes are updated by
-// deploy/scripts/rolling-update.sh; and what is left after a lost majority goes on by force.
+// Goal: five nodes with TLS among them, whose followers answer too: resolvers in front lose no
+// lookup while the leader is killed, stopped, cut off or told to go, nor while all nodes are
+// updated by deploy/scripts/rolling-update.sh; and what is left after a lost majority goes on by
+// force.
 // OPENGSLB_FULL=1 runs it; it takes some minutes.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
