@@ -30,6 +30,8 @@ export interface SiteOptions {
   readonly raft?: string
   /** Lines under `cluster`. */
   readonly cluster?: string
+  /** Called with the folder of each node before its first start. */
+  readonly prepare?: (folder: string) => void
   /** Port of DNS. */
   readonly dns?: number
   readonly inNamespaces?: boolean
@@ -94,7 +96,10 @@ ${this.#options.raft ?? ''}
   start(node: number, flags: readonly string[] = this.flags(node)): Program {
     const known = this.programs.get(node)
     const program = known ?? new Program('', this.lab.place(node))
-    if (known === undefined) program.configure(this.yaml(node, program.folder))
+    if (known === undefined) {
+      program.configure(this.yaml(node, program.folder))
+      this.#options.prepare?.(program.folder)
+    }
     this.programs.set(node, program)
     program.start(flags)
     return program

@@ -3,10 +3,10 @@
  * have taken place at one moment between its call and its answer, so that every read finds the
  * value of the last write before it (Herlihy and Wing, 1990).
  *
- * The search is that of Wing and Gong (1993) with the memory of Lowe (2017): an operation may be the
- * next if no other that is not placed yet had ended before it began; what was tried before, the same
- * operations placed and the same value left, is not tried again. A write without an answer may have
- * taken place at any moment after its call, or never; a read without one says nothing.
+ * The search is that of Wing and Gong (1993) with the memory of Lowe (2017): an operation may be
+ * the next if no other that is not placed yet had ended before it began; what was tried before, the
+ * same operations placed and the same value left, is not tried again. A write without an answer may
+ * have taken place at any moment after its call, or never; a read without one says nothing.
  */
 
 export interface Operation {

@@ -1,5 +1,5 @@
 // Goal: orders that were acknowledged are there afterwards, and what the store shows of them is
-// linearizable, whatever happens to nodes, network, quorum and clocks; in the end all know the same.
+// linearizable, whatever happens to nodes, network, quorum and clocks; all end with the same.
 // Method: the real replica of three nodes on a model of etcd, seeded faults, and the checker of
 // test/harness/history.ts; the registry is played by what it does with a record.
 import { expect, test } from 'vitest'

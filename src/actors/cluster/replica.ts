@@ -103,8 +103,8 @@ export class Replica {
   }
 
   /**
-   * Whether all that was told is stored before the time is over; false as well where some of it gave
-   * way to a later order of another node.
+   * Whether all that was told is stored before the time is over; false as well where some of it
+   * gave way to a later order of another node.
    */
   async stored(withinMs: number): Promise<boolean> {
     // What was told since the last question is of this asker, and may have lost already.

@@ -34,7 +34,7 @@ import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
 import { Opening } from './opening.ts'
 import type { Press } from './press.ts'
-import { pressOf } from './press-world.ts'
+import { pressOf, tellIssued } from './press-world.ts'
 import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
 import { Told } from './told.ts'
@@ -112,10 +112,7 @@ export class Book {
     this.crowds = new Crowds(ctx, this.fleet)
     this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
-    const { press, chronicle } = pressOf(ctx, ports, this.feed, () => {
-      this.learned.sayRoutes()
-      this.#opening.over()
-    })
+    const { press, chronicle } = pressOf(ctx, ports, this.feed, () => this.#issued())
     this.press = press
     this.#chronicle = chronicle
     this.#chronicle.configured(config)
@@ -285,6 +282,12 @@ export class Book {
     }
     this.#ports.log.append(event)
     this.tell.guard(event)
+  }
+
+  #issued(): void {
+    this.learned.sayRoutes()
+    this.#opening.over()
+    if (this.#config.isClustered === true) tellIssued(this.#ctx, this.press)
   }
 
   /** Everything that those who answer need. */

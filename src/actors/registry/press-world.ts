@@ -31,7 +31,6 @@ export function pressOf(
     publish: (id, message) => ctx.publish(id, message),
     onIssued: () => {
       onIssued()
-      tellIssued(ctx, press)
       chronicle.checkpoint()
     },
     onWords: (words) => chronicle.words(words),

@@ -1,6 +1,6 @@
 /**
- * Keys shared through the store of a cluster: for each of its zones a node lays down one record with
- * what it holds and serves, and with the document and its keys where others need them from it.
+ * Keys shared through the store of a cluster: for each of its zones a node lays down one record
+ * with what it holds and serves, and with the document and its keys where others need them.
  *
  * What is said and believed is decided in core/dnssec/sync, as between peers that talk to each
  * other; here nobody has to be up when somebody reads. A record is sealed by the secret of key sync

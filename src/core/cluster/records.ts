@@ -24,8 +24,9 @@ export const LEADER = `${ROOT}leader`
 export const KEYS_RECORD = 'keys'
 
 /**
- * What is kept in the store: orders of operators, and what the API made and edited. What nodes say of the moment (verdicts, whom they
- * hear) is said anew by each, and would only wear the disk.
+ * What is kept in the store: orders of operators, what the API made and edited, signing keys, and
+ * the leader's verdicts in sum. What nodes say of the moment (each verdict, whom they hear) is said
+ * anew by each, and would only wear the disk.
  */
 const KEPT = new Set(['override', 'drain', 'object', KEYS_RECORD, SUMMARY_RECORD])
 

@@ -7,6 +7,7 @@ import type { RegistryConfig } from '../../../src/actors/registry/contract.ts'
 import { emptyDisk, memoryPorts } from '../../../src/actors/registry/ports-memory.ts'
 import type { EditFields } from '../../../src/core/config/overlay/edit.ts'
 import type { SharedRecord } from '../../../src/core/gossip/peers/record.ts'
+import type { PoolSnapshot } from '../../../src/core/steer/snapshot.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { FILE, registryConfig } from './api/objects-world.ts'
 import { START_MS } from './registry-world.ts'
@@ -33,9 +34,7 @@ async function node(self: string, file = FILE, disk = emptyDisk(), atMs = START_
     )
   const pools = () => {
     const last = world.published.filter(([id]) => id === 'registry.snapshot-set').at(-1)
-    const snapshot = last![1] as unknown as {
-      pools: { name: string; members: { address: string }[] }[]
-    }
+    const snapshot = last![1] as unknown as PoolSnapshot
     return snapshot.pools
   }
   return {

@@ -137,7 +137,6 @@ describe('reload', () => {
     expect(world.toReaders().map(([id]) => id)).toEqual([
       'registry.serving-set',
       'registry.snapshot-set',
-      'registry.serving-issued',
       'registry.targets-set',
     ])
     expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['SL healthy'])

@@ -1,4 +1,4 @@
-/** Goal: nodes of a cluster end with one key set by what each lays down, whoever is gone by then. */
+/** Goal: nodes of a cluster end with one key set by what each lays down, whoever is gone then. */
 import { describe, expect, test } from 'vitest'
 import { Board } from '../../../../src/actors/signer/board.ts'
 import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.ts'
