@@ -78,7 +78,9 @@ const world = fc.record({
   innerNs: fc.boolean(),
   innerSigned: fc.boolean(),
   pools: fc.array(pool, { maxLength: 3 }),
-  denial: fc.constantFrom('nsec' as const, 'nsec3' as const),
+  denial: fc.constantFrom('nsec' as const, 'nsec3' as const, 'compact' as const),
+  // Spent in the middle of a run, the chain goes on.
+  budget: fc.constantFrom(1_000, 7),
   asked: fc.array(
     fc.record({
       name: relative,
@@ -92,7 +94,8 @@ const world = fc.record({
 
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never
 
-function build({ outer, inner, innerDs, innerNs, innerSigned, pools, denial }: World) {
+function build({ outer, inner, innerDs, innerNs, innerSigned, pools, ...rest }: World) {
+  const { denial, budget } = rest
   const named = once(pools.map((one) => ({ ...one, name: one.name.toLowerCase() })))
   const taken = new Set(named.map(({ name }) => name))
   const text = (owners: readonly Owner[]) =>
@@ -129,7 +132,7 @@ function build({ outer, inner, innerDs, innerNs, innerSigned, pools, denial }: W
     ),
   )
   return signedWorld({
-    ...{ zones, pools: specs, denial },
+    ...{ zones, pools: specs, denial, budget },
     words: named.map(({ words }, at) => words.slice(0, specs[at]!.members.length)),
     unsigned: innerSigned ? [] : [INNER],
   })
@@ -148,6 +151,20 @@ function substance(message: Message, type: string): readonly unknown[] {
   ]
 }
 
+/** Whether the reply with DO leaves the last part of an alias chain to who asked. */
+function endsAtAlias(message: Message, plain: Message): boolean {
+  const last = message.answer.filter(({ type }) => type !== types.RRSIG).at(-1)
+  const isLeft = last?.type === types.CNAME && message.rcode === 'NOERROR'
+  const says = (type: number) => (one: Message) =>
+    one.authority.some((record) => record.type === type)
+  return isLeft && !says(types.SOA)(message) && says(types.NSEC)(message) && differs(message, plain)
+}
+
+const differs = (message: Message, plain: Message): boolean =>
+  plain.rcode !== 'NOERROR' ||
+  plain.authority.length > 0 ||
+  plain.answer.length > message.answer.filter(({ type }) => type !== types.RRSIG).length
+
 test('every reply validates, and says what it says without DO', () => {
   const seen = new Map<string, number>()
   fc.assert(
@@ -165,7 +182,11 @@ test('every reply validates, and says what it says without DO', () => {
         // These two are answered with something that stands for the rest.
         if (type === 'ANY' || type === 'RRSIG') continue
         const plain = built.plain(full, type, { turn })
-        expect(substance(message, type)).toEqual(substance(plain, type))
+        if (endsAtAlias(message, plain)) {
+          // Of two zones that have one name both denials cannot be in one message.
+          const told = message.answer.filter((record) => !ADDED.has(record.type))
+          expect(told).toEqual(plain.answer.slice(0, told.length))
+        } else expect(substance(message, type)).toEqual(substance(plain, type))
       }
     }),
     { numRuns: process.env['OPENGSLB_FULL'] === '1' ? 4_000 : 300 },

@@ -36,7 +36,7 @@ export const signer = defineActor(
         'api.roll-keys': (order) => house.roll(order),
       },
       onPeerStarted: (peer) => {
-        if (peer === 'registry') house.tellKeys()
+        if (peer === 'registry' || peer === 'dns') house.tellKeys()
       },
       onReconfigured: (next: SignerConfig) => void house.configure(next),
       onStop: () => house.close(),

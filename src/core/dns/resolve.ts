@@ -30,6 +30,7 @@ function answerName(x: Exchange, serving: Serving, turns: Turns): boolean {
   locate(x, table)
   const { node } = x
   if (node === NONE) return leaveZones(x)
+  if (x.proofCount > 0) markAlias(x)
   if (x.aliases === 0) {
     x.source = node
     x.zone = table.zone(node)
@@ -53,6 +54,12 @@ function answerName(x: Exchange, serving: Serving, turns: Turns): boolean {
   if (putNegative(x, table, zone, rcodes.NXDOMAIN) && x.signed !== undefined)
     proveNoName(x, serving, zone)
   return false
+}
+
+function markAlias(x: Exchange): void {
+  x.aliasEnd = x.at
+  x.aliasAnswers = x.counts[ANSWER]!
+  x.aliasProofs = x.proofCount
 }
 
 /** The name lies in no zone: refused, or the end of an alias chain. */
@@ -97,7 +104,7 @@ function answerNode(x: Exchange, serving: Serving, node: number, turns: Turns): 
     // The DS of a zone that is served here too is denied by the zone above.
     const own = table.zone(node)
     const entry = zone === own ? x.signed.entryOf(node) : x.signed.noDsOf(own)
-    proveNoData(x, serving, zone, entry)
+    proveNoData(x, serving, zone, entry, zone !== own || x.signed.isOwn(node))
   }
   return false
 }

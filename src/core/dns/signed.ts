@@ -10,7 +10,8 @@ import { copyWords } from '../base/octets.ts'
 import { ENTRY, ENTRY_OF, ENTRY_RUN } from '../dnssec/parts.ts'
 import type { Family } from '../net/address.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
-import { AUTHORITY, type Exchange } from './exchange.ts'
+import { putCompact } from './compact.ts'
+import { ANSWER, AUTHORITY, type Exchange } from './exchange.ts'
 import { ancestorAt } from './locate.ts'
 import { canPoint, OWNER_BYTES, putRecord } from './put.ts'
 import type { Serving } from './serving.ts'
@@ -83,10 +84,67 @@ function prove(x: Exchange, entry: number, apexAt: number): boolean {
     if (entry !== own) proofs[at] = entry
     return true
   }
+  for (let at = 0; at < proofCount; at++) {
+    const otherApexAt = x.proofApexAt[at]!
+    if (otherApexAt !== apexAt && isSameOwner(x, proofs[at]!, otherApexAt, entry, apexAt))
+      return endAtAlias(x)
+  }
   proofs[proofCount] = entry
   x.proofApexAt[proofCount] = apexAt
   x.proofCount = proofCount + 1
   return true
+}
+
+/** Octets of a whole name in the reply. */
+function nameBytesAt({ out }: Exchange, at: number): number {
+  let end = at
+  while (out[end] !== 0) end += out[end]! + 1
+  return end + 1 - at
+}
+
+const folded = (octet: number): number => (octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet)
+
+/** The octet of an entry's owner, of which the apex lies in the reply. */
+function ownerOctet(x: Exchange, entry: number, apexAt: number, octet: number): number {
+  const { words, bytes } = x.signed!
+  const prefix = words[entry]! & 0xff
+  if (octet < prefix) return bytes.getUint8(((entry + ENTRY) << 2) + octet)
+  return folded(x.out[apexAt + octet - prefix]!)
+}
+
+/**
+ * Whether records of two zones have one owner: where a zone begins, the one above has an NSEC of
+ * its own for the name (RFC 4035 section 2.3).
+ */
+function isSameOwner(
+  x: Exchange,
+  one: number,
+  oneApexAt: number,
+  other: number,
+  otherApexAt: number,
+): boolean {
+  const { words } = x.signed!
+  const length = (words[one]! & 0xff) + nameBytesAt(x, oneApexAt)
+  if (length !== (words[other]! & 0xff) + nameBytesAt(x, otherApexAt)) return false
+  for (let octet = 0; octet < length; octet++) {
+    const left = ownerOctet(x, one, oneApexAt, octet)
+    if (left !== ownerOctet(x, other, otherApexAt, octet)) return false
+  }
+  return true
+}
+
+/**
+ * Takes back what the name said that an alias led to: the reply ends with the alias, and whoever
+ * asked goes on from there. Two records of one owner in one message would be a set nobody signed.
+ */
+function endAtAlias(x: Exchange): false {
+  x.at = x.aliasEnd
+  x.counts[ANSWER] = x.aliasAnswers
+  x.counts[AUTHORITY] = 0
+  x.proofCount = x.aliasProofs
+  x.rcode = rcodes.NOERROR
+  x.chosen = 0
+  return false
 }
 
 const apexOf = (x: Exchange, table: NameTable, zone: number): number =>
@@ -100,9 +158,11 @@ export function proveExpansion(x: Exchange, { table }: Serving, zone: number): b
 }
 
 /** RFC 4035 section 3.1.3.2, RFC 5155 section 7.2.2: neither the name nor a wildcard for it. */
-export function proveNoName(x: Exchange, { table }: Serving, zone: number): void {
+export function proveNoName(x: Exchange, serving: Serving, zone: number): void {
+  const { table } = serving
   const signed = x.signed!
   if (!signed.isSigned(zone)) return
+  if (x.online !== undefined && putCompact(x, serving, zone, undefined, false)) return
   const apexAt = apexOf(x, table, zone)
   // RFC 5155 section 7.2.1: the closest encloser, then the name below it.
   if (!signed.isNsec(zone) && !prove(x, signed.entryOf(x.node), apexAt)) return
@@ -112,11 +172,20 @@ export function proveNoName(x: Exchange, { table }: Serving, zone: number): void
 
 /**
  * The name, or the wildcard that stands for it, has no such type: RFC 4035 sections 3.1.3.1 and
- * 3.1.3.4, RFC 5155 sections 7.2.3 and 7.2.5. `entry` is that of the node which would have had it.
+ * 3.1.3.4, RFC 5155 sections 7.2.3 and 7.2.5. `entry` is that of the node which would have had it;
+ * `isOwn`: it lists the types of that node, which is not an empty one.
  */
-export function proveNoData(x: Exchange, { table }: Serving, zone: number, entry: number): void {
+export function proveNoData(
+  x: Exchange,
+  serving: Serving,
+  zone: number,
+  entry: number,
+  isOwn: boolean,
+): void {
+  const { table } = serving
   const signed = x.signed!
   if (!signed.isSigned(zone)) return
+  if (x.online !== undefined && putCompact(x, serving, zone, entry, isOwn)) return
   const apexAt = apexOf(x, table, zone)
   if (x.nodeLabel > 0) {
     if (!signed.isNsec(zone) && !prove(x, signed.entryOf(x.node), apexAt)) return

@@ -104,6 +104,18 @@ export const dnssecLimits = {
     'sets',
     'about 15 milliseconds of signing and examining between two looks at the mailbox',
   ),
+  onlineValiditySeconds: limit(
+    86_400,
+    [7_200, 2_592_000],
+    'seconds',
+    'a denial signed for one reply: longer than any cache keeps one, too short to be worth keeping',
+  ),
+  onlineSignaturesPerSecond: limit(
+    1_000,
+    [0, 20_000],
+    'signatures',
+    'of each DNS thread for compact denial: some 3 % of a core; past it the chain proves',
+  ),
   examinedLaterSets: limit(
     512,
     [1, 1_000_000],
