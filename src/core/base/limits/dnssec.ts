@@ -96,7 +96,7 @@ export const dnssecLimits = {
     15_000,
     [100, 120_000],
     'milliseconds',
-    'ten thousand names are signed in less; without keys for longer, verdicts are to be there first',
+    'ten thousand names are signed in less; where keys are later, verdicts are there first',
   ),
   signingSliceSets: limit(
     64,
@@ -120,7 +120,7 @@ export const dnssecLimits = {
     512,
     [1, 1_000_000],
     'sets',
-    'a job this large has its signatures verified on other cores; a smaller one is done sooner alone',
+    'a job so large is verified on other cores; a smaller one is done sooner alone',
   ),
   examinationsPending: limit(
     256,
