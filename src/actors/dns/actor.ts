@@ -6,7 +6,6 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { Lease } from '../../core/cluster/lease.ts'
-import { OnlineDenial } from '../../core/dns/compact.ts'
 import { Authority, type AuthoritySettings } from '../../core/dns/authority.ts'
 import { SampleRing } from '../../core/dns/samples.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
@@ -15,7 +14,7 @@ import { defineActor } from '../define.ts'
 import { answering } from './answering.ts'
 import type { DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
 import { DnsMeters } from './metrics.ts'
-import { countOnline, onlineOf } from './online.ts'
+import { onlineDenial, onlineOf } from './online.ts'
 
 const HINTS: Readonly<Record<Exclude<ListenOutcome['code'], 'listening'>, string>> = {
   malformed: 'write host:port, [v6]:port or :port',
@@ -37,18 +36,14 @@ const settingsOf = (config: DnsConfig): AuthoritySettings => ({
 })
 
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
-  const turns = new Uint32Array(config.turns)
   const { hashSeed, rateMemory } = config
-  const online = new OnlineDenial()
+  const online = onlineDenial(ctx.metrics)
   const authority = new Authority({
     ...settingsOf(config),
-    turns,
-    hashSeed,
+    ...{ turns: new Uint32Array(config.turns), hashSeed, online },
     ...(rateMemory === undefined ? {} : { rateMemory }),
-    online,
   })
   const meters = new DnsMeters(ctx.metrics, ctx.lend)
-  countOnline(ctx.metrics, online)
   const samples = new SampleRing(config.samplesPerSecond ?? 0)
   let told = answerSettings(settingsOf(config))
   const tick = () => authority.tick(ctx.clock.nowMs())

@@ -1,5 +1,5 @@
 /** Compact denial on a DNS thread: the keys it is told, and what it counts of them. */
-import type { OnlineDenial, OnlineSettings } from '../../core/dns/compact.ts'
+import { OnlineDenial, type OnlineSettings } from '../../core/dns/compact.ts'
 import type { OnlineZoneParts } from '../../core/dnssec/online.ts'
 import type { Metrics } from '../../kernel/metrics.ts'
 import type { DnsPorts } from './contract.ts'
@@ -25,7 +25,9 @@ export function onlineOf(
   return { zones: usable, signaturesPerSecond }
 }
 
-export function countOnline(metrics: Metrics, online: OnlineDenial): void {
+/** Signs nothing until it is told of keys; what it does is counted. */
+export function onlineDenial(metrics: Metrics): OnlineDenial {
+  const online = new OnlineDenial()
   const signed = metrics.counter({
     name: 'opengslb_dnssec_online_signatures_total',
     help: 'Signatures of compact denials, made while a query was answered',
@@ -41,4 +43,5 @@ export function countOnline(metrics: Metrics, online: OnlineDenial): void {
     told.signed = online.signed
     told.beyond = online.beyond
   })
+  return online
 }

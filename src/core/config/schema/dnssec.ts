@@ -42,8 +42,8 @@ export const dnssec = section('Signing of the zones of `dns.zones`.', {
   denial: key(
     oneOf(['nsec', 'nsec3', 'compact']),
     'nsec',
-    'How it is proved that a name is not there: by names (NSEC), by hashes of them (NSEC3), or by ' +
-      'one record that is signed when it is asked for (RFC 9824), for which DNS threads get keys.',
+    'How it is proved that a name is not there: by names (NSEC), by hashes of them (NSEC3), or ' +
+      'by one record signed when it is asked for (RFC 9824), for which DNS threads get keys.',
   ),
   compact_signatures: key(
     integer(0, limits.onlineSignaturesPerSecond.max),
