@@ -10,10 +10,10 @@ import {
   constants,
   createCipheriv,
   createDecipheriv,
-  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hash,
   sign,
   verify,
 } from 'node:crypto'
@@ -147,8 +147,9 @@ export interface NodeDnssecCrypto extends DnssecCrypto {
   toPkcs8(key: KeyPair): Uint8Array | undefined
 }
 
+/** In one call, without an object for it. */
 const hashed = (name: string, bytes: Uint8Array): Uint8Array =>
-  new Uint8Array(createHash(name).update(bytes).digest())
+  new Uint8Array(hash(name, bytes, 'buffer'))
 
 /** One set of key objects; a thread makes its own. */
 export function nodeDnssecCrypto(): NodeDnssecCrypto {
