@@ -2,8 +2,8 @@
  * What it takes to sign a topology: 10,000 steered names of four servers each, on one thread, every
  * signature examined; then again with nothing changed, and with one name changed.
  *
- * And in a zone of a hundred such names a thousand changes of one answer set, each from the change to
- * the reply that has the new address and its signature; the peer of that is the goal, 20 ms.
+ * And in a zone of a hundred such names a thousand changes of one answer set, each from the change
+ * to the reply that has the new address and its signature; the peer of that is the goal, 20 ms.
  *
  * The sum of work is the number of signatures. Times are those of the processor, what the collector
  * takes on other threads included; what else a start does is not in them.
