@@ -40,6 +40,7 @@ export function signerConfig(loaded: Loaded, node: string): SignerConfig {
     algorithm: algorithms[dnssec.algorithm],
     isSplit: dnssec.key_layout === 'ksk_zsk',
     denial: dnssec.denial === 'nsec3' ? { kind: 'nsec3', ...plainNsec3 } : { kind: 'nsec' },
+    ...(dnssec.denial === 'compact' ? { onlinePerSecond: dnssec.compact_signatures } : {}),
     lifetimes: {
       ...defaultLifetimes,
       validitySeconds: secondsOf(dnssec.signature_validity),

@@ -1,7 +1,9 @@
 /**
- * Messages about keys and signatures; a part of the catalogue. Private keys are in none of them.
+ * Messages about keys and signatures; a part of the catalogue. Private keys are in none of them but
+ * `signer.online-keys-set`, which is said where `overwatch.dnssec.denial` is `compact`.
  */
 import type { ServingParts } from '../core/dns/serving.ts'
+import type { OnlineZoneParts } from '../core/dnssec/online.ts'
 import type { SignedParts } from '../core/dnssec/parts.ts'
 import type { ApexRecords, WantedSet } from '../core/dnssec/serving-plan.ts'
 import type { Catalogue } from './entry.ts'
@@ -31,6 +33,20 @@ export const signerEntries = {
       zones: field.list<ApexRecords>('what stands at each apex because the zone is signed'),
     },
     doc: 'The public side of all keys: said at the start, with each change, and to a new reader.',
+  },
+  'signer.online-keys-set': {
+    kind: 'fact',
+    id: 132,
+    from: 'signer',
+    to: ['dns'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: 64 * MIB,
+    fields: {
+      zones: field.list<OnlineZoneParts>('those with compact denial; none ends it'),
+      signaturesPerSecond: field.number('how many each thread may make'),
+    },
+    doc: 'What DNS threads sign compact denials with: private keys, to threads of this process.',
   },
   'registry.serving-drafted': {
     kind: 'fact',

@@ -35,7 +35,7 @@ export interface KeyView {
 
 export interface ZoneView {
   readonly zone: string
-  readonly denial: 'nsec' | 'nsec3'
+  readonly denial: 'nsec' | 'nsec3' | 'compact'
   /** What its keys are doing, a sentence each. */
   readonly steps: readonly string[]
 }

@@ -266,6 +266,34 @@ describe.runIf(has('dig', 'delv', 'unbound', 'curl'))('a signed zone', () => {
     })
   }, 180_000)
 
+  test('validates with compact denial, signed when it is asked for, and without budget', async () => {
+    const missing = async () => {
+      const { authority, status } = await dig(dnsPort, '+dnssec', `gone.${ZONE}`)
+      return `${status} ${authority.filter((line) => line.startsWith('NSEC')).join()}`
+    }
+    program.configure(yaml({ denial: 'compact' }))
+    program.signal('SIGHUP')
+    // A dig that is older than the type writes its number.
+    await until('a name has NXNAME', async () =>
+      /^NOERROR NSEC .*(?:NXNAME|TYPE128)/.test(await missing()),
+    )
+    const status = (await api('GET', '/dnssec/status'))['zones'] as unknown as object[]
+    expect(status).toMatchObject([{ zone: ZONE, denial: 'compact' }])
+    for (const [relative, type] of QUESTIONS) {
+      const told = await dig(unboundPort, '+dnssec', nameOf(relative), type)
+      const isGood = told.status === 'NOERROR' && told.flags.includes('ad')
+      expect([relative, type, isGood]).toEqual([relative, type, true])
+      const where = ['@127.0.0.1', '-p', String(dnsPort), '-a', anchors, `+root=${ZONE}`]
+      expect(await output('delv', [...where, nameOf(relative), type])).toContain('fully validated')
+    }
+    program.configure(yaml({ denial: 'compact, compact_signatures: 0' }))
+    program.signal('SIGHUP')
+    await until('the chain denies', async () => (await missing()).startsWith('NXDOMAIN'))
+    await validates()
+    program.configure(yaml())
+    program.signal('SIGHUP')
+  }, 180_000)
+
   test('keeps its keys and validates after kill -9', async () => {
     const before = await keys()
     program.signal('SIGKILL')

@@ -5,6 +5,7 @@
 import { limits } from '../../src/core/base/limits.ts'
 import { foldCase, wireToName } from '../../src/core/dns/names.ts'
 import { rcodeName, types } from '../../src/core/dns/types.ts'
+import { formatRdata } from '../../src/core/zone/rdata.ts'
 import {
   type CheckedKey,
   type SetToCheck,
@@ -283,10 +284,20 @@ class Judge {
   }
 
   #denied(name: Uint8Array, zone: ZoneToJudge): void {
-    const denied = this.message.rcode === 'NXDOMAIN' ? 'nxdomain' : 'nodata'
+    // RFC 9824 section 5: who did not ask with CO is told NOERROR, and NXNAME at the name.
+    const isMissing = this.message.rcode === 'NXDOMAIN' || this.#hasNxname(name)
+    const denied = isMissing ? 'nxdomain' : 'nodata'
     const asked = { name, type: this.message.type, sets: this.#proofsIn(zone) }
     const checked = checkDenial(asked, denied, this.#context(zone), crypto)
     if (!checked.ok) this.faults.push(`${wireToName(name)} ${denied}: ${checked.error}`)
+  }
+
+  #hasNxname(name: Uint8Array): boolean {
+    return this.proofs.some(({ records }) => {
+      const [record] = records
+      if (record?.type !== types.NSEC || record.owner.join() !== name.join()) return false
+      return formatRdata(types.NSEC, record.rdata).split(' ').includes('NXNAME')
+    })
   }
 
   #referral(ns: SetToCheck): void {

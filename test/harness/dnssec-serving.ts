@@ -3,10 +3,13 @@
  */
 import { ownMemory } from '../../src/core/base/memory.ts'
 import { Authority } from '../../src/core/dns/authority.ts'
+import { OnlineDenial } from '../../src/core/dns/compact.ts'
 import { servingParts, type ServingParts, wordsOf } from '../../src/core/dns/serving.ts'
 import { foldCase, nameToWire, wireToName } from '../../src/core/dns/names.ts'
+import { COMPACT_OK } from '../../src/core/dnssec/compact.ts'
 import type { ZoneKey } from '../../src/core/dnssec/dnskey.ts'
 import { defaultLifetimes, type LifetimePolicy } from '../../src/core/dnssec/lifetimes.ts'
+import { onlineZones } from '../../src/core/dnssec/online.ts'
 import {
   type Denial,
   apexRecordsOf,
@@ -41,7 +44,9 @@ export interface SignedWorldParts {
   readonly zones: readonly ZoneSpec[]
   readonly pools?: readonly ServingPool[]
   readonly words?: readonly (readonly number[])[]
-  readonly denial?: 'nsec' | 'nsec3'
+  readonly denial?: 'nsec' | 'nsec3' | 'compact'
+  /** Of compact denial, the signatures that may be made; absent: a thousand. */
+  readonly budget?: number
   /** Apexes that are not signed. */
   readonly unsigned?: readonly string[]
   readonly keys?: readonly ZoneKey[]
@@ -58,7 +63,7 @@ export interface SignedWorldParts {
 /** Compiles and signs as the registry and the signer do. */
 export function signedParts(world: SignedWorldParts) {
   const keys = world.keys ?? [keyFor(13)]
-  const denial: Denial = plans[world.denial ?? 'nsec']
+  const denial: Denial = plans[world.denial === 'nsec3' ? 'nsec3' : 'nsec']
   const signedZones = world.zones.filter(({ apex }) => !(world.unsigned ?? []).includes(apex))
   const apexes = signedZones.map(({ apex }) =>
     apexRecordsOf(
@@ -99,6 +104,29 @@ export function signedServingSet(snapshot: Snapshot, seed: number, denial: 'nsec
   return { epoch, version, words, parts: { ...parts, signed: signed.value.parts } }
 }
 
+/** A DNS thread's signer of denials over the keys of these zones, its bucket full. */
+export function onlineDenial(
+  apexes: readonly string[],
+  keys: readonly ZoneKey[],
+  budget: number,
+  nowSeconds: number,
+): OnlineDenial {
+  const online = new OnlineDenial()
+  const zonePlans = apexes.map((apex) => ({
+    ...{ apex, keys, denial: plans.nsec, lifetimes: defaultLifetimes },
+  }))
+  const zones = onlineZones(zonePlans, () => new Uint8Array(1)).map((zone) => ({
+    apex: zone.apex,
+    keys: zone.keys.map(({ head }, at) => ({
+      head,
+      sign: (data: Uint8Array) => crypto.sign(keys[at]!, data),
+    })),
+  }))
+  online.configure({ zones, signaturesPerSecond: budget })
+  online.tick(nowSeconds * 1_000)
+  return online
+}
+
 export interface Ask {
   readonly transport?: 'udp' | 'tcp'
   readonly turn?: number
@@ -109,19 +137,26 @@ export function signedWorld(world: SignedWorldParts) {
   const made = signedParts(world)
   if (!made.signed.ok) throw new Error(made.signed.error.join('\n'))
   const parts: ServingParts = { ...made.parts, signed: made.signed.value.parts }
+  const isCompact = world.denial === 'compact'
+  const nowSeconds = world.nowSeconds ?? NOW
+  const online = onlineDenial(made.apexes, made.keys, world.budget ?? 1_000, nowSeconds)
   const authority = new Authority({
+    ...(isCompact ? { online } : {}),
     ...{ udpPayloadSize: 4_096, nsid: '', versionString: '', tcpIdleTimeoutMs: 0 },
     turns: new Uint32Array(0),
     hashSeed: 0x5eed,
     ...(world.onWanted === undefined ? {} : { onWanted: world.onWanted }),
   })
   const pools = world.pools ?? []
+  if (isCompact) authority.tick(nowSeconds * 1_000)
   const words = layWords(pools, world.words ?? pools.map(({ members }) => members.map(() => UP)))
   authority.applyServing(world.epoch ?? 1, 1, parts, words)
   const keys = readKeysOf(made.keys)
   const send = (name: string, type: string, options: Ask): Uint8Array => {
     authority.presetTurn(options.turn ?? 0)
-    const edns = 'edns' in options ? options.edns : { dnssecOk: true, payload: 4_096 }
+    // RFC 9824 section 5.1: with CO the rcode is what it is without DO.
+    const asUsual = { dnssecOk: true, payload: 4_096, ...(isCompact ? { z: COMPACT_OK } : {}) }
+    const edns = 'edns' in options ? options.edns : asUsual
     const query = buildQuery({ name, type, ...(edns === undefined ? {} : { edns }) })
     const out = new Uint8Array(65_535)
     const client = { bytes: CLIENT, transport: options.transport ?? ('tcp' as const) }
@@ -137,7 +172,7 @@ export function signedWorld(world: SignedWorldParts) {
     keys: made.apexes.includes(apex) ? keys(wireOf(apex)) : undefined,
   }))
   const judge = (message: Message) => judgeMessage(message, zones, world.nowSeconds ?? NOW)
-  return { ...made, authority, send, ask, plain, judge, zones }
+  return { ...made, authority, online, send, ask, plain, judge, zones }
 }
 
 const readKeysOf = (keys: readonly ZoneKey[]) => (apex: Uint8Array) =>

@@ -79,7 +79,9 @@ const world = fc.record({
   innerNs: fc.boolean(),
   innerSigned: fc.boolean(),
   pools: fc.array(pool, { maxLength: 3 }),
-  denial: fc.constantFrom('nsec' as const, 'nsec3' as const),
+  denial: fc.constantFrom('nsec' as const, 'nsec3' as const, 'compact' as const),
+  // Spent in the middle of a run, the chain goes on.
+  budget: fc.constantFrom(1_000, 7),
   asked: fc.array(
     fc.record({
       name: relative,
@@ -93,7 +95,8 @@ const world = fc.record({
 
 type World = typeof world extends fc.Arbitrary<infer T> ? T : never
 
-function build({ outer, inner, innerDs, innerNs, innerSigned, pools, denial }: World) {
+function build({ outer, inner, innerDs, innerNs, innerSigned, pools, ...rest }: World) {
+  const { denial, budget } = rest
   const named = once(pools.map((one) => ({ ...one, name: one.name.toLowerCase() })))
   const taken = new Set(named.map(({ name }) => name))
   const text = (owners: readonly Owner[]) =>
@@ -130,7 +133,7 @@ function build({ outer, inner, innerDs, innerNs, innerSigned, pools, denial }: W
     ),
   )
   return signedWorld({
-    ...{ zones, pools: specs, denial },
+    ...{ zones, pools: specs, denial, budget },
     words: named.map(({ words }, at) => words.slice(0, specs[at]!.members.length)),
     unsigned: innerSigned ? [] : [INNER],
   })

@@ -159,6 +159,30 @@ const mixed = (names: number): string[] => [
   askMissing('ed', 15),
 ]
 
+/** Answers and proofs with their signatures. */
+function withDo(names: number): Plain[] {
+  return [
+    {
+      name: 'signed',
+      title: 'One steered name with DO: an answer and its signature',
+      setup: steeredOver(3),
+      kinds: [askSteered(3, SIGNED)],
+      atLeast: 0.95,
+      // The others sign a zone that they are given, and none of them a steered answer.
+      peers: false,
+      smoke: 'alone',
+    },
+    {
+      name: 'signed-nxdomain',
+      title: `Random names that do not exist with DO, in a zone of ${names}: the proofs`,
+      setup: { ...plain, names },
+      kinds: [askMissing(SIGNED)],
+      atLeast: 0.95,
+      peers: false,
+    },
+  ]
+}
+
 /** The scenarios in which all are asked the same. */
 function shared(names: number): Plain[] {
   const zone: Setup = { ...plain, names }
@@ -202,24 +226,7 @@ function shared(names: number): Plain[] {
       atLeast: 0.93,
       smoke: 'alone',
     },
-    {
-      name: 'signed',
-      title: 'One steered name with DO: an answer and its signature',
-      setup: steeredOver(3),
-      kinds: [askSteered(3, SIGNED)],
-      atLeast: 0.95,
-      // The others sign a zone that they are given, and none of them a steered answer.
-      peers: false,
-      smoke: 'alone',
-    },
-    {
-      name: 'signed-nxdomain',
-      title: `Random names that do not exist with DO, in a zone of ${names}: the proofs`,
-      setup: zone,
-      kinds: [askMissing(SIGNED)],
-      atLeast: 0.95,
-      peers: false,
-    },
+    ...withDo(names),
     {
       name: 'mixed',
       title: 'Mixed: A, AAAA, TXT, no such name; EDNS, DO, cookies, mixed case',

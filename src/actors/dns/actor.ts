@@ -16,6 +16,7 @@ import { defineActor } from '../define.ts'
 import { answering } from './answering.ts'
 import type { DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
 import { DnsMeters } from './metrics.ts'
+import { onlineDenial, onlineOf } from './online.ts'
 import { Wanting } from './wanting.ts'
 
 const HINTS: Readonly<Record<Exclude<ListenOutcome['code'], 'listening'>, string>> = {
@@ -48,14 +49,13 @@ function tellsLoads(ctx: Ctx<ProductCatalogue, 'dns'>, authority: Authority, met
 }
 
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
-  const turns = new Uint32Array(config.turns)
   const { hashSeed, rateMemory } = config
+  const online = onlineDenial(ctx.metrics)
   const wanting = new Wanting(ctx, () => authority)
   const authority: Authority = new Authority({
     onWanted: () => wanting.noted(),
     ...settingsOf(config),
-    turns,
-    hashSeed,
+    ...{ turns: new Uint32Array(config.turns), hashSeed, online },
     ...(rateMemory === undefined ? {} : { rateMemory }),
   })
   const meters = new DnsMeters(ctx.metrics, ctx.lend)
@@ -122,6 +122,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
       'registry.routes-set': ({ parts }) => void authority.applyRoutes(parts),
+      'signer.online-keys-set': (told) => online.configure(onlineOf(told, ports)),
       'registry.signatures-set': ({ signed }) => void authority.applySigned(signed),
     },
     onReconfigured: (next) => {

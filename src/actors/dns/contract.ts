@@ -4,6 +4,7 @@
  * The plain front (ports.ts) is node:dgram and node:net; another front, fed in batches by native
  * code, fits the same contract.
  */
+import type { OnlineKey } from '../../core/dns/compact.ts'
 import type { CookieSettings } from '../../core/dns/cookie.ts'
 import type { SubnetSettings } from '../../core/dns/ecs.ts'
 import type { Client } from '../../core/dns/exchange.ts'
@@ -130,5 +131,7 @@ export type ListenOutcome =
     }
 
 export interface DnsPorts {
+  /** Of a key as PKCS #8; undefined where it is none. Absent: denial is never compact. */
+  signWith?(algorithm: number, privateKey: Uint8Array): OnlineKey['sign'] | undefined
   listen(request: ListenRequest): Promise<ListenOutcome>
 }

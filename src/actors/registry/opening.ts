@@ -3,7 +3,7 @@
  *
  * Until the first edition is signed no verdict changes any answer, and forty thousand checks take
  * the cores from whoever signs. So the first checks wait for the first edition, at most for a
- * bound: keys may be a minute away, and verdicts should be there when they come.
+ * bound, so that whoever looks at servers sees them also where nothing comes to be signed.
  */
 import { limits } from '../../core/base/limits.ts'
 import type { Cancel, Clock } from '../../kernel/clock.ts'

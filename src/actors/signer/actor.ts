@@ -38,7 +38,7 @@ export const signer = defineActor(
         'api.roll-keys': (order) => house.roll(order),
       },
       onPeerStarted: (peer) => {
-        if (peer === 'registry') house.tellKeys()
+        if (peer === 'registry' || peer === 'dns') house.tellKeys()
         else if (peer === 'cluster') house.syncer.board?.again()
       },
       onReconfigured: (next: SignerConfig) => void house.configure(next),

@@ -2,7 +2,7 @@
  * What the signer needs of the world: cryptography, and a place for keys and signatures.
  */
 import type { Algorithm } from '../../core/dnssec/algorithms.ts'
-import type { DnssecCrypto } from '../../core/dnssec/crypto.ts'
+import type { DnssecCrypto, KeyPair } from '../../core/dnssec/crypto.ts'
 import type { StoreContents } from '../../core/dnssec/keystore.ts'
 import type { LifetimePolicy } from '../../core/dnssec/lifetimes.ts'
 import type { Result } from '../../core/base/result.ts'
@@ -24,6 +24,8 @@ export interface SignerConfig {
   /** A key for the key set and one for the rest, instead of one for all. */
   readonly isSplit: boolean
   readonly denial: Denial
+  /** Compact denial: signatures a second that each DNS thread may make; absent: none does. */
+  readonly onlinePerSecond?: number
   readonly lifetimes: LifetimePolicy
   readonly dnskeyTtlSeconds: number
   /** Whether CDS and CDNSKEY are published. */
@@ -96,6 +98,8 @@ export type VerifyLater = (
 
 export interface SignerPorts {
   readonly crypto: DnssecCrypto
+  /** A key as PKCS #8; undefined where it cannot be written so. Absent: denial is never compact. */
+  toPkcs8?(key: KeyPair): Uint8Array | undefined
   /** `crypto.verify` beside this thread; absent: it is done on it, at once. */
   readonly verifyLater?: VerifyLater
   /** Octets nobody can guess. */

@@ -19,6 +19,7 @@ import { Desk, type Draft } from './desk.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRoll } from './notices.ts'
+import { Online } from './online.ts'
 import { newSyncer, toldDs } from './sharing.ts'
 import type { Syncer } from './syncer.ts'
 import { keyViews, zoneViews } from './views.ts'
@@ -39,6 +40,7 @@ export class House {
   readonly keys: Keys
   readonly syncer: Syncer
   readonly #watcher: Watcher
+  readonly #online: Online
   readonly #ctx: SignerCtx
   readonly #ports: SignerPorts
   readonly #metrics: SignerMetrics
@@ -66,6 +68,7 @@ export class House {
     this.#ports = ports
     this.#config = config
     this.keys = keys
+    this.#online = new Online(ctx, ports)
     this.#startedMs = ctx.clock.nowMs()
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
     this.syncer = newSyncer({
@@ -161,6 +164,7 @@ export class House {
     if (this.#isWaiting) return
     this.#set = this.keys.set()
     this.#ctx.publish('signer.keys-set', this.#set)
+    this.#online.tell(this.#config, this.keys.plans())
     if (nameOf(this.keys.versions()) !== nameOf(this.#signed)) this.desk.rework()
   }
 

@@ -10,10 +10,10 @@ import {
   constants,
   createCipheriv,
   createDecipheriv,
-  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hash,
   sign,
   verify,
 } from 'node:crypto'
@@ -141,10 +141,15 @@ function attempt<T, U>(run: () => T, otherwise: U): T | U {
   }
 }
 
-export type NodeDnssecCrypto = DnssecCrypto & { readonly verifyLater: VerifyLater }
+export interface NodeDnssecCrypto extends DnssecCrypto {
+  readonly verifyLater: VerifyLater
+  /** Undefined where it is no pair. */
+  toPkcs8(key: KeyPair): Uint8Array | undefined
+}
 
+/** In one call, without an object for it. */
 const hashed = (name: string, bytes: Uint8Array): Uint8Array =>
-  new Uint8Array(createHash(name).update(bytes).digest())
+  new Uint8Array(hash(name, bytes, 'buffer'))
 
 /** One set of key objects; a thread makes its own. */
 export function nodeDnssecCrypto(): NodeDnssecCrypto {
@@ -186,6 +191,11 @@ export function nodeDnssecCrypto(): NodeDnssecCrypto {
       const digest = DIGESTS[algorithm]
       return attempt(() => verify(digest, data, key, signature), false)
     },
+    toPkcs8: (key) =>
+      attempt(() => {
+        const object = createPrivateKey({ key: privateJwk(key) ?? {}, format: 'jwk' })
+        return new Uint8Array(object.export({ format: 'der', type: 'pkcs8' }))
+      }, undefined),
     verifyLater(algorithm, bytes, data, signature, done) {
       const key = isAlgorithm(algorithm) ? verifierOf({ algorithm, bytes }) : undefined
       if (!isAlgorithm(algorithm) || key === undefined) {

@@ -80,6 +80,7 @@ function memoryPorts(): SignerPorts {
   return {
     crypto,
     verifyLater: crypto.verifyLater,
+    toPkcs8: crypto.toPkcs8,
     randomBytes: (count) => own(randomBytes(count)),
     syncCrypto: nodeSyncCrypto(crypto),
     post: postToPeer,

@@ -44,13 +44,13 @@ const stepText = (text: string, untilSeconds: number | undefined): string =>
 
 export const zoneViews = (
   keys: Keys,
-  { denial }: SignerConfig,
+  { denial, onlinePerSecond }: SignerConfig,
   zones: readonly string[],
 ): ZoneView[] =>
   zones.map((zone) => {
     const waits = keys.ring.zone(zone)?.waits ?? []
     return {
-      ...{ zone, denial: denial.kind },
+      ...{ zone, denial: onlinePerSecond === undefined ? denial.kind : 'compact' },
       steps: waits.map(({ text, untilSeconds }) => stepText(text, untilSeconds)),
     }
   })

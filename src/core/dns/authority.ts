@@ -14,6 +14,7 @@ import type { Snapshot, WordChange } from '../steer/snapshot.ts'
 import { answerChaos, type ChaosName, chaosNames } from './chaos.ts'
 import { COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cookie.ts'
 import { readRecords } from './edns.ts'
+import { ONLINE_VERSION, type OnlineDenial } from './compact.ts'
 import { type SubnetSettings, SubnetTrust, takeSubnet } from './ecs.ts'
 import { type Client, Exchange, HEADER_BYTES, NO_EDE } from './exchange.ts'
 import { checkHeader, DROP, writeHeader } from './header.ts'
@@ -52,6 +53,8 @@ export interface AuthorityOptions extends AuthoritySettings {
   readonly hashSeed: number
   /** The counts of rate limiting, for threads that share them; absent: its own. */
   readonly rateMemory?: ArrayBufferLike
+  /** Signs denials of zones that have it so; absent: the chain proves them. */
+  readonly online?: OnlineDenial
   /** In place of cookies and rate limits of its own: what a sample recorded of them. */
   readonly recorded?: Recorded
   /** Called with every answer that was noted for `takeWanted`. */
@@ -96,6 +99,7 @@ export class Authority {
   #why: Why | undefined
   #subnets: SubnetTrust | undefined
   readonly #recorded: Recorded | undefined
+  #online: OnlineDenial | undefined
   #jar: Jar | undefined
   #rate: Rate | undefined
   readonly #rateMemory: ArrayBufferLike
@@ -117,6 +121,10 @@ export class Authority {
     this.#recorded = options.recorded
     if (options.onWanted !== undefined) this.last.onWanted = options.onWanted
     this.reconfigure(options)
+    if (options.online !== undefined) {
+      this.last.online = options.online
+      this.#online = options.online
+    }
   }
 
   /** What is being served; undefined before the first snapshot. */
@@ -156,9 +164,13 @@ export class Authority {
     return this.#turns.question.turn
   }
 
-  /** Version of the signatures that the last reply was made with; 0 where it had none. */
+  /**
+   * Version of the signatures that the last reply was made with; 0 where it had none, and one that
+   * nobody holds where it was signed for this reply alone.
+   */
   get signedBy(): number {
     const { last } = this
+    if (last.isSignedOnline) return ONLINE_VERSION
     // Two types are answered from signatures whoever asks for them.
     const reads = last.dnssecOk || last.qtype === types.RRSIG || last.qtype === types.NSEC
     return reads ? (this.#serving?.signed?.parts.version ?? 0) : 0
@@ -177,6 +189,7 @@ export class Authority {
   tick(nowMs: number): void {
     this.#nowMs[0] = nowMs
     this.#rate?.tick(nowMs)
+    this.#online?.tick(nowMs)
     this.#nowSeconds = Math.floor(nowMs / 1_000) | 0
   }
 

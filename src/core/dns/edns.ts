@@ -21,6 +21,8 @@ const RECORDS_MAX = limits.queryRecords.default
 const OPTIONS_MAX = limits.ednsOptions.default
 /** RFC 6891 section 6.1.4. */
 const DNSSEC_OK = 0x80
+/** RFC 9824 section 5.1. */
+const COMPACT_OK = 0x40
 
 /** Reads every record behind the question; NOERROR, FORMERR or BADVERS. */
 export function readRecords(x: Exchange): number {
@@ -83,7 +85,9 @@ function readOpt(x: Exchange, at: number): number {
   x.edns = true
   x.payloadBytes = queryView.getUint16(at + 2)
   x.ednsVersion = queryView.getUint8(at + 5)
-  x.dnssecOk = (queryView.getUint8(at + 6) & DNSSEC_OK) !== 0
+  const flags = queryView.getUint8(at + 6)
+  x.dnssecOk = (flags & DNSSEC_OK) !== 0
+  x.compactOk = (flags & COMPACT_OK) !== 0
   // RFC 6891 section 6.1.3: the options of a version we do not speak are not ours to read.
   if (x.ednsVersion > 0) return rcodes.BADVERS
   const bytes = queryView.getUint16(at + 8)

@@ -7,6 +7,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { viewOf } from '../base/octets.ts'
+import type { OnlineDenial } from './compact.ts'
 import { LABELS_MAX } from './names.ts'
 import type { Signatures } from './signatures.ts'
 
@@ -67,6 +68,8 @@ export class Exchange {
   ednsVersion = 0
   payloadBytes = 0
   dnssecOk = false
+  /** RFC 9824 section 5.1. */
+  compactOk = false
   wantsNsid = false
   wantsKeepalive = false
   readonly ecs = new DataView(new ArrayBuffer(ECS_BYTES_MAX))
@@ -110,6 +113,10 @@ export class Exchange {
   // DNSSEC.
   /** What signs the reply; undefined where the query did not ask for it or nothing is signed. */
   signed: Signatures | undefined = undefined
+  /** Who signs denials while they are answered; undefined where nobody does. */
+  online: OnlineDenial | undefined = undefined
+  /** A signature of the reply was made for it alone. */
+  isSignedOnline = false
   /** Entries of denial to write behind the answer, and where the apex of each lies in the reply. */
   readonly proofs = new Int32Array(PROOFS_MAX)
   readonly proofApexAt = new Int32Array(PROOFS_MAX)
@@ -173,6 +180,8 @@ export class Exchange {
     this.ednsVersion = 0
     this.payloadBytes = 0
     this.dnssecOk = false
+    this.compactOk = false
+    this.isSignedOnline = false
     this.wantsNsid = false
     this.wantsKeepalive = false
     this.ecsBytes = 0

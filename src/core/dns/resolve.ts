@@ -101,7 +101,7 @@ function answerNode(x: Exchange, serving: Serving, node: number, turns: Turns): 
     // The DS of a zone that is served here too is denied by the zone above.
     const own = table.zone(node)
     const entry = zone === own ? x.signed.entryOf(node) : x.signed.noDsOf(own)
-    proveNoData(x, serving, zone, entry)
+    proveNoData(x, serving, zone, entry, zone !== own || x.signed.isOwn(node))
   }
   return false
 }

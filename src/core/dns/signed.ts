@@ -10,6 +10,7 @@ import { copyWords } from '../base/octets.ts'
 import { ENTRY, ENTRY_OF, ENTRY_RUN } from '../dnssec/parts.ts'
 import type { Family } from '../net/address.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
+import { putCompact } from './compact.ts'
 import { AUTHORITY, type Exchange } from './exchange.ts'
 import { ancestorAt } from './locate.ts'
 import { canPoint, OWNER_BYTES, putRecord } from './put.ts'
@@ -101,9 +102,11 @@ export function proveExpansion(x: Exchange, { table }: Serving, zone: number): b
 }
 
 /** RFC 4035 section 3.1.3.2, RFC 5155 section 7.2.2: neither the name nor a wildcard for it. */
-export function proveNoName(x: Exchange, { table }: Serving, zone: number): void {
+export function proveNoName(x: Exchange, serving: Serving, zone: number): void {
+  const { table } = serving
   const signed = x.signed!
   if (!signed.isSigned(zone)) return
+  if (x.online !== undefined && putCompact(x, serving, zone, undefined, false)) return
   const apexAt = apexOf(x, table, zone)
   // RFC 5155 section 7.2.1: the closest encloser, then the name below it.
   if (!signed.isNsec(zone) && !prove(x, zone, signed.entryOf(x.node), apexAt)) return
@@ -113,11 +116,20 @@ export function proveNoName(x: Exchange, { table }: Serving, zone: number): void
 
 /**
  * The name, or the wildcard that stands for it, has no such type: RFC 4035 sections 3.1.3.1 and
- * 3.1.3.4, RFC 5155 sections 7.2.3 and 7.2.5. `entry` is that of the node which would have had it.
+ * 3.1.3.4, RFC 5155 sections 7.2.3 and 7.2.5. `entry` is that of the node which would have had it;
+ * `isOwn`: it lists the types of that node, which is not an empty one.
  */
-export function proveNoData(x: Exchange, { table }: Serving, zone: number, entry: number): void {
+export function proveNoData(
+  x: Exchange,
+  serving: Serving,
+  zone: number,
+  entry: number,
+  isOwn: boolean,
+): void {
+  const { table } = serving
   const signed = x.signed!
   if (!signed.isSigned(zone)) return
+  if (x.online !== undefined && putCompact(x, serving, zone, entry, isOwn)) return
   const apexAt = apexOf(x, table, zone)
   if (x.nodeLabel > 0) {
     if (!signed.isNsec(zone) && !prove(x, zone, signed.entryOf(x.node), apexAt)) return

@@ -55,7 +55,7 @@ export function putSteered(
     if (isPut && x.signed !== undefined) {
       // Where the chain lists the family, another record says that it is not there now.
       const entry = x.signed.noDataOf(pool, family)
-      proveNoData(x, serving, zone, entry === 0 ? x.signed.entryOf(node) : entry)
+      proveNoData(x, serving, zone, entry === 0 ? x.signed.entryOf(node) : entry, true)
     }
     return
   }

@@ -42,7 +42,7 @@ const zone = named(
   'SignedZone',
   z.object({
     zone: z.string(),
-    denial: z.enum(['nsec', 'nsec3']),
+    denial: z.enum(['nsec', 'nsec3', 'compact']),
     steps: z.array(z.string()).describe('what its keys wait for, a sentence each'),
   }),
 )

@@ -93,10 +93,10 @@ export const dnssecLimits = {
     'an edit is signed in a few milliseconds; what takes longer than this is told',
   ),
   firstChecksHeldMs: limit(
-    15_000,
+    60_000,
     [100, 120_000],
     'milliseconds',
-    'ten thousand names are signed in less; without keys for longer, verdicts are to be there first',
+    'ten thousand names are signed in less on a busy machine; no verdict is used before',
   ),
   signingSliceSets: limit(
     64,
@@ -104,11 +104,23 @@ export const dnssecLimits = {
     'sets',
     'about 15 milliseconds of signing and examining between two looks at the mailbox',
   ),
+  onlineValiditySeconds: limit(
+    86_400,
+    [7_200, 2_592_000],
+    'seconds',
+    'a denial signed for one reply: longer than any cache keeps one, too short to be worth keeping',
+  ),
+  onlineSignaturesPerSecond: limit(
+    1_000,
+    [0, 20_000],
+    'signatures',
+    'of each DNS thread for compact denial: some 3 % of a core; past it the chain proves',
+  ),
   examinedLaterSets: limit(
     512,
     [1, 1_000_000],
     'sets',
-    'a job this large has its signatures verified on other cores; a smaller one is done sooner alone',
+    'a job so large is verified on other cores; a smaller one is done sooner alone',
   ),
   examinationsPending: limit(
     256,

@@ -1,10 +1,11 @@
 /**
  * `overwatch.dnssec`: the signing of zones, the keys it is done with, and who shares them.
  */
+import { limits } from '../../base/limits.ts'
 import { key, list, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { endpoint } from '../kinds/network.ts'
-import { bool, duration } from '../kinds/numbers.ts'
+import { bool, duration, integer } from '../kinds/numbers.ts'
 import { gossipKey, httpUrl, oneOf, text } from '../kinds/texts.ts'
 
 export const algorithmWords = [
@@ -39,9 +40,15 @@ export const dnssec = section('Signing of the zones of `dns.zones`.', {
     { secret: true, restart: true },
   ),
   denial: key(
-    oneOf(['nsec', 'nsec3']),
+    oneOf(['nsec', 'nsec3', 'compact']),
     'nsec',
-    'How it is proved that a name is not there: by names (NSEC), or by hashes of them (NSEC3).',
+    'How it is proved that a name is not there: by names (NSEC), by hashes of them (NSEC3), or ' +
+      'by one record signed when it is asked for (RFC 9824), for which DNS threads get keys.',
+  ),
+  compact_signatures: key(
+    integer(0, limits.onlineSignaturesPerSecond.max),
+    String(limits.onlineSignaturesPerSecond.default),
+    'Of `compact`: signatures a second of each DNS thread; what is beyond is proved as by `nsec`.',
   ),
   dnskey_ttl: key(duration('1s', '7d'), '1h', 'TTL of the keys.'),
   signature_validity: key(duration('1h', '365d'), '14d', 'How long a signature holds.'),
