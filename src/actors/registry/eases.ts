@@ -2,8 +2,8 @@
  * How hard the machines of a pool work, as their agents say, becomes shares of its servers: under
  * `capacity: { by: cpu }`.
  *
- * What readings mean is decided in core/health/gradient.ts, for the servers of one family; the floor
- * of the pool and what an agent itself asks for hold besides.
+ * What readings mean is decided in core/health/gradient.ts, for the servers of one family; the
+ * floor of the pool and what an agent itself asks for hold besides.
  */
 import { limits } from '../../core/base/limits.ts'
 import type { Chorus } from '../../core/health/chorus.ts'

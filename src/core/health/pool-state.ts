@@ -188,7 +188,6 @@ export class PoolState {
 
   /** @param level 0-15, as in words.ts */
   setSpill(index: number, level: number): void {
-    if (this.spills[index] === level) return
     this.spills[index] = level
     this.changed.add(index)
   }

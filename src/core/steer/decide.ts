@@ -100,6 +100,8 @@ function decideByClient(
 ): number {
   if (method === COMPOSED) return decideComposed(pools, pool, question, out)
   locate(pools, pool, question)
+  // Where the client is does not matter, only which network it is in.
+  if (method === STICKY) question.place = -1
   const size = wanted === 1 ? notedSize(pools.cache) : 0
   if (size > 0) {
     const { places, sums, guides } = pools
@@ -116,7 +118,7 @@ function decideByClient(
   return decidePlaced(pools, pool, question, out, wanted)
 }
 
-/** Where the client is does not matter: its network has an order of its own among all servers. */
+/** The client's network has an order of its own among all servers. */
 function decideSticky(
   pools: Pools,
   pool: number,
@@ -125,7 +127,6 @@ function decideSticky(
   wanted: number,
 ): number {
   const { family } = question
-  question.place = -1
   question.basis = basisAt(pools.modeOf(pool, family))
   const from = pools.placesFrom(pool, family)
   const size = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
@@ -140,6 +141,7 @@ function decideComposed(pools: Pools, pool: number, question: Question, out: Int
   const { turn } = question
   question.key = stickyKey(pools, pool, question.client)
   const leaf = leafFor(pools, pool, question)
+  const { place } = question
   question.leaf = leaf
   question.method = NO_METHOD
   if (leaf < 0) return nothingFor(pools, pool, question)
@@ -147,6 +149,8 @@ function decideComposed(pools: Pools, pool: number, question: Question, out: Int
   question.basis = basisAt(leaves.modeOf(leaf, question.family))
   const count = decide(leaves, leaf, question, out)
   question.turn = turn
+  // A leaf may have no use for it.
+  question.place = place!
   const from = leaves.addressFrom(leaf)
   for (let rank = 0; rank < count; rank++) out[rank] = layout.origins[from + out[rank]!]!
   return count

@@ -1,6 +1,6 @@
-// Goal: what agents tell of their machines becomes shares of their servers, a step an interval, never
-// below the least nor the floor of the pool, besides what agents ask for themselves. Of metrics
-// opengslb_backend_capacity_share_ratio moves.
+// Goal: what agents tell of their machines becomes shares of their servers, a step an interval,
+// never below the least nor the floor of the pool, besides what agents ask for themselves. Of
+// metrics opengslb_backend_capacity_share_ratio moves.
 import { expect, test } from 'vitest'
 import { A, B, START_MS } from './registry-world.ts'
 import { backendAt, worldOf } from './registry-agents-world.ts'
