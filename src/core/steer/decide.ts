@@ -77,7 +77,11 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
   const count = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const from = pools.placesFrom(pool, family)
   const wanted = Math.min(wantedOf(mode), out.length, ANSWERS_MAX)
-  if (method >= PLACED) return decideByClient(pools, pool, question, out, wanted, method)
+  if (method >= PLACED) {
+    if (method === COMPOSED) return decideComposed(pools, pool, question, out)
+    if (method === STICKY) return decideSticky(pools, pool, question, out, wanted)
+    return decideByClient(pools, pool, question, out, wanted, method)
+  }
   // Policies that read the client fall back to turns where nothing is known of it.
   const ring = method === RING
   const first = ring ? (turn >>> 0) % count : firstPlace(pools, method, from, count, turn)
@@ -98,10 +102,7 @@ function decideByClient(
   wanted: number,
   method: number,
 ): number {
-  if (method === COMPOSED) return decideComposed(pools, pool, question, out)
   locate(pools, pool, question)
-  // Where the client is does not matter, only which network it is in.
-  if (method === STICKY) question.place = -1
   const size = wanted === 1 ? notedSize(pools.cache) : 0
   if (size > 0) {
     const { places, sums, guides } = pools
@@ -112,7 +113,6 @@ function decideByClient(
   }
   question.method = NO_METHOD
   question.key = stickyKey(pools, pool, question.client)
-  if (method === STICKY) return decideSticky(pools, pool, question, out, wanted)
   if (method === ROUTED) return decideRouted(pools, pool, question, out, wanted)
   if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
   return decidePlaced(pools, pool, question, out, wanted)
@@ -127,6 +127,15 @@ function decideSticky(
   wanted: number,
 ): number {
   const { family } = question
+  locate(pools, pool, question)
+  // Where the client is does not matter, only which network it is in.
+  question.place = -1
+  if (wanted === 1 && notedSize(pools.cache) === 1) {
+    out[0] = pools.places[notedStart(pools.cache, question)]!
+    return 1
+  }
+  question.method = NO_METHOD
+  question.key = stickyKey(pools, pool, question.client)
   question.basis = basisAt(pools.modeOf(pool, family))
   const from = pools.placesFrom(pool, family)
   const size = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
