@@ -19,6 +19,8 @@ import { ServiceCompiler } from '../../src/core/latency/compile.ts'
 import { groundOf } from '../../src/core/latency/ground.ts'
 import { parsePrefix } from '../../src/core/net/address.ts'
 import type { RouteParts } from '../../src/core/steer/routes.ts'
+import { readsPlace } from '../../src/core/steer/pool-layout.ts'
+import type { PolicyNode } from '../../src/core/steer/policy-tree.ts'
 import type { Policy } from '../../src/core/steer/topology.ts'
 import { LEVEL_SHIFT } from '../../src/core/steer/words.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
@@ -36,6 +38,9 @@ interface Scenario {
   /** Clients that rate limiting counts; otherwise it exempts them. */
   readonly counted?: boolean
   readonly policy?: Policy
+  readonly tree?: PolicyNode
+  /** Clients keep to their server. */
+  readonly sticks?: boolean
   /** A health word changes with every so many batches. */
   readonly batchesPerDelta?: number
   /** The zone is signed and denies so. */
@@ -68,6 +73,14 @@ const signedScenarios: Readonly<Record<string, Scenario>> = {
   'do-nxdomain-nsec3': { names, queries: strangers, signed: 'nsec3' },
 }
 
+function fencedTiers(): PolicyNode {
+  const leaf = (...regions: string[]): PolicyNode => ({
+    ...{ kind: 'choose', algorithm: 'weighted', regions },
+  })
+  const tiers: PolicyNode = { kind: 'failover', tiers: [leaf('near', 'far'), leaf('farthest')] }
+  return { kind: 'geofence', rules: [{ homes: ['near', 'far'], node: tiers }, { node: leaf() }] }
+}
+
 const scenarios: Readonly<Record<string, Scenario>> = {
   plain: { names: 0, queries: () => [ask('www.bench.test')] },
   cookie: { names: 0, queries: () => [ask('www.bench.test', 'A', cookied)] },
@@ -78,6 +91,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     ...{ names: 0, servers: 3, policy: 'learned_latency' },
     queries: () => [ask('app.bench.test')],
   },
+  // A fence, two tiers inside it, and servers by weight.
+  composed: {
+    ...{ names: 0, servers: 3, policy: 'composed', tree: fencedTiers() },
+    queries: () => [ask('app.bench.test')],
+  },
+  sticky: { names: 0, servers: 3, sticks: true, queries: () => [ask('app.bench.test')] },
   'steered-ecs': { names: 0, servers: 3, queries: () => [ask('app.bench.test', 'A', ecs)] },
   'geo-ecs': {
     ...{ names: 0, servers: 3, policy: 'geolocation' },
@@ -162,7 +181,7 @@ function learnedFor(): RouteParts {
   return { version: 1, slot: 1, services: routes === undefined ? [] : [routes] }
 }
 
-function snapshotFor({ names: count, servers = 0, policy }: Scenario): Snapshot {
+function snapshotFor({ names: count, servers = 0, policy, tree, sticks }: Scenario): Snapshot {
   const zone = zoneOf('bench.test', '@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\nwww TXT "v=bench"')
   const records = Array.from({ length: count }, (_, index) => ({
     name: `${nameOf(index)}.bench.test`,
@@ -175,7 +194,11 @@ function snapshotFor({ names: count, servers = 0, policy }: Scenario): Snapshot 
       name: 'app.bench.test',
       zone: 'bench.test',
       addresses: Array.from({ length: servers }, (_, index) => `127.30.0.${index}`),
-      spec: { policy: policy ?? (servers > 3 ? 'weighted' : 'round-robin') },
+      spec: {
+        policy: policy ?? (servers > 3 ? 'weighted' : 'round-robin'),
+        ...(tree === undefined ? {} : { tree }),
+        ...(sticks ? { sticky: { bits4: 24, bits6: 48, balance: 1.25 } } : {}),
+      },
     },
     0,
   )
@@ -193,7 +216,7 @@ function snapshotFor({ names: count, servers = 0, policy }: Scenario): Snapshot 
     words: pools.map((pool) =>
       pool.members.map((_, at) => (policy === 'latency' ? timed(at) : UP)),
     ),
-    ...(policy === 'geolocation' || policy === 'learned_latency' ? { geo: placesFor() } : {}),
+    ...(pools.some(readsPlace) ? { geo: placesFor() } : {}),
   }
 }
 

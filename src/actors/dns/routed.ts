@@ -7,7 +7,7 @@ import { readLabels } from '../../core/dns/labels.ts'
 import type { Exchange } from '../../core/dns/exchange.ts'
 import type { Serving } from '../../core/dns/serving.ts'
 import { types } from '../../core/dns/types.ts'
-import { methodOf, WEIGHTED } from '../../core/steer/modes.ts'
+import { methodOf, STICKY, WEIGHTED } from '../../core/steer/modes.ts'
 import { FIXED, FIXED_POLICY, policies } from '../../core/steer/pool-layout.ts'
 import { routeMethods } from '../../core/steer/routes.ts'
 import { ROUTED_KINDS, UNTIMED } from './tallies.ts'
@@ -67,7 +67,8 @@ export class RoutedCounts {
     }
     if (x.chosen === 0) return
     const mode = this.#serving!.pools.modeOf(x.pool, x.qtype === types.AAAA ? 6 : 4)
-    if (methodOf(mode) !== WEIGHTED) this.words[x.pool * ROUTED_KINDS + UNTIMED]!++
+    const method = methodOf(mode)
+    if (method !== WEIGHTED && method !== STICKY) this.words[x.pool * ROUTED_KINDS + UNTIMED]!++
   }
 
   /** The last decision of each name and method, where there was one since the last call. */

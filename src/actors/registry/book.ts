@@ -25,6 +25,7 @@ import { Apexes, type KeysSet } from './apexes.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import { Crowds } from './crowds.ts'
+import { Eases } from './eases.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
 import { Geography } from './geography.ts'
@@ -59,6 +60,7 @@ export class Book {
   readonly learned: Learned
   readonly times: CheckTimes
   readonly crowds: Crowds
+  readonly #eases: Eases
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
   readonly #shelf: Shelf
@@ -114,6 +116,7 @@ export class Book {
     this.names = new StoredNames(ports.shared)
     const { press, chronicle } = pressOf(ctx, ports, this.feed, () => this.#issued())
     this.press = press
+    this.#eases = new Eases(ctx, { fleet, chorus, say: (words) => press.words(words) })
     this.#chronicle = chronicle
     this.#chronicle.configured(config)
     this.#opening = new Opening(ctx, this.#apexes.signing(config), () => this.publishTargets())
@@ -368,6 +371,7 @@ export class Book {
     recordCompiled(this.feed, this.fleet, compiled, isFirst)
     this.times.compiled()
     this.crowds.compiled()
+    this.#eases.compiled()
     const made = this.#shelf.made(this.#config, this.#apexes)
     if (made === undefined) this.press.expect(this.fleet.epoch)
     else this.press.offer(made)

@@ -52,6 +52,12 @@ function serves(server: ServerConfig, domain: string, candidates: readonly strin
   return server.service === '' || candidates.includes(domain)
 }
 
+const capacityOf = ({ capacity: { band, step, least } }: DomainConfig) => ({
+  band,
+  step: Math.round(step * 1_000),
+  least: Math.round(least * 1_000),
+})
+
 const stickyOf = ({ sticky }: DomainConfig) => ({
   bits4: sticky.ipv4_prefix,
   bits6: sticky.ipv6_prefix,
@@ -85,6 +91,7 @@ function domainPool(
       minSamples: domain.latency_config.min_samples,
     },
     ...(domain.geofence === 'strict' ? { geofence: 'strict' } : {}),
+    ...(domain.capacity.by === 'none' ? {} : { capacity: capacityOf(domain) }),
     ...(domain.sticky.by === 'none' ? {} : { sticky: stickyOf(domain) }),
     ...(domain.policy === undefined ? {} : { tree: domain.policy }),
     members,

@@ -59,6 +59,9 @@ export class PoolState {
   private readonly willing: Uint8Array
   /** Thousandths of its weight that each server asks for. */
   private readonly shares: Uint16Array
+  /** The same before the load of its machine counts, and by how much it does. */
+  private readonly asked: Uint16Array
+  private readonly eases: Uint16Array
   /** Under `latency`, how much of the turns each server gets by the times of its checks. */
   private readonly levels: Uint8Array
   /** Of clients that stick, sixteenths that each server passes on. */
@@ -92,6 +95,8 @@ export class PoolState {
     this.eligible = new Uint8Array(size)
     this.willing = new Uint8Array(size)
     this.shares = new Uint16Array(size).fill(WHOLE)
+    this.asked = new Uint16Array(size).fill(WHOLE)
+    this.eases = new Uint16Array(size).fill(WHOLE)
     this.levels = new Uint8Array(size)
     this.spills = new Uint8Array(size)
     const floor = spec.bleedFloor ?? BLEED_FLOOR
@@ -112,7 +117,8 @@ export class PoolState {
 
   /** The first judgement of every server, in order; afterwards `words` is complete. */
   fill(judgements: readonly Judgement[], nowMs: number, shares: readonly number[] = []): void {
-    for (const [index, share] of shares.entries()) this.shares[index] = share
+    this.asked.set(shares)
+    this.shares.set(shares)
     for (const [index, judged] of judgements.entries()) {
       this.base[index] = baseWord(judged)
       const eligible = this.mayServe(index, judged)
@@ -148,6 +154,18 @@ export class PoolState {
 
   /** A server asks for another share of its weight, 0-1000. */
   setShare(index: number, share: number): void {
+    this.asked[index] = share
+    this.takeShare(index)
+  }
+
+  /** @param ease thousandths by which the share of a server is multiplied */
+  setEase(index: number, ease: number): void {
+    this.eases[index] = ease
+    this.takeShare(index)
+  }
+
+  private takeShare(index: number): void {
+    const share = Math.round((this.asked[index]! * this.eases[index]!) / WHOLE)
     const before = this.shares[index]!
     if (share === before) return
     this.shares[index] = share
@@ -170,7 +188,6 @@ export class PoolState {
 
   /** @param level 0-15, as in words.ts */
   setSpill(index: number, level: number): void {
-    if (this.spills[index] === level) return
     this.spills[index] = level
     this.changed.add(index)
   }

@@ -123,7 +123,9 @@ function sharesOf(
   places: readonly Place[],
   geo: GeoParts | undefined,
 ): Shares {
-  const pools = poolsOf([spec], [words], geo)
+  // By weight, clients that keep to a server fall to it as often as turns do.
+  const { sticky: _, ...turning } = spec
+  const pools = poolsOf([turning], [words], geo)
   const by = new Float64Array(spec.members.length + spec.fallback.length)
   const out = new Int32Array(limits.answersMax.max)
   const turns = places.length === 1 ? TURNS : TURNS_OF_PLACE

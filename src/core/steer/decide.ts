@@ -77,7 +77,11 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
   const count = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const from = pools.placesFrom(pool, family)
   const wanted = Math.min(wantedOf(mode), out.length, ANSWERS_MAX)
-  if (method >= PLACED) return decideByClient(pools, pool, question, out, wanted, method)
+  if (method >= PLACED) {
+    if (method === COMPOSED) return decideComposed(pools, pool, question, out)
+    if (method === STICKY) return decideSticky(pools, pool, question, out, wanted)
+    return decideByClient(pools, pool, question, out, wanted, method)
+  }
   // Policies that read the client fall back to turns where nothing is known of it.
   const ring = method === RING
   const first = ring ? (turn >>> 0) % count : firstPlace(pools, method, from, count, turn)
@@ -98,7 +102,6 @@ function decideByClient(
   wanted: number,
   method: number,
 ): number {
-  if (method === COMPOSED) return decideComposed(pools, pool, question, out)
   locate(pools, pool, question)
   const size = wanted === 1 ? notedSize(pools.cache) : 0
   if (size > 0) {
@@ -110,13 +113,12 @@ function decideByClient(
   }
   question.method = NO_METHOD
   question.key = stickyKey(pools, pool, question.client)
-  if (method === STICKY) return decideSticky(pools, pool, question, out, wanted)
   if (method === ROUTED) return decideRouted(pools, pool, question, out, wanted)
   if (method === FENCED) return decideFenced(pools, pool, question, out, wanted)
   return decidePlaced(pools, pool, question, out, wanted)
 }
 
-/** Where the client is does not matter: its network has an order of its own among all servers. */
+/** The client's network has an order of its own among all servers. */
 function decideSticky(
   pools: Pools,
   pool: number,
@@ -125,7 +127,15 @@ function decideSticky(
   wanted: number,
 ): number {
   const { family } = question
+  locate(pools, pool, question)
+  // Where the client is does not matter, only which network it is in.
   question.place = -1
+  if (wanted === 1 && notedSize(pools.cache) === 1) {
+    out[0] = pools.places[notedStart(pools.cache, question)]!
+    return 1
+  }
+  question.method = NO_METHOD
+  question.key = stickyKey(pools, pool, question.client)
   question.basis = basisAt(pools.modeOf(pool, family))
   const from = pools.placesFrom(pool, family)
   const size = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
@@ -140,6 +150,7 @@ function decideComposed(pools: Pools, pool: number, question: Question, out: Int
   const { turn } = question
   question.key = stickyKey(pools, pool, question.client)
   const leaf = leafFor(pools, pool, question)
+  const { place } = question
   question.leaf = leaf
   question.method = NO_METHOD
   if (leaf < 0) return nothingFor(pools, pool, question)
@@ -147,6 +158,8 @@ function decideComposed(pools: Pools, pool: number, question: Question, out: Int
   question.basis = basisAt(leaves.modeOf(leaf, question.family))
   const count = decide(leaves, leaf, question, out)
   question.turn = turn
+  // A leaf may have no use for it.
+  question.place = place!
   const from = leaves.addressFrom(leaf)
   for (let rank = 0; rank < count; rank++) out[rank] = layout.origins[from + out[rank]!]!
   return count

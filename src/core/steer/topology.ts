@@ -72,6 +72,15 @@ export interface StickySpec {
   readonly balance: number
 }
 
+/** How shares follow the load of machines. */
+export interface CapacitySpec {
+  /** How far above the mean a machine may work, 0-1. */
+  readonly band: number
+  /** The most that a share moves at once, and the least it comes to; thousandths. */
+  readonly step: number
+  readonly least: number
+}
+
 export interface PoolSpec {
   /** The name served, which is also the service name. */
   readonly name: string
@@ -91,6 +100,8 @@ export interface PoolSpec {
   readonly latency?: LatencySpec
   /** Under geolocation, that clients never leave their region; absent: they do when it is down. */
   readonly geofence?: 'strict'
+  /** Absent where shares leave the load of machines aside. */
+  readonly capacity?: CapacitySpec
   /** Absent where clients take turns. */
   readonly sticky?: StickySpec
   /** Of the policy `composed`, what it is made of. */

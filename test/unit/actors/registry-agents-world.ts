@@ -3,6 +3,7 @@ import { type AgentsConfig, agentsDefaults } from '../../../src/actors/registry/
 import type { MemoryDisk } from '../../../src/actors/registry/ports-memory.ts'
 import type { SharedRecord } from '../../../src/core/gossip/peers/record.ts'
 import type { AgentReport, ReportedBackend } from '../../../src/core/health/report.ts'
+import type { CapacitySpec } from '../../../src/core/steer/topology.ts'
 import { GONE } from '../../../src/core/health/shared-bodies.ts'
 import { keyOf, poolOf, spell, topologyOf } from '../core/health/sample.ts'
 import { A, START_MS, start } from './registry-world.ts'
@@ -27,10 +28,17 @@ export const backendAt = (
 export async function worldOf(
   addresses: readonly string[] = [],
   chorus: Partial<AgentsConfig['chorus']> = {},
-  more: { disk?: MemoryDisk; atMs?: number; incarnation?: number; bleedFloor?: number } = {},
+  more: {
+    disk?: MemoryDisk
+    atMs?: number
+    incarnation?: number
+    bleedFloor?: number
+    capacity?: CapacitySpec
+  } = {},
 ) {
-  const { bleedFloor = 0.5, ...options } = more
-  const topology = topologyOf(poolOf('app', addresses, { bleedFloor }))
+  const { bleedFloor = 0.5, capacity, ...options } = more
+  const spec = { bleedFloor, ...(capacity === undefined ? {} : { capacity }) }
+  const topology = topologyOf(poolOf('app', addresses, spec))
   const world = await start(topology, { agents: agentsOf(chorus), ...options })
   const { receive } = world.behaviour
   let seq = 0

@@ -5,6 +5,12 @@ const MIB = 1_048_576
 const HOUR_MS = 3_600_000
 
 export const healthLimits = {
+  easeSettleMs: limit(
+    10_000,
+    [1_000, 600_000],
+    'ms',
+    'shares follow the load of machines this often, which agents tell about as often',
+  ),
   stateCommitDelayMs: limit(
     20,
     [1, 50],

@@ -157,7 +157,10 @@ function domainValues(
   const inForce = domains.get(id)
   return {
     ttl: own.ttl ?? dns.default_ttl,
-    routing_algorithm: own.routing_algorithm ?? dns.default_routing_algorithm,
+    routing_algorithm:
+      own.policy === undefined
+        ? (own.routing_algorithm ?? dns.default_routing_algorithm)
+        : 'composed',
     answers: own.answers ?? dns.default_answers,
     when_all_down: own.when_all_down ?? dns.when_all_down,
     fallback_addresses: own.fallback_addresses ?? [],

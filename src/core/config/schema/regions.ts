@@ -106,6 +106,16 @@ export const domainKeys = keys({
         'clients go to the next server in their own order.',
     ),
   }),
+  capacity: section('Shares that follow how hard machines work, as agents tell.', {
+    by: key(oneOf(['none', 'cpu']), 'none', 'What is compared: nothing, or the processor in use.'),
+    band: key(
+      fraction(0.02, 0.5),
+      '0.1',
+      'How far above the mean of its pool a machine may work before it loses a part of its share.',
+    ),
+    step: key(fraction(0.01, 0.2), '0.05', 'The most of its share that moves at once.'),
+    least: key(fraction(0.05, 1), '0.25', 'What a server keeps of its share, whatever it tells.'),
+  }),
   latency_config: section('Latency algorithms.', {
     smoothing_factor: key(fraction(0.01, 1), '0.3', 'Weight of a new measurement.'),
     max_latency_ms: key(fraction(1, 60_000), '500', 'Slower servers are passed over.'),

@@ -152,6 +152,14 @@ describe('tiers', () => {
     expect(told(pool, EU)).toMatchObject({ chosen: ['192.0.2.2'], fallback: 'last_healthy' })
   })
 
+  test('a later tier that serves comes before anybody whom when_all_down puts in', () => {
+    for (const whenAllDown of ['all', 'last_healthy', 'fallback'] as const) {
+      const spec = { whenAllDown, fallback: ['198.51.100.9'] }
+      const pool = poolOf([['eu', WAS_UP], ['us', WAS_UP], ['spare']], tiers, spec)
+      expect(told(pool, EU)).toMatchObject({ outcome: 'answer', chosen: ['192.0.2.2'] })
+    }
+  })
+
   test('a policy that reads no client tells the scope 0', () => {
     const pool = poolOf(lines, {
       kind: 'failover',

@@ -234,3 +234,24 @@ describe('the policy latency', () => {
     expect(tally(pool)).toEqual([0, 50, 50])
   })
 })
+
+test('clients that stick keep to one of the near-equals, and move only as far as shares do', () => {
+  const sticky = { bits4: 24, bits6: 48, balance: 1.25 }
+  const withShares = (near: number) =>
+    poolOf(
+      lines,
+      learned([{ cidr: '10.1.0.0/16', ranking: [0, 1, 2], shares: [near, 1_000 - near, 0] }]),
+      { sticky },
+    )
+  const clients = Array.from({ length: 200 }, (_, at) => client(`10.1.${at}.7`))
+  const chosenOf = (pool: Pool, turn: number) =>
+    clients.map((who) => told(pool, who, turn).chosen[0]!)
+  const before = chosenOf(withShares(500), 0)
+  expect(chosenOf(withShares(500), 5)).toEqual(before)
+  expect(new Set(before)).toEqual(new Set(['192.0.2.0', '192.0.2.1']))
+  const after = chosenOf(withShares(750), 0)
+  for (const [at, was] of before.entries())
+    if (was === '192.0.2.0') expect(after[at]).toBe('192.0.2.0')
+  const near = (chosen: readonly string[]) => chosen.filter((one) => one === '192.0.2.0').length
+  expect(near(after)).toBeGreaterThan(near(before) + 20)
+})

@@ -152,6 +152,21 @@ test('who asks why is told that the network keeps to its server, and who is full
   expect(candidates[other]!.reason).toContain('being full it passes on 3 of 16')
 })
 
+test('a client is placed only where that decides, also when it asks again', () => {
+  const placeOf = (spec: Partial<ServingPool>) => {
+    const pool = poolOf([UP, UP], spec)
+    return [0, 1].map((turn) => {
+      const question: Question = { family: 4, turn, client: clients[0]! }
+      decide(pool.pools, 0, question, out)
+      return question.place! >= 0
+    })
+  }
+  expect(placeOf({ policy: 'geolocation' })).toEqual([true, true])
+  expect(placeOf({ policy: 'weighted' })).toEqual([false, false])
+  const fence: PolicyNode = { kind: 'geofence', rules: [{ node: leaf('weighted') }] }
+  expect(placeOf({ policy: 'composed', tree: fence })).toEqual([true, true])
+})
+
 test('further answers are the next in the order of the client', () => {
   const pool = poolOf([UP, UP, UP, UP], { policy: 'weighted', answers: 3 })
   for (const client of clients.slice(0, 40)) {
