@@ -28,8 +28,14 @@ const spelt = ({ kind, value, calledMs, endedMs }: Operation): string =>
 
 /** @param initial the value before the first write */
 export function judge(history: readonly Operation[], initial = ''): Judged {
+  const seen = new Set(history.filter(({ kind }) => kind === 'read').map(({ value }) => value))
+  // A write without an answer that nobody read need not have taken place; to try each of them at
+  // every moment would take for ever.
   const operations = history
-    .filter(({ kind, endedMs }) => kind === 'write' || Number.isFinite(endedMs))
+    .filter(
+      ({ kind, value, endedMs }) =>
+        Number.isFinite(endedMs) || (kind === 'write' && seen.has(value)),
+    )
     .sort((a, b) => a.calledMs - b.calledMs)
   const mustPlace = operations.filter(({ endedMs }) => Number.isFinite(endedMs)).length
   const tried = new Set<string>()
