@@ -24,7 +24,7 @@ const CALL_MS = limits.clusterCallMs.default
 
 type Random = ReturnType<typeof seededRandom>
 
-const valueOf = (record: SharedRecord | undefined): string => {
+const reasonOf = (record: SharedRecord | undefined): string => {
   const event = record === undefined ? undefined : overrideEvent(record)
   return event?.kind === 'override-set' ? event.reason : ''
 }
@@ -181,7 +181,7 @@ class World {
       if (this.random.below(2) === 0) {
         await pause(this.random.below(10))
         if (!this.model.hasQuorum) continue
-        const value = valueOf(this.stored(key))
+        const value = reasonOf(this.stored(key))
         await pause(this.random.below(10))
         this.#note(key, { kind: 'read', value, calledMs, endedMs: this.clock.monotonicMs() })
       } else {
@@ -247,7 +247,7 @@ class World {
     await Promise.all(clients)
     for (const key of KEYS) {
       const atMs = this.clock.monotonicMs()
-      const value = valueOf(this.stored(key))
+      const value = reasonOf(this.stored(key))
       this.#note(key, { kind: 'read', value, calledMs: atMs, endedMs: atMs })
     }
   }
@@ -262,8 +262,8 @@ test(`acknowledged orders survive ${FAULTS} faults and are linearizable, ${SEEDS
     for (const key of KEYS) {
       const { holds, text } = judge(world.history.get(key)!)
       expect(holds, `seed ${seed}, ${key}: ${text}`).toBe(true)
-      const told = world.nodes.map(({ ledger }) => valueOf(ledger.get(key)))
-      const stored = valueOf(world.stored(key))
+      const told = world.nodes.map(({ ledger }) => reasonOf(ledger.get(key)))
+      const stored = reasonOf(world.stored(key))
       expect(told, `seed ${seed}, ${key}`).toEqual(world.nodes.map(() => stored))
     }
   }

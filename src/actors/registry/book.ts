@@ -11,7 +11,7 @@
 import { limits } from '../../core/base/limits.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
-import type { GuardedChange, GuardHeld, ServerEvent } from '../../core/health/events.ts'
+import type { GuardedChange, ServerEvent } from '../../core/health/events.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
 import { type Compiled, Fleet } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
@@ -29,6 +29,7 @@ import { Eases } from './eases.ts'
 import { FeedRecorder } from './feed.ts'
 import { recordCompiled, recordWords } from './feed-changes.ts'
 import { Geography } from './geography.ts'
+import { heldBack } from './held-back.ts'
 import { Learned } from './learned.ts'
 import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
@@ -273,16 +274,7 @@ export class Book {
 
   /** Records that a change was held back. */
   hold(refusal: Refusal, change: GuardedChange): void {
-    const keys = refusal.keys.slice(0, limits.eventKeysMax.default)
-    const atMs = this.nowMs()
-    const event: GuardHeld = {
-      kind: 'guard-held',
-      pool: refusal.pool,
-      change,
-      keys,
-      reason: refusal.message,
-      atMs,
-    }
+    const event = heldBack(refusal, change, this.nowMs())
     this.#ports.log.append(event)
     this.tell.guard(event)
   }

@@ -24,6 +24,7 @@ import { newSyncer, toldDs } from './sharing.ts'
 import type { Syncer } from './syncer.ts'
 import { keyViews, zoneViews } from './views.ts'
 import { Watcher } from './watcher.ts'
+import { ZoneQueue } from './zone-queue.ts'
 
 export type SignerCtx = Ctx<ProductCatalogue, 'signer'>
 
@@ -58,7 +59,7 @@ export class House {
   #isWaiting = false
   /** Versions that peers were told to be served here. */
   #servedName = ''
-  #turnedZones = 0
+  readonly #queue = new ZoneQueue()
   #isClosed = false
   /** Why keys on disk were not read. */
   #fault = ''
@@ -325,18 +326,7 @@ export class House {
     this.#stopTurns = this.#ctx.clock.every(everyMs, everyMs, () => this.#turn())
   }
 
-  /** The zones whose turn it is: all, or so many that other work of the thread does not wait. */
-  #nextZones(): readonly string[] {
-    const { zones } = this.#config
-    const most = limits.rollTurnZones.default
-    if (zones.length <= most) return zones.map(({ zone }) => zone)
-    const from = this.#turnedZones % zones.length
-    const some = [...zones, ...zones].slice(from, from + most)
-    this.#turnedZones = from + most
-    return some.map(({ zone }) => zone)
-  }
-
-  #turn(zones = this.#nextZones()): void {
+  #turn(zones = this.#queue.next(this.#config.zones)): void {
     const { pollMs, forgetAfterMs } = this.#config.keySync
     const settings = {
       nowSeconds: this.nowSeconds(),
