@@ -143,9 +143,9 @@ describe('names', () => {
     expect(faults.map(({ path, line }) => `${path}:${line}`)).toEqual([])
   })
 
-  test('every unit that systemctl or journalctl is given is in deploy/systemd', () => {
+  test('every unit that systemctl or journalctl is given is in deploy', () => {
     const units = new Set(
-      filesUnder(['deploy/systemd'], /\.service$/).map(({ path }) =>
+      filesUnder(['deploy'], /\.service$/).map(({ path }) =>
         path.replace(/^.*\/|\.service$/g, ''),
       ),
     )

@@ -68,7 +68,6 @@ export class Book {
   readonly geography: Geography
   readonly names: StoredNames
   readonly #chronicle: Chronicle
-  /** What readers are told. */
   readonly press: Press
   /** What stands at the apexes of signed zones. */
   readonly #apexes = new Apexes()
@@ -87,7 +86,7 @@ export class Book {
   /** Called after each change of what is declared. */
   onCompiled: (compiled: Compiled) => void = () => {}
   #timer = NEVER
-  /** Servers whose verdict a restarted registry waits for before it speaks. */
+  /** Servers whose verdict a restarted registry awaits before it speaks. */
   #awaited = new Set<string>()
 
   constructor(ctx: RegistryCtx, ports: RegistryPorts, config: RegistryConfig, chorus: Chorus) {
@@ -100,10 +99,8 @@ export class Book {
     this.fleet = new Fleet(ctx.incarnation * EPOCHS_PER_INCARNATION, config.guard, chorus)
     const { fleet, sharing } = this
     const nowMs = () => this.nowMs()
-    this.metrics = registryMetrics(ctx.metrics, {
-      ...{ fleet, chorus, sharing, nowMs },
-      faults: ports.faults,
-    })
+    const counted = { fleet, chorus, sharing, nowMs, faults: ports.faults }
+    this.metrics = registryMetrics(ctx.metrics, counted)
     this.feed = new FeedRecorder({
       ...{ log: ports.feed, metrics: ctx.metrics, nowMs },
       publish: (told) => ctx.publish('registry.events-recorded', told),
@@ -345,9 +342,9 @@ export class Book {
 
   #store(keys: Iterable<string>): void {
     for (const key of keys) {
-      const server = this.fleet.servers.get(key)
-      if (server === undefined) this.#ports.store.remove(key)
-      else this.#ports.store.put(key, this.fleet.rowOf(server))
+      const one = this.fleet.servers.get(key)
+      if (one === undefined) this.#ports.store.remove(key)
+      else this.#ports.store.put(key, this.fleet.rowOf(one))
     }
   }
 
@@ -371,8 +368,8 @@ export class Book {
     this.onCompiled(compiled)
     this.learned.compiled(this.fleet, this.#shelf.geo)
     const { epoch, pools, servers } = this.fleet
-    const sizes = { domains: pools.length, backends: servers.size }
-    this.#ctx.log.info('topology compiled', { epoch, ...sizes })
+    const told = { epoch, domains: pools.length, backends: servers.size }
+    this.#ctx.log.info('topology compiled', told)
   }
 
   #wakeAt(dueMs: number): void {
@@ -386,8 +383,8 @@ export class Book {
   #onDue(): void {
     this.#timer = NEVER
     for (const server of this.fleet.expired(this.nowMs())) {
+      const { key } = server.spec
       const setAtMs = server.health.override!.atMs
-      const key = server.spec.key
       this.fold({ kind: 'override-expired', key, setAtMs, atMs: this.nowMs() })
       this.metrics.overrideChanged(server.spec.service, 'expire')
       this.tell.override('override expired', server, {})
