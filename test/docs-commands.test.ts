@@ -145,9 +145,7 @@ describe('names', () => {
 
   test('every unit that systemctl or journalctl is given is in deploy', () => {
     const units = new Set(
-      filesUnder(['deploy'], /\.service$/).map(({ path }) =>
-        path.replace(/^.*\/|\.service$/g, ''),
-      ),
+      filesUnder(['deploy'], /\.service$/).map(({ path }) => path.replace(/^.*\/|\.service$/g, '')),
     )
     const faults = typed.flatMap((one) => {
       const named = one.words.filter((word) => /^opengslb(?:-[a-z]+)?(?:\.service)?$/.test(word))
