@@ -95,7 +95,7 @@ int Front::start(napi_value callback, napi_value keep_alive) {
 
 void Front::stop() {
   // What the callback was called with is still to be sent from the memory held here.
-  if (calling_) stop_asked_ = true;
+  if (turning_) stop_asked_ = true;
   else let_go();
 }
 
@@ -116,18 +116,34 @@ void Front::let_go() {
 }
 
 void Front::turn() {
-  for (int batch = 0; batch < kBatchesPerTurn && poll_ != nullptr; batch++) {
+  if (poll_ == nullptr || turning_) return;
+  napi_handle_scope handles = nullptr;
+  if (napi_open_handle_scope(env_, &handles) != napi_ok) return;
+  napi_callback_scope scope = nullptr;
+  napi_value resource = nullptr;
+  turning_ = true;
+  // One scope for all batches of a turn: what its end does (promises, ticks) costs several queries.
+  if (napi_get_global(env_, &resource) == napi_ok &&
+      napi_open_callback_scope(env_, resource, context_, &scope) == napi_ok) {
+    batches();
+    napi_close_callback_scope(env_, scope);
+  }
+  napi_close_handle_scope(env_, handles);
+  turning_ = false;
+  // Only now: the scope belongs to what is let go.
+  if (stop_asked_) let_go();
+}
+
+void Front::batches() {
+  for (int batch = 0; batch < kBatchesPerTurn && !stop_asked_; batch++) {
     int count = adopt();
     const bool adopted = count > 0;
     if (!adopted) count = receive();
     if (count <= 0) return;
-    calling_ = true;
     const bool answered = call(count);
-    calling_ = false;
     send(count);
     if (answered) slab_.state[kPending] = 0;
     else keep(count);
-    if (stop_asked_) let_go();
     if (!answered) return;
     // A batch that is not full has drained the queue: spare the call that would say EAGAIN.
     if (!adopted && count < slab_.batch) return;
@@ -193,21 +209,21 @@ void Front::note_drops(const msghdr &header) {
 
 // False when answering was cut short: an exception, or the end of the thread.
 bool Front::call(int count) {
-  napi_handle_scope scope = nullptr;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) return false;
+  napi_handle_scope handles = nullptr;
+  if (napi_open_handle_scope(env_, &handles) != napi_ok) return false;
   napi_value callback = nullptr, receiver = nullptr, argument = nullptr;
   napi_status status = napi_get_reference_value(env_, callback_, &callback);
   if (status == napi_ok) status = napi_get_global(env_, &receiver);
   if (status == napi_ok) status = napi_create_int32(env_, count, &argument);
   if (status == napi_ok)
-    status = napi_make_callback(env_, context_, receiver, callback, 1, &argument, nullptr);
+    status = napi_call_function(env_, receiver, callback, 1, &argument, nullptr);
   bool thrown = false;
   if (napi_is_exception_pending(env_, &thrown) == napi_ok && thrown) {
     napi_value error = nullptr;
     if (napi_get_and_clear_last_exception(env_, &error) == napi_ok)
       napi_fatal_exception(env_, error);
   }
-  napi_close_handle_scope(env_, scope);
+  napi_close_handle_scope(env_, handles);
   return status == napi_ok;
 }
 

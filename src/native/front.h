@@ -61,6 +61,7 @@ class Front {
   void let_go();
 
  private:
+  void batches();
   int adopt();
   int receive();
   bool call(int count);
@@ -75,7 +76,7 @@ class Front {
   bool report_destination_;
   Slab slab_;
   Poll *poll_ = nullptr;
-  bool calling_ = false;
+  bool turning_ = false;
   bool stop_asked_ = false;
   napi_ref callback_ = nullptr;
   napi_ref keep_alive_ = nullptr;

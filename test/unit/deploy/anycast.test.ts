@@ -1,7 +1,7 @@
 /**
  * Goal: the route is announced while the node is ready, stays through an upgrade, and is withdrawn
  * before a stop. Method: deploy/anycast/opengslb-anycast with stand-ins for curl, dig, birdc and
- * sleep, which play a script; test/e2e/anycast.test.ts has the real ones.
+ * sleep, which play a script; test/e2e/anycast.full.test.ts has the real ones.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

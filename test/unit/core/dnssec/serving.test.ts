@@ -92,7 +92,7 @@ describe.each(['nsec', 'nsec3'] as const)('%s', (denial) => {
       expect(world.judge(world.ask(nameOf(relative), type))).toEqual([])
   })
 
-  test('an alias into a zone below ends the reply where both zones would deny by one name', () => {
+  test('an alias from a wildcard into a zone below ends the reply, since both could deny by one name', () => {
     const zones = [
       zoneOf('z.org', '@ NS ns.elsewhere.example.\n* CNAME a.b.a.z.org.\nt CNAME x.b.a.z.org.'),
       zoneOf('b.a.z.org', '@ NS ns.elsewhere.example.\n*.in CNAME gone.z.org.\nb TXT "b"'),
@@ -101,7 +101,7 @@ describe.each(['nsec', 'nsec3'] as const)('%s', (denial) => {
     // The wildcard is shown by the NSEC of the cut, the end of the chain by that of the apex.
     const cut = world.ask('b.z.org', 'A')
     expect(world.judge(cut)).toEqual([])
-    expect(cut.rcode).toBe(denial === 'nsec' ? 'NOERROR' : 'NXDOMAIN')
+    expect(cut.rcode).toBe('NOERROR')
     expect(cut.answer.map(({ type }) => type)).toEqual([types.CNAME, types.RRSIG])
     for (const name of ['t.z.org', 'x.in.b.a.z.org', 'q.z.org']) {
       const message = world.ask(name, 'A')

@@ -20,14 +20,13 @@ const NODES = [1, 2, 3]
 const FAULTS = Number(process.env['OPENGSLB_FAULTS'] ?? 10)
 const SEED = Number(process.env['OPENGSLB_SEED'] ?? 1)
 const SERVERS = ['10.0.1.10', '10.0.1.11'] as const
-const isFull = process.env['OPENGSLB_FULL'] === '1'
 const PLACE = /\/raft$/
 
 /** A folder of 200 MB in memory, which can be full. */
 const mount = (folder: string) =>
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'x', folder])
 
-describe.runIf(isFull && has('etcd', 'curl', 'strace', 'fallocate'))('orders under faults', () => {
+describe.runIf(has('etcd', 'curl', 'strace', 'fallocate'))('orders under faults', () => {
   const mounted: string[] = []
   const site = new ClusterSite({
     prepare: (folder) => {
