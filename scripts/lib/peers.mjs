@@ -7,7 +7,6 @@
 import { spawnSync } from 'node:child_process'
 
 const PEERS = {
-  bird: 'bird2',
   dig: 'dnsutils',
   kdig: 'knot-dnsutils',
   mmdblookup: 'mmdb-bin',
@@ -28,6 +27,8 @@ const PEERS = {
   etcd: 'etcd-server',
   etcdctl: 'etcd-client',
   go: 'golang-go golang-github-hashicorp-memberlist-dev',
+  // What only suites at full size talk to.
+  ...(process.env.OPENGSLB_FULL === '1' ? { bird: 'bird2', strace: 'strace' } : {}),
 }
 
 const found = (tool) =>
