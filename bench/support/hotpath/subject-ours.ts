@@ -21,7 +21,7 @@ const OPTIONAL: readonly (readonly [name: string, of: (setup: Setup) => string])
   ['threads', ({ threads }) => `threads: ${threads}`],
 ]
 
-/** Signing more takes minutes, and nobody who is compared signs: such a zone is served as theirs. */
+/** Signing more takes minutes, and nobody compared signs: such a zone is served as theirs. */
 const SIGNED_NAMES_MAX = 100_000
 const UNSIGNED = `  dnssec:
     enabled: false
