@@ -131,7 +131,7 @@ function show(outcome: Outcome): void {
 }
 
 function factsOf(): Facts {
-  const { seconds, sweeps, generations } = options.sizes
+  const { seconds, sweeps, generations, settleSeconds } = options.sizes
   const date = new Date().toISOString().slice(0, 10)
   // The commit of this checkout says nothing about a build from elsewhere.
   const own = `commit ${commit()}${hasChanges() ? ' with changes' : ''}`
@@ -144,6 +144,7 @@ function factsOf(): Facts {
     sweeps,
     seconds,
     generations,
+    settleSeconds,
     peers: options.peers,
   }
 }

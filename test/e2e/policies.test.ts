@@ -103,7 +103,10 @@ beforeAll(async () => {
     const reply = decodeReply(new Uint8Array(bytes))
     waiting.get(reply.id)?.(reply)
   })
-  await until('every part answers', async () => (await seen(EU, 4)).length === 2, 20_000)
+  const answering = async (subnet: readonly number[], turns: number) =>
+    (await seen(subnet, turns)).length === 2
+  await until('the fence answers', () => answering(EU, 4), 20_000)
+  await until('both parts of the split answer', () => answering(OTHERS, 300), 20_000)
 }, 60_000)
 
 afterAll(async () => {
@@ -114,7 +117,7 @@ afterAll(async () => {
 
 test('clients of a fence get servers of their part, by its weights; all others are split', async () => {
   expect(await seen(EU)).toEqual(['11', '12'])
-  const others = await seen(OTHERS, 80)
+  const others = await seen(OTHERS, 300)
   expect(others).toEqual(['41', '42'])
 })
 

@@ -33,6 +33,7 @@ export interface Facts {
   readonly sweeps: number
   readonly seconds: number
   readonly generations: number
+  readonly settleSeconds: number
   /** Whether installed peers took part, or were left out by a flag. */
   readonly peers: boolean
 }
@@ -52,7 +53,7 @@ const startsText = (generations: number): string =>
     ? 'Servers were started\n  once, so the interval holds nothing of how one start differs from another.'
     : `Servers were started\n  afresh ${generations} times on the way.`
 
-const methodOf = ({ generations }: Facts): string => `## How it is measured
+const methodOf = ({ generations, settleSeconds }: Facts): string => `## How it is measured
 
 - Every server is pinned to one core with all its threads, the load generator to another. The
   generator (bench/native) keeps 192 questions on the way from 4,096 client networks and checks every
@@ -63,6 +64,7 @@ const methodOf = ({ generations }: Facts): string => `## How it is measured
 - All servers of a scenario run at once and are asked one after the other, the next time in the
   opposite order; a ratio is taken within each such sweep. The figure is the median of those ratios
   with a bootstrap interval of 95 %. ${startsText(generations)}
+  After each start and warming up they rest for ${settleSeconds} s.
 - A round counts when the server used 98 % of its core, the generator was idle for a sixth of the
   time, and the host took less than 2 % away; others are repeated, then dropped and counted. "By CPU"
   compares the CPU time of the whole server for one answer instead, in which a busy machine shows
