@@ -1,7 +1,7 @@
 /**
  * Messages about the numbered events that operators follow; a part of the catalogue.
  */
-import type { EventData, FeedEvent } from '../core/events/event.ts'
+import type { EventData, FeedEvent, VolatileTopic } from '../core/events/event.ts'
 import type { Filter } from '../core/events/filter.ts'
 import type { HelloFacts, ToldEvent } from '../core/events/protocol.ts'
 import type { Catalogue } from './entry.ts'
@@ -116,6 +116,17 @@ export const feedEntries = {
       isRead: field.boolean('false: the log cannot be read now, ask again'),
     },
     doc: 'A page of older events for one who resumes.',
+  },
+  'shell.topics-heard': {
+    kind: 'fact',
+    id: 171,
+    from: 'shell',
+    to: ['api'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: KIB,
+    fields: { topics: field.list<VolatileTopic>('volatile topics that a reader names now') },
+    doc: 'What is worth making: a topic that is held nowhere is made for readers only.',
   },
   'api.event-noted': notedBy('api', 65, 'Something happened to the API that is worth recording.'),
   'shell.event-noted': notedBy(

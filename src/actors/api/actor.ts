@@ -5,6 +5,7 @@
  * and requests come as messages from the shell; all it keeps is a copy of the serving state, to
  * explain answers with, and the newest events, for those who resume.
  */
+import type { VolatileTopic } from '../../core/events/event.ts'
 import { defineActor } from '../define.ts'
 import { Gate } from './access.ts'
 import { Auditor } from './auditor.ts'
@@ -38,6 +39,8 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     monotonicMs: () => clock.monotonicMs(),
   }
   let gate = gateOf(first)
+  /** Topics that readers of the feed name now, as the shell told. */
+  let heard: readonly VolatileTopic[] = []
   const epochs = new Epochs()
   const serving = new Serving((epoch) => epochs.geoOf(epoch))
   const members = new Members()
@@ -102,7 +105,14 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
         serving.setRoutes(parts)
       },
       'registry.signatures-set': (message) => epochs.signed(message),
-      'dns.decisions-sampled': (message) => tellDecisions(context, decisions.add(message)),
+      'dns.decisions-sampled': (message) => {
+        const added = decisions.add(message)
+        // To make an answer again costs as much as fifty answers, so it is done for readers only.
+        if (heard.includes('decision')) tellDecisions(context, added)
+      },
+      'shell.topics-heard': ({ topics }) => {
+        heard = topics
+      },
       'registry.word-changed': (change) => serving.setWord(change),
       'registry.events-recorded': (message) => feed.recorded(message),
       'gossip.members-set': (message) => members.set(message, clock.nowMs()),
@@ -110,7 +120,8 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
       'shell.counters-read': (counts) => {
         rates.take(counts)
         const step = rates.lastStep()
-        if (step !== undefined) feed.volatile('rate', 'second', { ...step })
+        if (step !== undefined && heard.includes('rate'))
+          feed.volatile('rate', 'second', { ...step })
       },
       'shell.handle-request': handle,
       'shell.open-feed': async (order) => {

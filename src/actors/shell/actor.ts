@@ -160,7 +160,11 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
       noteReloads(next.reloads)
     },
     onPeerStarted: (peer) => {
-      if (peer === 'api') retell()
+      if (peer === 'api') {
+        retell()
+        const topics = feed.hub.heard
+        if (topics.length > 0) ctx.publish('shell.topics-heard', { topics })
+      }
       if (peer === 'vitals' && drains.signals > 0) sayDrains()
     },
     onStop: () => {

@@ -54,6 +54,7 @@ const PING_MARGIN_SECONDS = 8
 /** @param onUpgraded a connection is no longer one of HTTP, and its end will not be told there */
 export function uwsFeed(options: ListenOptions, most: HttpLimits, onUpgraded: () => void): UwsFeed {
   const streams = new Set<() => void>()
+  const sockets = new Set<UwsSocket>()
   let readers = 0
   const pings = setInterval(() => {
     for (const ping of streams) ping()
@@ -82,6 +83,7 @@ export function uwsFeed(options: ListenOptions, most: HttpLimits, onUpgraded: ()
     },
     open: (socket) => {
       readers++
+      sockets.add(socket)
       const { seat } = socket
       seat.listener = seat.admitted.open(socketOf(socket, encodingOf(seat.admitted.protocol)))
     },
@@ -95,11 +97,26 @@ export function uwsFeed(options: ListenOptions, most: HttpLimits, onUpgraded: ()
         socket.close()
     },
     drain: ({ seat }) => seat.listener?.drained(),
-    close: ({ seat }) => {
+    close: (socket) => {
+      const { seat } = socket
       readers--
+      sockets.delete(socket)
       seat.isOpen = false
       seat.listener?.closed()
     },
+  }
+
+  /**
+   * An upgrade that comes later than its request must not be corked by its own response: where its
+   * memory stays in place the library takes it for an answer with Connection: close, and ends it
+   * (uWebSockets 1928, mended by its 1929). There is one cork, so while another
+   * socket holds it that of the response does nothing; with no other socket there is none, and the
+   * library warns on stderr.
+   */
+  function uncorked(response: UwsResponse, upgrade: () => void): void {
+    const [other] = sockets
+    if (other === undefined) upgrade()
+    else other.cork(() => void response.cork(upgrade))
   }
 
   function whenAdmitted(
@@ -115,6 +132,8 @@ export function uwsFeed(options: ListenOptions, most: HttpLimits, onUpgraded: ()
     admissionOf(options, head, transport, isFull())
       .then((admission) => {
         if (isOver) return
+        if (admission.code === 'admitted' && transport === 'websocket')
+          return uncorked(response, () => enter(admission))
         response.cork(() => {
           if (admission.code === 'admitted') return enter(admission)
           writeHead(response, admission.answer)

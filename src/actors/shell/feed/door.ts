@@ -28,6 +28,7 @@ export function openFeed(ctx: ShellCtx, unavailable: () => FeedAdmission): Feed 
     },
     after: (delayMs, run) => ctx.clock.after(delayMs, run),
     monotonicMs: () => ctx.clock.monotonicMs(),
+    heard: (topics) => ctx.publish('shell.topics-heard', { topics }),
   })
   const show = showFeed(ctx.metrics, hub)
   const admit = async (head: Parameters<FeedDoor['admit']>[0], transport: FeedTransport) => {

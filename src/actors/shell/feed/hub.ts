@@ -9,6 +9,7 @@
  */
 import { limits } from '../../../core/base/limits.ts'
 import { EVERYTHING, type Filter, filterKey, matches } from '../../../core/events/filter.ts'
+import { type VolatileTopic, volatileTopics } from '../../../core/events/event.ts'
 import type { ToldEvent } from '../../../core/events/protocol.ts'
 import type { FeedSocket } from '../contract.ts'
 import { Reader } from './reader.ts'
@@ -26,6 +27,8 @@ export interface HubWorld {
   /** Runs once after the time. */
   after(delayMs: number, run: () => void): () => void
   monotonicMs(): number
+  /** The volatile topics that somebody names now; told when that changes. */
+  heard?(topics: readonly VolatileTopic[]): void
 }
 
 /** What is counted since the start. */
@@ -56,6 +59,7 @@ export class Hub {
   /** What waits in all sockets together, as of the last look at each. */
   waitingBytes = 0
   readonly #groups = new Map<string, Group>()
+  #heard: readonly VolatileTopic[] = []
   /** The number of the next event to come; undefined before the first reader. */
   #next: number | undefined
   #isCatchingUp = false
@@ -146,16 +150,36 @@ export class Hub {
 
   join(reader: Reader): void {
     const key = filterKey(reader.filter)
-    const group = this.#groups.get(key) ?? { filter: reader.filter, readers: new Set() }
-    this.#groups.set(key, group)
+    const known = this.#groups.get(key)
+    const group = known ?? { filter: reader.filter, readers: new Set() }
     group.readers.add(reader)
+    if (known !== undefined) return
+    this.#groups.set(key, group)
+    this.#noteTopics()
   }
 
   part(reader: Reader): void {
     const key = filterKey(reader.filter)
     const group = this.#groups.get(key)
     group?.readers.delete(reader)
-    if (group?.readers.size === 0) this.#groups.delete(key)
+    if (group?.readers.size !== 0) return
+    this.#groups.delete(key)
+    this.#noteTopics()
+  }
+
+  /** Volatile topics that a reader names; none is made while nobody does. */
+  get heard(): readonly VolatileTopic[] {
+    return this.#heard
+  }
+
+  #noteTopics(): void {
+    const filters = [...this.#groups.values()].map(({ filter }) => filter)
+    const now = volatileTopics.filter((topic) =>
+      filters.some(({ topics, nothing }) => !nothing && topics.includes(topic)),
+    )
+    if (now.join() === this.#heard.join()) return
+    this.#heard = now
+    this.world.heard?.(now)
   }
 
   remove(reader: Reader): void {

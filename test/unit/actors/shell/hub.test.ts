@@ -142,6 +142,33 @@ describe('live readers', () => {
   })
 })
 
+describe('topics that are held nowhere', () => {
+  test('are named to who makes them as long as a reader names them', () => {
+    const told: string[] = []
+    const hub = new Hub({
+      read: async () => undefined,
+      after: () => () => {},
+      monotonicMs: () => 0,
+      heard: (topics) => told.push(topics.join()),
+    })
+    const listen = (topics: Filter['topics'], nothing = false) =>
+      hub.add(new Socket(), { ...EVERYTHING, topics, nothing }, undefined)
+    listen([])
+    listen(['health'])
+    listen(['decision'], true)
+    expect([told, hub.heard]).toEqual([[], []])
+    const first = listen(['decision', 'health'])
+    const second = listen(['decision', 'health'])
+    const third = listen(['rate'])
+    expect(told).toEqual(['decision', 'decision,rate'])
+    hub.remove(first)
+    hub.remove(third)
+    expect(told).toEqual(['decision', 'decision,rate', 'decision'])
+    hub.remove(second)
+    expect(hub.heard).toEqual([])
+  })
+})
+
 describe('where writing takes long', () => {
   function slowWorld(writeMs: number) {
     const clock = virtualClock()
