@@ -1,12 +1,15 @@
 /**
  * Tells agents which of their backends overwatches drain.
  *
- * The whole list goes out when it changes, and again with each sign of life of an agent that has
- * drains or had some lately, so a lost datagram costs one heartbeat at the most.
+ * The whole list goes out when it changes, twice more within a second, and again with each sign of
+ * life of an agent that has drains or had some lately: a lost datagram costs a fifth of a second.
  */
 import { type OrderedDrain, writeOrders } from '../../core/gossip/app/orders.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { DrainForAgent } from '../../messages/drain-entries.ts'
+
+/** When a list that changed is said again: losses come in bursts, so the two are apart. */
+const AGAIN_MS = [200, 900]
 
 /** For so long an agent is still told that it has no drains any more. */
 const LIFTED_FOR_MS = 60_000
@@ -47,8 +50,13 @@ export class Orders {
     for (const agentId of new Set([...wanted.keys(), ...this.#byAgent.keys()])) {
       const list = wanted.get(agentId) ?? []
       if (JSON.stringify(list) === JSON.stringify(this.#byAgent.get(agentId)?.drains)) continue
-      this.#byAgent.set(agentId, { drains: list, sinceMs })
+      const told = { drains: list, sinceMs }
+      this.#byAgent.set(agentId, told)
       this.heard(agentId)
+      for (const afterMs of AGAIN_MS)
+        this.#clock.after(afterMs, () => {
+          if (this.#byAgent.get(agentId) === told) this.heard(agentId)
+        })
     }
   }
 

@@ -4,7 +4,6 @@
  * Who is believed is decided in core/gossip/app, what overwatches exchange in core/gossip/peers;
  * here their outputs become facts for the registry, messages for members, and lines of the log.
  */
-import { limits } from '../../core/base/limits.ts'
 import { PEER, type ReceiverOutput } from '../../core/gossip/app/outputs.ts'
 import { Receiver } from '../../core/gossip/app/receiver.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
@@ -31,6 +30,7 @@ import { pinOf, pinRecord, reportIds, reportRecords } from './records.ts'
 import { samePin, unpinRecord, viaOf } from './records.ts'
 import { receiverSettingsOf } from './setup.ts'
 import { macOf, Sharing } from './sharing.ts'
+import { Strangers } from './strangers.ts'
 
 export interface OverwatchWorld {
   readonly ctx: Ctx<ProductCatalogue, 'gossip'>
@@ -51,7 +51,7 @@ export class Overwatch {
   readonly #world: OverwatchWorld
   readonly #pinSaves: PinSaves
   readonly #orders: Orders
-  readonly #strangers = new Map<string, number>()
+  readonly #strangers: Strangers
   #config: OverwatchGossip
   #peerPort: PeerPort | undefined
   #cancels: Cancel[] = []
@@ -60,6 +60,7 @@ export class Overwatch {
     this.#world = world
     this.#config = config
     this.#pinSaves = new PinSaves(boot)
+    this.#strangers = new Strangers(world.ctx.clock, world.node, world.members)
     const self = { node: config.node, boot, secret: world.ports.secret(32) }
     this.receiver = new Receiver(self, receiverSettingsOf(config), world.ports.crypto)
     const { agentTokens, peering } = config
@@ -119,28 +120,19 @@ export class Overwatch {
       const sender = this.#peerPort === undefined ? this.sharing.hear(payload) : undefined
       // Somebody who is known to an overwatch and not to us: we ask for the members.
       if (sender !== undefined && this.#world.members.find(sender) === undefined)
-        this.#meet(from, via)
+        if (via === 'packet') this.#strangers.meet(from)
       return
     }
     const place = placeOf(from)
-    const { ctx, members } = this.#world
-    this.#world.metrics.heard(payload)
+    const { ctx, members, metrics } = this.#world
+    metrics.heard(payload)
     // The far port of a stream is nobody's address: there an answer goes to a member or nowhere.
     const back = via === 'packet' ? from : undefined
-    this.#carryOut(this.receiver.receive(payload, place, ctx.clock.nowMs()), place, back)
-    if (members.at(place) === undefined) this.#meet(from, via)
-  }
-
-  /** A full exchange with one that is no member, so that one agent is enough to find them all. */
-  #meet(from: Endpoint, via: Arrived['via']): void {
-    if (via === 'stream') return
-    const nowMs = this.#world.ctx.clock.monotonicMs()
-    const place = placeOf(from)
-    const untilMs = this.#strangers.get(place) ?? Number.NEGATIVE_INFINITY
-    if (untilMs > nowMs) return
-    if (this.#strangers.size >= limits.gossipStrangers.default) this.#strangers.clear()
-    this.#strangers.set(place, nowMs + limits.gossipStrangerMs.default)
-    this.#world.node.join([from])
+    const outputs = this.receiver.receive(payload, place, ctx.clock.nowMs())
+    this.#carryOut(outputs, place, back)
+    if (back === undefined || members.at(place) !== undefined) return
+    this.#strangers.believe(outputs, back, this.agents)
+    this.#strangers.meet(back)
   }
 
   #carryOut(outputs: readonly ReceiverOutput[], from: string, endpoint?: Endpoint): void {
