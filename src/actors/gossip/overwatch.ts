@@ -26,6 +26,7 @@ import { Orders } from './orders.ts'
 import { PeerPort } from './peer-port.ts'
 import { PinSaves } from './pin-saves.ts'
 import { notFound, type Outcome, type PinOrder, pinOfOrder, type PinReply } from './pinning.ts'
+import { rotationOf, type RotateReply } from './pinning.ts'
 import { pinOf, pinRecord, reportIds, reportRecords } from './records.ts'
 import { samePin, unpinRecord, viaOf } from './records.ts'
 import { receiverSettingsOf } from './setup.ts'
@@ -70,8 +71,12 @@ export class Overwatch {
       learned: (record) => this.#learned(record),
     })
     this.latency = new LatencyWay(world.ctx, this.agents, () => this.sharing.exchange.ledger)
-    this.#orders = new Orders(world.ctx.clock, config.node, boot, (agentId, octets) =>
-      this.#toMember(agentId, octets),
+    this.#orders = new Orders(
+      world.ctx.clock,
+      config.node,
+      boot,
+      (agentId, octets) => this.#toMember(agentId, octets),
+      (agentId) => this.receiver.trust.find(agentId)?.fingerprint,
     )
   }
 
@@ -336,6 +341,16 @@ export class Overwatch {
     this.#carryOut(this.receiver.unpin(agentId, ctx.clock.nowMs()), PEER)
     ctx.log.warn('agent forgotten', { agentId, by })
     return { outcome: 'done', message: `the next message of ${agentId} is a first contact` }
+  }
+
+  /** Asks an agent that is there for another key; the pin follows when it introduces that. */
+  rotate(agentId: string, by: string): RotateReply {
+    const { ctx, members } = this.#world
+    const reply = rotationOf(agentId, this.receiver.trust.find(agentId), members.find(agentId))
+    if (reply.outcome !== 'done') return reply
+    this.#orders.rotate(agentId, reply.fingerprint)
+    ctx.log.info('agent asked for another key', { agentId, by })
+    return reply
   }
 
   /** Believes a certificate by the word of an operator. */
