@@ -19,7 +19,7 @@ interface Loss {
 
 interface Start {
   readonly name: string
-  /** What the overwatches know of the agent before: nothing, or it was stopped, or it was killed. */
+  /** What the overwatches know of the agent: nothing, or that it was stopped, or it was killed. */
   readonly before: 'nothing' | 'stopped' | 'killed'
   /** When its first check passes, after the start of its gossip. */
   readonly checkedMs: number

@@ -25,8 +25,8 @@ import type { Notices } from './notices.ts'
 import { Orders } from './orders.ts'
 import { PeerPort } from './peer-port.ts'
 import { PinSaves } from './pin-saves.ts'
-import { notFound, type Outcome, type PinOrder, pinOfOrder, type PinReply } from './pinning.ts'
-import { rotationOf, type RotateReply } from './pinning.ts'
+import { notFound, type Outcome, type PinOrder, pinOfOrder } from './pinning.ts'
+import { type PinReply, rotationOf, type RotateReply } from './pinning.ts'
 import { pinOf, pinRecord, reportIds, reportRecords } from './records.ts'
 import { samePin, unpinRecord, viaOf } from './records.ts'
 import { receiverSettingsOf } from './setup.ts'
@@ -85,7 +85,8 @@ export class Overwatch {
     const { peering, encryptionKeys } = this.#config
     if (this.#config.allowUnsignedAgents) this.#world.notices.unsignedAdmitted()
     if (peering.enabled) {
-      const opened = await PeerPort.open(ctx, ports, peering, encryptionKeys, this.sharing)
+      const own = { name: this.#config.node, place: placeOf(this.#world.node.membership.self) }
+      const opened = await PeerPort.open(ctx, ports, peering, encryptionKeys, this.sharing, own)
       if (!opened.ok) throw new Error(`overwatch.peering.bind_address: ${opened.error.message}`)
       this.#peerPort = opened.value
     }
@@ -264,12 +265,7 @@ export class Overwatch {
 
   /** From the registry: what this node knows, or knew before it restarted. */
   told(record: SharedRecord): void {
-    if (record.kind === 'member') {
-      const isFresh = record.keepUntilMs > this.#world.ctx.clock.nowMs()
-      if (isFresh) this.#world.remember([new TextDecoder().decode(record.body)])
-      return
-    }
-    this.sharing.tell(record)
+    if (record.kind !== 'member') this.sharing.tell(record)
     this.#take(record)
   }
 
@@ -282,7 +278,9 @@ export class Overwatch {
   /** What the receiver has to know of a record that was not made here. */
   #take(record: SharedRecord): void {
     const nowMs = this.#world.ctx.clock.nowMs()
-    if (record.kind === 'pin') this.#takePin(record, nowMs)
+    if (record.kind === 'member' && record.keepUntilMs > nowMs)
+      this.#world.remember([new TextDecoder().decode(record.body)])
+    else if (record.kind === 'pin') this.#takePin(record, nowMs)
     else if (record.kind === 'agent' && record.body.length > 0)
       this.#carryOut(this.receiver.receive(record.body, PEER, nowMs), PEER)
   }

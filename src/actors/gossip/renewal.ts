@@ -36,9 +36,7 @@ export class Renewal {
     const { clock, random } = this.#here
     const everyMs = limits.certificateLookMs.default
     // A phase of its own, so that agents started together do not renew together.
-    this.#cancel = clock.every(everyMs, everyMs * (0.5 + random.next() / 2), () =>
-      this.look(files),
-    )
+    this.#cancel = clock.every(everyMs, everyMs * (0.5 + random.next() / 2), () => this.look(files))
   }
 
   stop(): void {
