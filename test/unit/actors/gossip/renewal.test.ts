@@ -126,6 +126,15 @@ test('asked by an operator an agent makes another key, and every overwatch knows
     const kept = new TextDecoder().decode(pins.at(-1)?.body)
     expect(kept).toContain(files.key.fingerprint)
   }
+  // One that joins later hears of the agent from the others alone, and believes what they pass on.
+  actors.network.passes = (from, to) => !`${from} ${to}`.includes('10.0.1.1')
+  actors.network.partition((address) => (address === '10.0.1.1' ? 1 : 0))
+  const third = await actors.overwatch(3, { seeds: [SEEDS[0]!] })
+  await actors.until(() => third.reportOf(agentId) !== undefined, 5_000)
+  expect(third.reportOf(agentId)?.backends[0]?.healthy).toBe(true)
+  expect(logged(third, 'agent refused')).toEqual([])
+  actors.network.passes = () => true
+  actors.network.heal()
   expect(logged(agent, 'identity renewed')).toHaveLength(1)
   say(agent, 'down')
   expect(await actors.until(isHeard(false), 5_000, 10)).toBeLessThan(500)
