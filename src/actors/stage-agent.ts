@@ -128,6 +128,7 @@ function configsOf(loaded: Loaded, self: Self, reloads: ReloadCounts): AgentConf
       ...proberDefaults,
       trustedAuthorities: loaded.trustedAuthorities,
       targets: agent.backends.map((backend) => targetOf(backend, agent.identity.region)),
+      awaitsGossip: true,
       countChecks: true,
       checkMarks: self.checkMarks,
     },

@@ -31,6 +31,8 @@ export class ThreadsAhead {
   /** @param children in the order of their start */
   constructor(children: readonly Awaited[]) {
     this.#waiting = [...children]
+    // Those that start before the first of them may run on the main thread, as on an agent.
+    this.#make()
   }
 
   /** The thread of a child, made now if it is not there; those of the next few are made too. */

@@ -2,7 +2,7 @@
  * Messages about agents and what overwatches share; a part of the catalogue.
  */
 import type { AgentReport } from '../core/health/report.ts'
-import type { AgentOutcome, AgentView, MemberView } from './agent-views.ts'
+import type { AgentOutcome, AgentView, MemberView, RotateOutcome } from './agent-views.ts'
 import type { Catalogue } from './entry.ts'
 import { field } from './fields.ts'
 
@@ -188,5 +188,22 @@ export const agentEntries = {
       message: field.text('one sentence for the operator'),
     },
     doc: 'Forget the key of an agent, so that its next contact pins one anew.',
+  },
+  'api.rotate-agent': {
+    kind: 'request',
+    id: 190,
+    from: 'api',
+    to: ['gossip'],
+    maxBytes: 16 * KIB,
+    fields: {
+      agentId: field.text('whom'),
+      by: field.text('who asked'),
+    },
+    reply: {
+      outcome: field.text<RotateOutcome>('what became of it'),
+      message: field.text('one sentence for the operator'),
+      fingerprint: field.text('the key that is to go; empty where nothing was asked'),
+    },
+    doc: 'Ask an agent for another key, which the present one introduces.',
   },
 } as const satisfies Catalogue

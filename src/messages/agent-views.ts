@@ -23,6 +23,9 @@ export interface MemberView {
 
 export type AgentOutcome = 'done' | 'not-found' | 'already-done'
 
+/** `refused`: it was revoked, or is not there to be asked. */
+export type RotateOutcome = 'done' | 'not-found' | 'refused'
+
 /** What an overwatch knows of an agent. Times are Unix milliseconds. */
 export interface AgentView {
   readonly agentId: string

@@ -1,7 +1,7 @@
 // Goal: an agent whose key is another one is refused until an operator has the old one forgotten;
 // agents that sign nothing are admitted by the setting alone; a stop that comes while an agent
-// still starts takes its backend out; drains by the command line.
-import { writeFileSync } from 'node:fs'
+// still starts takes its backend out; a key is rotated, and drained, by the command line.
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GossipSocket } from '../../src/actors/gossip/contract.ts'
@@ -84,6 +84,29 @@ describe.runIf(has('dig', 'curl'))('whom an overwatch believes', () => {
     expect((await site.call('DELETE', `/overwatch/agents/${known}`)).status).toBe(200)
     await site.comes('re-pinned', site.all, 15_000)
     expect((await listed()).map((one) => one.fingerprint)).toContain(fingerprint)
+  }, 60_000)
+
+  test('a rotated key is believed at once, and still after the overwatch was started again', async () => {
+    const agent = site.agents[0]!
+    const known = /agent_id[=:" ]+(eu-[0-9a-f]+)/.exec(agent.output)?.[1] ?? ''
+    const fingerprint = async () =>
+      (await listed()).find((one) => one.agent_id === known)?.fingerprint
+    const before = await fingerprint()
+    const said = await site.cli('agents', 'rotate', known)
+    const now = /: ([0-9a-f]{64})\./.exec(said)?.[1]
+    expect(now).not.toBe(before)
+    expect(await fingerprint()).toBe(now)
+    expect(readdirSync(agent.folder)).toEqual(expect.arrayContaining(['a.crt.old', 'a.key.old']))
+    expect(await site.served()).toBe(site.all)
+    await site.overwatch.stop()
+    site.overwatch.start()
+    await site.overwatch.logged('http listening', 20_000)
+    expect(await fingerprint()).toBe(now)
+    agent.signal('SIGUSR1')
+    await site.comes('a drain said with the new key', site.addresses[1]!, 5_000)
+    agent.signal('SIGUSR1')
+    await site.comes('lifted', site.all, 5_000)
+    expect(site.overwatch.output.match(/.*agent refused.*/g)).toBe(null)
   }, 60_000)
 
   test('a stop that comes before an agent has started whole takes its backend out', async () => {

@@ -111,6 +111,7 @@ export class GossipNetwork {
         key === undefined
           ? fail('agent.identity.key_path: no key on this machine')
           : ok(identityOf(files.region, key)),
+      renew: () => fail('agent.identity.key_path: no key is made on this machine'),
     }
   }
 

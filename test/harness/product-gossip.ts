@@ -45,6 +45,7 @@ export class ScriptedAgents {
           'api.list-agents': () => ({ agents: [] }),
           'api.revoke-agent': () => ({ outcome: 'not-found', message: '' }),
           'api.forget-agent': () => ({ outcome: 'not-found', message: '' }),
+          'api.rotate-agent': () => ({ outcome: 'refused', message: '', fingerprint: '' }),
           'api.pin-agent': () => ({ outcome: 'refused', message: '' }),
         },
         onPeerStarted: (peer: string) => {

@@ -10,9 +10,10 @@ import { createServer } from 'node:http'
 const [address = '', port = '0', overwatch = ''] = process.argv.slice(2)
 
 const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
-  const isCheck = request.url === '/health'
+  const path = request.url ?? ''
+  const isCheck = path.startsWith('/health')
   if (isCheck && request.socket.remoteAddress !== overwatch)
-    process.send?.({ checkedMs: Date.now() })
+    process.send?.({ checkedMs: Date.now(), path })
   const body = isCheck ? 'healthy' : `ok ${address}`
   response.writeHead(200, { 'content-length': body.length, 'content-type': 'text/plain' })
   response.end(body)

@@ -59,7 +59,12 @@ export interface AgentPlan {
   readonly cgroup: string
 }
 
-export const agentYaml = (plan: AgentPlan, gossipPort: number, key: string): string => `
+export const agentYaml = (
+  plan: AgentPlan,
+  gossipPort: number,
+  key: string,
+  checkPath: string,
+): string => `
 mode: agent
 agent:
   identity:
@@ -73,7 +78,7 @@ agent:
       port: ${plan.port}
       health_check:
         type: http
-        path: /health
+        path: ${checkPath}
         interval: ${INTERVAL_SECONDS}s
         timeout: 900ms
         failure_threshold: ${FAILURES}

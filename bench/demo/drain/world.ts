@@ -41,6 +41,12 @@ function unboundPath(): string | undefined {
   return found.find((path) => existsSync(path))
 }
 
+interface WordOfBackend {
+  readonly listening?: boolean
+  readonly checkedMs?: number
+  readonly path?: string
+}
+
 /** One backend and its agent. */
 export class Site {
   readonly plan: AgentPlan
@@ -48,15 +54,22 @@ export class Site {
   readonly cgroup: FakeCgroup
   backend: Child | undefined
   agent: Child | undefined
-  /** When the agent's health checks were answered, Unix milliseconds. */
+  /** When health checks of the present agent were answered, Unix milliseconds. */
   checkedMs: number[] = []
+  /** Starts of the agent so far: each checks a path of its own, since one may outlive its agent. */
+  #starts = 0
+  readonly #yaml: (checkPath: string) => string
 
   constructor(plan: AgentPlan, gossipPort: number, key: string) {
     this.plan = plan
     this.configPath = join(plan.folder, 'agent.yaml')
     mkdirSync(plan.folder, { recursive: true })
     this.cgroup = new FakeCgroup(plan.cgroup)
-    writeFileSync(this.configPath, agentYaml(plan, gossipPort, key), { mode: 0o600 })
+    this.#yaml = (checkPath) => agentYaml(plan, gossipPort, key, checkPath)
+  }
+
+  get #checkPath(): string {
+    return `/health?start=${this.#starts}`
   }
 
   get address(): string {
@@ -72,15 +85,17 @@ export class Site {
     const child = startModule(here('./backend.js'), [address, String(port), addresses.overwatch])
     this.backend = child
     await new Promise<void>((resolve) =>
-      child.process.on('message', (word: { listening?: boolean; checkedMs?: number }) => {
-        if (word.listening) resolve()
-        if (word.checkedMs !== undefined) this.checkedMs.push(word.checkedMs)
+      child.process.on('message', ({ listening, checkedMs, path }: WordOfBackend) => {
+        if (listening) resolve()
+        if (checkedMs !== undefined && path === this.#checkPath) this.checkedMs.push(checkedMs)
       }),
     )
   }
 
   startAgent(): void {
     this.checkedMs = []
+    this.#starts++
+    writeFileSync(this.configPath, this.#yaml(this.#checkPath), { mode: 0o600 })
     const log = join(this.plan.folder, 'agent.log')
     this.agent = startProgram(process.execPath, [program, '--config', this.configPath], log)
   }

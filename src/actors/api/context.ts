@@ -51,6 +51,7 @@ const PEERS: Record<AskId, string> = {
   'api.revoke-agent': 'gossip',
   'api.forget-agent': 'gossip',
   'api.pin-agent': 'gossip',
+  'api.rotate-agent': 'gossip',
   'api.set-drain': 'registry',
   'api.lift-drain': 'registry',
   'api.list-drains': 'registry',

@@ -49,6 +49,8 @@ export const gossip = defineActor(
         'api.revoke-agent': ({ agentId, reason, by }) =>
           running.overwatch?.revoke(agentId, reason, by) ?? noAgents,
         'api.forget-agent': ({ agentId, by }) => running.overwatch?.forget(agentId, by) ?? noAgents,
+        'api.rotate-agent': ({ agentId, by }) =>
+          running.overwatch?.rotate(agentId, by) ?? { ...noAgents, fingerprint: '' },
         'api.pin-agent': ({ by, ...order }) =>
           running.overwatch?.pin(order, by) ?? {
             outcome: 'refused',

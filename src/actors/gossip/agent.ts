@@ -45,6 +45,7 @@ interface Boot {
 
 export class Agent {
   readonly reporter: Reporter
+  readonly #agentId: string
   readonly #self = new AgentSelf()
   readonly #world: AgentWorld
   readonly #hearts: Hearts
@@ -65,6 +66,7 @@ export class Agent {
     const { agentId, region, key, previousKey } = identity
     const { serviceToken } = config.identity
     const intervalMs = config.heartbeatIntervalMs
+    this.#agentId = agentId
     const self = { agentId, region, node: agentId, serviceToken }
     const options = { ...self, boot, key, previousKey, intervalMs }
     this.reporter = new Reporter(options, ports.crypto, ctx.random)
@@ -89,6 +91,7 @@ export class Agent {
   configure(config: AgentGossip): void {
     this.#config = config
     this.reporter.beatEvery(config.heartbeatIntervalMs, this.#nowMs)
+    this.#renewal.look(config.identity)
     this.#hearts.configure(config, () => this.reporter.status())
     this.#self.configure(config.backends, this.#world.ownAddress)
     this.changed()
@@ -163,6 +166,9 @@ export class Agent {
     const orders = parseOrders(payload)
     if (orders.ok) {
       this.#orders.take(orders.value)
+      const { agentId, rotate } = orders.value
+      if (agentId === this.#agentId && rotate !== undefined)
+        this.#renewal.replace(this.#config.identity, rotate)
       return
     }
     const reply = parseReply(payload)

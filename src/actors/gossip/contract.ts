@@ -87,6 +87,8 @@ export interface GossipPorts {
   addressTowards(to: Endpoint | undefined): Promise<Uint8Array>
   /** Loads the identity, or makes it; renews it when it ends soon. The error is for an operator. */
   identity(files: IdentityFiles, nowMs: number): Result<AgentIdentity, string>
+  /** Makes another key for the identity, which is there, and keeps the old one beside it. */
+  renew(files: IdentityFiles, nowMs: number): Result<AgentIdentity, string>
 }
 
 interface Common {

@@ -4,7 +4,6 @@
  * Who is believed is decided in core/gossip/app, what overwatches exchange in core/gossip/peers;
  * here their outputs become facts for the registry, messages for members, and lines of the log.
  */
-import { limits } from '../../core/base/limits.ts'
 import { PEER, type ReceiverOutput } from '../../core/gossip/app/outputs.ts'
 import { Receiver } from '../../core/gossip/app/receiver.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
@@ -26,11 +25,13 @@ import type { Notices } from './notices.ts'
 import { Orders } from './orders.ts'
 import { PeerPort } from './peer-port.ts'
 import { PinSaves } from './pin-saves.ts'
-import { notFound, type Outcome, type PinOrder, pinOfOrder, type PinReply } from './pinning.ts'
+import { notFound, type Outcome, type PinOrder, pinOfOrder } from './pinning.ts'
+import { type PinReply, rotationOf, type RotateReply } from './pinning.ts'
 import { pinOf, pinRecord, reportIds, reportRecords } from './records.ts'
 import { samePin, unpinRecord, viaOf } from './records.ts'
 import { receiverSettingsOf } from './setup.ts'
 import { macOf, Sharing } from './sharing.ts'
+import { Strangers } from './strangers.ts'
 
 export interface OverwatchWorld {
   readonly ctx: Ctx<ProductCatalogue, 'gossip'>
@@ -51,7 +52,7 @@ export class Overwatch {
   readonly #world: OverwatchWorld
   readonly #pinSaves: PinSaves
   readonly #orders: Orders
-  readonly #strangers = new Map<string, number>()
+  readonly #strangers: Strangers
   #config: OverwatchGossip
   #peerPort: PeerPort | undefined
   #cancels: Cancel[] = []
@@ -60,6 +61,7 @@ export class Overwatch {
     this.#world = world
     this.#config = config
     this.#pinSaves = new PinSaves(boot)
+    this.#strangers = new Strangers(world.ctx.clock, world.node, world.members)
     const self = { node: config.node, boot, secret: world.ports.secret(32) }
     this.receiver = new Receiver(self, receiverSettingsOf(config), world.ports.crypto)
     const { agentTokens, peering } = config
@@ -69,8 +71,12 @@ export class Overwatch {
       learned: (record) => this.#learned(record),
     })
     this.latency = new LatencyWay(world.ctx, this.agents, () => this.sharing.exchange.ledger)
-    this.#orders = new Orders(world.ctx.clock, config.node, boot, (agentId, octets) =>
-      this.#toMember(agentId, octets),
+    this.#orders = new Orders(
+      world.ctx.clock,
+      config.node,
+      boot,
+      (agentId, octets) => this.#toMember(agentId, octets),
+      (agentId) => this.receiver.trust.find(agentId)?.fingerprint,
     )
   }
 
@@ -79,7 +85,8 @@ export class Overwatch {
     const { peering, encryptionKeys } = this.#config
     if (this.#config.allowUnsignedAgents) this.#world.notices.unsignedAdmitted()
     if (peering.enabled) {
-      const opened = await PeerPort.open(ctx, ports, peering, encryptionKeys, this.sharing)
+      const own = { name: this.#config.node, place: placeOf(this.#world.node.membership.self) }
+      const opened = await PeerPort.open(ctx, ports, peering, encryptionKeys, this.sharing, own)
       if (!opened.ok) throw new Error(`overwatch.peering.bind_address: ${opened.error.message}`)
       this.#peerPort = opened.value
     }
@@ -119,28 +126,19 @@ export class Overwatch {
       const sender = this.#peerPort === undefined ? this.sharing.hear(payload) : undefined
       // Somebody who is known to an overwatch and not to us: we ask for the members.
       if (sender !== undefined && this.#world.members.find(sender) === undefined)
-        this.#meet(from, via)
+        if (via === 'packet') this.#strangers.meet(from)
       return
     }
     const place = placeOf(from)
-    const { ctx, members } = this.#world
-    this.#world.metrics.heard(payload)
+    const { ctx, members, metrics } = this.#world
+    metrics.heard(payload)
     // The far port of a stream is nobody's address: there an answer goes to a member or nowhere.
     const back = via === 'packet' ? from : undefined
-    this.#carryOut(this.receiver.receive(payload, place, ctx.clock.nowMs()), place, back)
-    if (members.at(place) === undefined) this.#meet(from, via)
-  }
-
-  /** A full exchange with one that is no member, so that one agent is enough to find them all. */
-  #meet(from: Endpoint, via: Arrived['via']): void {
-    if (via === 'stream') return
-    const nowMs = this.#world.ctx.clock.monotonicMs()
-    const place = placeOf(from)
-    const untilMs = this.#strangers.get(place) ?? Number.NEGATIVE_INFINITY
-    if (untilMs > nowMs) return
-    if (this.#strangers.size >= limits.gossipStrangers.default) this.#strangers.clear()
-    this.#strangers.set(place, nowMs + limits.gossipStrangerMs.default)
-    this.#world.node.join([from])
+    const outputs = this.receiver.receive(payload, place, ctx.clock.nowMs())
+    this.#carryOut(outputs, place, back)
+    if (back === undefined || members.at(place) !== undefined) return
+    this.#strangers.believe(outputs, back, this.agents)
+    this.#strangers.meet(back)
   }
 
   #carryOut(outputs: readonly ReceiverOutput[], from: string, endpoint?: Endpoint): void {
@@ -267,12 +265,7 @@ export class Overwatch {
 
   /** From the registry: what this node knows, or knew before it restarted. */
   told(record: SharedRecord): void {
-    if (record.kind === 'member') {
-      const isFresh = record.keepUntilMs > this.#world.ctx.clock.nowMs()
-      if (isFresh) this.#world.remember([new TextDecoder().decode(record.body)])
-      return
-    }
-    this.sharing.tell(record)
+    if (record.kind !== 'member') this.sharing.tell(record)
     this.#take(record)
   }
 
@@ -285,7 +278,9 @@ export class Overwatch {
   /** What the receiver has to know of a record that was not made here. */
   #take(record: SharedRecord): void {
     const nowMs = this.#world.ctx.clock.nowMs()
-    if (record.kind === 'pin') this.#takePin(record, nowMs)
+    if (record.kind === 'member' && record.keepUntilMs > nowMs)
+      this.#world.remember([new TextDecoder().decode(record.body)])
+    else if (record.kind === 'pin') this.#takePin(record, nowMs)
     else if (record.kind === 'agent' && record.body.length > 0)
       this.#carryOut(this.receiver.receive(record.body, PEER, nowMs), PEER)
   }
@@ -344,6 +339,16 @@ export class Overwatch {
     this.#carryOut(this.receiver.unpin(agentId, ctx.clock.nowMs()), PEER)
     ctx.log.warn('agent forgotten', { agentId, by })
     return { outcome: 'done', message: `the next message of ${agentId} is a first contact` }
+  }
+
+  /** Asks an agent that is there for another key; the pin follows when it introduces that. */
+  rotate(agentId: string, by: string): RotateReply {
+    const { ctx, members } = this.#world
+    const reply = rotationOf(agentId, this.receiver.trust.find(agentId), members.find(agentId))
+    if (reply.outcome !== 'done') return reply
+    this.#orders.rotate(agentId, reply.fingerprint)
+    ctx.log.info('agent asked for another key', { agentId, by })
+    return reply
   }
 
   /** Believes a certificate by the word of an operator. */

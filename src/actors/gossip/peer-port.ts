@@ -4,6 +4,9 @@
  *
  * Bootstrap peers are greeted until they answer; whoever sends a frame with the right code is a
  * peer until it was silent for a while. Each overwatch that is to take part is named by one other.
+ *
+ * Peers tell each other where they are members of the cluster and join there: whose verdicts count
+ * and whom a drain waits for is known by membership, and agents learn of every overwatch by it.
  */
 import { limits } from '../../core/base/limits.ts'
 import { ok, type Result } from '../../core/base/result.ts'
@@ -12,8 +15,15 @@ import type { Cancel } from '../../kernel/clock.ts'
 import type { BindFault, Datagram, GossipPorts, PeeringConfig, Ticking } from './contract.ts'
 import { Inbox } from './inbox.ts'
 import { placeOf } from './members.ts'
+import { memberRecord } from './records.ts'
 import type { Sharing } from './sharing.ts'
 import { Transport } from './transport.ts'
+
+/** This overwatch as a member. */
+interface Own {
+  readonly name: string
+  readonly place: string
+}
 
 interface Peer {
   endpoint: Endpoint
@@ -27,7 +37,9 @@ export class PeerPort {
   readonly #transport: Transport
   readonly #inbox: Inbox
   readonly #peers = new Map<string, Peer>()
+  readonly #own: Own
   #bootstrap: readonly string[]
+  #toldMs = Number.NEGATIVE_INFINITY
   #cancel: Cancel = () => {}
 
   private constructor(
@@ -36,12 +48,14 @@ export class PeerPort {
     sharing: Sharing,
     transport: Transport,
     bootstrap: readonly string[],
+    own: Own,
   ) {
     this.#here = here
     this.#ports = ports
     this.#sharing = sharing
     this.#transport = transport
     this.#bootstrap = bootstrap
+    this.#own = own
     this.#inbox = new Inbox(here.clock, ({ payload, from, via }) => this.#hear(payload, from, via))
   }
 
@@ -51,17 +65,18 @@ export class PeerPort {
     config: PeeringConfig,
     keys: readonly string[],
     sharing: Sharing,
+    own: Own,
   ): Promise<Result<PeerPort, BindFault>> {
-    let own: PeerPort | undefined
+    let port: PeerPort | undefined
     const opened = await ports.open(config.bindAddress, {
-      datagrams: (batch) => own?.datagrams(batch),
-      accept: (from) => own?.accept(from),
+      datagrams: (batch) => port?.datagrams(batch),
+      accept: (from) => port?.accept(from),
     })
     if (!opened.ok) return opened
     const transport = new Transport(opened.value, ports, keys)
-    own = new PeerPort(here, ports, sharing, transport, config.bootstrapPeers)
-    own.#start()
-    return ok(own)
+    port = new PeerPort(here, ports, sharing, transport, config.bootstrapPeers, own)
+    port.#start()
+    return ok(port)
   }
 
   #start(): void {
@@ -117,7 +132,17 @@ export class PeerPort {
     }
   }
 
+  /** Said again well before others forget it. */
+  #tellPlace(): void {
+    const nowMs = this.#here.clock.nowMs()
+    if (nowMs - this.#toldMs < limits.gossipRememberMs.default / 4) return
+    this.#toldMs = nowMs
+    const { name, place } = this.#own
+    this.#sharing.tell(memberRecord(name, place, name, nowMs))
+  }
+
   async #greet(): Promise<void> {
+    this.#tellPlace()
     const nowMs = this.#here.clock.monotonicMs()
     for (const [name, { heardMs }] of this.#peers) {
       if (nowMs - heardMs <= limits.gossipPeerSilenceMs.default) continue

@@ -9,8 +9,9 @@ import { toHex } from '../../core/gossip/app/base64.ts'
 import type { Digests } from '../../core/gossip/app/crypto.ts'
 import { REGION } from '../../core/gossip/app/envelope.ts'
 import { NO_FENCE, type Pin } from '../../core/gossip/app/pins.ts'
-import type { AgentOutcome } from '../../messages/agent-views.ts'
+import type { AgentOutcome, RotateOutcome } from '../../messages/agent-views.ts'
 import type { PinOutcome } from '../../messages/api-entries.ts'
+import { isThere, type Known } from './members.ts'
 
 export interface Outcome {
   readonly outcome: AgentOutcome
@@ -20,6 +21,13 @@ export interface Outcome {
 export interface PinReply {
   readonly outcome: PinOutcome
   readonly message: string
+}
+
+export interface RotateReply {
+  readonly outcome: RotateOutcome
+  readonly message: string
+  /** The key that is to go; empty where nothing is asked. */
+  readonly fingerprint: string
 }
 
 export interface PinOrder {
@@ -32,6 +40,22 @@ export const notFound = (agentId: string): Outcome => ({
   outcome: 'not-found',
   message: `no agent ${agentId} is known`,
 })
+
+/** Whether an agent can be asked for another key, and which one is to go. */
+export function rotationOf(
+  agentId: string,
+  pin: Pin | undefined,
+  known: Known | undefined,
+): RotateReply {
+  if (pin === undefined)
+    return { outcome: 'not-found', message: `no agent ${agentId} is known`, fingerprint: '' }
+  const refused = (message: string) => ({ outcome: 'refused', message, fingerprint: '' }) as const
+  if (pin.revoked) return refused(`${agentId} is revoked: no key of it is believed`)
+  if (known === undefined || !isThere(known.member))
+    return refused(`${agentId} is not there to be asked`)
+  const message = `${agentId} was asked for another key`
+  return { outcome: 'done', message, fingerprint: pin.fingerprint }
+}
 
 const malformed = (message: string): PinReply => ({ outcome: 'malformed', message })
 

@@ -7,7 +7,7 @@ import { ok, fail } from '../../core/base/result.ts'
 import type { GossipPorts } from './contract.ts'
 import { addressTowards, resolveEndpoint } from './ports-address.ts'
 import { nodeAesGcm, nonceSource } from './ports-crypto.ts'
-import { loadIdentity } from './ports-identity.ts'
+import { loadIdentity, renewIdentity } from './ports-identity.ts'
 import { nodeTrustCrypto } from './ports-signatures.ts'
 import { openSocket } from './ports-socket.ts'
 
@@ -23,6 +23,13 @@ export function openPorts(): GossipPorts {
     identity: (files, nowMs) => {
       const loaded = loadIdentity(files, nowMs)
       return loaded.ok ? ok(loaded.value) : fail(loaded.error.message)
+    },
+    renew: (files, nowMs) => {
+      const loaded = loadIdentity(files, nowMs)
+      // What is near its end was renewed by that already.
+      const isRenewed = loaded.ok && loaded.value.origin === 'renewed'
+      const renewed = !loaded.ok || isRenewed ? loaded : renewIdentity(files, loaded.value, nowMs)
+      return renewed.ok ? ok(renewed.value) : fail(renewed.error.message)
     },
   }
 }

@@ -11,15 +11,17 @@ import type { AgentIdentity, GossipPorts, IdentityFiles, Ticking } from './contr
 
 export class Renewal {
   readonly #here: Ticking
-  readonly #ports: Pick<GossipPorts, 'identity'>
+  readonly #ports: Pick<GossipPorts, 'identity' | 'renew'>
   readonly #renewed: (identity: AgentIdentity) => void
   #identity: AgentIdentity
   #said = ''
+  /** Before this a request for another key is passed over. */
+  #nextMs = Number.NEGATIVE_INFINITY
   #cancel: Cancel = () => {}
 
   constructor(
     here: Ticking,
-    ports: Pick<GossipPorts, 'identity'>,
+    ports: Pick<GossipPorts, 'identity' | 'renew'>,
     identity: AgentIdentity,
     renewed: (identity: AgentIdentity) => void,
   ) {
@@ -34,18 +36,32 @@ export class Renewal {
     const { clock, random } = this.#here
     const everyMs = limits.certificateLookMs.default
     // A phase of its own, so that agents started together do not renew together.
-    this.#cancel = clock.every(everyMs, everyMs * (0.5 + random.next() / 2), () =>
-      this.#look(files),
-    )
+    this.#cancel = clock.every(everyMs, everyMs * (0.5 + random.next() / 2), () => this.look(files))
   }
 
   stop(): void {
     this.#cancel()
   }
 
-  #look(files: IdentityFiles): void {
-    const { clock, log } = this.#here
-    const loaded = this.#ports.identity(files, clock.nowMs())
+  /**
+   * An overwatch asks for another key in the place of this one. It is asked often and by all who
+   * hold the gossip key, so each key is given its time; false where nothing was done.
+   */
+  replace(files: IdentityFiles, fingerprint: string): boolean {
+    const nowMs = this.#here.clock.nowMs()
+    if (fingerprint !== this.#identity.key.fingerprint || nowMs < this.#nextMs) return false
+    this.#nextMs = nowMs + limits.certificateReplaceMs.default
+    this.#take(this.#ports.renew(files, nowMs))
+    return true
+  }
+
+  /** Takes up a pair that was put in place of the old one; a reload asks for it. */
+  look(files: IdentityFiles): void {
+    this.#take(this.#ports.identity(files, this.#here.clock.nowMs()))
+  }
+
+  #take(loaded: ReturnType<GossipPorts['identity']>): void {
+    const { log } = this.#here
     if (!loaded.ok) {
       this.#warn(loaded.error)
       return

@@ -48,7 +48,8 @@ export async function advertised(
 }
 
 const seedsOf = (config: GossipConfig): readonly string[] => {
-  if (config.mode === 'overwatch') return config.seeds
+  if (config.mode === 'overwatch')
+    return config.seeds.length > 0 ? config.seeds : config.peering.bootstrapPeers
   const { enabled, anycastAddress, fallbackNodes } = config.discovery
   if (!enabled) return config.overwatchNodes
   const anycast = anycastAddress === '' ? [] : [anycastAddress]

@@ -114,13 +114,16 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     return { healthyByRegion, targets: rounds.size, running: rounds.running }
   }
 
+  let own = config
+  let isAwaiting = config.awaitsGossip === true
+
   /** An agent's prober has no registry: its configuration says what to check. */
-  function watchOwn({ targets }: ProberConfig): void {
-    if (targets !== undefined)
-      watch(targets.map((member) => ({ member, lastVerdict: 'unknown' as const })))
+  function watchOwn(): void {
+    if (own.targets !== undefined && !isAwaiting)
+      watch(own.targets.map((member) => ({ member, lastVerdict: 'unknown' as const })))
   }
 
-  watchOwn(config)
+  watchOwn()
   return {
     receive: {
       'registry.targets-set': ({ targets }) => watch(targets),
@@ -130,11 +133,16 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     },
     onPeerStarted: (peer) => {
       if (peer !== 'registry' && peer !== 'gossip') return
+      if (peer === 'gossip' && isAwaiting) {
+        isAwaiting = false
+        watchOwn()
+      }
       for (const fact of verdicts.known()) ctx.publish('prober.verdict-changed', fact)
     },
     onReconfigured: (changed) => {
       rounds.configure(changed)
-      watchOwn(changed)
+      own = changed
+      watchOwn()
     },
     onStop: () => rounds.stop(),
   }

@@ -25,6 +25,8 @@ export interface ProberConfig {
   readonly sourceAddresses?: readonly string[]
   /** Of an agent: what it checks; an overwatch hears that from its registry. */
   readonly targets?: readonly MemberSpec[]
+  /** Of an agent: checks begin once gossip runs, so that whatever they say can be told at once. */
+  readonly awaitsGossip?: boolean
   /** Of an agent: where the local ports of checks are marked; see core/health/clients-marks.ts. */
   readonly checkMarks?: SharedArrayBuffer
   /** Of an agent: publish `prober.checks-counted`. */

@@ -22,6 +22,11 @@ interface Agent {
   readonly services: readonly string[]
 }
 
+interface Rotated {
+  readonly message: string
+  readonly fingerprint: string
+}
+
 const LIST = '/api/v1/overwatch/agents'
 const pathOf = (id: string) => `${LIST}/${encodeURIComponent(id)}`
 
@@ -100,6 +105,15 @@ function addEndings(agents: Command, io: Io): void {
       const shell = shellOf(command, io)
       const answer = await shell.get('POST', `${pathOf(id)}/revoke`, { reason })
       shell.print(answer, () => `Agent revoked: ${id}.`)
+    })
+  agents
+    .command('rotate')
+    .description('have an agent make another key, which the present one introduces')
+    .argument('<id>', 'the agent')
+    .action(async (id: string, _options, command: Command) => {
+      const shell = shellOf(command, io)
+      const answer = await shell.get<Rotated>('POST', `${pathOf(id)}/rotate`)
+      shell.print(answer, ({ message, fingerprint }) => `${message}: ${fingerprint}.`)
     })
   agents
     .command('forget')

@@ -79,3 +79,28 @@ test('a check that began before does not answer', async () => {
   expect(world.said()).toEqual(['up'])
   expect(world.state.probes).toHaveLength(3)
 })
+
+test('an agent checks from when gossip runs on, and again after a reload', async () => {
+  const world = fakeCtx('prober')
+  const checked: string[] = []
+  const probe = async ({ key }: { readonly key: string }) => {
+    checked.push(key)
+    return pass
+  }
+  const target = { ...memberOf('app', '192.0.2.1'), check: plainCheck }
+  const other = { ...memberOf('app', '192.0.2.2'), check: plainCheck }
+  const config = { ...proberDefaults, awaitsGossip: true, targets: [target] }
+  const actor = await prober.start(world.ctx, { probe }, config)
+  await world.clock.advanceAsync(5_000)
+  actor.onReconfigured?.({ ...config, targets: [target, other] })
+  actor.onPeerStarted?.('api')
+  await world.clock.advanceAsync(5_000)
+  expect(checked).toEqual([])
+  actor.onPeerStarted?.('gossip')
+  await world.clock.advanceAsync(1_000)
+  expect(new Set(checked)).toEqual(new Set([target.key, other.key]))
+  actor.onReconfigured?.(config)
+  checked.length = 0
+  await world.clock.advanceAsync(60_000)
+  expect(new Set(checked)).toEqual(new Set([target.key]))
+})

@@ -59,6 +59,13 @@ export function agentRoutes(context: Context): Route[] {
         schema: schemas.revoke,
       },
     ),
+    route(
+      'POST',
+      `${ONE}/rotate`,
+      'Have an agent make another key, introduced by the present one',
+      (call) => rotate(context, call),
+      { schema: schemas.rotate },
+    ),
   ]
 }
 
@@ -108,6 +115,30 @@ async function revoke(context: Context, call: Call): Promise<HttpAnswer> {
   const order = { agentId: call.params['id']!, reason: reason.value, by: callerOf(call) }
   const reply = await ask(context, 'api.revoke-agent', order)
   return reply.ok ? answerOf(reply.value) : reply.error
+}
+
+/** How often, and how far apart, it is looked whether the new key is known. */
+const LOOKS = 10
+const LOOK_MS = 200
+
+/** Answers once the new key is believed here; 202 where that takes longer than a request may. */
+async function rotate(context: Context, call: Call): Promise<HttpAnswer> {
+  const agentId = call.params['id']!
+  await noteBefore(context, call)
+  const reply = await ask(context, 'api.rotate-agent', { agentId, by: callerOf(call) })
+  if (!reply.ok) return reply.error
+  const { outcome, message, fingerprint: before } = reply.value
+  if (outcome === 'not-found') return refuse(404, 'agent not found')
+  if (outcome === 'refused') return refuse(409, message)
+  for (let look = 0; look < LOOKS; look++) {
+    await new Promise<void>((resolve) => context.ctx.clock.after(LOOK_MS, resolve))
+    const agents = await list(context)
+    const now = agents.ok ? agents.value.find((one) => one.agentId === agentId) : undefined
+    if (now === undefined || now.fingerprint === before) continue
+    const said = `${agentId} signs with another key now`
+    return json(200, { success: true, message: said, fingerprint: now.fingerprint })
+  }
+  return json(202, { success: true, message, fingerprint: before })
 }
 
 /** The audit log gets the key that is forgotten, or believed no more. */

@@ -25,6 +25,12 @@ const agent = named(
   }),
 )
 
+const rotated = z.object({
+  success: z.literal(true),
+  message: z.string(),
+  fingerprint: z.string().describe('of the key that is believed now'),
+})
+
 const DAYS_MAX = 3_650
 
 export const agentSchemas = {
@@ -52,5 +58,9 @@ export const agentSchemas = {
   },
   one: { tag: 'agents', answers: { 200: agent } },
   forget: { tag: 'agents', answers: { 200: done } },
+  rotate: {
+    tag: 'agents',
+    answers: { 200: rotated, 202: rotated },
+  },
   revoke: { tag: 'agents', body: z.object({ reason: filled }), answers: { 200: done } },
 } as const satisfies Record<string, RouteSchema>

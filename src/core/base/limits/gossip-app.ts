@@ -214,6 +214,12 @@ export const gossipAppLimits = {
     'ms',
     'how often a running agent looks whether its certificate is to be renewed, or was replaced',
   ),
+  certificateReplaceMs: limit(
+    60_000,
+    [1_000, DAY_MS],
+    'ms',
+    'another key is made on request no more often; whoever holds the gossip key may ask',
+  ),
   certificateYearMs: limit(365 * DAY_MS, [DAY_MS, 3_650 * DAY_MS], 'ms', 'how long one is valid'),
   certificateDepth: limit(16, [8, 64], 'levels', 'nesting of values in a certificate'),
   nodeMetaBytes: limit(512, [128, 512], 'bytes', 'what memberlist carries of each member'),

@@ -4,7 +4,8 @@
  *
  * It holds all drains of one overwatch for one agent, so a later one replaces it altogether. It is
  * as trustworthy as the gossip key: an agent counts the clients of these backends and says nothing
- * more of them in its own name.
+ * more of them in its own name. Beside it an agent may be asked for another key; the request names
+ * the key it is about, so that it may be said often and is carried out once.
  */
 import { limits } from '../../base/limits.ts'
 import { type Result, fail } from '../../base/result.ts'
@@ -28,10 +29,13 @@ export interface Orders {
   readonly turn: number
   readonly agentId: string
   readonly drains: readonly OrderedDrain[]
+  /** The certificate, SHA-256 in hex, in whose place the agent is to make another. */
+  readonly rotate?: string
 }
 
 const BYTES_MAX = 65_536
 const KEY_CHARS = 600
+const FINGERPRINT = /^[0-9a-f]{64}$/
 
 export function writeOrders(orders: Orders): Uint8Array {
   const chars = limits.reportTextChars.default
@@ -42,6 +46,7 @@ export function writeOrders(orders: Orders): Uint8Array {
       overwatch_boot: orders.overwatchBoot,
       turn: orders.turn,
       agent_id: orders.agentId,
+      ...(orders.rotate === undefined ? {} : { rotate: orders.rotate }),
       drains: orders.drains.map(({ backend, drain }) => ({
         backend,
         id: drain.id,
@@ -59,12 +64,18 @@ export function parseOrders(bytes: Uint8Array): Result<Orders, Malformed> {
   if (object.value['type'] !== 'drains')
     return fail({ code: 'malformed', message: 'is no list of drains' })
   return readFields(object.value, '', (fields) => ({
+    ...readRotation(fields),
     overwatch: fields.required('overwatch', NODE_CHARS),
     overwatchBoot: fields.integer('overwatch_boot', 0, Number.MAX_SAFE_INTEGER, 0),
     turn: fields.integer('turn', 0, Number.MAX_SAFE_INTEGER, 0),
     agentId: fields.matching('agent_id', ID, ID_CHARS, 'an agent id'),
     drains: fields.list('drains', limits.reportBackends.default, readDrain) ?? [],
   }))
+}
+
+function readRotation(fields: Fields): Pick<Orders, 'rotate'> {
+  const rotate = fields.text('rotate', 64)
+  return FINGERPRINT.test(rotate) ? { rotate } : {}
 }
 
 function readDrain(fields: Fields): OrderedDrain {

@@ -220,6 +220,8 @@ export class Reporter {
     this.#messages.previousKey = this.#messages.key
     this.#messages.key = key
     if (this.seq === 0) return out
+    // Overwatches pass reports on as they were signed, and keep them: those of the old key must go.
+    this.#messages.seq++
     for (const peer of this.#peers.values()) {
       const introduction = peer.acks ? this.#messages.introduce(nowMs) : undefined
       if (introduction !== undefined) send(out, peer.node, [introduction])

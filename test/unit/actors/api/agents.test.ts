@@ -92,6 +92,26 @@ describe('agents', () => {
     expect(world.asked).toContainEqual(['api.forget-agent', { agentId: 'eu-1', by: 'api' }])
   })
 
+  test('make another key on request; the answer waits until it is believed', async () => {
+    const world = await worldOf()
+    const { fingerprint } = (await world.call('GET', '/api/v1/overwatch/agents/eu-1')).json
+    let outcome: 'done' | 'not-found' | 'refused' = 'done'
+    world.answers['api.rotate-agent'] = () => ({ outcome, message: 'asked', fingerprint })
+    const path = '/api/v1/overwatch/agents/eu-1/rotate'
+    const waiting = world.call('POST', path, { body: {} })
+    await world.clock.advanceAsync(5_000)
+    const late = await waiting
+    expect(late).toMatchObject({ status: 202, json: { success: true, fingerprint } })
+    world.answers['api.rotate-agent'] = () => ({ outcome, message: 'asked', fingerprint: 'old' })
+    const known = world.call('POST', path, { body: {} })
+    await world.clock.advanceAsync(1_000)
+    expect(await known).toMatchObject({ status: 200, json: { success: true, fingerprint } })
+    outcome = 'refused'
+    expect((await world.call('POST', path, { body: {} })).status).toBe(409)
+    outcome = 'not-found'
+    expect((await world.call('POST', path, { body: {} })).status).toBe(404)
+  })
+
   test('cannot be told while the gossip actor is away', async () => {
     const { call } = await apiWorld()
     expect((await call('GET', '/api/v1/overwatch/agents')).status).toBe(503)

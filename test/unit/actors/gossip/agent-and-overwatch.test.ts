@@ -272,6 +272,51 @@ test('drains that an overwatch declares reach the agent, and their end does', as
   expect(agent.said('gossip.drains-wanted').at(-1)).toEqual({ drains: [] })
 })
 
+test('an order whose datagram is lost is heard within a second', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  await actors.run(2_000)
+  let lost = 0
+  actors.network.passes = (from, _to, octets) =>
+    !(from.startsWith('10.0.0.1:') && octets.length > 150 && lost++ === 0)
+  const drain = { id: 'd1', reason: 'deploy', by: 'overwatch', sinceMs: 5 } as const
+  const { agentId } = agent
+  const order = { agentId, backend: 'web:10.0.1.1:80', drain }
+  overwatch.behaviour.receive['registry.drains-set']({ drains: [order] })
+  const wanted = () => agent.said('gossip.drains-wanted').at(-1)?.drains.length === 1
+  const tookMs = await actors.until(wanted, 30_000, 10)
+  expect(lost).toBeGreaterThan(1)
+  expect(tookMs).toBeLessThan(500)
+})
+
+test('an agent that is killed and started on another port is a member at once', async () => {
+  const actors = new GossipActors()
+  const key = keyOf()
+  const overwatches = [await actors.overwatch(1), await actors.overwatch(2)]
+  const nodes = ['10.0.0.1:7946', '10.0.0.2:7946']
+  say(await actors.agent(1, { overwatchNodes: nodes }, key), 'up')
+  await actors.run(20_000)
+  actors.network.kill('10.0.1.1')
+  await actors.run(400)
+  const agent = await actors.agent(1, { overwatchNodes: nodes }, key)
+  say(agent, 'up')
+  await actors.run(1_000)
+  const drain = { id: 'd1', reason: 'deploy', by: 'overwatch', sinceMs: 5 } as const
+  const { agentId } = agent
+  const order = { agentId, backend: 'web:10.0.1.1:80', drain }
+  for (const { behaviour } of overwatches)
+    behaviour.receive['registry.drains-set']({ drains: [order] })
+  await actors.run(100)
+  // An order goes to where the member is: to the port it has now.
+  expect(agent.said('gossip.drains-wanted').at(-1)).toMatchObject({ drains: [{ drain }] })
+  for (const overwatch of overwatches) expect(overwatch.membersAlive()).toContain(agentId)
+  await actors.run(60_000)
+  for (const overwatch of overwatches) {
+    expect(overwatch.membersAlive()).toEqual([agentId, 'ow1', 'ow2'])
+    expect(overwatch.said('gossip.agent-left')).toEqual([])
+  }
+})
+
 test('a drain and vitals of the agent are in its next report', async () => {
   const actors = new GossipActors()
   const { overwatch, agent } = await pair(actors)

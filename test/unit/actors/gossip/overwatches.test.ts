@@ -227,6 +227,12 @@ test('peers on a port of their own find each other by one bootstrap address', as
   first.behaviour.receive['registry.record-told'](override('x', 5, 'down'))
   const told = () => learned(second, 'override').length === 1
   expect(await actors.until(told, 30_000)).toBeLessThan(5_000)
+  // A drain waits for the members that are alive, so each has to be one although no agent is there.
+  const both = () => [first, second].every((one) => one.membersAlive().join() === 'ow1,ow2')
+  expect(await actors.until(both, 30_000)).toBeLessThan(5_000)
+  expect(first.said('gossip.overwatches-set').at(-1)?.live).toEqual(['ow1', 'ow2'])
+  await actors.run(60_000)
+  expect(second.said('gossip.overwatches-set').at(-1)?.live).toEqual(['ow1', 'ow2'])
 })
 
 test('an overwatch with another secret is not believed', async () => {

@@ -25,6 +25,10 @@ async function agentOf(actors: GossipActors, now: { key: AgentKey; agentId: stri
         previousKey: undefined,
         notAfterMs: 4_000_000_000_000,
       }),
+    renew: (files) => {
+      now.key = keyOf({ agentId: now.agentId })
+      return ports.identity(files, 0)
+    },
   }
   return actors.start(agentConfig({ overwatchNodes: SEEDS }), ports)
 }
@@ -99,4 +103,69 @@ test('files of another agent are not taken up, and that is said once', async () 
   expect(files.agentId).not.toBe(agentId)
   expect(await pinsOf(overwatches[0]!)).toEqual([before])
   expect(logged(agent, 'identity not renewed')).toHaveLength(1)
+})
+
+test('asked by an operator an agent makes another key, and every overwatch knows it at once', async () => {
+  const actors = new GossipActors()
+  const { files, agentId, overwatches, agent, isHeard } = await site(actors)
+  const before = files.key.fingerprint
+  // The first request and the first introduction are lost.
+  let lost = 0
+  actors.network.passes = (_from, _to, octets) => octets.length < 150 || lost++ > 1
+  const [asked] = overwatches
+  const rotate = asked!.behaviour.receive['api.rotate-agent']
+  const reply = await rotate({ agentId, by: 'me' })
+  expect(reply).toMatchObject({ outcome: 'done', fingerprint: before })
+  await actors.run(2_000)
+  expect(lost).toBeGreaterThan(2)
+  expect(files.key.fingerprint).not.toBe(before)
+  for (const one of overwatches) {
+    expect(await pinsOf(one)).toEqual([files.key.fingerprint])
+    expect(one.said('gossip.agent-left')).toEqual([])
+    const pins = one.said('gossip.record-learned').filter(({ kind }) => kind === 'pin')
+    const kept = new TextDecoder().decode(pins.at(-1)?.body)
+    expect(kept).toContain(files.key.fingerprint)
+  }
+  // One that joins later hears of the agent from the others alone, and believes what they pass on.
+  actors.network.passes = (from, to) => !`${from} ${to}`.includes('10.0.1.1')
+  actors.network.partition((address) => (address === '10.0.1.1' ? 1 : 0))
+  const third = await actors.overwatch(3, { seeds: [SEEDS[0]!] })
+  await actors.until(() => third.reportOf(agentId) !== undefined, 5_000)
+  expect(third.reportOf(agentId)?.backends[0]?.healthy).toBe(true)
+  expect(logged(third, 'agent refused')).toEqual([])
+  actors.network.passes = () => true
+  actors.network.heal()
+  expect(logged(agent, 'identity renewed')).toHaveLength(1)
+  say(agent, 'down')
+  expect(await actors.until(isHeard(false), 5_000, 10)).toBeLessThan(500)
+})
+
+test('another key is made once a minute at most, and only in the place of the one named', async () => {
+  const actors = new GossipActors()
+  const { files, agentId, overwatches, agent } = await site(actors)
+  const rotate = overwatches[0]!.behaviour.receive['api.rotate-agent']
+  await rotate({ agentId, by: 'me' })
+  await actors.run(3_000)
+  const second = files.key.fingerprint
+  await rotate({ agentId, by: 'me' })
+  await actors.run(30_000)
+  expect(files.key.fingerprint).toBe(second)
+  await actors.run(40_000)
+  await rotate({ agentId, by: 'me' })
+  await actors.run(3_000)
+  expect(files.key.fingerprint).not.toBe(second)
+  expect(await pinsOf(overwatches[1]!)).toEqual([files.key.fingerprint])
+  expect(logged(agent, 'identity renewed')).toHaveLength(2)
+  expect(await rotate({ agentId: 'nobody', by: 'me' })).toMatchObject({ outcome: 'not-found' })
+  await overwatches[0]!.behaviour.receive['api.revoke-agent']({ agentId, reason: 'x', by: 'me' })
+  expect(await rotate({ agentId, by: 'me' })).toMatchObject({ outcome: 'refused' })
+})
+
+test('a pair that was put in place by hand is taken up by a reload', async () => {
+  const actors = new GossipActors()
+  const { files, agentId, overwatches, agent } = await site(actors)
+  files.key = keyOf({ agentId })
+  agent.behaviour.onReconfigured?.(agent.config)
+  await actors.run(1_000)
+  for (const one of overwatches) expect(await pinsOf(one)).toEqual([files.key.fingerprint])
 })

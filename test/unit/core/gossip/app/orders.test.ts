@@ -21,6 +21,14 @@ test('a list reads back as it was written', () => {
   expect(parseOrders(writeOrders(orders))).toEqual({ ok: true, value: orders })
 })
 
+test('a key that is to go is named beside it; what is no fingerprint is passed over', () => {
+  const rotate = 'ab'.repeat(32)
+  const asked = { ...orders, drains: [], rotate }
+  expect(parseOrders(writeOrders(asked))).toEqual({ ok: true, value: asked })
+  const read = parseOrders(writeOrders({ ...asked, rotate: 'x'.repeat(64) }))
+  expect(read.ok && read.value.rotate).toBe(undefined)
+})
+
 test('whoever writes it, the drain is one of an overwatch', () => {
   const text = new TextDecoder().decode(writeOrders(orders)).replaceAll('deploy', 'x","by":"file')
   const read = parseOrders(octetsOf(text))
