@@ -3,6 +3,7 @@
  */
 import { limits } from '../../../core/base/limits.ts'
 import { ask, type Context, nowText } from '../context.ts'
+import type { BackendView } from '../../../messages/views.ts'
 import { type HttpAnswer, json } from '../http.ts'
 import { type Route, route } from '../router.ts'
 import { systemSchemas as schemas } from '../schemas/system.ts'
@@ -70,9 +71,15 @@ interface ReadyState {
   readonly healthReady: boolean
   /** Names that the guard-rail keeps servers for. */
   readonly heldDomains: number
+  /** Names of which no server serves. */
+  readonly downDomains: number
 }
 
-function readyAnswer({ dnsReady, healthReady, heldDomains }: ReadyState): HttpAnswer {
+/**
+ * A name whose servers are all down does not make the node unready: every other node comes to the
+ * same verdict, so to take this one away would cost the names that are well and help nobody.
+ */
+function readyAnswer({ dnsReady, healthReady, heldDomains, downDomains }: ReadyState): HttpAnswer {
   const ready = dnsReady && healthReady
   const message = !dnsReady
     ? 'DNS server not ready'
@@ -82,14 +89,23 @@ function readyAnswer({ dnsReady, healthReady, heldDomains }: ReadyState): HttpAn
   const body = { ready, message, dns_ready: dnsReady, health_ready: healthReady }
   // Anybody may ask this, so it says how many names are held, and not which.
   const held = heldDomains > 0 ? { guard_rail_domains: heldDomains } : {}
-  return json(ready ? 200 : 503, { ...body, ...held }, ready ? {} : { 'retry-after': '1' })
+  const down = downDomains > 0 ? { down_domains: downDomains } : {}
+  const told = { ...body, ...held, ...down }
+  return json(ready ? 200 : 503, told, ready ? {} : { 'retry-after': '1' })
+}
+
+function downOf(backends: readonly BackendView[]): number {
+  const serves = new Map<string, boolean>()
+  for (const { service, serving } of backends)
+    serves.set(service, serving || serves.get(service) === true)
+  return [...serves.values()].filter((one) => !one).length
 }
 
 /** Asks our own DNS and the registry, at most once in a while however many ask us. */
 class Readiness {
   readonly #context: Context
   #asking: Promise<ReadyState> | undefined
-  #state: ReadyState = { dnsReady: false, healthReady: false, heldDomains: 0 }
+  #state: ReadyState = { dnsReady: false, healthReady: false, heldDomains: 0, downDomains: 0 }
   #freshUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(context: Context) {
@@ -120,10 +136,11 @@ class Readiness {
     const isRefusal = dns.code === 'answered' && config().mode === 'cluster' && dns.rcode === 5
     const dnsReady =
       isRefusal || (dns.code === 'answered' && (dns.rcode === 0 || dns.authoritative))
-    if (!backends.ok) return { dnsReady, healthReady: false, heldDomains: 0 }
+    if (!backends.ok) return { dnsReady, healthReady: false, heldDomains: 0, downDomains: 0 }
     const { settled, holds } = backends.value
     const heldDomains = new Set(holds.map((hold) => hold.domain)).size
-    return { dnsReady, healthReady: settled, heldDomains }
+    const downDomains = settled ? downOf(backends.value.backends) : 0
+    return { dnsReady, healthReady: settled, heldDomains, downDomains }
   }
 }
 

@@ -11,6 +11,7 @@ const ready = named(
     dns_ready: z.boolean(),
     health_ready: z.boolean(),
     guard_rail_domains: count.optional().describe('names that the guard-rail keeps servers for'),
+    down_domains: count.optional().describe('names of which no server serves; the node is ready'),
   }),
 )
 
