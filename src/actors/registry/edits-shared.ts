@@ -22,10 +22,19 @@ import {
 import { EditClock } from '../../core/gossip/peers/edit-clock.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { Book, RegistryCtx } from './book.ts'
-import { EDIT_CLOCK_KEY, keptTime } from '../../core/health/kept.ts'
+import { EDIT_CLOCK_KEY, type Kept, keptTime } from '../../core/health/kept.ts'
 import type { RegistryConfig, SharedStore } from './contract.ts'
 import { leavingOf } from './edits.ts'
 import type { Objects } from './objects.ts'
+
+interface EditsWorld {
+  readonly ctx: RegistryCtx
+  readonly store: SharedStore
+  readonly book: Book
+  readonly objects: Objects
+  /** Nodes of a cluster share edits whatever is configured of peering. */
+  readonly config: Pick<RegistryConfig, 'isClustered'>
+}
 
 export class SharedEdits {
   readonly #ctx: RegistryCtx
@@ -43,31 +52,21 @@ export class SharedEdits {
   >()
   #cancel: (() => void) | undefined
 
-  /** @param isClustered nodes of a cluster share edits whatever is configured of peering */
-  constructor(
-    ctx: RegistryCtx,
-    store: SharedStore,
-    book: Book,
-    objects: Objects,
-    isClustered = false,
-  ) {
+  /** @param kept what is known through the start: the latest stamp, and every record */
+  constructor({ ctx, store, book, objects, config }: EditsWorld, kept: Kept) {
     this.#ctx = ctx
     this.#store = store
     this.#book = book
     this.#objects = objects
-    this.#isClustered = isClustered
+    this.#isClustered = config.isClustered === true
+    this.#clock.restore(kept.editStamp)
+    for (const record of kept.records) this.#saw(record)
   }
 
   /** Whether the configuration wants edits to be shared. */
   get isOn(): boolean {
     if (this.#isClustered) return true
     return this.#objects.ground?.declared.config.overwatch.peering.sync.api_edits === true
-  }
-
-  /** Takes what was kept through the start: the latest stamp, and every record. */
-  restore(stamp: number): void {
-    this.#clock.restore(stamp)
-    for (const record of this.#book.sharing.records()) this.#saw(record)
   }
 
   /** Tells the others of edits made here, by the keys of their entries. */
