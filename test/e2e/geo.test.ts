@@ -18,6 +18,12 @@ import { demoDatabase } from '../../src/core/geo/demo.ts'
 
 const TOKEN = 'a-token-of-sixteen-chars'
 const NAME = 'app.global.example.com'
+
+interface FlowView {
+  readonly source_region: string
+  readonly destination_region: string
+}
+
 const REGIONS: Readonly<Record<string, readonly string[]>> = {
   'us-east': ['127.28.0.11', '127.28.0.12'],
   'us-chicago': ['127.28.0.21'],
@@ -188,6 +194,20 @@ describe('the demonstration of geolocation', () => {
     ])
     expect((await call('DELETE', `/overrides/${NAME}/127.28.0.31`)).status).toBeLessThan(300)
     await until('taken back', async () => (await placed('10.60.1.1/32'))[0] === 'us-dallas')
+  })
+
+  test('a decision tells where its client was, and flows lead from there', async () => {
+    await placed('185.228.168.9/32')
+    const kept = async () => {
+      const { json } = await call('GET', '/routing/decisions?limit=1')
+      const [one] = json.decisions
+      return one?.client_region === 'eu-west' && one.selected_region === 'eu-west'
+    }
+    await until('the sample is there', kept)
+    const { json } = await call('GET', '/routing/flows?source_region=eu-west')
+    expect(json.flows.map((one: FlowView) => one.source_region)).toContain('eu-west')
+    expect(json.flows.find((one: FlowView) => one.destination_region === 'eu-west')).toBeDefined()
+    expect((await call('GET', '/routing/flows?source_region=nowhere')).json.flows).toEqual([])
   })
 
   test('decisions are counted by country and region, under every name they are known by', async () => {
