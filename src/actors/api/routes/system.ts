@@ -6,6 +6,7 @@ import { ask, type Context, nowText } from '../context.ts'
 import type { BackendView } from '../../../messages/views.ts'
 import { type HttpAnswer, json } from '../http.ts'
 import { type Route, route } from '../router.ts'
+import { systemOf } from './config.ts'
 import { systemSchemas as schemas } from '../schemas/system.ts'
 
 export function systemRoutes(context: Context): Route[] {
@@ -160,14 +161,9 @@ export function indexRoutes(context: Context, others: readonly Route[]): Route[]
     { path: '/api/v1', description: 'The first version of the API', methods: ['GET'] },
     { path: '/api/health', description: 'Status, version and uptime', methods: ['GET'] },
   ]
+  const told = (path: string) => ({ endpoints: entries(path), generated_at: nowText(context) })
   const index = (path: string, doc: string) =>
-    route(
-      'GET',
-      path,
-      doc,
-      () => json(200, { endpoints: entries(path), generated_at: nowText(context) }),
-      { open: true, schema: schemas.index },
-    )
+    route('GET', path, doc, () => json(200, told(path)), { open: true, schema: schemas.index })
   return [
     route(
       'GET',
@@ -184,6 +180,13 @@ export function indexRoutes(context: Context, others: readonly Route[]): Route[]
     index('/api/v1/cluster', 'The nodes of the cluster'),
     index('/api/v1/nodes', 'Overwatches and agents'),
     index('/api/v1/gossip', 'Who gossips, and how'),
-    index('/api/v1/config', 'How this node is set up'),
+    // The original answers with what is under /system, so this one is not open to strangers.
+    route(
+      'GET',
+      '/api/v1/config',
+      'How this node is set up',
+      () => json(200, { config: systemOf(context), ...told('/api/v1/config') }),
+      { schema: schemas.config },
+    ),
   ]
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { RouteSchema } from '../schema.ts'
 import { count, named, timestamp } from './common.ts'
+import { system } from './settings.ts'
 
 const ready = named(
   'Ready',
@@ -58,6 +59,13 @@ export const systemSchemas = {
     tag: 'system',
     etag: true,
     answers: { 200: z.object({ endpoints: z.array(endpoint), generated_at: timestamp }) },
+  },
+  config: {
+    tag: 'config',
+    etag: true,
+    answers: {
+      200: z.object({ config: system, endpoints: z.array(endpoint), generated_at: timestamp }),
+    },
   },
   document: {
     tag: 'system',
