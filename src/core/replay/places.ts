@@ -2,10 +2,10 @@
  * Where the clients of some samples are, cut out of the map of all clients: what a capsule carries
  * of databases, which are large and not ours to hand on.
  *
- * Each range that a client lies in is carried with its true ends and with the neighbours that core/
- * steer/scope.ts looks at, because how far the answer holds around a client (RFC 7871 section 7.2.1)
- * follows from them; the rest of the map is nowhere. It comes back from a file, so every number in
- * it is checked before it is used.
+ * Each range that a client lies in is carried with its true ends and with the neighbours that
+ * core/steer/scope.ts looks at, because how far the answer holds around a client (RFC 7871 section
+ * 7.2.1) follows from them; the rest of the map is nowhere. It comes back from a file, so every
+ * number in it is checked before it is used.
  */
 import { z } from 'zod'
 import { copyOf, ownMemory, textIn } from '../base/memory.ts'
