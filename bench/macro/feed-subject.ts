@@ -20,6 +20,9 @@ export type FeedOrder =
 export interface FeedLook {
   /** Of the whole process, after a collection on the main thread. */
   readonly rssBytes: number
+  /** Of the main thread, after the same collection; what lies outside of its heap too. */
+  readonly heapBytes: number
+  readonly outsideBytes: number
   readonly cpuSeconds: number
   readonly mainCores: number
 }
@@ -74,8 +77,11 @@ process.on('message', (order: FeedOrder) => {
     const used = performance.eventLoopUtilization(idle)
     idle = performance.eventLoopUtilization()
     const { user, system: kernel } = process.cpuUsage()
+    const { heapUsed, external, rss } = process.memoryUsage()
     const look: FeedLook = {
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: rss,
+      heapBytes: heapUsed,
+      outsideBytes: external,
       cpuSeconds: (user + kernel) / 1e6,
       mainCores: used.utilization,
     }

@@ -21,8 +21,6 @@ export function settingsOf(config: Config): Pick<ApiConfig, 'apiPort' | 'setting
       format: logging.format,
       output: logging.file === '' ? 'stdout' : 'file',
       ...(logging.file === '' ? {} : { file_path: logging.file }),
-      enable_audit: false,
-      audit_retention_days: 0,
     },
     ...(mode === 'agent' ? {} : { dns: dnsOf(config), healthCheck: HEALTH_CHECK }),
   }

@@ -72,9 +72,12 @@ const worded = (reply: Result<ApiReply, ApiFailure>): Result<ApiReply, string> =
 
 /** The original's `error`, or the detail or title of a problem document (RFC 9457 section 3.1). */
 function errorText(value: unknown): string {
-  const texts = value as { error?: unknown; detail?: unknown; title?: unknown } | null
+  const texts = value as Partial<Record<'error' | 'detail' | 'title' | 'problems', unknown>> | null
   const text = typeof value === 'object' ? (texts?.error ?? texts?.detail ?? texts?.title) : value
-  return typeof text === 'string' && text !== '' ? text : 'no reason given'
+  const said = typeof text === 'string' && text !== '' ? text : 'no reason given'
+  const problems = texts?.problems
+  // A configuration is refused with every fault that it has.
+  return Array.isArray(problems) ? [said, ...problems.map(String)].join('\n  ') : said
 }
 
 /** TLS and headers of a request, as Node wants them; the same for a WebSocket. */

@@ -2,6 +2,7 @@
 // built program; regions that fail hand over to the next nearest; databases are swapped while
 // questions come, and a broken one is refused.
 // Method: config/examples/geo.yaml with real servers on loopback addresses and the demo database.
+import { spawnSync } from 'node:child_process'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createSocket, type Socket } from 'node:dgram'
 import { join } from 'node:path'
@@ -18,6 +19,17 @@ import { demoDatabase } from '../../src/core/geo/demo.ts'
 
 const TOKEN = 'a-token-of-sixteen-chars'
 const NAME = 'app.global.example.com'
+
+interface ReplayView {
+  readonly replayed: readonly { readonly answer: readonly string[]; readonly same: boolean }[]
+  readonly skipped: Readonly<Record<string, number>>
+}
+
+interface FlowView {
+  readonly source_region: string
+  readonly destination_region: string
+}
+
 const REGIONS: Readonly<Record<string, readonly string[]>> = {
   'us-east': ['127.28.0.11', '127.28.0.12'],
   'us-chicago': ['127.28.0.21'],
@@ -80,6 +92,14 @@ async function call(method: string, path: string, body?: unknown) {
   const text = await response.text()
   const json = (text === '' ? undefined : JSON.parse(text)) as ReturnType<typeof JSON.parse>
   return { status: response.status, json }
+}
+
+function cli(...words: readonly string[]) {
+  const file = join(projectRoot, 'dist/cli/main.js')
+  const api = `http://127.0.0.1:${apiPort}`
+  const args = [file, '--api', api, '--token', TOKEN, '--json', ...words]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  return { code: status, text: stdout + stderr }
 }
 
 const metrics = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
@@ -188,6 +208,41 @@ describe('the demonstration of geolocation', () => {
     ])
     expect((await call('DELETE', `/overrides/${NAME}/127.28.0.31`)).status).toBeLessThan(300)
     await until('taken back', async () => (await placed('10.60.1.1/32'))[0] === 'us-dallas')
+  })
+
+  test('a decision tells where its client was, and flows lead from there', async () => {
+    await placed('185.228.168.9/32')
+    const kept = async () => {
+      const { json } = await call('GET', '/routing/decisions?limit=1')
+      const [one] = json.decisions
+      return one?.client_region === 'eu-west' && one.selected_region === 'eu-west'
+    }
+    await until('the sample is there', kept)
+    const { json } = await call('GET', '/routing/flows?source_region=eu-west')
+    expect(json.flows.map((one: FlowView) => one.source_region)).toContain('eu-west')
+    expect(json.flows.find((one: FlowView) => one.destination_region === 'eu-west')).toBeDefined()
+    expect((await call('GET', '/routing/flows?source_region=nowhere')).json.flows).toEqual([])
+  })
+
+  test('plan knows where clients are, and a capsule takes it to another process', async () => {
+    const sampled = async () => {
+      for (const subnet of ['185.228.168.9/32', '10.60.1.1/32', '8.8.8.0/24']) await placed(subnet)
+      return (await call('GET', '/routing/decisions?limit=1')).json.total > 10
+    }
+    await until('the samples are there', sampled)
+    const plan = cli('plan', program.configPath)
+    expect([plan.code, plan.text]).toEqual([0, plan.text])
+    expect(JSON.parse(plan.text).moved_share).toBe(0)
+    const file = join(program.folder, 'incident.json')
+    expect(cli('capsule', '-o', file).code).toBe(0)
+    // The capsule alone: the database is not there any more.
+    const replayed = cli('replay', file)
+    const { replayed: found, skipped } = JSON.parse(replayed.text) as ReplayView
+    expect([found.filter(({ same }) => !same), skipped]).toEqual([[], {}])
+    const regions = new Set(
+      found.map(({ answer }) => regionOf(answer.join().match(/127\.28\.0\.\d+/)?.[0] ?? '')),
+    )
+    for (const region of ['eu-west', 'us-dallas']) expect(regions).toContain(region)
   })
 
   test('decisions are counted by country and region, under every name they are known by', async () => {

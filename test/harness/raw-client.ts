@@ -6,8 +6,12 @@ import { connect } from 'node:net'
 import type { Random } from '../../src/core/base/random.ts'
 import type { WsAttack } from './ws-mutator.ts'
 
-/** A server that says nothing for this long will not. */
-const HUNG_MS = 5_000
+/** After this a server that says nothing is looked at: it may be the machine that is slow. */
+const SILENT_MS = 5_000
+/** What it may take for the answer to a later request of another client, before it counts as dead. */
+const DEAD_MS = 60_000
+/** Who came later was answered: what is not answered this long after that never will be. */
+const HUNG_MS = 2_000
 /** What a server may take to end a connection it has to end, on a machine with other work. */
 const ENDED_MS = 4_000
 /** After this an attack that left the connection standing goes away by itself. */
@@ -19,10 +23,14 @@ export function sendRaw(port: number, bytes: string, random: Random): Promise<st
   const inTwo = random.below(4) === 0
   return new Promise((settle) => {
     let said = ''
-    const timer = setTimeout(() => {
-      socket.destroy()
-      settle('hung')
-    }, HUNG_MS)
+    let timer = setTimeout(() => {
+      void answersLater(port).then(() => {
+        timer = setTimeout(() => {
+          settle('hung')
+          socket.destroy()
+        }, HUNG_MS)
+      })
+    }, SILENT_MS)
     const socket = connect(port, '127.0.0.1', () => {
       if (isReset) {
         socket.write(bytes, 'latin1', () => socket.resetAndDestroy())
@@ -37,6 +45,19 @@ export function sendRaw(port: number, bytes: string, random: Random): Promise<st
       clearTimeout(timer)
       settle(said)
     })
+  })
+}
+
+/** Resolves once a request that comes now was answered, or the server is as good as dead. */
+function answersLater(port: number): Promise<void> {
+  return new Promise((settle) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write('GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    })
+    socket.setTimeout(DEAD_MS, () => socket.destroy())
+    socket.on('data', () => socket.destroy())
+    socket.on('error', () => {})
+    socket.on('close', () => settle())
   })
 }
 

@@ -18,6 +18,8 @@ export interface VirtualClock extends Clock {
   advance(byMs: number): void
   /** The same, letting promises settle before and after each timer. */
   advanceAsync(byMs: number): Promise<void>
+  /** Sets the time of day, forth or back; timers know nothing of it. */
+  setUnixMs(unixMs: number): void
   /** Due time of the next timer, in monotonic milliseconds. */
   nextDueMs(): number | undefined
   /** How many timers wait. */
@@ -32,6 +34,7 @@ export async function settle(turns = 20): Promise<void> {
 export function virtualClock(startUnixMs = 1_750_000_000_000): VirtualClock {
   const timers = new Set<Timer>()
   let elapsedMs = 0
+  let setByMs = 0
   let order = 0
 
   const add = (delayMs: number, intervalMs: number | undefined, run: () => void): Cancel => {
@@ -61,7 +64,10 @@ export function virtualClock(startUnixMs = 1_750_000_000_000): VirtualClock {
   }
 
   return {
-    nowMs: () => startUnixMs + elapsedMs,
+    nowMs: () => startUnixMs + elapsedMs + setByMs,
+    setUnixMs: (unixMs) => {
+      setByMs = unixMs - startUnixMs - elapsedMs
+    },
     monotonicMs: () => elapsedMs,
     after: (delayMs, run) => add(delayMs, undefined, run),
     every: (intervalMs, phaseMs, run) => add(phaseMs, intervalMs, run),

@@ -43,7 +43,7 @@ const whole = capsuleOf({
   node: 'n',
   software: '2',
   configuration:
-    'dns: { zones: [example.com] }\ndomains: [{ name: app.example.com, regions: [r] }]\nregions: [{ name: r, servers: [{ address: 192.0.2.1, service: app.example.com }, { address: 192.0.2.2, service: app.example.com }] }]',
+    'dns: { zones: [example.com] }\ndomains: [{ name: app.example.com, regions: [r] }]\nregions: [{ name: r, servers: [{ address: 192.0.2.1, service: app.example.com }, { address: 192.0.2.2, service: app.example.com }] }]\noverwatch: { geolocation: { database_path: /x.mmdb } }',
   files: {},
   serials: { 'example.com': 7 },
   settings: {
@@ -52,6 +52,15 @@ const whole = capsuleOf({
     versionString: '',
     tcpIdleTimeoutMs: 0,
     cookies: 'off',
+  },
+  places: {
+    regions: ['r', 's'],
+    classes: [
+      { ranking: [], match: 'none', country: '', continent: '' },
+      { ranking: [1, 0], match: 'geoip', country: 'DE', continent: 'EU' },
+    ],
+    v4: { starts: [0, 3_221_225_984, 3_221_226_240], values: [0, 1, 0] },
+    v6: { starts: [0, 0, 0, 0], values: [0] },
   },
   epoch: 1,
   pools: [pool],

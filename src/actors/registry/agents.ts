@@ -49,7 +49,8 @@ export class Agents {
   }
 
   /** Takes what was kept through the start, before the first topology. */
-  restore({ records, reports, names, aliveMs }: Kept): void {
+  restore(kept: Kept): Kept {
+    const { records, reports, names, aliveMs } = kept
     const { book, chorus, sharing } = this.#parts()
     book.names.restore(names)
     const nowMs = book.nowMs()
@@ -63,6 +64,7 @@ export class Agents {
       const lastMs = silent ? heardMs : Math.max(heardMs, aliveMs)
       chorus.accept(report, nowMs, true, lastMs)
     }
+    return kept
   }
 
   /** Begins to watch the time. */

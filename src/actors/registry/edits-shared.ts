@@ -7,7 +7,8 @@
  * something else of a key than the file under the edit did, the file wins on that node, and on no
  * other. An edit that another node let pass its guard-rail passes here. Edits that come together
  * make one epoch: a node that starts may learn of thousands. What is told while sharing is off is
- * kept for others, and taken in once it is on.
+ * kept for others, and taken in once it is on; what is edited here meanwhile has its place among
+ * those edits from the start, so that nothing older takes it back that day.
  */
 import { limits } from '../../core/base/limits.ts'
 import { keyOfEntry, type OverlayEntry } from '../../core/config/overlay/entry.ts'
@@ -18,17 +19,32 @@ import {
   namedBy,
   SHARED_EDIT,
 } from '../../core/config/overlay/shared.ts'
+import { EditClock } from '../../core/gossip/peers/edit-clock.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { Book, RegistryCtx } from './book.ts'
-import type { RegistryConfig } from './contract.ts'
+import { EDIT_CLOCK_KEY, type Kept, keptTime } from '../../core/health/kept.ts'
+import type { RegistryConfig, SharedStore } from './contract.ts'
 import { leavingOf } from './edits.ts'
 import type { Objects } from './objects.ts'
+
+interface EditsWorld {
+  readonly ctx: RegistryCtx
+  readonly store: SharedStore
+  readonly book: Book
+  readonly objects: Objects
+  /** Nodes of a cluster share edits whatever is configured of peering. */
+  readonly config: Pick<RegistryConfig, 'isClustered'>
+}
 
 export class SharedEdits {
   readonly #ctx: RegistryCtx
   readonly #book: Book
   readonly #objects: Objects
   readonly #isClustered: boolean
+  readonly #clock = new EditClock()
+  readonly #store: SharedStore
+  /** Whether the others were told what was edited before. */
+  #isTold = false
   /** What was learned and not yet taken in, by key; `isKnown` of those that were news before. */
   readonly #learned = new Map<
     string,
@@ -36,12 +52,15 @@ export class SharedEdits {
   >()
   #cancel: (() => void) | undefined
 
-  /** @param isClustered nodes of a cluster share edits whatever is configured of peering */
-  constructor(ctx: RegistryCtx, book: Book, objects: Objects, isClustered = false) {
+  /** @param kept what is known through the start: the latest stamp, and every record */
+  constructor({ ctx, store, book, objects, config }: EditsWorld, kept: Kept) {
     this.#ctx = ctx
+    this.#store = store
     this.#book = book
     this.#objects = objects
-    this.#isClustered = isClustered
+    this.#isClustered = config.isClustered === true
+    this.#clock.restore(kept.editStamp)
+    for (const record of kept.records) this.#saw(record)
   }
 
   /** Whether the configuration wants edits to be shared. */
@@ -52,7 +71,6 @@ export class SharedEdits {
 
   /** Tells the others of edits made here, by the keys of their entries. */
   tell(keys: readonly string[]): void {
-    if (!this.isOn) return
     const nowMs = this.#book.nowMs()
     for (const key of keys) this.#tell(key, nowMs)
   }
@@ -62,7 +80,10 @@ export class SharedEdits {
    * was shared is told, and what others told meanwhile is taken in.
    */
   async meet(): Promise<void> {
+    const wasTold = this.#isTold
+    this.#isTold = this.isOn
     if (!this.isOn) return
+    if (!wasTold) this.#book.sharing.tellOwn(SHARED_EDIT)
     const nowMs = this.#book.nowMs()
     for (const entry of this.#objects.entries.values()) {
       const record = this.#recordOf(keyOfEntry(entry))
@@ -76,9 +97,15 @@ export class SharedEdits {
 
   /** Another overwatch told of an edit, which the ledger found to be news. */
   learned(record: SharedRecord): void {
+    this.#saw(record)
     this.#learned.set(record.id, { record, isKnown: false })
     const waitMs = limits.sharedEditsMs.default
     this.#cancel ??= this.#ctx.clock.after(waitMs, () => void this.#take())
+  }
+
+  /** Tells everything that is shared again, to one who keeps nothing. */
+  tellAll(): void {
+    this.#book.sharing.tellAll(this.isOn ? undefined : SHARED_EDIT)
   }
 
   close(): void {
@@ -123,14 +150,20 @@ export class SharedEdits {
     const known = this.#recordOf(key)
     const isGone = entry === undefined
     if (isGone ? known === undefined || known.body.length === 0 : !isSharedKind(entry.kind)) return
+    const stamp = this.#clock.next(nowMs, known?.stamp ?? 0)
+    this.#store.put(EDIT_CLOCK_KEY, keptTime(this.#clock.highest))
     this.#book.sharing.tell(
       {
-        ...{ kind: SHARED_EDIT, id: key, body: bodyOfEntry(entry) },
-        stamp: Math.max(entry?.updatedAtMs ?? nowMs, (known?.stamp ?? 0) + 1),
+        ...{ kind: SHARED_EDIT, id: key, body: bodyOfEntry(entry), stamp },
         keepUntilMs: isGone ? nowMs + limits.peerTombstoneMs.default : 0,
+        isQuiet: !this.isOn,
       },
       nowMs,
     )
+  }
+
+  #saw({ kind, stamp }: SharedRecord): void {
+    if (kind === SHARED_EDIT) this.#clock.saw(stamp, this.#book.nowMs())
   }
 
   #noted(

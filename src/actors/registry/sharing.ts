@@ -21,6 +21,8 @@ export interface Telling {
   readonly seq?: number
   /** By default `toldKeepMs` from now, and said again before. */
   readonly keepUntilMs?: number
+  /** It is kept with its version, for the day when it is to be told. */
+  readonly isQuiet?: boolean
 }
 
 interface Entry {
@@ -78,7 +80,8 @@ export class Sharing {
   }
 
   /** Tells a record of this node. */
-  tell({ kind, id, body, stamp, seq = 0, keepUntilMs }: Telling, nowMs: number): SharedRecord {
+  tell(telling: Telling, nowMs: number): SharedRecord {
+    const { kind, id, body, stamp, seq = 0, keepUntilMs, isQuiet } = telling
     const known = this.get(kind, id)
     const record: SharedRecord = {
       ...{ kind, id, body, seq },
@@ -87,16 +90,26 @@ export class Sharing {
       keepUntilMs: keepUntilMs ?? nowMs + limits.toldKeepMs.default,
     }
     const again = keepUntilMs === undefined && body.length > 0
-    if (this.#keep(record, again ? this.#drawRetell(nowMs) : NEVER_MS)) {
-      this.#ctx.publish('registry.record-told', record)
-    }
+    const isKept = this.#keep(record, again ? this.#drawRetell(nowMs) : NEVER_MS)
+    if (isKept && isQuiet !== true) this.#ctx.publish('registry.record-told', record)
     return record
   }
 
-  /** Tells a gossip actor that has just started. */
-  tellAll(): void {
+  /**
+   * Tells everything, to a gossip actor that has just started.
+   * @param quiet kind of record of which this node keeps its own to itself
+   */
+  tellAll(quiet?: string): void {
     for (const { record } of this.#entries.values())
-      this.#ctx.publish('registry.record-told', record)
+      if (record.kind !== quiet || record.origin !== this.#self)
+        this.#ctx.publish('registry.record-told', record)
+  }
+
+  /** Tells what was kept quiet. */
+  tellOwn(kind: string): void {
+    for (const { record } of this.#entries.values())
+      if (record.kind === kind && record.origin === this.#self)
+        this.#ctx.publish('registry.record-told', record)
   }
 
   /** Forgets what is over, and says again what would be. */

@@ -19,6 +19,7 @@ interface Ready {
   readonly dns_ready: boolean
   readonly health_ready: boolean
   readonly guard_rail_domains?: number
+  readonly down_domains?: number
 }
 
 interface Stats {
@@ -134,6 +135,8 @@ function warningsOf(ready: Ready, stats: Stats): string[] {
   const held = ready.guard_rail_domains ?? 0
   if (held > 0)
     warnings.push(`the guard-rail keeps servers of ${held} domains that a change took away`)
+  const lost = ready.down_domains ?? 0
+  if (lost > 0) warnings.push(`no server of ${lost} ${lost === 1 ? 'domain' : 'domains'} serves`)
   const down = stats.total_backends - stats.healthy_backends
   if (down > 0) warnings.push(`${down} of ${stats.total_backends} backends are not healthy`)
   return warnings

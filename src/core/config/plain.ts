@@ -2,7 +2,8 @@
  * What of a configuration shows in answers, as one text without secrets.
  *
  * Only listed keys are taken, so that a secret can never slip in by a new key: `dns` without its
- * cookie secrets, domains, and regions without their health checks, which may carry credentials.
+ * cookie secrets, domains, regions without their health checks, which may carry credentials, and of
+ * `overwatch` where clients are.
  * Includes are merged and variables filled in. The text is JSON, which is YAML too, and loads like
  * any configuration; zone files go beside it under the names it uses.
  */
@@ -59,7 +60,17 @@ function keptOf(tree: MapNode): MapNode {
           : node
     kept = withEntry(kept, { ...entry, node: bare })
   }
-  return kept
+  return withGeography(kept, tree)
+}
+
+/** Domains that are steered by place are not valid without it. */
+function withGeography(kept: MapNode, tree: MapNode): MapNode {
+  const overwatch = tree.entries.get('overwatch')
+  if (overwatch?.node.kind !== 'map') return kept
+  const geolocation = overwatch.node.entries.get('geolocation')
+  if (geolocation === undefined) return kept
+  const none: MapNode = { ...overwatch.node, entries: new Map() }
+  return withEntry(kept, { ...overwatch, node: withEntry(none, geolocation) })
 }
 
 /** Texts of the zone files, at most `room` octets together; undefined when they are more. */

@@ -1,6 +1,6 @@
 /**
  * What the registry keeps of others between starts, as bytes by key: shared records, the reports of
- * agents, names that have lost their last server, and until when it lived.
+ * agents, names that have lost their last server, until when it lived, and the stamps of its edits.
  *
  * It is read as untrusted data; what does not fit is left out.
  */
@@ -25,9 +25,12 @@ export interface Kept {
   readonly names: ReadonlyMap<string, number>
   /** When the process that wrote this was last known to live; 0 when it is not known. */
   readonly aliveMs: number
+  /** The latest stamp that edits had; 0 when it is not known. */
+  readonly editStamp: number
 }
 
 export const ALIVE_KEY = 'alive'
+export const EDIT_CLOCK_KEY = 'edit-clock'
 export const recordKeyOf = (record: Pick<SharedRecord, 'kind' | 'id'>): string =>
   `record/${keyOf(record)}`
 export const nameKeyOf = (name: string): string => `name/${name}`
@@ -129,10 +132,14 @@ export function readKept(values: ReadonlyMap<string, Uint8Array>): Kept {
   const reports: KeptReport[] = []
   const names = new Map<string, number>()
   let aliveMs = 0
+  let editStamp = 0
   for (const [key, bytes] of values) {
     if (key === ALIVE_KEY) {
       const atMs = parse(bytes)
       aliveMs = isTime(atMs) ? atMs : 0
+    } else if (key === EDIT_CLOCK_KEY) {
+      const stamp = parse(bytes)
+      editStamp = isTime(stamp) ? stamp : 0
     } else if (key.startsWith('report/')) {
       const kept = reportOf(bytes)
       if (kept !== undefined && reportKeyOf(kept.report.agentId) === key) reports.push(kept)
@@ -144,5 +151,5 @@ export function readKept(values: ReadonlyMap<string, Uint8Array>): Kept {
       if (record !== undefined && recordKeyOf(record) === key) records.push(record)
     }
   }
-  return { records, reports, names, aliveMs }
+  return { records, reports, names, aliveMs, editStamp }
 }

@@ -2,7 +2,8 @@
  * An incident capsule: what is needed to answer recorded questions again on another machine.
  *
  * It holds the configuration without secrets, the edits of the API over it, the pools of one epoch
- * as they were served, words, questions, and a slice of the event log; of answers only lengths and
+ * as they were served, words, questions, where a database placed their clients, and a slice of the
+ * event log; of answers only lengths and
  * checksums. The answers are made again by the code that made them first, so a change of the
  * configuration in it changes them.
  * A capsule comes from a file: everything in it is checked and bounded before it is used.
@@ -27,6 +28,7 @@ import { underEdits } from './edited.ts'
 import { Execution } from './execute.ts'
 import { isPools } from './history.ts'
 import { declaredPools, nextServing, geoUnder, partsOf, WELL, wordsByKey } from './next.ts'
+import { partsOfPlaces, placesSchema } from './places.ts'
 import type { Sample } from './sample.ts'
 
 const FORMAT = 'opengslb-capsule'
@@ -86,6 +88,8 @@ export const capsuleSchema = z.strictObject({
   }),
   /** What the API made and edited beside the configuration, as the registry keeps it. */
   edits: z.array(z.unknown()).max(limits.objectsMax.max).optional(),
+  /** Where the clients of the samples are, when a database says so. */
+  places: placesSchema.optional(),
   epoch: count,
   /** As they were served. */
   pools: z.custom<readonly ServingPool[]>(isPools),
@@ -226,7 +230,8 @@ export function replayCapsule(
   const { config, topology } = underEdits(loaded.value, capsule.edits ?? [])
   const next = nextServing(pools, nothing, declared, declaredPools(topology))
   const zones = withApexRecords(withSerials(topology.zones, serials), apexesIn(capsule))
-  const geo = geoUnder(config, topology.regions)
+  const held = capsule.places === undefined ? undefined : partsOfPlaces(capsule.places)
+  const geo = geoUnder(config, topology.regions, held)
   const parts = partsOf(zones, next.pools, 1, geo)
   const execution = new Execution(settings, epoch, parts)
   const places = new Map(next.pools.map(({ name, members }, pool) => [name, { pool, members }]))

@@ -25,18 +25,23 @@ export interface FakeTerminal extends Terminal {
   /** All that was written, escapes included. */
   readonly written: () => string
   press(key: string): void
+  /** Acts once after something was written that makes it so. */
+  once(isSo: () => boolean, act: () => void): void
 }
 
 /** A terminal that remembers what was written. */
 export function fakeTerminal(columns = 100, rows = 30): FakeTerminal {
   let text = ''
   const heard = new Set<(key: string) => void>()
+  const awaited = new Set<{ readonly isSo: () => boolean; readonly act: () => void }>()
   return {
     columns,
     rows,
     write: (more) => {
       text += more
+      for (const one of awaited) if (one.isSo() && awaited.delete(one)) setImmediate(one.act)
     },
+    once: (isSo, act) => void awaited.add({ isSo, act }),
     keys: (listener) => {
       heard.add(listener)
       return () => void heard.delete(listener)

@@ -52,7 +52,10 @@ describe('top', () => {
     test(`on a terminal it has a screen of its own, until ${JSON.stringify(key)}`, async () => {
       const { url } = await api()
       const terminal = fakeTerminal(60, 12)
-      setTimeout(() => terminal.press(key), 150)
+      terminal.once(
+        () => terminal.written().includes('unhealthy'),
+        () => terminal.press(key),
+      )
       const exits = process.listenerCount('exit')
       const { code } = await cli(['--api', url, 'top', '--interval', '40ms'], {}, { terminal })
       expect(code).toBe(0)
@@ -78,9 +81,14 @@ describe('top', () => {
   test('an API that goes away is told, and the last picture stays', async () => {
     const found = await api()
     const terminal = fakeTerminal()
-    setTimeout(() => found.close(), 60)
-    const argv = ['--api', found.url, 'top', '--count', '4', '--interval', '60ms']
-    expect((await cli(argv, {}, { terminal })).code).toBe(0)
+    terminal.once(() => terminal.written().includes('10.0.0.2:80'), found.close)
+    terminal.once(
+      () => terminal.written().includes('this is of'),
+      () => terminal.press('q'),
+    )
+    expect(
+      (await cli(['--api', found.url, 'top', '--interval', '20ms'], {}, { terminal })).code,
+    ).toBe(0)
     const last = terminal.written().split('\u001b[H').at(-1)!
     expect(last).toMatch(/Warning.*this is of .*failed to connect/)
     expect(last).toContain('10.0.0.2:80')

@@ -15,6 +15,9 @@ import {
 } from '../../../core/replay/capsule.ts'
 import { underEdits } from '../../../core/replay/edited.ts'
 import { declaredPools } from '../../../core/replay/next.ts'
+import { type Places, placesOf } from '../../../core/replay/places.ts'
+import type { Config } from '../../../core/config/schema/root.ts'
+import type { Kept } from '../decisions.ts'
 import { Fields, type JsonObject, parseObject } from '../body.ts'
 import { ask, type Context } from '../context.ts'
 import { type HttpAnswer, refuse, timestamp } from '../http.ts'
@@ -63,11 +66,12 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
   const events = await ask(context, 'api.read-log', { fromMs, most: 1_000 })
   const settings = settingsOf(context)
   // Samples of other epochs or settings followed from what is not in the capsule.
-  const samples = decisions.all
+  const recorded = decisions.all
     .filter(({ sample }) => sample.epoch === serving.epoch && sample.atMs >= fromMs)
-    .filter((kept) => JSON.stringify(kept.settings) === JSON.stringify(settings))
+    .filter((one) => JSON.stringify(one.settings) === JSON.stringify(settings))
     .slice(-limits.capsuleSamples.default)
-    .map(({ sample }) => sample)
+  const edited = underEdits(own.value, edits.value)
+  const { kept, ...places } = placed(context, edited.config, recorded)
   const { table } = epoch.parts
   const apexes = table.apexes.length === 0 ? [] : textOf(table.apexes).split('\n')
   const made = capsuleOf({
@@ -82,11 +86,32 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
     epoch: serving.epoch,
     pools: epoch.pools,
     edits: [...edits.value],
-    declared: declaredPools(underEdits(own.value, edits.value).topology),
-    ...capsuleSamples(samples, epoch.pools),
+    declared: declaredPools(edited.topology),
+    ...capsuleSamples(
+      kept.map(({ sample }) => sample),
+      epoch.pools,
+    ),
+    ...places,
     events: events.ok ? [...events.value.events] : [],
   })
   return fileOf(capsuleText(made, limits.capsuleBytes.default), nowMs)
+}
+
+/**
+ * Where clients are follows from the configuration, unless it names a database. Samples that there
+ * is no room to place are left out, the oldest of them.
+ */
+function placed(
+  { epochs, serving, decisions }: Context,
+  { overwatch }: Config,
+  kept: readonly Kept[],
+): { readonly kept: readonly Kept[]; readonly places?: Places } {
+  const geo = epochs.geoOf(serving.epoch)
+  if (geo === undefined || overwatch.geolocation.database_path === '') return { kept }
+  const newestFirst = kept.toReversed()
+  const told = newestFirst.map((one) => decisions.remake(one)?.client ?? one.sample.client)
+  const { places, clients } = placesOf(geo, told)
+  return { kept: kept.slice(kept.length - clients), places }
 }
 
 /** A capsule as a download, named by the time it was made. */

@@ -16,13 +16,18 @@ export function configRoutes(context: Context): Route[] {
   ): Promise<HttpAnswer> => {
     const told = context.config().settings?.[key]
     if (told === undefined) return refuse(404, 'not found: this node answers no DNS')
+    const audit = id === 'logging' ? auditOf(context) : {}
     // What the API has set holds over the file.
-    return json(200, { config: { ...told, ...(await settingsShown(context, id)) } })
+    return json(200, { config: { ...told, ...audit, ...(await settingsShown(context, id)) } })
   }
   return [
-    route('GET', `${BASE}/system`, 'Version, mode and name', () => systemOf(context), {
-      schema: schemas.system,
-    }),
+    route(
+      'GET',
+      `${BASE}/system`,
+      'Version, mode and name',
+      () => json(200, { config: systemOf(context) }),
+      { schema: schemas.system },
+    ),
     route('GET', `${BASE}/dns`, 'How DNS is answered', () => part('dns', 'dns'), {
       schema: schemas.dns,
     }),
@@ -41,25 +46,31 @@ export function configRoutes(context: Context): Route[] {
   ]
 }
 
-function systemOf({ config, ports }: Context): HttpAnswer {
+const DAY_MS = 86_400_000
+
+function auditOf({ config }: Context) {
+  const { audit } = config()
+  const days = audit === undefined ? 0 : Math.ceil(audit.retentionMs / DAY_MS)
+  return { enable_audit: audit !== undefined, audit_retention_days: days }
+}
+
+export function systemOf({ config, ports }: Context) {
   const { version, mode, nodeId, region, settings, startedAtMs } = config()
-  return json(200, {
-    config: {
+  return {
+    version,
+    build_info: {
       version,
-      build_info: {
-        version,
-        // A build carries neither; clients of the original read the keys.
-        git_commit: '',
-        build_date: '',
-        go_version: 'n/a',
-        node_version: ports.nodeVersion,
-      },
-      mode,
-      node_id: nodeId,
-      node_name: nodeId,
-      region,
-      features: settings?.features ?? [],
-      start_time: timestamp(startedAtMs),
+      // A build carries neither; clients of the original read the keys.
+      git_commit: '',
+      build_date: '',
+      go_version: 'n/a',
+      node_version: ports.nodeVersion,
     },
-  })
+    mode,
+    node_id: nodeId,
+    node_name: nodeId,
+    region,
+    features: settings?.features ?? [],
+    start_time: timestamp(startedAtMs),
+  }
 }

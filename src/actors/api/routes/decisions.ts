@@ -9,6 +9,7 @@ import { formatAddress } from '../../../core/net/address.ts'
 import { type Context, nowText, pageOf } from '../context.ts'
 import type { Kept, Remade } from '../decisions.ts'
 import { type HttpAnswer, json, timestamp } from '../http.ts'
+import { regionOfClient, UNKNOWN_REGION } from '../origins.ts'
 import { type Call, type Route, route } from '../router.ts'
 
 const decisionSchema = z.object({
@@ -96,8 +97,6 @@ export function decisionRoutes(context: Context): Route[] {
   ]
 }
 
-/** Nothing tells the region of a client where it is not known. */
-const CLIENT_REGION = 'unknown'
 const PAGE_DEFAULT = '100'
 
 function listDecisions(context: Context, { query }: Call): HttpAnswer {
@@ -119,7 +118,10 @@ function listDecisions(context: Context, { query }: Call): HttpAnswer {
   const shown = pageOf(found, asked)
   if (!shown.ok) return shown.error
   return json(200, {
-    decisions: shown.value.map((kept) => decisionOf(kept, context.decisions.remake(kept))),
+    decisions: shown.value.map((kept) => {
+      const remade = context.decisions.remake(kept)
+      return decisionOf(kept, remade, clientRegion(context, kept, remade))
+    }),
     total: found.length,
     limit: Number(asked.get('limit')),
     offset: Number(asked.get('offset') ?? 0),
@@ -127,14 +129,22 @@ function listDecisions(context: Context, { query }: Call): HttpAnswer {
   })
 }
 
-function decisionOf({ id, sample, name, type }: Kept, remade: Remade | undefined) {
+/** Where the client was that the answer was for, by the map it was chosen with. */
+const clientRegion = ({ epochs }: Context, { sample }: Kept, remade: Remade | undefined) =>
+  regionOfClient(epochs.geoOf(sample.epoch), remade?.client ?? sample.client)
+
+function decisionOf(
+  { id, sample, name, type }: Kept,
+  remade: Remade | undefined,
+  region = UNKNOWN_REGION,
+) {
   const again = remade?.rerun
   return {
     id: String(id),
     timestamp: timestamp(sample.atMs),
     domain: name,
     client_ip: formatAddress(sample.client),
-    client_region: CLIENT_REGION,
+    client_region: region,
     algorithm: remade?.pool?.policy ?? '',
     selected_server: remade?.chosen?.key ?? '',
     selected_region: remade?.chosen?.region ?? '',
@@ -151,6 +161,8 @@ function decisionOf({ id, sample, name, type }: Kept, remade: Remade | undefined
 }
 
 interface FlowSum {
+  readonly source: string
+  readonly destination: string
   count: number
   bytes: number
   tookNs: number
@@ -166,9 +178,12 @@ function listFlows(context: Context, { query }: Call): HttpAnswer {
     const remade = context.decisions.remake(kept)
     const { sample } = kept
     if (remade?.pool === undefined || outcomes[sample.outcome] === 'chaos') continue
-    const region = remade.chosen?.region ?? 'none'
-    const sum = sums.get(region) ?? { count: 0, bytes: 0, tookNs: 0, samples: 0, errors: 0 }
-    sums.set(region, sum)
+    const source = clientRegion(context, kept, remade)
+    const destination = remade.chosen?.region ?? 'none'
+    const key = JSON.stringify([source, destination])
+    const none = { count: 0, bytes: 0, tookNs: 0, samples: 0, errors: 0 }
+    const sum = sums.get(key) ?? { source, destination, ...none }
+    sums.set(key, sum)
     sum.count += sample.standsFor
     sum.bytes += sample.answerBytes * sample.standsFor
     sum.tookNs += sample.tookNs
@@ -176,12 +191,12 @@ function listFlows(context: Context, { query }: Call): HttpAnswer {
     if (FAILED.has(outcomes[sample.outcome] ?? '')) sum.errors += sample.standsFor
   }
   const [source, wanted] = [query.get('source_region'), query.get('dest_region')]
-  const flows = [...sums]
-    .filter(([region]) => !wanted || region === wanted)
-    .filter(() => !source || source === CLIENT_REGION)
-    .map(([region, sum]) => ({
-      source_region: CLIENT_REGION,
-      destination_region: region,
+  const flows = [...sums.values()]
+    .filter((sum) => !wanted || sum.destination === wanted)
+    .filter((sum) => !source || sum.source === source)
+    .map((sum) => ({
+      source_region: sum.source,
+      destination_region: sum.destination,
       request_count: sum.count,
       bytes_transferred: sum.bytes,
       avg_latency_ms: sum.tookNs / sum.samples / 1e6,

@@ -66,7 +66,7 @@ export function gossipRoutes(context: Context): Route[] {
 
 const base64 = (octets: Uint8Array): string => btoa(String.fromCharCode(...octets))
 
-function gossipNodeOf({ ctx }: Context, member: MemberView) {
+function gossipNodeOf({ ctx, config }: Context, member: MemberView) {
   const { name, role, region, address, port, state, boot, sinceMs, self } = member
   const isAlive = state === 'alive'
   return {
@@ -74,7 +74,8 @@ function gossipNodeOf({ ctx }: Context, member: MemberView) {
     ...{ name, address, port, role, region, self },
     status: state,
     state,
-    version: '',
+    // Members do not tell theirs.
+    version: self ? config().version : '',
     rtt_ms: null,
     last_seen: seenOf(isAlive ? Math.floor(ctx.clock.nowMs()) : sinceMs),
     joined_at: seenOf(boot ?? 0),

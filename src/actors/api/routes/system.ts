@@ -3,8 +3,10 @@
  */
 import { limits } from '../../../core/base/limits.ts'
 import { ask, type Context, nowText } from '../context.ts'
+import type { BackendView } from '../../../messages/views.ts'
 import { type HttpAnswer, json } from '../http.ts'
 import { type Route, route } from '../router.ts'
+import { systemOf } from './config.ts'
 import { systemSchemas as schemas } from '../schemas/system.ts'
 
 export function systemRoutes(context: Context): Route[] {
@@ -70,9 +72,15 @@ interface ReadyState {
   readonly healthReady: boolean
   /** Names that the guard-rail keeps servers for. */
   readonly heldDomains: number
+  /** Names of which no server serves. */
+  readonly downDomains: number
 }
 
-function readyAnswer({ dnsReady, healthReady, heldDomains }: ReadyState): HttpAnswer {
+/**
+ * A name whose servers are all down does not make the node unready: every other node comes to the
+ * same verdict, so to take this one away would cost the names that are well and help nobody.
+ */
+function readyAnswer({ dnsReady, healthReady, heldDomains, downDomains }: ReadyState): HttpAnswer {
   const ready = dnsReady && healthReady
   const message = !dnsReady
     ? 'DNS server not ready'
@@ -82,14 +90,23 @@ function readyAnswer({ dnsReady, healthReady, heldDomains }: ReadyState): HttpAn
   const body = { ready, message, dns_ready: dnsReady, health_ready: healthReady }
   // Anybody may ask this, so it says how many names are held, and not which.
   const held = heldDomains > 0 ? { guard_rail_domains: heldDomains } : {}
-  return json(ready ? 200 : 503, { ...body, ...held }, ready ? {} : { 'retry-after': '1' })
+  const down = downDomains > 0 ? { down_domains: downDomains } : {}
+  const told = { ...body, ...held, ...down }
+  return json(ready ? 200 : 503, told, ready ? {} : { 'retry-after': '1' })
+}
+
+function downOf(backends: readonly BackendView[]): number {
+  const serves = new Map<string, boolean>()
+  for (const { service, serving } of backends)
+    serves.set(service, serving || serves.get(service) === true)
+  return [...serves.values()].filter((one) => !one).length
 }
 
 /** Asks our own DNS and the registry, at most once in a while however many ask us. */
 class Readiness {
   readonly #context: Context
   #asking: Promise<ReadyState> | undefined
-  #state: ReadyState = { dnsReady: false, healthReady: false, heldDomains: 0 }
+  #state: ReadyState = { dnsReady: false, healthReady: false, heldDomains: 0, downDomains: 0 }
   #freshUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(context: Context) {
@@ -120,10 +137,11 @@ class Readiness {
     const isRefusal = dns.code === 'answered' && config().mode === 'cluster' && dns.rcode === 5
     const dnsReady =
       isRefusal || (dns.code === 'answered' && (dns.rcode === 0 || dns.authoritative))
-    if (!backends.ok) return { dnsReady, healthReady: false, heldDomains: 0 }
+    if (!backends.ok) return { dnsReady, healthReady: false, heldDomains: 0, downDomains: 0 }
     const { settled, holds } = backends.value
     const heldDomains = new Set(holds.map((hold) => hold.domain)).size
-    return { dnsReady, healthReady: settled, heldDomains }
+    const downDomains = settled ? downOf(backends.value.backends) : 0
+    return { dnsReady, healthReady: settled, heldDomains, downDomains }
   }
 }
 
@@ -143,14 +161,9 @@ export function indexRoutes(context: Context, others: readonly Route[]): Route[]
     { path: '/api/v1', description: 'The first version of the API', methods: ['GET'] },
     { path: '/api/health', description: 'Status, version and uptime', methods: ['GET'] },
   ]
+  const told = (path: string) => ({ endpoints: entries(path), generated_at: nowText(context) })
   const index = (path: string, doc: string) =>
-    route(
-      'GET',
-      path,
-      doc,
-      () => json(200, { endpoints: entries(path), generated_at: nowText(context) }),
-      { open: true, schema: schemas.index },
-    )
+    route('GET', path, doc, () => json(200, told(path)), { open: true, schema: schemas.index })
   return [
     route(
       'GET',
@@ -167,6 +180,13 @@ export function indexRoutes(context: Context, others: readonly Route[]): Route[]
     index('/api/v1/cluster', 'The nodes of the cluster'),
     index('/api/v1/nodes', 'Overwatches and agents'),
     index('/api/v1/gossip', 'Who gossips, and how'),
-    index('/api/v1/config', 'How this node is set up'),
+    // The original answers with what is under /system, so this one is not open to strangers.
+    route(
+      'GET',
+      '/api/v1/config',
+      'How this node is set up',
+      () => json(200, { config: systemOf(context), ...told('/api/v1/config') }),
+      { schema: schemas.config },
+    ),
   ]
 }

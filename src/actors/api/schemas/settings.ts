@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { RouteSchema } from '../schema.ts'
 import { count, named, text, timestamp } from './common.ts'
 
-const system = named(
+export const system = named(
   'SystemConfig',
   z.object({
     version: z.string(),

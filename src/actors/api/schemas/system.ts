@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { RouteSchema } from '../schema.ts'
 import { count, named, timestamp } from './common.ts'
+import { system } from './settings.ts'
 
 const ready = named(
   'Ready',
@@ -11,6 +12,7 @@ const ready = named(
     dns_ready: z.boolean(),
     health_ready: z.boolean(),
     guard_rail_domains: count.optional().describe('names that the guard-rail keeps servers for'),
+    down_domains: count.optional().describe('names of which no server serves; the node is ready'),
   }),
 )
 
@@ -57,6 +59,13 @@ export const systemSchemas = {
     tag: 'system',
     etag: true,
     answers: { 200: z.object({ endpoints: z.array(endpoint), generated_at: timestamp }) },
+  },
+  config: {
+    tag: 'config',
+    etag: true,
+    answers: {
+      200: z.object({ config: system, endpoints: z.array(endpoint), generated_at: timestamp }),
+    },
   },
   document: {
     tag: 'system',

@@ -44,6 +44,12 @@ export const peersLimits = {
     'ms',
     'one comparison with a peer at a time; the next starts no earlier',
   ),
+  editLeadMs: limit(
+    86_400_000,
+    [1_000, 2_592_000_000],
+    'ms',
+    'clocks of overwatches further apart are a fault; a stamp beyond is outranked, not followed',
+  ),
   peerTombstoneMs: limit(
     86_400_000,
     [60_000, 2_592_000_000],

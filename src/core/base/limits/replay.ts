@@ -106,6 +106,12 @@ export const replayLimits = {
     'bytes',
     'a larger configuration is not kept beside the history and not put into capsules',
   ),
+  capsulePlaces: limit(
+    20_000,
+    [256, 1_000_000],
+    'ranges',
+    'of a map of clients: some 1,000 networks far from each other; a megabyte of IPv6 at most',
+  ),
   capsuleSamples: limit(
     5_000,
     [1, 100_000],

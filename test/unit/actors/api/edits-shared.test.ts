@@ -3,9 +3,13 @@
 // Method: two registries behind two APIs, the records of one handed to the other.
 import { expect, test } from 'vitest'
 import type { SharedRecord } from '../../../../src/core/gossip/peers/record.ts'
+import { limits } from '../../../../src/core/base/limits.ts'
 import { FILE, objectsWorld } from './objects-world.ts'
+import { START_MS } from './world.ts'
 
 type World = Awaited<ReturnType<typeof objectsWorld>>
+
+const OFF = `${FILE}\noverwatch: { peering: { sync: { api_edits: false } } }\n`
 
 /** Everything that was told, newest version of each key, in the order given. */
 const edits = (world: World, order: 'told' | 'reversed' = 'told'): readonly SharedRecord[] => {
@@ -100,8 +104,7 @@ test('where the file of the other declares the name, its file stands', async () 
 })
 
 test('nothing is told or taken while it is turned off; once it is on, both sides meet', async () => {
-  const off = `${FILE}\noverwatch: { peering: { sync: { api_edits: false } } }\n`
-  const [one, other] = [await objectsWorld(off), await objectsWorld(off)]
+  const [one, other] = [await objectsWorld(OFF), await objectsWorld(OFF)]
   await makeNew(one)
   expect(edits(one)).toEqual([])
   await one.reload(FILE)
@@ -110,6 +113,66 @@ test('nothing is told or taken while it is turned off; once it is on, both sides
   expect(served(other)['new.example.com']).toBeUndefined()
   await other.reload(FILE)
   expect(served(other)).toEqual(served(one))
+})
+
+/** Sharing is turned off, the clock set back by an hour, the edit made, and sharing on again. */
+async function whileOff(world: World, edit: () => Promise<{ status: number }>): Promise<void> {
+  await world.reload(OFF)
+  const before = edits(world).length
+  world.registry.clock.setUnixMs(START_MS - 3_600_000)
+  expect((await edit()).status).toBeLessThan(300)
+  expect(edits(world).length).toBe(before)
+  await world.reload(FILE)
+}
+
+test('an edit made while sharing was off and the clock went back stands once it is on', async () => {
+  const [one, other] = [await objectsWorld(), await objectsWorld()]
+  await makeNew(one)
+  await carry(one, other)
+  await whileOff(one, () => one.call('PATCH', '/domains/new.example.com', { ttl: 44 }))
+  expect(await view(one)).toMatchObject({ domain: { ttl: 44 } })
+  await carry(one, other)
+  expect(await view(other)).toMatchObject({ domain: { ttl: 44 } })
+})
+
+test('what was deleted while sharing was off stays deleted once it is on', async () => {
+  const [one, other] = [await objectsWorld(), await objectsWorld()]
+  await makeNew(one)
+  await carry(one, other)
+  await whileOff(one, () => one.call('DELETE', '/domains/new.example.com?force=true'))
+  expect(served(one)['new.example.com']).toBeUndefined()
+  await carry(one, other)
+  expect(served(other)['new.example.com']).toBeUndefined()
+})
+
+test('what was kept while sharing was off is not told to a gossip actor that starts', async () => {
+  const world = await objectsWorld(OFF)
+  await makeNew(world)
+  world.peerStarted('gossip')
+  expect(edits(world)).toEqual([])
+  await world.reload(FILE)
+  expect(edits(world).length).toBe(2)
+})
+
+test('made anew after its end was forgotten here, it outranks the end that others remember', async () => {
+  const [one, other] = [await objectsWorld(), await objectsWorld()]
+  const day = limits.peerTombstoneMs.default
+  await makeNew(one)
+  one.registry.clock.setUnixMs(START_MS + day)
+  await one.call('DELETE', '/domains/new.example.com?force=true')
+  await carry(one, other)
+  // The end is over by this clock, which was wrong and is set right; a start comes between.
+  one.registry.clock.setUnixMs(START_MS + 2 * day + 1)
+  await one.registry.clock.advanceAsync(limits.sharedTickMs.default)
+  const again = await objectsWorld(FILE, one.disk)
+  expect((await again.call('POST', '/domains', { name: 'new.example.com', ttl: 7 })).status).toBe(
+    201,
+  )
+  for (const record of edits(other)) again.learned(record)
+  await settled(again)
+  await carry(again, other)
+  for (const world of [again, other])
+    expect(await view(world)).toMatchObject({ domain: { ttl: 7 } })
 })
 
 test('a setting is of one node, and a body that is no edit changes nothing', async () => {

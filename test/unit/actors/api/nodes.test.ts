@@ -157,15 +157,20 @@ describe('settings', () => {
     }
     const logging = {
       ...{ level: 'info', format: 'json', output: 'stdout' },
-      ...{ enable_audit: false, audit_retention_days: 0 },
     }
+    const audit = { folder: '', retentionMs: 90 * 86_400_000, maxBytes: 1e6 }
     const { call } = await apiWorld({
+      audit,
       settings: { dnssec: false, features: ['dns'], logging, dns },
     })
     expect((await call('GET', '/api/v1/config/dns')).json.config).toEqual(dns)
-    expect((await call('GET', '/api/v1/config/logging')).json.config).toEqual(logging)
+    expect((await call('GET', '/api/v1/config/logging')).json.config).toEqual({
+      ...{ ...logging, enable_audit: true, audit_retention_days: 90 },
+    })
     expect((await call('GET', '/api/v1/config/health-check')).status).toBe(404)
-    expect((await call('GET', '/api/v1/config/system')).json.config).toMatchObject({
+    const own = (await call('GET', '/api/v1/config/system')).json.config
+    expect((await call('GET', '/api/v1/config')).json).toMatchObject({ config: own })
+    expect(own).toMatchObject({
       ...{ version: CONFIG.version, mode: 'overwatch', node_id: 'node-1', features: ['dns'] },
     })
   })

@@ -74,6 +74,7 @@ export async function objectsWorld(file = FILE, disk = emptyDisk(), incarnation 
       }),
     /** What another overwatch tells this one. */
     learned: (record: SharedRecord) => receive['gossip.record-learned'](record),
+    peerStarted: (peer: 'gossip') => behaviour.onPeerStarted?.(peer),
     told: () =>
       own.published
         .filter(([id]) => id === 'registry.record-told')

@@ -283,6 +283,20 @@ describe('readiness', () => {
     })
   })
 
+  test('a name without a server that serves is told, and leaves the node ready', async () => {
+    const { call, answers } = await apiWorld()
+    const of = (service: string, serving: boolean) => ({ ...BACKENDS[0]!, service, serving })
+    const told = [of('a', false), of('a', true), of('b', false), of('b', false)]
+    answers['api.list-backends'] = () => ({
+      ...{ backends: told, settled: true, regions: [], holds: [] },
+    })
+    const ready = await call('GET', '/api/v1/ready')
+    expect([ready.status, ready.json]).toEqual([
+      200,
+      { ready: true, dns_ready: true, health_ready: true, down_domains: 1 },
+    ])
+  })
+
   test('many callers in one second cost one DNS question, to our own address and name', async () => {
     const { call, dns, clock } = await apiWorld()
     await Promise.all(Array.from({ length: 10 }, () => call('GET', '/api/v1/ready')))
