@@ -19,43 +19,6 @@ namespace {
 constexpr size_t kReceiveBytes = 64 * 1024;
 // The kernel runs the filter over every socket, so it stays short; past this all are looked at here.
 constexpr size_t kFilterPortsMax = 64;
-constexpr size_t kPorts = 65536;
-
-// One bit a port.
-struct PortSet {
-  uint8_t bits[kPorts / 8] = {};
-  PortSet(const uint32_t *ports, size_t count) {
-    for (size_t at = 0; at < count; at++)
-      if (ports[at] < kPorts) bits[ports[at] >> 3] |= uint8_t(1 << (ports[at] & 7));
-  }
-  bool has(uint16_t port) const { return (bits[port >> 3] >> (port & 7)) & 1; }
-};
-
-struct Rows {
-  uint8_t *into;
-  size_t capacity;
-  size_t count = 0;  // Also those that did not fit.
-  bool full() const { return count >= capacity; }
-};
-
-template <typename T>
-void put(uint8_t *row, size_t at, T value) {
-  std::memcpy(row + at, &value, sizeof(value));
-}
-
-constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-void put_addresses(uint8_t *row, const inet_diag_msg &found) {
-  const auto *local = reinterpret_cast<const uint8_t *>(found.id.idiag_src);
-  const auto *remote = reinterpret_cast<const uint8_t *>(found.id.idiag_dst);
-  const bool v6 = found.idiag_family == AF_INET6;
-  // A listener on :: has no mapped address, so it stays what it is.
-  const bool mapped = v6 && std::memcmp(local, kMapped, sizeof(kMapped)) == 0;
-  const size_t skip = mapped ? sizeof(kMapped) : 0, length = v6 && !mapped ? 16 : 4;
-  row[kRowFamily] = v6 && !mapped ? 6 : 4;
-  std::memcpy(row + kRowLocal, local + skip, length);
-  std::memcpy(row + kRowRemote, remote + skip, length);
-}
 
 // The kernel may be older or newer than our headers: only what both know is read.
 void put_info(uint8_t *row, const uint8_t *data, size_t length) {
@@ -75,14 +38,13 @@ void put_info(uint8_t *row, const uint8_t *data, size_t length) {
 
 void put_row(Rows &rows, const nlmsghdr *header) {
   const auto &found = *static_cast<const inet_diag_msg *>(NLMSG_DATA(header));
-  const size_t at = rows.count++;
-  if (at >= rows.capacity) return;
-  uint8_t *row = rows.into + at * kRowBytes;
-  std::memset(row, 0, kRowBytes);
+  uint8_t *row = rows.next();
+  if (row == nullptr) return;
   row[kRowState] = found.idiag_state;
   put(row, kRowLocalPort, ntohs(found.id.idiag_sport));
   put(row, kRowRemotePort, ntohs(found.id.idiag_dport));
-  put_addresses(row, found);
+  const bool v6 = found.idiag_family == AF_INET6;
+  put_addresses(row, v6, found.id.idiag_src, found.id.idiag_dst);
   const uint64_t high = found.id.idiag_cookie[1];
   put(row, kRowCookie, uint64_t(high << 32 | found.id.idiag_cookie[0]));
   put(row, kRowInode, uint32_t(found.idiag_inode));

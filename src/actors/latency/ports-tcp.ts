@@ -4,17 +4,23 @@
  *
  * Neither needs a privilege on a common kernel from 4.2 on; one that lets nobody hear of ends
  * without CAP_NET_ADMIN leaves the table alone. Only the native addon reads either, so systems
- * without it learn nothing.
+ * without it learn nothing. Windows has another addon and fewer figures: ports-windows.ts.
  */
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
 import { loadNative } from '../../native/index.ts'
 import { RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
+import { loadWindowsTable } from '../../native/windows.ts'
 import type { TcpTimes } from './contract.ts'
+import { timesOfWindows } from './ports-windows.ts'
 
 const none = new TcpRows(new Uint8Array(0), 0)
 
 export function openTcp(): Result<TcpTimes, string> {
+  if (process.platform === 'win32') {
+    const table = loadWindowsTable()
+    return table.ok ? timesOfWindows(table.value) : table
+  }
   const native = loadNative()
   if (!native.ok) return native
   const { dumpTcp } = native.value
