@@ -58,7 +58,7 @@ void put_row(Rows &rows, const nlmsghdr *header) {
 
 // A socket that is wanted, or null.
 const inet_diag_msg *wanted(const nlmsghdr *header, const PortSet &ports) {
-  if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+  if ((header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != TCPDIAG_GETSOCK) ||
       header->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg)))
     return nullptr;
   const auto *found = static_cast<const inet_diag_msg *>(NLMSG_DATA(header));
@@ -85,36 +85,55 @@ size_t filter_for(const uint32_t *ports, size_t count, inet_diag_bc_op *out) {
   return count * kBlock * kOp;
 }
 
+// A request in the making: its header, one of two bodies, and the filter behind it.
 struct Request {
-  nlmsghdr header;
-  inet_diag_req_v2 body;
-  rtattr filter;
-  inet_diag_bc_op program[5 * kFilterPortsMax];
+  alignas(nlmsghdr) uint8_t bytes[1024 + sizeof(inet_diag_bc_op) * 5 * kFilterPortsMax] = {};
+  nlmsghdr *header() { return reinterpret_cast<nlmsghdr *>(bytes); }
+  template <typename Body>
+  Body *begin(uint16_t type) {
+    header()->nlmsg_type = type;
+    header()->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    header()->nlmsg_len = NLMSG_LENGTH(sizeof(Body));
+    auto *body = static_cast<Body *>(NLMSG_DATA(header()));
+    body->idiag_states = ~0u;
+    return body;
+  }
+  void filter(const uint32_t *ports, size_t count) {
+    auto *attribute = reinterpret_cast<rtattr *>(bytes + NLMSG_ALIGN(header()->nlmsg_len));
+    auto *program = static_cast<inet_diag_bc_op *>(RTA_DATA(attribute));
+    attribute->rta_type = INET_DIAG_REQ_BYTECODE;
+    attribute->rta_len = uint16_t(RTA_LENGTH(filter_for(ports, count, program)));
+    header()->nlmsg_len = NLMSG_ALIGN(header()->nlmsg_len) + attribute->rta_len;
+  }
 };
 
 int ask(int fd, int family, const uint32_t *ports, size_t count, bool with_info) {
   Request request;
-  std::memset(&request, 0, sizeof(request));
-  size_t length = NLMSG_LENGTH(sizeof(request.body));
-  if (count <= kFilterPortsMax) {
-    const size_t bytes = filter_for(ports, count, request.program);
-    request.filter.rta_type = INET_DIAG_REQ_BYTECODE;
-    request.filter.rta_len = uint16_t(RTA_LENGTH(bytes));
-    length += RTA_LENGTH(bytes);
+  const auto ext = uint8_t(with_info ? 1 << (INET_DIAG_INFO - 1) : 0);
+  inet_diag_sockid *id;
+  if (family == 0) {
+    // The older form knows no family: one walk over the kernel's table instead of two.
+    auto *body = request.begin<inet_diag_req>(TCPDIAG_GETSOCK);
+    body->idiag_ext = ext;
+    id = &body->id;
+  } else {
+    auto *body = request.begin<inet_diag_req_v2>(SOCK_DIAG_BY_FAMILY);
+    body->sdiag_family = uint8_t(family == 6 ? AF_INET6 : AF_INET);
+    body->sdiag_protocol = IPPROTO_TCP;
+    body->idiag_ext = ext;
+    id = &body->id;
   }
-  request.header.nlmsg_len = uint32_t(length);
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.body.sdiag_family = uint8_t(family == 6 ? AF_INET6 : AF_INET);
-  request.body.sdiag_protocol = IPPROTO_TCP;
-  request.body.idiag_ext = with_info ? 1 << (INET_DIAG_INFO - 1) : 0;
-  request.body.idiag_states = ~0u;
+  // The kernel compares one port before it runs a program, and looks at less of each socket.
+  if (count == 1 && ports[0] != 0 && ports[0] < kPorts)
+    id->idiag_sport = htons(uint16_t(ports[0]));
+  else if (count <= kFilterPortsMax)
+    request.filter(ports, count);
   sockaddr_nl kernel;
   std::memset(&kernel, 0, sizeof(kernel));
   kernel.nl_family = AF_NETLINK;
-  return sendto(fd, &request, length, 0, reinterpret_cast<sockaddr *>(&kernel), sizeof(kernel)) < 0
-             ? -errno
-             : 0;
+  const auto *to = reinterpret_cast<sockaddr *>(&kernel);
+  return sendto(fd, request.bytes, request.header()->nlmsg_len, 0, to, sizeof(kernel)) < 0 ? -errno
+                                                                                          : 0;
 }
 
 // One received buffer: 1 when the dump has ended, 0 when more follows, or -errno.

@@ -4,9 +4,9 @@
 
 namespace opengslb {
 
-// Writes the sockets of one family (4 or 6) whose local port is one of `ports` into `into`, as many
-// as fit, and returns how many there are, or -errno. Listeners are among them. `with_info` asks for
-// TCP_INFO as well, for which the kernel takes the lock of each socket.
+// Writes the sockets of one family (4 or 6), or of both (0), whose local port is one of `ports` into
+// `into`, as many as fit, and returns how many there are, or -errno. Listeners are among them.
+// `with_info` asks for TCP_INFO as well, for which the kernel takes the lock of each socket.
 int dump_tcp(int family, const uint32_t *ports, size_t port_count, bool with_info, uint8_t *into,
              size_t into_bytes);
 

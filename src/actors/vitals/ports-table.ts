@@ -11,7 +11,7 @@ import type { Reading } from '../../core/health/clients-table.ts'
 import { readProcTable } from '../../core/health/clients-proc.ts'
 import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
 import { loadNative, type Native } from '../../native/index.ts'
-import { RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
+import { dumpsOf, RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
 import { loadWindowsTable, type WindowsTable } from '../../native/windows.ts'
 import type { TcpTable, Whereabouts } from './contract.ts'
 
@@ -26,16 +26,13 @@ export function ownAddresses(): readonly string[] {
 function netlinkTable(native: Native): TcpTable {
   const buffer = new RowBuffer()
   const ends = new TcpEnds(native)
-  const dump =
-    (family: 4 | 6, ports: Uint32Array) =>
-    (into: Uint8Array, first: number): number =>
-      native.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), false)
+  const dumps = dumpsOf(native, false)
   return {
     read: (ports) => {
       const wanted = Uint32Array.from(ports)
       // The ends first: a socket that ends after the table was read is then in the next ones.
       const { rows: ended, missed } = ends.read(wanted)
-      const rows = buffer.fill([dump(4, wanted), dump(6, wanted)])
+      const rows = buffer.fill(dumps(wanted))
       if (rows === undefined) return undefined
       return { rows, ended, missed, endsHeard: ends.heard, complete: true }
     },
