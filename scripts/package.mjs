@@ -1,9 +1,10 @@
 /**
  * `npm run package`: makes the npm package and the Debian package, and their checksums, in `out/`.
  *
- * The npm package holds the built program with its compiled addon, and the exact versions of what
- * it depends on; nothing of it runs when it is installed. The Debian package brings its own Node
- * runtime and needs nothing but the C and C++ libraries. Each takes the build of this checkout.
+ * The npm package holds the built program with its compiled addon, the addon for Windows where
+ * mingw-w64 is installed, and the exact versions of what it depends on; nothing of it runs when it
+ * is installed. The Debian package brings its own Node runtime and needs nothing but the C and C++
+ * libraries. Each takes the build of this checkout.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,10 +12,12 @@ import { join } from 'node:path'
 import { debianPackage } from './lib/package-debian.mjs'
 import { npmPackage } from './lib/package-npm.mjs'
 import { root, setup } from './lib/setup.mjs'
+import { addWindowsAddon } from './lib/windows.mjs'
 
 const out = join(root, 'out')
 
 setup()
+addWindowsAddon()
 rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 const wanted = process.argv.slice(2)

@@ -18,21 +18,28 @@ import { installed, root } from '../support/hotpath/native.ts'
 import { median, report, sized } from '../support/report.ts'
 
 const CONNECTIONS = sized(50_000, 500)
-const ROUNDS = sized(15, 3)
+const ROUNDS = sized(40, 3)
 const GOAL_MS = 100
 const PORT = 8_080
 const INSIDE = 'OPENGSLB_BENCH_INSIDE'
 
 /** The least of the last timing: what others on the machine do only adds to it. */
 let leastMs = 0
+let leastCpuMs = 0
 
 function timed(run: () => void): number {
+  const cpuMs: number[] = []
   const times = Array.from({ length: ROUNDS }, () => {
+    const cpu = process.cpuUsage()
     const from = performance.now()
     run()
-    return performance.now() - from
+    const took = performance.now() - from
+    const { user, system } = process.cpuUsage(cpu)
+    cpuMs.push((user + system) / 1_000)
+    return took
   })
   leastMs = Math.min(...times)
+  leastCpuMs = Math.min(...cpuMs)
   return median(times)
 }
 
@@ -70,12 +77,16 @@ async function measure(): Promise<void> {
     const ports = Uint32Array.of(PORT)
     const bytes = new Uint8Array((CONNECTIONS + 16) * TCP_ROW_BYTES)
     let count = 0
-    const dump = (withInfo: boolean) => () => {
-      count = native.value.dumpTcp(4, ports, bytes, withInfo)
+    const dump = (family: 0 | 4, withInfo: boolean) => () => {
+      count = native.value.dumpTcp(family, ports, bytes, withInfo)
     }
-    const plainMs = timed(dump(false))
-    const infoMs = timed(dump(true))
+    const plainMs = timed(dump(4, false))
+    const infoMs = timed(dump(4, true))
     const infoLeastMs = leastMs
+    // What a reading asks for: both families at once.
+    const bothMs = timed(dump(0, true))
+    const bothLeastMs = leastMs
+    const bothCpuMs = leastCpuMs
     const rows = new TcpRows(bytes, count)
     const rules = { ipv4Prefix: 24, ipv6Prefix: 48, alpha: 0.3, maxSubnets: 100_000 }
     let samples = 0
@@ -97,15 +108,18 @@ async function measure(): Promise<void> {
       'dump without TCP_INFO, ms': plainMs,
       'dump with TCP_INFO, ms': infoMs,
       'dump with TCP_INFO, least, ms': infoLeastMs,
+      'dump with TCP_INFO of both families, ms': bothMs,
+      'dump with TCP_INFO of both families, least, ms': bothLeastMs,
+      'processor time of that, least, ms': bothCpuMs,
       'folding, every connection with news, ms': foldMs,
       'ss -tin of the same, ms': Number.isNaN(peerMs) ? 'not installed' : peerMs,
       'rows (the listener is one)': count,
       samples,
       networks,
     }
-    const took = `${CONNECTIONS} connections are read in ${infoLeastMs.toFixed(1)} ms at the least`
+    const took = `${CONNECTIONS} connections are read in ${bothLeastMs.toFixed(1)} ms at the least`
     const sentence = `${took}, goal ${GOAL_MS} ms${isRight ? '' : '; the samples are wrong'}`
-    report('netlink', figures, { holds: isRight && infoLeastMs < GOAL_MS, sentence })
+    report('netlink', figures, { holds: isRight && bothLeastMs < GOAL_MS, sentence })
   } finally {
     release()
     rmSync(folder, { recursive: true, force: true })

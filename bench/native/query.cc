@@ -1,6 +1,7 @@
 #include "query.h"
 
 #include <arpa/inet.h>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -47,6 +48,7 @@ bool Kind::parse(const std::string &text) {
   edns_ = flag('e');
   dnssec_ = flag('d');
   subnet_ = flag('s');
+  zipf_ = flag('z');
   cookie_ = flag('c');
   mixed_ = flag('m');
   by_index_ = flag('i');
@@ -103,7 +105,16 @@ uint32_t Kind::write(uint8_t *out, Random &random) const {
     out[letters_at_ + at] = uint8_t("abcdefghijklmnopqrstuvwxyz234567"[bits & 31]);
     bits >>= 5;
   }
-  if (subnet_) out[subnet_at_] = uint8_t(random.next() >> 40);
+  if (zipf_) {
+    // The power of a number drawn evenly has a rank by Zipf's law; an odd factor scatters ranks,
+    // as bench/support/hotpath/places.ts does.
+    const double drawn = double(random.next() >> 11) / double(1ull << 53);
+    const uint32_t network = uint32_t(std::exp2(16 * drawn) - 1) * 40503;
+    out[subnet_at_ - 1] = uint8_t(network >> 8);
+    out[subnet_at_] = uint8_t(network);
+  } else if (subnet_) {
+    out[subnet_at_] = uint8_t(random.next() >> 40);
+  }
   if (cookie_) {
     bits = random.next();
     std::memcpy(out + cookie_at_, &bits, 8);

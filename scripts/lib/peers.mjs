@@ -27,8 +27,12 @@ const PEERS = {
   etcd: 'etcd-server',
   etcdctl: 'etcd-client',
   go: 'golang-go golang-github-hashicorp-memberlist-dev',
+  // 69 MB to fetch: the addon for Windows is compiled wherever the suites run.
+  'x86_64-w64-mingw32-g++': 'g++-mingw-w64-x86-64-win32',
   // What only suites at full size talk to.
-  ...(process.env.OPENGSLB_FULL === '1' ? { bird: 'bird2', strace: 'strace' } : {}),
+  ...(process.env.OPENGSLB_FULL === '1'
+    ? { bird: 'bird2', strace: 'strace', wine: 'wine wine64' }
+    : {}),
 }
 
 const found = (tool) =>

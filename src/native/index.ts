@@ -154,11 +154,11 @@ interface Addon {
   turnFront(handle: FrontHandle): void
   stopFront(handle: FrontHandle): void
   /**
-   * Writes the TCP sockets of a family whose local port is one of `ports`, listeners too, as
-   * rows of core/health/clients-rows.ts, as many as fit; gives how many there are, or `-errno`.
-   * `withInfo` fills in round-trip times and bytes, at a quarter more of time.
+   * Writes the TCP sockets of a family, 0 for both, whose local port is one of `ports`, listeners
+   * too, as rows of core/health/clients-rows.ts, as many as fit; gives how many there are, or
+   * `-errno`. `withInfo` fills in round-trip times and bytes, at a quarter more of time.
    */
-  dumpTcp(family: 4 | 6, ports: Uint32Array, into: Uint8Array, withInfo: boolean): number
+  dumpTcp(family: 0 | 4 | 6, ports: Uint32Array, into: Uint8Array, withInfo: boolean): number
   /** A descriptor that hears of each TCP socket that ends; `-EPERM` where that is not allowed. */
   openTcpEnds(): number
   /**

@@ -49,6 +49,20 @@ export class RowBuffer {
   }
 }
 
+/** One dump of both families where the kernel has it, else one of each. */
+export function dumpsOf(
+  { dumpTcp }: Native,
+  withInfo: boolean,
+): (ports: Uint32Array) => ((into: Uint8Array, first: number) => number)[] {
+  const hasBoth = dumpTcp(0, Uint32Array.of(1), none.bytes, withInfo) >= 0
+  const families = hasBoth ? ([0] as const) : ([4, 6] as const)
+  return (ports) =>
+    families.map(
+      (family) => (into, first) =>
+        dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), withInfo),
+    )
+}
+
 /** Everything that ended since the last call, as one reading's worth of rows. */
 export class TcpEnds {
   readonly #native: Native

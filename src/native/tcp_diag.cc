@@ -19,43 +19,6 @@ namespace {
 constexpr size_t kReceiveBytes = 64 * 1024;
 // The kernel runs the filter over every socket, so it stays short; past this all are looked at here.
 constexpr size_t kFilterPortsMax = 64;
-constexpr size_t kPorts = 65536;
-
-// One bit a port.
-struct PortSet {
-  uint8_t bits[kPorts / 8] = {};
-  PortSet(const uint32_t *ports, size_t count) {
-    for (size_t at = 0; at < count; at++)
-      if (ports[at] < kPorts) bits[ports[at] >> 3] |= uint8_t(1 << (ports[at] & 7));
-  }
-  bool has(uint16_t port) const { return (bits[port >> 3] >> (port & 7)) & 1; }
-};
-
-struct Rows {
-  uint8_t *into;
-  size_t capacity;
-  size_t count = 0;  // Also those that did not fit.
-  bool full() const { return count >= capacity; }
-};
-
-template <typename T>
-void put(uint8_t *row, size_t at, T value) {
-  std::memcpy(row + at, &value, sizeof(value));
-}
-
-constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-void put_addresses(uint8_t *row, const inet_diag_msg &found) {
-  const auto *local = reinterpret_cast<const uint8_t *>(found.id.idiag_src);
-  const auto *remote = reinterpret_cast<const uint8_t *>(found.id.idiag_dst);
-  const bool v6 = found.idiag_family == AF_INET6;
-  // A listener on :: has no mapped address, so it stays what it is.
-  const bool mapped = v6 && std::memcmp(local, kMapped, sizeof(kMapped)) == 0;
-  const size_t skip = mapped ? sizeof(kMapped) : 0, length = v6 && !mapped ? 16 : 4;
-  row[kRowFamily] = v6 && !mapped ? 6 : 4;
-  std::memcpy(row + kRowLocal, local + skip, length);
-  std::memcpy(row + kRowRemote, remote + skip, length);
-}
 
 // The kernel may be older or newer than our headers: only what both know is read.
 void put_info(uint8_t *row, const uint8_t *data, size_t length) {
@@ -75,14 +38,13 @@ void put_info(uint8_t *row, const uint8_t *data, size_t length) {
 
 void put_row(Rows &rows, const nlmsghdr *header) {
   const auto &found = *static_cast<const inet_diag_msg *>(NLMSG_DATA(header));
-  const size_t at = rows.count++;
-  if (at >= rows.capacity) return;
-  uint8_t *row = rows.into + at * kRowBytes;
-  std::memset(row, 0, kRowBytes);
+  uint8_t *row = rows.next();
+  if (row == nullptr) return;
   row[kRowState] = found.idiag_state;
   put(row, kRowLocalPort, ntohs(found.id.idiag_sport));
   put(row, kRowRemotePort, ntohs(found.id.idiag_dport));
-  put_addresses(row, found);
+  const bool v6 = found.idiag_family == AF_INET6;
+  put_addresses(row, v6, found.id.idiag_src, found.id.idiag_dst);
   const uint64_t high = found.id.idiag_cookie[1];
   put(row, kRowCookie, uint64_t(high << 32 | found.id.idiag_cookie[0]));
   put(row, kRowInode, uint32_t(found.idiag_inode));
@@ -96,7 +58,7 @@ void put_row(Rows &rows, const nlmsghdr *header) {
 
 // A socket that is wanted, or null.
 const inet_diag_msg *wanted(const nlmsghdr *header, const PortSet &ports) {
-  if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+  if ((header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != TCPDIAG_GETSOCK) ||
       header->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg)))
     return nullptr;
   const auto *found = static_cast<const inet_diag_msg *>(NLMSG_DATA(header));
@@ -123,36 +85,55 @@ size_t filter_for(const uint32_t *ports, size_t count, inet_diag_bc_op *out) {
   return count * kBlock * kOp;
 }
 
+// A request in the making: its header, one of two bodies, and the filter behind it.
 struct Request {
-  nlmsghdr header;
-  inet_diag_req_v2 body;
-  rtattr filter;
-  inet_diag_bc_op program[5 * kFilterPortsMax];
+  alignas(nlmsghdr) uint8_t bytes[1024 + sizeof(inet_diag_bc_op) * 5 * kFilterPortsMax] = {};
+  nlmsghdr *header() { return reinterpret_cast<nlmsghdr *>(bytes); }
+  template <typename Body>
+  Body *begin(uint16_t type) {
+    header()->nlmsg_type = type;
+    header()->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    header()->nlmsg_len = NLMSG_LENGTH(sizeof(Body));
+    auto *body = static_cast<Body *>(NLMSG_DATA(header()));
+    body->idiag_states = ~0u;
+    return body;
+  }
+  void filter(const uint32_t *ports, size_t count) {
+    auto *attribute = reinterpret_cast<rtattr *>(bytes + NLMSG_ALIGN(header()->nlmsg_len));
+    auto *program = static_cast<inet_diag_bc_op *>(RTA_DATA(attribute));
+    attribute->rta_type = INET_DIAG_REQ_BYTECODE;
+    attribute->rta_len = uint16_t(RTA_LENGTH(filter_for(ports, count, program)));
+    header()->nlmsg_len = NLMSG_ALIGN(header()->nlmsg_len) + attribute->rta_len;
+  }
 };
 
 int ask(int fd, int family, const uint32_t *ports, size_t count, bool with_info) {
   Request request;
-  std::memset(&request, 0, sizeof(request));
-  size_t length = NLMSG_LENGTH(sizeof(request.body));
-  if (count <= kFilterPortsMax) {
-    const size_t bytes = filter_for(ports, count, request.program);
-    request.filter.rta_type = INET_DIAG_REQ_BYTECODE;
-    request.filter.rta_len = uint16_t(RTA_LENGTH(bytes));
-    length += RTA_LENGTH(bytes);
+  const auto ext = uint8_t(with_info ? 1 << (INET_DIAG_INFO - 1) : 0);
+  inet_diag_sockid *id;
+  if (family == 0) {
+    // The older form knows no family: one walk over the kernel's table instead of two.
+    auto *body = request.begin<inet_diag_req>(TCPDIAG_GETSOCK);
+    body->idiag_ext = ext;
+    id = &body->id;
+  } else {
+    auto *body = request.begin<inet_diag_req_v2>(SOCK_DIAG_BY_FAMILY);
+    body->sdiag_family = uint8_t(family == 6 ? AF_INET6 : AF_INET);
+    body->sdiag_protocol = IPPROTO_TCP;
+    body->idiag_ext = ext;
+    id = &body->id;
   }
-  request.header.nlmsg_len = uint32_t(length);
-  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  request.body.sdiag_family = uint8_t(family == 6 ? AF_INET6 : AF_INET);
-  request.body.sdiag_protocol = IPPROTO_TCP;
-  request.body.idiag_ext = with_info ? 1 << (INET_DIAG_INFO - 1) : 0;
-  request.body.idiag_states = ~0u;
+  // The kernel compares one port before it runs a program, and looks at less of each socket.
+  if (count == 1 && ports[0] != 0 && ports[0] < kPorts)
+    id->idiag_sport = htons(uint16_t(ports[0]));
+  else if (count <= kFilterPortsMax)
+    request.filter(ports, count);
   sockaddr_nl kernel;
   std::memset(&kernel, 0, sizeof(kernel));
   kernel.nl_family = AF_NETLINK;
-  return sendto(fd, &request, length, 0, reinterpret_cast<sockaddr *>(&kernel), sizeof(kernel)) < 0
-             ? -errno
-             : 0;
+  const auto *to = reinterpret_cast<sockaddr *>(&kernel);
+  return sendto(fd, request.bytes, request.header()->nlmsg_len, 0, to, sizeof(kernel)) < 0 ? -errno
+                                                                                          : 0;
 }
 
 // One received buffer: 1 when the dump has ended, 0 when more follows, or -errno.

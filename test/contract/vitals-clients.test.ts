@@ -244,3 +244,33 @@ test.skipIf(!hasAddon)('a connection’s round-trip time and bytes come with its
     TypeError,
   )
 })
+
+test.skipIf(!hasAddon)('one dump of both families tells what one of each does', async () => {
+  const ports = [await serve('127.0.0.1'), ...(hasIpv6 ? [await serve('::1')] : [])]
+  for (const [at, port] of ports.entries())
+    await ask(at === 0 ? '127.0.0.1' : '::1', port, keeping())
+  const native = loadNative()
+  if (!native.ok) throw new Error(native.error)
+  const { dumpTcp } = native.value
+  const shown = (families: readonly (0 | 4 | 6)[], wanted: readonly number[]) =>
+    families
+      .flatMap((family) => {
+        const into = new Uint8Array(512 * TCP_ROW_BYTES)
+        const rows = new TcpRows(into, dumpTcp(family, Uint32Array.from(wanted), into, true))
+        return Array.from({ length: rows.count }, (_, row) => rows.decode(row))
+      })
+      .map(({ family, localPort, remotePort, state, cookie, info }) =>
+        [family, localPort, remotePort, state, cookie, info !== undefined].join(' '),
+      )
+      .sort()
+  // One port goes without a program of the kernel's filter, several with one, many with none.
+  for (const wanted of [
+    ports.slice(-1),
+    ports,
+    Array.from({ length: 100 }, (_, at) => ports[0]! + at),
+  ]) {
+    const each = shown([4, 6], wanted)
+    expect(shown([0], wanted)).toEqual(each)
+    expect(each.length).toBeGreaterThanOrEqual(2)
+  }
+})

@@ -245,6 +245,36 @@ function shared(names: number): Plain[] {
   ]
 }
 
+/** From many networks, by Zipf's law. */
+const PLACED = 'esz'
+
+/**
+ * Each policy that reads the client beside the one that does not: the thread that answers may spend
+ * a twentieth more on a question.
+ */
+function steering(learnedNetworks: number): Scenario {
+  const policies = ['round-robin', 'geolocation', 'latency', 'learned_latency'] as const
+  const contenders = policies.map((algorithm) => ({
+    label: algorithm,
+    subject: OURS,
+    setup: { ...plain, servers: 3, algorithm, learnedNetworks },
+    kinds: [askSteered(3, PLACED)],
+  }))
+  const [base, ...others] = policies
+  return {
+    name: 'steering',
+    title: 'Policies that read the client, client subnets of 65,536 networks',
+    transport: 'udp',
+    contenders,
+    goals: others.map((policy) => ({
+      says: `${policy} to ${base}`,
+      ...{ over: [policy], under: [base], atLeast: 1 / 1.05, byThread: true },
+    })),
+    abovePeers: false,
+    smoke: 'alone',
+  }
+}
+
 const steeredOver = (servers: number): Setup => ({ ...plain, servers })
 const hundred: Setup = { ...plain, servers: 100, algorithm: 'weighted' }
 
@@ -265,6 +295,7 @@ export function scenariosOf(small: boolean): Scenario[] {
   return [
     ...shared(many).map(beside),
     against('servers', `${many} servers in rotation`, [askSteered(many)], rotated, 0.97),
+    steering(small ? 500 : 20_000),
     // The API that takes the changes is another thread; here it has the same core.
     against('deltas', underChanges(100), asked, changed(100), 0.95, true),
     against('storm', underChanges(1_000), asked, changed(1_000), 0.95, true),

@@ -7,7 +7,9 @@ export interface Setup {
   readonly names: number
   /** app is steered over so many servers; 0 leaves it out. */
   readonly servers: number
-  readonly algorithm: 'round-robin' | 'weighted'
+  readonly algorithm: 'round-robin' | 'weighted' | 'geolocation' | 'latency' | 'learned_latency'
+  /** Servers stand in regions, clients in places, and of so many networks times are known; or -1. */
+  readonly learnedNetworks: number
   /** Changes of state a second, while under load. */
   readonly deltasPerSecond: number
   readonly threads: number
@@ -20,6 +22,7 @@ export const plain: Setup = {
   names: 0,
   servers: 0,
   algorithm: 'round-robin',
+  learnedNetworks: -1,
   deltasPerSecond: 0,
   threads: 1,
 }

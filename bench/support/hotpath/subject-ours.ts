@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { startDeltas } from './deltas.ts'
 import { root } from './native.ts'
 import { Pinned } from './pinned.ts'
+import { networkOf, placesYaml, writePlaces } from './places.ts'
 import { plain, type Setup, serverAddress, weightOf, ZONE, zoneText } from './setup.ts'
 import { freePort, type Running, type Start, type Subject } from './subject.ts'
 import { newFolder, untilAnswering, untilListening, untilQuiet } from './subject.ts'
@@ -44,6 +45,8 @@ interface Ports {
 
 function yamlOf(setup: Setup, folder: string, ports: Ports, known: readonly string[]): string {
   const optional = OPTIONAL.filter(([name]) => known.includes(name)).map(([, of]) => of(setup))
+  const placed = setup.learnedNetworks >= 0
+  const places = placesYaml(setup, folder, ports.checked, INTERVAL)
   const regions = `regions:
   - name: local
     servers:
@@ -56,10 +59,10 @@ domains:
   default_ttl: 60
 ${optional.map((line) => `  ${line}\n`).join('')}  zones:
     - { name: ${ZONE}, file: ${join(folder, 'zone')} }
-${setup.servers > 0 ? regions : ''}
+${placed ? places.top : setup.servers > 0 ? regions : ''}
 overwatch:
   data_dir: "${folder}/data"
-${setup.names > SIGNED_NAMES_MAX ? UNSIGNED : ''}api: { enabled: true, address: "127.0.0.1:${ports.api}" }
+${placed ? places.overwatch : ''}${setup.names > SIGNED_NAMES_MAX ? UNSIGNED : ''}api: { enabled: true, address: "127.0.0.1:${ports.api}" }
 metrics: { enabled: true, address: "127.0.0.1:${ports.metrics}" }
 logging: { level: error, format: text }
 `
@@ -73,6 +76,7 @@ interface Written {
 async function write(start: Start, sinkPort: number, known: readonly string[]): Promise<Written> {
   const { setup, folder, port } = start
   mkdirSync(join(folder, 'data'))
+  if (setup.learnedNetworks >= 0) writePlaces(folder, setup)
   writeFileSync(join(folder, 'zone'), zoneText(setup), { mode: 0o600 })
   const others = { api: await freePort(), metrics: await freePort(), checked: sinkPort }
   const ports = { dns: port, ...others }
@@ -120,10 +124,25 @@ export function ours({ sinkPort, program, nodeFlags = [] }: OursOptions): Subjec
       const asked = start.setup.servers > 0 ? `app.${ZONE}` : `www.${ZONE}`
       await untilAnswering(server, start.port, asked)
       if (start.setup.deltasPerSecond > 0) await untilListening(server, ports.api)
+      if (start.setup.algorithm === 'learned_latency') await untilLearned(server, ports.api)
       await untilQuiet(server)
       return runningOf(server, start.setup, ports)
     },
   }
+}
+
+/** Waits until the busiest client is steered by what was learned of it. */
+async function untilLearned(server: Pinned, apiPort: number): Promise<void> {
+  await untilListening(server, apiPort)
+  const client = networkOf(0).replace('.0/24', '.1')
+  const url = `http://127.0.0.1:${apiPort}/api/v1/explain?name=app.${ZONE}&client=${client}&turn=0`
+  let said = ''
+  for (let attempt = 0; attempt < 100; attempt++) {
+    said = await (await fetch(url)).text()
+    if (said.includes('"method":"learned"')) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`nothing is steered by what was learned: ${said} ${server.output()}`)
 }
 
 function runningOf(server: Pinned, setup: Setup, { api, checked }: Ports): Running {

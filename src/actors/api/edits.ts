@@ -115,10 +115,17 @@ function heldBefore(
   // Where one part of a check is named, all of the check is told.
   const isCheck = ([, key]: readonly [string, string]) => key.startsWith('health_check.')
   return Object.fromEntries([
-    ...named.filter((one) => !isCheck(one)).map(([name, key]) => [name, all[key] ?? null] as const),
+    ...named.filter((one) => !isCheck(one)).map(([name, key]) => [name, heldAt(all, key)] as const),
     ...(named.some(isCheck) ? [['health_check', all['check']] as const] : []),
     ...Object.keys(noted).map((name) => [name, notes[name] ?? null] as const),
   ])
+}
+
+/** A value, or one key of a section. */
+function heldAt(all: Readonly<Record<string, unknown>>, key: string): unknown {
+  const [first = '', second] = key.split('.')
+  if (second === undefined) return all[key] ?? null
+  return (all[first] as Readonly<Record<string, unknown>> | undefined)?.[second] ?? null
 }
 
 /** Takes an object away, or says why it stays. */

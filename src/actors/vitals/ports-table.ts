@@ -1,6 +1,7 @@
 /**
  * The kernel's TCP table: by netlink where the native addon is there, else by the text of
- * /proc/net; other systems have neither, and then clients are not counted.
+ * /proc/net. Windows has an addon of its own, which tells nothing of sockets that ended. Other
+ * systems have neither, and then clients are not counted.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -10,7 +11,8 @@ import type { Reading } from '../../core/health/clients-table.ts'
 import { readProcTable } from '../../core/health/clients-proc.ts'
 import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
 import { loadNative, type Native } from '../../native/index.ts'
-import { RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
+import { dumpsOf, RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
+import { loadWindowsTable, type WindowsTable } from '../../native/windows.ts'
 import type { TcpTable, Whereabouts } from './contract.ts'
 
 const none = new TcpRows(new Uint8Array(0), 0)
@@ -24,21 +26,37 @@ export function ownAddresses(): readonly string[] {
 function netlinkTable(native: Native): TcpTable {
   const buffer = new RowBuffer()
   const ends = new TcpEnds(native)
-  const dump =
-    (family: 4 | 6, ports: Uint32Array) =>
-    (into: Uint8Array, first: number): number =>
-      native.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), false)
+  const dumps = dumpsOf(native, false)
   return {
     read: (ports) => {
       const wanted = Uint32Array.from(ports)
       // The ends first: a socket that ends after the table was read is then in the next ones.
       const { rows: ended, missed } = ends.read(wanted)
-      const rows = buffer.fill([dump(4, wanted), dump(6, wanted)])
+      const rows = buffer.fill(dumps(wanted))
       if (rows === undefined) return undefined
       return { rows, ended, missed, endsHeard: ends.heard, complete: true }
     },
     ownAddresses,
     close: () => ends.close(),
+  }
+}
+
+/** Needs no right of an administrator, as no statistics are asked for. */
+export function windowsTable(addon: WindowsTable): TcpTable {
+  const buffer = new RowBuffer()
+  const dump =
+    (family: 4 | 6, ports: Uint32Array) =>
+    (into: Uint8Array, first: number): number =>
+      addon.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), false)
+  return {
+    read: (ports) => {
+      const wanted = Uint32Array.from(ports)
+      const rows = buffer.fill([dump(4, wanted), dump(6, wanted)])
+      if (rows === undefined) return undefined
+      return { rows, ended: none, missed: false, endsHeard: false, complete: true }
+    },
+    ownAddresses,
+    close: () => {},
   }
 }
 
@@ -80,6 +98,10 @@ function procTable(): TcpTable {
 const exists = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined
 
 export function openTcpTable(): TcpTable {
+  if (process.platform === 'win32') {
+    const addon = loadWindowsTable()
+    if (addon.ok) return windowsTable(addon.value)
+  }
   const native = loadNative()
   if (native.ok && native.value.dumpTcp(4, Uint32Array.of(1), new Uint8Array(0), false) >= 0)
     return netlinkTable(native.value)

@@ -8,6 +8,7 @@ import { parseAddress, parseEndpoint, serverKey } from '../../../core/net/addres
 import type { ObjectView } from '../../../core/config/overlay/views.ts'
 import type { BackendView } from '../../../messages/views.ts'
 import { type Context, joinBackends, nowText, pageOf } from '../context.ts'
+import type { JsonObject } from '../body.ts'
 import { type BodySpec, bodyOf, edit, keptOf, listObjects, notFound, only } from '../edits.ts'
 import { locationOf, readEdit, remove, tagOf } from '../edits.ts'
 import { type HttpAnswer, json, NEVER, refuse, timestampOf } from '../http.ts'
@@ -26,12 +27,45 @@ function isSigned({ config }: Context, name: string): boolean {
   return zoneAround(name.replace(/^\*\./, ''), new Set(zones)) !== undefined
 }
 
+const SECTIONS = {
+  sticky: ['by', 'ipv4_prefix', 'ipv6_prefix', 'balance'],
+  capacity: ['by', 'band', 'step', 'least'],
+} as const
+const sectionKeys = Object.entries(SECTIONS).flatMap(([section, keys]) =>
+  keys.map((key) => `${section}.${key}`),
+)
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * Sections key by key, a policy as one text. A policy and a flat algorithm take the place of each
+ * other; `composed`, as a list calls a policy, says nothing beside one.
+ */
+function flattened(body: JsonObject): JsonObject {
+  const flat: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(body)) {
+    const keys = Object.hasOwn(SECTIONS, name) ? SECTIONS[name as keyof typeof SECTIONS] : undefined
+    if (name === 'policy' && value !== null) flat[name] = JSON.stringify(value)
+    else if (keys === undefined || (value !== null && !isObject(value))) flat[name] = value
+    else
+      for (const key of value === null ? keys : Object.keys(value))
+        flat[`${name}.${key}`] = value === null ? null : value[key]
+  }
+  const { policy, routing_policy: algorithm } = flat
+  if (typeof policy === 'string' && (algorithm ?? 'composed') === 'composed')
+    return { ...flat, routing_policy: null, geofence: flat['geofence'] ?? null }
+  if (typeof algorithm === 'string' && policy === undefined) return { ...flat, policy: null }
+  return flat
+}
+
 const bodySpec = (context: Context, name: string): BodySpec => ({
   fields: {
     ...{ ttl: 'ttl', routing_policy: 'routing_algorithm', regions: 'regions' },
     ...{ answers: 'answers', when_all_down: 'when_all_down', enabled: 'enabled' },
     ...{ fallback_addresses: 'fallback_addresses', hold_down: 'hold_down' },
-    ...{ bleed_floor: 'bleed_floor', geofence: 'geofence' },
+    ...{ bleed_floor: 'bleed_floor', geofence: 'geofence', policy: 'policy' },
+    ...Object.fromEntries(sectionKeys.map((key) => [key, key])),
   },
   notes: ['description', 'tags'],
   fixed: {
@@ -159,7 +193,7 @@ async function create(context: Context, call: Call): Promise<HttpAnswer> {
   const id = readDnsName(name)
   if (!id.ok) return refuse(400, `name: ${id.error}; got ${JSON.stringify(name.slice(0, 80))}`)
   const spec = bodySpec(context, id.value)
-  const read = readEdit(rest, spec)
+  const read = readEdit(flattened(rest), spec)
   if (!read.ok) return read.error
   const order = { kind: 'domain', id: id.value, action: 'create', ...read.value } as const
   const done = await edit(context, call, order, spec)
@@ -176,7 +210,7 @@ async function change(context: Context, call: Call): Promise<HttpAnswer> {
   if (typeof name === 'string' && name.toLowerCase().replace(/\.$/, '') !== id)
     return refuse(409, 'name: a domain keeps its name; make another one')
   const spec = bodySpec(context, id)
-  const read = readEdit(rest, spec)
+  const read = readEdit(flattened(rest), spec)
   if (!read.ok) return read.error
   const order = { kind: 'domain', id, action: 'patch', ...read.value } as const
   const done = await edit(context, call, order, spec)

@@ -23,6 +23,13 @@ const kept = {
   updated_at: time,
 }
 
+/** As `domains[].policy` of the file: what a part may hold is told where it is read. */
+const policy = z.record(z.string(), z.unknown())
+const word = z.string().optional()
+const count = z.number().optional()
+const sticky = z.object({ by: word, ipv4_prefix: count, ipv6_prefix: count, balance: count })
+const capacity = z.object({ by: word, band: count, step: count, least: count })
+
 export const domain = z.object({
   id: z.string(),
   name: z.string(),
@@ -38,6 +45,9 @@ export const domain = z.object({
   fallback_addresses: z.array(z.string()),
   hold_down: z.string().optional(),
   geofence: z.string().optional(),
+  policy: policy.optional(),
+  sticky: sticky.optional(),
+  capacity: capacity.optional(),
   backend_count: z.number(),
   healthy_backends: z.number(),
   ...kept,
@@ -58,6 +68,9 @@ const domainEdit = {
   fallback_addresses: orNull(z.array(z.string())),
   hold_down: orNull(z.string()),
   geofence: orNull(z.string()),
+  policy: orNull(policy),
+  sticky: orNull(sticky),
+  capacity: orNull(capacity),
   bleed_floor: orNull(z.number()),
   dnssec_enabled: orNull(z.boolean()),
 }

@@ -5,6 +5,7 @@
  * in the order in which it was made. What is deleted or switched off is left out. Every edit must
  * be readable; whether the result holds together is looked at by compile.ts.
  */
+import { leafNodesOf, type PolicyNode } from '../../steer/policy-tree.ts'
 import { serviceName } from '../names.ts'
 import { domainNames, namesOfService, zoneNames } from '../names.ts'
 import type { Config, DomainConfig, HealthCheckConfig } from '../schema/root.ts'
@@ -46,12 +47,30 @@ function keysOf({ typed }: ReadEntry): Record<string, unknown> {
   return rest
 }
 
+const SECTIONS = ['health_check', 'sticky', 'capacity'] as const
+
 /** Edited keys over an object; sections key by key. */
 function over<T extends object>(object: T, edited: Readonly<Record<string, unknown>>): T {
-  const section = edited['health_check'] as HealthCheckConfig | undefined
-  if (section === undefined) return { ...object, ...edited }
-  const own = (object as { health_check?: HealthCheckConfig }).health_check
-  return { ...object, ...edited, health_check: { ...own, ...section } }
+  const own = object as Readonly<Record<string, object | undefined>>
+  const sections = SECTIONS.filter((name) => edited[name] !== undefined).map((name) => [
+    name,
+    { ...own[name], ...(edited[name] as object) },
+  ])
+  return { ...object, ...edited, ...Object.fromEntries(sections) }
+}
+
+/** How a name chooses is one thing: what is edited of it takes the place of what the file says. */
+function chosenAnew(domain: DomainConfig, { typed }: ReadEntry): DomainConfig {
+  const { policy, routing_algorithm, ...rest } = domain
+  if (typed['policy'] !== undefined) return { ...rest, geofence: 'none' }
+  return typed['routing_algorithm'] === undefined ? domain : { ...rest, routing_algorithm }
+}
+
+/** Regions that a policy of the API lists in each of its parts. */
+function regionsOfPolicy(policy: PolicyNode | undefined): string[] {
+  const leaves = policy === undefined ? [] : leafNodesOf(policy)
+  if (leaves.some(({ regions }) => regions.length === 0)) return []
+  return [...new Set(leaves.flatMap(({ regions }) => regions))]
 }
 
 class Applier {
@@ -126,7 +145,7 @@ class Applier {
     const domains: DomainConfig[] = []
     const add = (domain: DomainConfig, edit: ReadEntry) => {
       if (isOff(edit)) this.#withheld.add(domain.name)
-      else domains.push(this.#keep(over(domain, keysOf(edit)), edit))
+      else domains.push(this.#keep(over(chosenAnew(domain, edit), keysOf(edit)), edit))
     }
     for (const domain of this.#base.config.domains) {
       const edit = edits.get(domain.name)
@@ -136,8 +155,10 @@ class Applier {
     }
     for (const edit of edits.values()) {
       const { id, fields } = edit.entry
-      add(domainKeys.parse({ name: id }), edit)
-      if (fields['regions'] === undefined && !isOff(edit)) this.#automatic.add(domains.at(-1)!)
+      const regions = regionsOfPolicy(edit.typed['policy'] as PolicyNode | undefined)
+      add(domainKeys.parse({ name: id, regions }), edit)
+      if (fields['regions'] === undefined && regions.length === 0 && !isOff(edit))
+        this.#automatic.add(domains.at(-1)!)
     }
     return domains
   }

@@ -6,8 +6,10 @@
  */
 import { serverKey } from '../../net/address.ts'
 import { domainNames, namesOfService, zoneNames } from '../names.ts'
+import type { PolicyNode } from '../../steer/policy-tree.ts'
 import type { Config, DomainConfig, RegionConfig, ServerConfig } from '../schema/root.ts'
 import { canonical, type ObjectKind } from './entry.ts'
+import { writtenPolicy } from './policy-text.ts'
 
 export interface BaseServer {
   readonly region: RegionConfig
@@ -92,7 +94,9 @@ export function valueAt(object: object | undefined, name: string): unknown {
 /** What the file says of one key, or under `''` of the whole object, as canonical text. */
 export function wasOf(base: Base, kind: ObjectKind, id: string, name: string): string {
   const object = declaredBy(base, kind, id)
-  if (name !== '') return canonical(valueAt(object, name))
+  const value = valueAt(object, name)
+  if (name === 'policy' && value !== undefined) return canonical(writtenPolicy(value as PolicyNode))
+  if (name !== '') return canonical(value)
   // The servers of a region are objects of their own.
   return canonical(kind === 'region' ? { ...object, servers: [] } : object)
 }

@@ -14,6 +14,7 @@ import { logging } from '../schema/operations.ts'
 import { domainKeys, regionKeys, serverKeys } from '../schema/regions.ts'
 import { dns } from '../schema/dns.ts'
 import type { Fields, ObjectKind } from './entry.ts'
+import { policyText } from './policy-text.ts'
 
 /** What is wrong with one key of an edit. */
 export interface FieldFault {
@@ -28,9 +29,11 @@ type Readers = Readonly<Record<string, z.ZodType>>
 /** `enabled` is a key of the API alone: the file leaves out what it does not want. */
 const enabled = keys({ enabled: key(bool, 'true', 'Whether it is served.') }).shape
 
-const CHECK: Readers = Object.fromEntries(
-  Object.entries(healthCheckKeys.shape).map(([name, reader]) => [`health_check.${name}`, reader]),
-)
+/** Keys of a section by their paths. */
+const within = (section: string, shape: Readers): Readers =>
+  Object.fromEntries(Object.entries(shape).map(([name, reader]) => [`${section}.${name}`, reader]))
+
+const CHECK = within('health_check', healthCheckKeys.shape)
 
 function some(shape: Readers, ...names: readonly string[]): Readers {
   return Object.fromEntries(names.map((name) => [name, shape[name]!]))
@@ -41,6 +44,9 @@ const DOMAIN: Readers = {
   ...some(domainKeys.shape, 'routing_algorithm', 'regions', 'ttl', 'answers', 'when_all_down'),
   ...some(domainKeys.shape, 'fallback_addresses', 'hold_down', 'bleed_floor'),
   ...some(domainKeys.shape, 'geofence'),
+  policy: policyText,
+  ...within('sticky', domainKeys.shape.sticky.unwrap().shape),
+  ...within('capacity', domainKeys.shape.capacity.unwrap().shape),
 }
 const SERVER: Readers = { ...enabled, region: regionKeys.shape.name, ...CHECK }
 const PLACE_KEYS = [...['countries', 'continents', 'subdivisions', 'asns', 'latitude', 'longitude']]

@@ -12,6 +12,7 @@ import { type Base, declaredBy, wasOf } from './base.ts'
 import type { CompiledOverlay } from './compile.ts'
 import { type Entries, entryKey, type Fields, type ObjectKind } from './entry.ts'
 import { type FieldFault, nested, readFields, settingGroups, type Typed } from './fields.ts'
+import { writtenPolicy } from './policy-text.ts'
 import { parseServerId } from './server-id.ts'
 
 export interface ObjectView {
@@ -57,7 +58,8 @@ export function differences(entries: Entries, { aside }: CompiledOverlay): reado
     const fault = aside.get(key)
     const change = deleted ? 'deleted' : owned ? 'edited' : 'made'
     const shown = Object.entries(fields).map(([name, value]) => {
-      const api = JSON.stringify(value)
+      // A policy is JSON already.
+      const api = name === 'policy' ? String(value) : JSON.stringify(value)
       return owned ? { name, file: was[name] ?? 'null', api } : { name, api }
     })
     const row = { kind, id, change, fields: shown, by, atMs: updatedAtMs } as const
@@ -124,7 +126,7 @@ function valuesOf(
   const { enabled: _, ...edited } = nested(typed)
   switch (kind) {
     case 'domain':
-      return domainValues(applied, id, { ...declared, ...edited } as Partial<DomainConfig>)
+      return domainValues(applied, id, ownDomain(declared, edited))
     case 'server':
       return serverValues(applied, id, declared, edited)
     case 'region': {
@@ -148,6 +150,13 @@ function valuesOf(
   }
 }
 
+/** What a domain says of itself; an edited way to choose takes the place of the file's. */
+function ownDomain(declared: Values, edited: Values): Partial<DomainConfig> {
+  const { policy: _, ...others } = declared
+  const isChosenAnew = edited['routing_algorithm'] !== undefined
+  return { ...(isChosenAnew ? others : declared), ...edited }
+}
+
 function domainValues(
   { config, domains }: Applied,
   id: string,
@@ -155,6 +164,7 @@ function domainValues(
 ): Values {
   const { dns } = config
   const inForce = domains.get(id)
+  const { sticky, capacity } = inForce ?? own
   return {
     ttl: own.ttl ?? dns.default_ttl,
     routing_algorithm:
@@ -166,6 +176,9 @@ function domainValues(
     fallback_addresses: own.fallback_addresses ?? [],
     regions: inForce?.regions ?? own.regions ?? [],
     ...(own.geofence === 'strict' ? { geofence: own.geofence } : {}),
+    ...(own.policy === undefined ? {} : { policy: writtenPolicy(own.policy) }),
+    ...((sticky?.by ?? 'none') === 'none' ? {} : { sticky }),
+    ...((capacity?.by ?? 'none') === 'none' ? {} : { capacity }),
     ...(own.hold_down === undefined ? {} : { hold_down: formatDuration(own.hold_down) }),
   }
 }
