@@ -28,7 +28,9 @@ const PEERS = {
   etcdctl: 'etcd-client',
   go: 'golang-go golang-github-hashicorp-memberlist-dev',
   // What only suites at full size talk to.
-  ...(process.env.OPENGSLB_FULL === '1' ? { bird: 'bird2', strace: 'strace' } : {}),
+  ...(process.env.OPENGSLB_FULL === '1'
+    ? { bird: 'bird2', strace: 'strace', drill: 'ldnsutils', dnsviz: 'dnsviz python3-pygraphviz' }
+    : {}),
 }
 
 const found = (tool) =>
