@@ -22,6 +22,8 @@ function overTcp(address: string, port: number, query: Uint8Array): Promise<Uint
     let held = Buffer.alloc(0)
     socket.setTimeout(5_000, () => socket.destroy(new Error('no reply over TCP')))
     socket.on('error', reject)
+    // One that closes without a word has too many connections; whoever asks sees a silence.
+    socket.on('close', () => reject(new Error('closed without a reply')))
     socket.on('data', (chunk) => {
       held = Buffer.concat([held, chunk])
       if (held.length < 2 || held.length < 2 + held.readUInt16BE(0)) return
@@ -81,7 +83,9 @@ export class DnsClient {
       if (bytes === undefined) continue
       this.#waiting.delete(id)
       const isCut = (bytes[2]! & 0x02) !== 0
-      return isCut ? await overTcp(this.#address, this.#port, query) : bytes
+      if (!isCut) return bytes
+      const whole = await overTcp(this.#address, this.#port, query).catch(() => undefined)
+      if (whole !== undefined) return whole
     }
     this.#waiting.delete(id)
     return undefined

@@ -252,10 +252,8 @@ export async function lookAtDump(
     const isRight = /Chase successful|Existence is denied/.test(said.text)
     expect(`drill -S ${relative} ${type}`, said, isRight)
   }
-  if (process.env['X']) {
-    const seen = await dnsviz(node, path)
-    expect('dnsviz', seen, seen.code === 0)
-  }
+  const seen = await dnsviz(node, ds, path)
+  expect('dnsviz', seen, seen.code === 0)
   return faults
 }
 
