@@ -149,8 +149,20 @@ ${steeredYaml(
       node.program.start()
     }
     for (const node of this.nodes) await this.serving(node)
+    await this.#agreed()
     await until('the DS is offered', async () => (await this.offered()).length > 0, 60_000)
     await this.takeUp()
+  }
+
+  /** Nodes that started side by side may have made keys each; what they come to is one set. */
+  async #agreed(): Promise<void> {
+    const tags = async (node: WalkNode) =>
+      (await node.status()).keys.map((key) => `${key.key_tag} ${key.phase}`).join()
+    const agree = async () => {
+      const [first, ...others] = await Promise.all(this.nodes.map(tags))
+      return /^\d+ active$/.test(first!) && others.every((one) => one === first)
+    }
+    await until('all nodes have the same keys', agree, 120_000)
   }
 
   async stop(): Promise<void> {
