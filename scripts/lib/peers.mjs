@@ -31,7 +31,13 @@ const PEERS = {
   'x86_64-w64-mingw32-g++': 'g++-mingw-w64-x86-64-win32',
   // What only suites at full size talk to.
   ...(process.env.OPENGSLB_FULL === '1'
-    ? { bird: 'bird2', strace: 'strace', wine: 'wine wine64' }
+    ? {
+        bird: 'bird2',
+        strace: 'strace',
+        wine: 'wine wine64',
+        drill: 'ldnsutils',
+        dnsviz: 'dnsviz python3-pygraphviz',
+      }
     : {}),
 }
 

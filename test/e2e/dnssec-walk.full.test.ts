@@ -1,0 +1,98 @@
+// Goal: in no state of three nodes does a validator find anything bogus, and no node gives an
+// unsigned answer to who asks with DO, whatever the kind of the answer.
+// Method: a seeded walk: servers stop and start, are forced and drained; files change and are
+// reloaded; keys roll, at their ease or in an emergency, to other algorithms and layouts, while the
+// parent takes up what CDS asks for; nodes are stopped, killed and started. In each state delv and
+// unbound ask each node everything, and at 25 of them four more tools look at a dump of the zone.
+// OPENGSLB_WALK_STATES and OPENGSLB_SEED choose another walk.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { askDelv, askNode, Validator } from '../harness/dnssec-walk-ask.ts'
+import { lookAtDump } from '../harness/dnssec-walk-dump.ts'
+import { WalkMoves } from '../harness/dnssec-walk-moves.ts'
+import { questions } from '../harness/dnssec-walk-zone.ts'
+import { has } from '../harness/tools.ts'
+
+const STATES = Number(process.env['OPENGSLB_WALK_STATES'] ?? 500)
+const SEED = Number(process.env['OPENGSLB_SEED'] ?? 7)
+const DUMPS = 25
+/** A part of a state that takes longer hangs. */
+const LATE_MS = 10 * 60_000
+/**
+ * A process of delv takes as long as forty questions of unbound, so the nodes share the questions:
+ * in each state each is asked of one of them, in the next state of the next one. With 1 share all
+ * are asked all, with more than 3 a state leaves some to the next ones.
+ */
+const SHARES = Number(process.env['OPENGSLB_WALK_SHARES'] ?? 3)
+
+const TOOLS = ['delv', 'unbound', 'drill', 'ldns-verify-zone', 'dnssec-verify', 'dnsviz'] as const
+
+describe.runIf(has(...TOOLS))('three nodes with the same keys', () => {
+  const moves = new WalkMoves(SEED)
+  const { site } = moves
+  const validators: Validator[] = []
+  beforeAll(async () => {
+    await site.start()
+    for (const node of site.nodes) validators.push(new Validator(node))
+  }, 300_000)
+  afterAll(async () => {
+    for (const validator of validators) await validator.stop()
+    await site.stop()
+  }, 60_000)
+
+  /** Seconds that each part took, those of three nodes side by side added up. */
+  const spent: Record<string, number> = {}
+  async function timed<T>(part: string, work: Promise<T>): Promise<T> {
+    const from = performance.now()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${part} does not end`)), LATE_MS)
+    })
+    const result = await Promise.race([work, late]).finally(() => clearTimeout(timer))
+    spent[part] = (spent[part] ?? 0) + (performance.now() - from) / 1_000
+    return result
+  }
+
+  async function faultsOfState(state: number): Promise<string[]> {
+    const faults: string[] = []
+    await Promise.all(validators.map((validator) => validator.trust(site.parent.ds)))
+    await Promise.all(
+      site.nodes.map(async (node) => {
+        const { place } = node
+        const plain = await timed('node', askNode(node, questions, faults))
+        const asked = validators[place]!.ask(questions, plain)
+        faults.push(...(await timed('unbound', asked)))
+        const isOwn = (_: unknown, at: number) => (at + place + state) % SHARES === 0
+        const own = [questions.filter(isOwn), plain.filter(isOwn)] as const
+        faults.push(...(await timed('delv', askDelv(node, site.parent.ds, ...own))))
+      }),
+    )
+    return faults
+  }
+
+  test(`are never bogus in ${STATES} states`, { timeout: 4 * 3_600_000 }, async () => {
+    const began = performance.now()
+    let dumps = 0
+    for (let state = 1; state <= STATES; state++) {
+      await timed('moves', moves.step())
+      const faults = await faultsOfState(state)
+      // Spread over the walk but for its end: where there is no zone to dump the next state has one.
+      if (dumps < Math.floor(Math.min(DUMPS, (state * DUMPS) / (0.9 * STATES)))) {
+        const node = site.nodes[dumps % site.nodes.length]!
+        const found = await timed('dump', lookAtDump(node, site.parent.ds))
+        faults.push(...(found ?? []))
+        if (found !== undefined) dumps++
+      }
+      const seconds = ((performance.now() - began) / 1_000).toFixed(1)
+      process.stdout.write(`state ${state} after ${seconds} s: ${moves.last}\n`)
+      expect(faults, `seed ${SEED}, state ${state}: ${moves.last}`).toEqual([])
+    }
+    const asked = STATES * questions.length
+    const seconds = ((performance.now() - began) / 1_000).toFixed(0)
+    process.stdout.write(
+      `${STATES} states, unbound asked ${asked * 3}, delv ${(asked * 3) / SHARES}, ${dumps} dumps, ` +
+        `${seconds} s; ${moves.summary}; seconds ` +
+        `${Object.entries(spent).map(([part, took]) => `${part} ${took.toFixed(0)}`)}\n`,
+    )
+    expect(dumps).toBe(Math.min(DUMPS, STATES))
+  })
+})
