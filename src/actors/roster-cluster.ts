@@ -4,6 +4,7 @@
 import type { Loaded } from '../core/config/load.ts'
 import { isClustered } from '../core/config/clustered.ts'
 import { raftTimes } from '../core/cluster/raft-fence.ts'
+import type { ForesightRules } from '../core/health/foresight.ts'
 import type { ClusterConfig, EmbeddedConfig, ExternalConfig } from './cluster/contract.ts'
 import type { ProcessFacts } from './stage.ts'
 
@@ -31,6 +32,20 @@ export function clusterConfig(
     onLostLease: cluster.on_lost_lease,
     leaveOnStop: cluster.leave_on_stop,
     engine: cluster.engine === 'external' ? externalOf(config) : embeddedOf(config),
+  }
+}
+
+/** Thresholds on what agents tell; undefined leaves shares to the agents. */
+export function foresightOf(config: Keys): ForesightRules | undefined {
+  const { predictive_health: keys } = config.cluster
+  if (!isClustered(config) || !keys.enabled) return undefined
+  return {
+    cpu: keys.cpu.threshold,
+    memory: keys.memory.threshold,
+    errors: keys.error_rate.threshold,
+    errorsWindowMs: keys.error_rate.window,
+    bleedMs: keys.bleed_duration,
+    hysteresisShare: keys.hysteresis / 100,
   }
 }
 

@@ -20,13 +20,8 @@ interface Row {
   readonly mode?: Config['mode']
 }
 
-const isTrue = (value: unknown) => value === true
-
-const AGENTS = 'agents move traffic by their own agent.predictive'
-
 const ROWS: readonly Row[] = [
   { path: ['cluster', 'raft', 'snapshot_interval'], instead: 'snapshots are taken by count' },
-  { path: ['cluster', 'predictive_health', 'enabled'], asks: isTrue, instead: AGENTS },
 ]
 
 /** The places a pattern stands for, among the values of the configuration. */

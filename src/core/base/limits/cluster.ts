@@ -158,6 +158,12 @@ export const clusterLimits = {
     'records',
     'of summaries that are read: seven nodes of 65,536 servers',
   ),
+  foresightBeatMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'how often nodes judge what agents told; a share falls within its bleed in twenty steps at most',
+  ),
   clusterTextChars: limit(
     4_096,
     [256, 65_536],
