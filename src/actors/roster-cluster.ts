@@ -64,6 +64,7 @@ function embeddedOf({ cluster, overwatch }: Keys): EmbeddedConfig {
     forceNew: cluster.force_new_cluster,
     times: raftTimes(raft.heartbeat_timeout, raft.election_timeout),
     snapshotCount: raft.snapshot_threshold,
+    snapshotMs: raft.snapshot_interval,
     ...(certFile === '' ? {} : { tls: { certFile, keyFile, caFile } }),
     memoryPath: overwatch.data_dir === '' ? '' : `${overwatch.data_dir}/cluster-members.json`,
   }

@@ -10,6 +10,13 @@ import { freePort, until } from '../harness/program.ts'
 import { has } from '../harness/tools.ts'
 
 const [CALM, LOADED, LIED] = ['127.99.17.21', '127.99.17.22', '127.99.17.23'] as const
+interface Row {
+  readonly address: string
+  readonly effective_status: string
+  readonly agent_healthy: boolean
+  readonly share: number
+}
+
 const site = new AgentSite([CALM, LOADED])
 let raft = 0
 
@@ -24,7 +31,7 @@ cluster:
   overwatch: { external_check_interval: 500ms, veto_mode: balanced, veto_threshold: 3 }
   predictive_health:
     enabled: true
-    bleed_duration: 2s
+    bleed_duration: 1s
     cpu: { threshold: 80 }
     memory: { threshold: 85 }
     error_rate: { threshold: 5, window: 60s }
@@ -43,6 +50,13 @@ describe.runIf(has('etcd', 'dig'))('a cluster and its agents', () => {
 
   afterAll(() => site.remove(), 30_000)
 
+  const listed = async () => {
+    const told = await site.call('GET', '/overwatch/backends')
+    return (told.json() as { backends: Row[] }).backends
+  }
+  const shareOf = async (address: string) =>
+    (await listed()).find((one) => one.address === address)?.share
+
   test('thresholds of the cluster empty the share of a machine, and give it back', async () => {
     // Both agents read the same group, so one of them is told to read another.
     const own = site.agents[0]!.folder
@@ -51,17 +65,16 @@ describe.runIf(has('etcd', 'dig'))('a cluster and its agents', () => {
     site.startAgent(CALM, {
       predictive: `{ enabled: true, report_only: true, check_interval: 500ms, cgroup: ${own}, memory: { window: 1s } }`,
     })
-    await until('each has its half', async () => {
-      const share = await site.shareOf(LOADED)
-      return share > 0.4 && share < 0.6
-    })
+    await until('the first is back', async () => (await site.served(8)) === site.all, 20_000)
+    expect(await shareOf(LOADED)).toBe(1)
     writeGroup(site.overwatch.folder, 0, 950)
-    await until('it takes nothing', async () => (await site.shareOf(LOADED)) === 0, 20_000)
+    await until('it takes nothing', async () => (await shareOf(LOADED)) === 0, 20_000)
+    expect(await site.served(8)).toBe(CALM)
     const text = site.overwatch.output
     expect(text).toMatch(/predictive signal of the cluster changed.*new_signal=bleed/)
     expect(text).toContain('reason=memory_threshold_exceeded')
     writeGroup(site.overwatch.folder, 0, 100)
-    await until('it has its half again', async () => (await site.shareOf(LOADED)) > 0.4, 20_000)
+    await until('it has its share again', async () => (await shareOf(LOADED)) === 1, 20_000)
   }, 90_000)
 
   test('a server that only its agent calls healthy is vetoed by checks from outside', async () => {
@@ -70,18 +83,14 @@ describe.runIf(has('etcd', 'dig'))('a cluster and its agents', () => {
     site.startAgent(LIED, {
       backends: `[{ service: web, address: ${CALM}, advertise_address: ${LIED}, port: ${port}, health_check: ${check} }]`,
     })
-    const listed = async () => {
-      const told = await site.call('GET', '/overwatch/backends')
-      return JSON.stringify(told.json())
-    }
-    await until('it is known', async () => (await listed()).includes(LIED), 20_000)
-    await until('checks call it down', async () => {
-      const { backends } = (await site.call('GET', '/overwatch/backends')).json() as {
-        backends: { address: string; effective_status: string; agent_healthy: boolean }[]
-      }
-      const own = backends.find(({ address }) => address === LIED)
-      return own?.agent_healthy === true && own.effective_status === 'unhealthy'
-    })
+    await until(
+      'checks call it down',
+      async () => {
+        const own = (await listed()).find(({ address }) => address === LIED)
+        return own?.agent_healthy === true && own.effective_status === 'unhealthy'
+      },
+      20_000,
+    )
     expect((await site.served(8)).split(' ')).not.toContain(LIED)
   }, 60_000)
 })

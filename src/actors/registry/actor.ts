@@ -16,7 +16,6 @@ import { Agents } from './agents.ts'
 import { Book } from './book.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { editObject } from './edits.ts'
-import { Forecasts } from './forecasts.ts'
 import { SharedEdits } from './edits-shared.ts'
 import { Objects } from './objects.ts'
 import { drainViews, liftDrain, serversNamed, setDrain } from './drains.ts'
@@ -149,8 +148,7 @@ export const registry = defineActor(
     agents.restore(readKept(await ports.shared.load()))
     await book.open(stored.rows)
     agents.open()
-    const forecasts = new Forecasts(ctx, book)
-    forecasts.configure(config.foresight)
+    agents.forecasts.configure(config.foresight)
     const edits = new SharedEdits(ctx, book, objects, config.isClustered === true)
     agents.onEdit = (record) => edits.learned(record)
     await edits.meet()
@@ -223,14 +221,13 @@ export const registry = defineActor(
       },
       onReconfigured: async (next: RegistryConfig) => {
         await book.reconfigure(objects.adopt(next))
-        forecasts.configure(next.foresight)
+        agents.forecasts.configure(next.foresight)
         await edits.meet()
         // A reload is also how programs that fetch databases say that a file is new.
         book.geography.look()
       },
       onStop: () => {
         agents.close()
-        forecasts.close()
         edits.close()
         summary.stop()
         book.geography.close()

@@ -7,7 +7,8 @@
  * the beat of the node; the smaller of both shares counts. So an agent that only tells what it
  * measures is judged here alone, and one that has thresholds of its own may ask for less, never for
  * more. A reading lasts until the next one: an agent says it anew only when it changed. That a
- * silent agent's readings count for nothing is decided in chorus.ts, the floor of a pool in floor.ts.
+ * silent agent's readings count for nothing is decided in chorus.ts, and the floor of a pool in
+ * floor.ts.
  */
 import { Predictor, type PredictRules } from './predict.ts'
 import { FULL_SHARE } from './ramp.ts'

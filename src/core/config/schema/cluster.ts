@@ -68,12 +68,18 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
       'Silence after which a new leader is elected.',
       { restart: true },
     ),
-    snapshot_interval: key(duration('1s', '24h'), '120s', 'Time between snapshots.', {
-      restart: true,
-    }),
-    snapshot_threshold: key(integer(1, 10_000_000), '8192', 'Changes between snapshots.', {
-      restart: true,
-    }),
+    snapshot_interval: key(
+      duration('1s', '24h'),
+      '120s',
+      'Time between two snapshots saved beside the data, where something changed.',
+      { restart: true },
+    ),
+    snapshot_threshold: key(
+      integer(1, 10_000_000),
+      '8192',
+      'Changes after which the log is cut: etcd makes a snapshot of its own.',
+      { restart: true },
+    ),
     etcd_path: key(filePath, 'etcd', 'The program that is run: a path, or a name on PATH.', {
       restart: true,
     }),
