@@ -97,6 +97,8 @@ export interface VirtualClock extends Clock {
   advance(byMs: number): void
   /** The same, letting promises settle before and after each timer. */
   advanceAsync(byMs: number): Promise<void>
+  /** Runs the next timer that is due by then, or comes to that moment; then promises settle. */
+  turnAsync(untilMs: number): Promise<void>
   /** Due time of the next timer, in monotonic milliseconds. */
   nextDueMs(): number | undefined
   /** How many timers wait. */
@@ -146,6 +148,10 @@ export function virtualClock(startUnixMs = 1_750_000_000_000): VirtualClock {
       await settle()
       while (runOne(untilMs)) await settle()
       elapsedMs = untilMs
+    },
+    turnAsync: async (untilMs) => {
+      if (runOne(untilMs)) await settle()
+      else elapsedMs = Math.max(elapsedMs, untilMs)
     },
     nextDueMs: () => timers.first()?.dueMs,
     pending: () => timers.live,

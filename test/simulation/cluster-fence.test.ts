@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/core/base/random.ts'
 import { leaseMemory } from '../../src/core/cluster/lease.ts'
-import { raftTimes } from '../../src/core/cluster/raft-fence.ts'
+import { type RaftTimes, raftTimes } from '../../src/core/cluster/raft-fence.ts'
 import { paths } from '../../src/core/cluster/gateway.ts'
 import { Client } from '../../src/actors/cluster/client.ts'
 import type { CallOutcome, Gateway } from '../../src/actors/cluster/contract.ts'
@@ -19,30 +19,45 @@ const NODES = 3
 const SEEDS = process.env['OPENGSLB_FULL'] === '1' ? 1_000 : 12
 const RUN_MS = 40_000
 
-/** The clock of one machine: its own rate, and nothing fires while its processes are stopped. */
-function machineClock(base: VirtualClock, rate: number, isPaused: () => boolean): Clock {
-  const monotonicMs = () => base.monotonicMs() * rate
-  const after = (delayMs: number, run: () => void): Cancel => {
-    let cancel: Cancel = () => {}
-    const fire = () => {
-      if (isPaused()) cancel = base.after(1, fire)
-      else run()
-    }
-    cancel = base.after(delayMs / rate, fire)
-    return () => cancel()
-  }
-  return {
-    nowMs: () => base.nowMs(),
-    monotonicMs,
-    after,
-    every: (intervalMs, phaseMs, run) => {
-      let cancel = after(phaseMs, tick)
-      function tick() {
-        run()
-        cancel = after(intervalMs, tick)
+/** A machine: a clock of its own rate, on which nothing fires while its processes are stopped. */
+class Machine {
+  readonly clock: Clock
+  readonly #member: ModelMember
+  #held: (() => void)[] = []
+
+  constructor(base: VirtualClock, rate: number, member: ModelMember) {
+    this.#member = member
+    const after = (delayMs: number, run: () => void): Cancel => {
+      let isOver = false
+      const fire = () => {
+        if (isOver) return
+        if (this.#member.isPaused) this.#held.push(() => base.after(0, fire))
+        else run()
       }
-      return () => cancel()
-    },
+      const cancel = base.after(delayMs / rate, fire)
+      return () => {
+        isOver = true
+        cancel()
+      }
+    }
+    this.clock = {
+      nowMs: () => base.nowMs(),
+      monotonicMs: () => base.monotonicMs() * rate,
+      after,
+      every: (intervalMs, phaseMs, run) => {
+        let cancel = after(phaseMs, tick)
+        function tick() {
+          run()
+          cancel = after(intervalMs, tick)
+        }
+        return () => cancel()
+      },
+    }
+  }
+
+  /** What fell due meanwhile fires now. */
+  wake(): void {
+    for (const run of this.#held.splice(0)) run()
   }
 }
 
@@ -82,14 +97,26 @@ interface Outcome {
   readonly silentMs: number
 }
 
-async function run(seed: number, hasFaults: boolean, electionMs: number): Promise<Outcome> {
-  const base = virtualClock()
-  const random = seededRandom(seed)
-  const times = raftTimes(100, electionMs)
-  const rates = Array.from({ length: NODES }, () => 0.98 + random.next() * 0.04)
-  const model = new RaftModel(base, random, times, rates)
-  const nodes = model.members.map((member) => {
-    const clock = machineClock(base, rates[member.number]!, () => member.isPaused)
+interface Node {
+  readonly member: ModelMember
+  readonly machine: Machine
+  readonly standing: Standing
+  readonly rate: number
+}
+
+/** Until when a node may answer by what it knows now, on the clock of the world. */
+function answersUntil({ member, standing, rate }: Node): number {
+  if (member.isPaused || !standing.answers) return Number.NEGATIVE_INFINITY
+  const { leave } = standing.leadership
+  // That the memory the DNS threads read says the same is shown by `answers`.
+  return typeof leave === 'number' ? leave / rate : Number.NEGATIVE_INFINITY
+}
+
+function startNodes(base: VirtualClock, model: RaftModel, times: RaftTimes, rates: number[]) {
+  return model.members.map((member): Node => {
+    const rate = rates[member.number]!
+    const machine = new Machine(base, rate, member)
+    const { clock } = machine
     const ctx = { ...fakeCtx('cluster').ctx, clock } as ClusterCtx
     const standing = new Standing(ctx, {
       self: `node-${member.number}`,
@@ -100,23 +127,44 @@ async function run(seed: number, hasFaults: boolean, electionMs: number): Promis
     const client = new Client(gatewayOf(member, clock))
     const fence = new Fence({ ctx, standing, times, client: () => client, nameOf: (id) => id })
     fence.start()
-    return { member, standing }
+    return { member, machine, standing, rate }
   })
-  if (hasFaults) scheduleFaults(base, model, electionMs)
+}
+
+async function run(seed: number, hasFaults: boolean, electionMs: number): Promise<Outcome> {
+  const base = virtualClock()
+  const random = seededRandom(seed)
+  const times = raftTimes(100, electionMs)
+  const rates = Array.from({ length: NODES }, () => 0.98 + random.next() * 0.04)
+  const model = new RaftModel(base, random, times, rates)
+  const nodes = startNodes(base, model, times, rates)
+  if (hasFaults) scheduleFaults(base, model, nodes, electionMs)
   let [doubledMs, silentMs] = [0, 0]
   // The first seconds belong to the first election.
   await base.advanceAsync(5_000)
-  for (let at = 0; at < RUN_MS; at++) {
-    await base.advanceAsync(1)
-    const answering = nodes.filter(({ member, standing }) => !member.isPaused && standing.answers)
-    if (answering.length > 1) doubledMs++
-    if (answering.length === 0) silentMs++
+  const endMs = base.monotonicMs() + RUN_MS
+  for (;;) {
+    // Nothing changes between two timers but that leases run out: the overlap is exact.
+    const nowMs = base.monotonicMs()
+    if (nowMs >= endMs) break
+    const nextMs = Math.min(endMs, base.nextDueMs() ?? endMs)
+    if (nextMs > nowMs) {
+      const ends = nodes.map(answersUntil).sort((a, b) => b - a)
+      doubledMs += Math.max(0, Math.min(nextMs, ends[1]!) - nowMs)
+      silentMs += Math.max(0, nextMs - Math.max(nowMs, ends[0]!))
+    }
+    await base.turnAsync(nextMs)
   }
   return { doubledMs, silentMs }
 }
 
 /** One fault after another, some at once: pauses, cuts of one or both links, restarts. */
-function scheduleFaults(base: VirtualClock, model: RaftModel, electionMs: number): void {
+function scheduleFaults(
+  base: VirtualClock,
+  model: RaftModel,
+  nodes: readonly Node[],
+  electionMs: number,
+): void {
   const { random } = model
   base.every(700, 2_000, () => {
     const number = random.below(NODES)
@@ -126,7 +174,10 @@ function scheduleFaults(base: VirtualClock, model: RaftModel, electionMs: number
     const kind = random.below(4)
     if (kind === 0 && !member.isPaused) {
       model.pause(number)
-      base.after(lastsMs, () => model.resume(number))
+      base.after(lastsMs, () => {
+        model.resume(number)
+        nodes[number]!.machine.wake()
+      })
     } else if (kind === 1) {
       model.cut(number, other, true)
       base.after(lastsMs, () => model.cut(number, other, false))
