@@ -14,7 +14,7 @@ import type { ModelMember, RaftModel } from './raft-model.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** A machine: a clock of its own rate, on which nothing fires while its processes are stopped. */
-class Machine {
+export class Machine {
   readonly clock: Clock
   readonly #member: ModelMember
   #held: (() => void)[] = []
@@ -61,7 +61,7 @@ const header = (member: ModelMember) => ({
 })
 
 /** The gateway of a member, as far as the fence asks it. */
-function gatewayOf(member: ModelMember, clock: Clock): Gateway {
+export function gatewayOf(member: ModelMember, clock: Clock): Gateway {
   const answerOf = async (path: string): Promise<CallOutcome> => {
     const delay = () => new Promise<void>((resolve) => clock.after(1, resolve))
     await delay()
@@ -93,8 +93,12 @@ export interface FenceNode {
 }
 
 /** Until when a node may answer by what it knows now, on the clock of the world. */
-export function answersUntil({ member, standing, rate }: FenceNode): number {
-  if (member.isPaused || !standing.answers) return Number.NEGATIVE_INFINITY
+export function answersUntil({
+  member,
+  standing,
+  rate,
+}: Pick<FenceNode, 'member' | 'rate'> & { readonly standing: Standing | undefined }): number {
+  if (member.isPaused || standing?.answers !== true) return Number.NEGATIVE_INFINITY
   const { leave } = standing.leadership
   // That the memory the DNS threads read says the same is shown by `answers`.
   return typeof leave === 'number' ? leave / rate : Number.NEGATIVE_INFINITY
