@@ -224,31 +224,36 @@ export class ClusterNode {
       }>,
   ): () => void {
     let isOver = false
+    let isClosed = false
     let stop = () => {}
     const close = () => {
       isOver = true
+      isClosed = true
       this.#watches.delete(end)
       stop()
     }
+    const later = (run: () => void) =>
+      clock.after(WATCH_MS, () => {
+        if (!isClosed) run()
+      })
+    /** What was said before reaches the reader still. */
     const end = () => {
       if (isOver) return
-      close()
-      clock.after(WATCH_MS, () => ended('no leader'))
+      isOver = true
+      this.#watches.delete(end)
+      stop()
+      later(() => ended('no leader'))
     }
     const heard = (text: string) => {
       if (isOver) return
-      if (!this.#world.raft.hasQuorum(this.member.number)) return end()
-      clock.after(WATCH_MS, () => {
-        if (!isOver) line(text)
-      })
+      if (this.#world.raft.hasQuorum(this.member.number)) later(() => line(text))
+      else end()
     }
-    if (!this.#world.raft.hasQuorum(this.member.number)) {
-      end()
-      return close
-    }
-    this.#watches.add(end)
-    stop = store.watch(body, heard, end)
-    if (isOver) stop()
+    if (this.#world.raft.hasQuorum(this.member.number)) {
+      this.#watches.add(end)
+      stop = store.watch(body, heard, end)
+      if (isOver) stop()
+    } else end()
     return close
   }
 }
