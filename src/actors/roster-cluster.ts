@@ -4,6 +4,7 @@
 import type { Loaded } from '../core/config/load.ts'
 import { isClustered } from '../core/config/clustered.ts'
 import { raftTimes } from '../core/cluster/raft-fence.ts'
+import type { ForesightRules } from '../core/health/foresight.ts'
 import type { ClusterConfig, EmbeddedConfig, ExternalConfig } from './cluster/contract.ts'
 import type { ProcessFacts } from './stage.ts'
 
@@ -34,6 +35,20 @@ export function clusterConfig(
   }
 }
 
+/** Thresholds on what agents tell; undefined leaves shares to the agents. */
+export function foresightOf(config: Keys): ForesightRules | undefined {
+  const { predictive_health: keys } = config.cluster
+  if (!isClustered(config) || !keys.enabled) return undefined
+  return {
+    cpu: keys.cpu.threshold,
+    memory: keys.memory.threshold,
+    errors: keys.error_rate.threshold,
+    errorsWindowMs: keys.error_rate.window,
+    bleedMs: keys.bleed_duration,
+    hysteresisShare: keys.hysteresis / 100,
+  }
+}
+
 function embeddedOf({ cluster, overwatch }: Keys): EmbeddedConfig {
   const { raft } = cluster
   const { cert_file: certFile, key_file: keyFile, ca_file: caFile } = raft.tls
@@ -49,6 +64,7 @@ function embeddedOf({ cluster, overwatch }: Keys): EmbeddedConfig {
     forceNew: cluster.force_new_cluster,
     times: raftTimes(raft.heartbeat_timeout, raft.election_timeout),
     snapshotCount: raft.snapshot_threshold,
+    snapshotMs: raft.snapshot_interval,
     ...(certFile === '' ? {} : { tls: { certFile, keyFile, caFile } }),
     memoryPath: overwatch.data_dir === '' ? '' : `${overwatch.data_dir}/cluster-members.json`,
   }

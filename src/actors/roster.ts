@@ -26,7 +26,7 @@ import { type ProberConfig, proberDefaults } from './prober/contract.ts'
 import type { AgentsConfig, RegistryConfig } from './registry/contract.ts'
 import { contentOf, keptConfig } from './registry/ports-content.ts'
 import type { ClusterConfig } from './cluster/contract.ts'
-import { clusterConfig } from './roster-cluster.ts'
+import { clusterConfig, foresightOf } from './roster-cluster.ts'
 import { overwatchGossip } from './roster-gossip.ts'
 import { overwatchLatency } from './roster-latency.ts'
 import { settingsOf } from './roster-settings.ts'
@@ -72,6 +72,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
   const { config, topology, serial } = loaded
   const gossip = overwatchGossip(loaded, self.hostName)
   const cluster = clusterConfig(loaded, self, self.lease)
+  const foresight = foresightOf(config)
   return {
     registry: {
       ...contentOf(topology, serial),
@@ -88,6 +89,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       },
       agents: agentsConfig(loaded, self),
       isClustered: cluster !== undefined,
+      ...(foresight === undefined ? {} : { foresight }),
       geo: geoConfigOf(config),
       declared: { config: withoutSecrets(config), serial },
       ...keptConfig(loaded.plain),

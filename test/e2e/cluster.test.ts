@@ -1,5 +1,6 @@
 // Goal: the steps of the cluster guide as they are written, with three built programs and real
 // etcd: start, look with curl, lose the leader, remove a node, add one, and orders that all know.
+import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClusterSite, CLUSTER_NAME, machineMs, REFUSED } from '../harness/cluster-site.ts'
@@ -7,7 +8,7 @@ import { freePort, Program, projectRoot, until } from '../harness/program.ts'
 import { Daemon } from '../harness/daemon.ts'
 import { dig, has, output } from '../harness/tools.ts'
 
-const site = new ClusterSite()
+const site = new ClusterSite({ raft: '    snapshot_interval: 2s' })
 const NODES = 3
 
 interface Status {
@@ -142,6 +143,18 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('the cluster guide', () => {
     ] as const) {
       expect(follower).toContain(name)
       expect(follower).toMatch(new RegExp(`^opengslb_cluster_${value}`, 'm'))
+    }
+  })
+
+  test('all gossip with each other, and each keeps a snapshot beside its data', async () => {
+    for (const node of [1, 2, 3]) {
+      await until(`node ${node} knows of all`, async () =>
+        /^opengslb_gossip_members 3$/m.test(await site.metrics(node)),
+      )
+      await until(`node ${node} saved one`, async () =>
+        /^opengslb_cluster_last_snapshot_timestamp [1-9]/m.test(await site.metrics(node)),
+      )
+      expect(existsSync(`${site.program(node).folder}/raft/snapshot.db`)).toBe(true)
     }
   })
 

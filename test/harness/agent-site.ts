@@ -32,6 +32,8 @@ export class AgentSite {
   /** Of agents that are started from now on. */
   agentEnv: NodeJS.ProcessEnv = {}
   ports = { dns: 0, api: 0, gossip: 0 }
+  /** More sections of the overwatch's file. */
+  sections: (folder: string) => string = () => ''
   readonly #keys: Keys
 
   /** @param keys of the overwatch */
@@ -72,6 +74,7 @@ ${yamlOf({ ...own, ...this.#keys, ...keys })}
 api: { enabled: true, address: "127.0.0.1:${api}" }
 metrics: { enabled: false }
 logging: { level: info, format: text }
+${this.sections(this.overwatch.folder)}
 `)
   }
 

@@ -32,6 +32,8 @@ export interface SiteOptions {
   readonly cluster?: string
   /** Called with the folder of each node before its first start. */
   readonly prepare?: (folder: string) => void
+  /** Words before the program of a node. */
+  readonly prefix?: (node: number) => readonly string[]
   /** Port of DNS. */
   readonly dns?: number
   readonly inNamespaces?: boolean
@@ -95,7 +97,8 @@ ${this.#options.raft ?? ''}
 
   start(node: number, flags: readonly string[] = this.flags(node)): Program {
     const known = this.programs.get(node)
-    const program = known ?? new Program('', this.lab.place(node))
+    const own = this.#options.prefix?.(node) ?? []
+    const program = known ?? new Program('', [...this.lab.place(node), ...own])
     if (known === undefined) {
       program.configure(this.yaml(node, program.folder))
       this.#options.prepare?.(program.folder)

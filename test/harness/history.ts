@@ -5,8 +5,11 @@
  *
  * The search is that of Wing and Gong (1993) with the memory of Lowe (2017): an operation may be
  * the next if no other that is not placed yet had ended before it began; what was tried before, the
- * same operations placed and the same value left, is not tried again. A write without an answer may
- * have taken place at any moment after its call, or never; a read without one says nothing.
+ * same operations placed and the same value left, is not tried again. Between two moments at which
+ * nothing was under way the operations are a piece of their own, and only the values it may have
+ * left go on to the next, so that hours of history take seconds. A write without an answer may
+ * have taken place at any moment after its call, or never; a read without one says nothing. Every
+ * value is written once.
  */
 
 export interface Operation {
@@ -26,29 +29,52 @@ export interface Judged {
 const spelt = ({ kind, value, calledMs, endedMs }: Operation): string =>
   `${Math.round(calledMs)}..${Number.isFinite(endedMs) ? Math.round(endedMs) : '?'} ${kind} ${value}`
 
-/** @param initial the value before the first write */
-export function judge(history: readonly Operation[], initial = ''): Judged {
-  const seen = new Set(history.filter(({ kind }) => kind === 'read').map(({ value }) => value))
-  // A write without an answer that nobody read need not have taken place; to try each of them at
-  // every moment would take for ever.
-  const operations = history
-    .filter(
-      ({ kind, value, endedMs }) =>
-        Number.isFinite(endedMs) || (kind === 'write' && seen.has(value)),
-    )
+/**
+ * What must have taken place, with the moment it had by the latest. A write without an answer that
+ * nobody read need not have; one that was read had before the first of these reads ended.
+ */
+function certain(history: readonly Operation[]): Operation[] {
+  const read = new Map<string, number>()
+  for (const { kind, value, endedMs } of history)
+    if (kind === 'read') read.set(value, Math.min(endedMs, read.get(value) ?? endedMs))
+  return history
+    .map((one) => {
+      if (one.kind === 'read') return one
+      return { ...one, endedMs: Math.min(one.endedMs, read.get(one.value) ?? one.endedMs) }
+    })
+    .filter(({ endedMs }) => Number.isFinite(endedMs))
     .sort((a, b) => a.calledMs - b.calledMs)
-  const mustPlace = operations.filter(({ endedMs }) => Number.isFinite(endedMs)).length
+}
+
+/** Cut where nothing was under way. */
+function piecesOf(operations: readonly Operation[]): Operation[][] {
+  const pieces: Operation[][] = []
+  let untilMs = Number.NEGATIVE_INFINITY
+  for (const operation of operations) {
+    if (operation.calledMs > untilMs) pieces.push([])
+    pieces.at(-1)!.push(operation)
+    untilMs = Math.max(untilMs, operation.endedMs)
+  }
+  return pieces
+}
+
+/** The values that a piece may leave, or why there is none. */
+function explain(operations: readonly Operation[], initials: ReadonlySet<string>) {
   const tried = new Set<string>()
   const placed = new Uint8Array(operations.length)
+  const ends = new Set<string>()
   let furthest = -1
   let stuck = ''
 
-  function search(value: string, done: number, from: number): boolean {
-    if (done === mustPlace) return true
+  function search(value: string, done: number, from: number): void {
     let first = from
     while (first < operations.length && placed[first] === 1) first++
+    if (first === operations.length) {
+      ends.add(value)
+      return
+    }
     const memory = `${first} ${placed.subarray(first).join('')} ${value}`
-    if (tried.has(memory)) return false
+    if (tried.has(memory)) return
     tried.add(memory)
     let deadline = Number.POSITIVE_INFINITY
     for (let at = first; at < operations.length; at++) {
@@ -59,19 +85,26 @@ export function judge(history: readonly Operation[], initial = ''): Judged {
       deadline = Math.min(deadline, operation.endedMs)
       if (operation.kind === 'read' && operation.value !== value) continue
       placed[at] = 1
-      const counts = Number.isFinite(operation.endedMs) ? 1 : 0
-      const next = operation.kind === 'write' ? operation.value : value
-      if (search(next, done + counts, first)) return true
+      search(operation.kind === 'write' ? operation.value : value, done + 1, first)
       placed[at] = 0
     }
-    if (done > furthest) {
-      furthest = done
-      const open = operations.filter((_, at) => placed[at] === 0).slice(0, 8)
-      stuck = `value "${value}" after ${done}; then\n${open.map(spelt).join('\n')}`
-    }
-    return false
+    if (done <= furthest) return
+    furthest = done
+    const open = operations.filter((_, at) => placed[at] === 0).slice(0, 8)
+    stuck = `value "${value}" after ${done}; then\n${open.map(spelt).join('\n')}`
   }
 
-  const holds = search(initial, 0, 0)
-  return { holds, text: holds ? '' : stuck }
+  for (const initial of initials) search(initial, 0, 0)
+  return { ends, stuck }
+}
+
+/** @param initial the value before the first write */
+export function judge(history: readonly Operation[], initial = ''): Judged {
+  let values: ReadonlySet<string> = new Set([initial])
+  for (const piece of piecesOf(certain(history))) {
+    const { ends, stuck } = explain(piece, values)
+    if (ends.size === 0) return { holds: false, text: stuck }
+    values = ends
+  }
+  return { holds: true, text: '' }
 }

@@ -237,6 +237,14 @@ export class RaftModel {
       else this.#cut.delete(key)
   }
 
+  /** Whether a member and those that hear it are a majority. */
+  hasQuorum(own: number): boolean {
+    const hears = ({ number, isDown, isPaused }: ModelMember) =>
+      !isDown && !isPaused && (number === own || !this.#cut.has(`${number} ${own}`))
+    const { length } = this.members.filter(hears)
+    return hears(this.members[own]!) && this.isQuorum(length)
+  }
+
   pause(number: number): void {
     this.members[number]!.isPaused = true
   }

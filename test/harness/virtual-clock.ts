@@ -11,6 +11,85 @@ interface Timer {
   readonly order: number
   readonly intervalMs: number | undefined
   readonly run: () => void
+  isOver: boolean
+}
+
+const isBefore = (one: Timer, other: Timer): boolean =>
+  one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.order < other.order)
+
+/** A binary heap: runs of hours hold hundreds of timers and take millions of turns. */
+class Queue {
+  readonly #timers: Timer[] = []
+  /** Those that were cancelled lie in it until their turn comes. */
+  #live = 0
+
+  get live(): number {
+    return this.#live
+  }
+
+  add(timer: Timer): void {
+    this.#live++
+    this.#timers.push(timer)
+    this.#rise(this.#timers.length - 1)
+  }
+
+  cancel(timer: Timer): void {
+    if (timer.isOver) return
+    timer.isOver = true
+    this.#live--
+  }
+
+  first(): Timer | undefined {
+    while (this.#timers[0]?.isOver === true) this.#drop()
+    return this.#timers[0]
+  }
+
+  /** The first is over, or due later than it was. */
+  pass(timer: Timer, nextDueMs: number | undefined): void {
+    if (nextDueMs === undefined) {
+      timer.isOver = true
+      this.#live--
+      this.#drop()
+    } else {
+      timer.dueMs = nextDueMs
+      this.#sink()
+    }
+  }
+
+  #drop(): void {
+    const last = this.#timers.pop()
+    if (last === undefined || this.#timers.length === 0) return
+    this.#timers[0] = last
+    this.#sink()
+  }
+
+  #rise(from: number): void {
+    const timers = this.#timers
+    const timer = timers[from]!
+    let at = from
+    while (at > 0) {
+      const above = (at - 1) >> 1
+      if (!isBefore(timer, timers[above]!)) break
+      timers[at] = timers[above]!
+      at = above
+    }
+    timers[at] = timer
+  }
+
+  #sink(): void {
+    const timers = this.#timers
+    const timer = timers[0]!
+    let at = 0
+    for (;;) {
+      let below = 2 * at + 1
+      if (below >= timers.length) break
+      if (below + 1 < timers.length && isBefore(timers[below + 1]!, timers[below]!)) below++
+      if (!isBefore(timers[below]!, timer)) break
+      timers[at] = timers[below]!
+      at = below
+    }
+    timers[at] = timer
+  }
 }
 
 export interface VirtualClock extends Clock {
@@ -20,6 +99,8 @@ export interface VirtualClock extends Clock {
   advanceAsync(byMs: number): Promise<void>
   /** Sets the time of day, forth or back; timers know nothing of it. */
   setUnixMs(unixMs: number): void
+  /** Runs the next timer that is due by then, or comes to that moment; then promises settle. */
+  turnAsync(untilMs: number): Promise<void>
   /** Due time of the next timer, in monotonic milliseconds. */
   nextDueMs(): number | undefined
   /** How many timers wait. */
@@ -32,33 +113,25 @@ export async function settle(turns = 20): Promise<void> {
 }
 
 export function virtualClock(startUnixMs = 1_750_000_000_000): VirtualClock {
-  const timers = new Set<Timer>()
+  const timers = new Queue()
   let elapsedMs = 0
   let setByMs = 0
   let order = 0
 
   const add = (delayMs: number, intervalMs: number | undefined, run: () => void): Cancel => {
-    const timer = { dueMs: elapsedMs + Math.max(0, delayMs), order: order++, intervalMs, run }
+    const dueMs = elapsedMs + Math.max(0, delayMs)
+    const timer = { dueMs, order: order++, intervalMs, run, isOver: false }
     timers.add(timer)
-    return () => void timers.delete(timer)
-  }
-
-  const next = (): Timer | undefined => {
-    let first: Timer | undefined
-    for (const timer of timers) {
-      if (first === undefined || timer.dueMs < first.dueMs) first = timer
-      else if (timer.dueMs === first.dueMs && timer.order < first.order) first = timer
-    }
-    return first
+    return () => timers.cancel(timer)
   }
 
   /** Runs the next timer due by `untilMs`; false when there is none. */
   const runOne = (untilMs: number): boolean => {
-    const timer = next()
+    const timer = timers.first()
     if (timer === undefined || timer.dueMs > untilMs) return false
     elapsedMs = Math.max(elapsedMs, timer.dueMs)
-    if (timer.intervalMs === undefined) timers.delete(timer)
-    else timer.dueMs += Math.max(1, timer.intervalMs)
+    const { dueMs, intervalMs } = timer
+    timers.pass(timer, intervalMs === undefined ? undefined : dueMs + Math.max(1, intervalMs))
     timer.run()
     return true
   }
@@ -82,7 +155,11 @@ export function virtualClock(startUnixMs = 1_750_000_000_000): VirtualClock {
       while (runOne(untilMs)) await settle()
       elapsedMs = untilMs
     },
-    nextDueMs: () => next()?.dueMs,
-    pending: () => timers.size,
+    turnAsync: async (untilMs) => {
+      if (runOne(untilMs)) await settle()
+      else elapsedMs = Math.max(elapsedMs, untilMs)
+    },
+    nextDueMs: () => timers.first()?.dueMs,
+    pending: () => timers.live,
   }
 }

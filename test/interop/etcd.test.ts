@@ -1,11 +1,13 @@
 // Goal: our client of the JSON gateway and the real etcd understand each other: values,
 // transactions, leases, and a watch that goes on from a revision, or says that it is gone.
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Client } from '../../src/actors/cluster/client.ts'
+import { saveSnapshot } from '../../src/actors/cluster/ports-snapshot.ts'
 import { openGateway } from '../../src/actors/cluster/ports-gateway.ts'
 import type { Gateway } from '../../src/actors/cluster/contract.ts'
-import { engineArguments, SOCKET } from '../../src/core/cluster/engine.ts'
+import { engineArguments, SNAPSHOT, SOCKET } from '../../src/core/cluster/engine.ts'
 import {
   compares,
   requestDelete,
@@ -123,6 +125,32 @@ describe.runIf(has('etcd'))('a real etcd', () => {
       () => {},
     )
     await until('it says so', () => told.some(({ compactRevision }) => compactRevision > 0))
+  })
+
+  test('gives a snapshot from which etcdctl makes a member with all that was stored', async () => {
+    await client.put('/saved', 'kept', '')
+    const first = await saveSnapshot(etcd.folder, 10_000)
+    expect(first).toEqual({ code: 'saved', bytes: expect.any(Number) })
+    const path = `${etcd.folder}/${SNAPSHOT}`
+    const before = readFileSync(path)
+    expect(await saveSnapshot(etcd.folder, 10_000)).toMatchObject({ code: 'saved' })
+    expect(readFileSync(`${path}.1`).equals(before)).toBe(true)
+    const env = { ...process.env, ETCDCTL_API: '3' }
+    const status = ['snapshot', 'status', path, '-w', 'json']
+    const told = JSON.parse(spawnSync('etcdctl', status, { env, encoding: 'utf8' }).stdout)
+    expect(told.totalKey).toBeGreaterThan(0)
+    const words = ['snapshot', 'restore', path, '--data-dir', `${etcd.folder}/restored`]
+    // It compares the sum that stands at the end of the file.
+    expect(spawnSync('etcdctl', words, { env }).status).toBe(0)
+  })
+
+  test('saves no snapshot of one that is cut off, and leaves the last one', async () => {
+    const path = `${etcd.folder}/${SNAPSHOT}`
+    const before = readFileSync(path)
+    expect(await saveSnapshot(etcd.folder, 0)).toMatchObject({ code: 'failed' })
+    expect(await saveSnapshot(`${etcd.folder}/nowhere`, 1_000)).toMatchObject({ code: 'failed' })
+    expect(readFileSync(path).equals(before)).toBe(true)
+    expect(existsSync(`${path}.new`)).toBe(false)
   })
 
   test('an error and a path that does not exist are refusals with a sentence', async () => {

@@ -15,8 +15,8 @@ export interface Fault {
   heal(site: ClusterSite, leader: number): Promise<void>
 }
 
-/** Long enough for another to lead before the old one goes on. */
-const FROZEN_MS = 3_000
+/** How long the old leader is kept away after another answered: it comes back to a new term. */
+const FROZEN_MS = 1_000
 
 export const faults: readonly Fault[] = [
   {
@@ -31,7 +31,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'stop',
-    text: 'SIGSTOP of the leader and its etcd, and SIGCONT after 3 s',
+    text: 'SIGSTOP of the leader and its etcd, and SIGCONT 1.5 s after another answered',
     goalMs: 2_000,
     strike: (site, leader) => site.signal(leader, 'SIGSTOP'),
     heal: async (site, leader) => {
@@ -75,7 +75,7 @@ export interface Run {
 
 const GIVE_UP_MS = 15_000
 /** A node that has just come back is still warming up; one fault at a time is what is measured. */
-const CALM_MS = 5_000
+const CALM_MS = 1_000
 
 export async function strike(site: ClusterSite, fault: Fault, nodes: number): Promise<Run> {
   await settled(site, nodes)
@@ -93,6 +93,7 @@ export async function strike(site: ClusterSite, fault: Fault, nodes: number): Pr
   const first = firstOf()
   await sleep(500)
   await fault.heal(site, leader)
+  // What a leader that comes back would answer by mistake is heard as well.
   await sleep(1_000)
   const own = site.heard.filter((one) => one.node === leader && site.isAnswer(one))
   const later = site.heard.filter((one) => one.sentMs >= fromMs && site.isAnswer(one))
@@ -104,6 +105,44 @@ export async function strike(site: ClusterSite, fault: Fault, nodes: number): Pr
     doubled: site.doubled(fromMs - 200).length,
     answers: later.length,
   }
+}
+
+/** An hour, or less, in which nothing is done to anybody. */
+export interface Calm {
+  readonly seconds: number
+  /** Leaders elected meanwhile, as the nodes count them. */
+  readonly changes: number
+  /** The longest time between two right answers, ms. */
+  readonly gapMs: number
+  readonly answers: number
+}
+
+async function elections(site: ClusterSite, nodes: number): Promise<number> {
+  let most = 0
+  for (let node = 1; node <= nodes; node++) {
+    const text = await site.metrics(node)
+    most = Math.max(most, Number(/^opengslb_cluster_elections_total (\d+)/m.exec(text)?.[1] ?? 0))
+  }
+  return most
+}
+
+export async function calm(site: ClusterSite, nodes: number, seconds: number): Promise<Calm> {
+  await settled(site, nodes)
+  await sleep(CALM_MS)
+  const before = await elections(site, nodes)
+  let [gapMs, answers, lastMs] = [0, 0, machineMs()]
+  const untilMs = machineMs() + seconds * 1_000
+  while (machineMs() < untilMs) {
+    await sleep(1_000)
+    for (const one of site.heard.splice(0)) {
+      if (!site.isAnswer(one)) continue
+      answers++
+      gapMs = Math.max(gapMs, one.gotMs - lastMs)
+      lastMs = Math.max(lastMs, one.gotMs)
+    }
+  }
+  const changes = (await elections(site, nodes)) - before
+  return { seconds, changes, gapMs: Math.max(gapMs, machineMs() - lastMs - 1_000), answers }
 }
 
 /** Waits until every node is a member that lives and one of them answers; gives that one. */

@@ -3,13 +3,15 @@
  * measures how long nobody answers, and whether two ever do.
  *
  * Flags: `--runs=N` of each fault (default 10), `--fault=kill,stop,partition,term` (default all),
- * `--seed-times` (the timeouts of the deployment guide, 1 s and 1 s), `--smoke`, `--json`. Needs
- * etcd, curl, and for the partition root.
+ * `--seed-times` (the timeouts of the deployment guide, 1 s and 1 s), `--calm=SECONDS` (nothing is
+ * done, and no other leader may come), `--smoke`, `--json`. Needs etcd, curl, and for the partition
+ * root. A run takes some five seconds.
  */
+import { loadavg } from 'node:os'
 import { ClusterSite } from '../../../test/harness/cluster-site.ts'
 import { has } from '../../../test/harness/tools.ts'
 import { median, report, sized } from '../../support/report.ts'
-import { faults, type Run, strike } from './faults.ts'
+import { calm, type Calm, faults, type Run, strike } from './faults.ts'
 
 const NODES = 3
 /** What the default times must keep to where the guide's own may take 2 s. */
@@ -37,7 +39,20 @@ function figuresOf(runs: readonly Run[]): Record<string, number> {
   }
   figures['answers of two leaders at once'] = runs.reduce((sum, { doubled }) => sum + doubled, 0)
   figures['right answers after the faults'] = runs.reduce((sum, { answers }) => sum + answers, 0)
+  figures['load of the machine at the end'] = Math.round(loadavg()[0]! * 10) / 10
   return figures
+}
+
+function reportCalm({ seconds, changes, gapMs, answers }: Calm): void {
+  const figures = {
+    'seconds without a fault': seconds,
+    'leaders elected meanwhile': changes,
+    'longest time between two answers, ms': Math.round(gapMs),
+    'right answers': answers,
+    'load of the machine at the end': Math.round(loadavg()[0]! * 10) / 10,
+  }
+  const sentence = `${seconds} s without a fault: ${changes} other leaders`
+  report('demo:cluster calm', figures, { holds: changes === 0, sentence })
 }
 
 function verdictOf(runs: readonly Run[], isSeed: boolean) {
@@ -63,6 +78,11 @@ async function main(): Promise<void> {
   try {
     await site.form(NODES)
     site.ask(NODES)
+    const calmSeconds = Number(flag('calm') ?? 0)
+    if (calmSeconds > 0) {
+      reportCalm(await calm(site, NODES, calmSeconds))
+      return
+    }
     for (const fault of faults) {
       if (wanted !== undefined && !wanted.includes(fault.name)) continue
       if (fault.name === 'partition' && !site.lab.inNamespaces) continue

@@ -19,6 +19,7 @@ import { Fence } from './fence.ts'
 import { Membership } from './membership.ts'
 import { clusterMetrics } from './metrics.ts'
 import { Replica } from './replica.ts'
+import { Snapshots } from './snapshots.ts'
 import { type ClusterCtx, Standing } from './standing.ts'
 
 type Reply = ReplyOf<ProductCatalogue, 'api.leave-cluster'>
@@ -33,6 +34,8 @@ class Node {
   readonly membership: Membership
   readonly replica: Replica
   readonly embedded: Embedded | undefined
+  /** Of the member of this node; those of another cluster save their own. */
+  readonly snapshots: Snapshots | undefined
   readonly #fence: Fence | undefined
   readonly #election: Election | undefined
   readonly #client: Client
@@ -62,6 +65,13 @@ class Node {
     })
     const { present } = this.membership
     this.replica = new Replica({ ctx, client, present, caughtUp: () => this.tellNodes() })
+    const revision = () => this.replica.revision
+    const hasLeader = () => this.standing.leadership.leader !== ''
+    if (engine.kind === 'embedded')
+      this.snapshots = new Snapshots({
+        ...{ ctx, ports, revision, hasLeader },
+        ...{ folder: engine.folder, intervalMs: engine.snapshotMs },
+      })
     this.standing.mayLead = () => this.isServing && this.replica.counts.reads > 0
     if (engine.kind === 'embedded')
       this.#fence = new Fence({
@@ -80,6 +90,7 @@ class Node {
     this.#election?.start()
     this.membership.start()
     this.replica.start()
+    this.snapshots?.start()
     const { clock } = this.#ctx
     const everyMs = limits.clusterMembersMs.default
     if (this.embedded !== undefined)
@@ -202,6 +213,7 @@ class Node {
     this.#election?.stop()
     this.membership.stop()
     this.replica.stop()
+    this.snapshots?.stop()
     await this.embedded?.stop()
     if (left?.outcome === 'done') await this.embedded?.forget()
   }
@@ -225,7 +237,8 @@ export const cluster = defineActor(
       if (kind === 'became-leader') node.led()
     }
     await node.start()
-    clusterMetrics(ctx.metrics, { view: () => node.view(), counts: node.replica.counts })
+    const { counts } = node.replica
+    clusterMetrics(ctx.metrics, { view: () => node.view(), counts, snapshots: node.snapshots })
     return {
       receive: {
         'registry.record-told': (record) => node.replica.told(record),

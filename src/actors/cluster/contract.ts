@@ -23,6 +23,8 @@ export interface EmbeddedConfig {
   readonly forceNew: boolean
   readonly times: RaftTimes
   readonly snapshotCount: number
+  /** Time between two saved snapshots. */
+  readonly snapshotMs: number
   readonly tls?: TlsFiles
   /** The file that keeps the members known last; empty keeps none. */
   readonly memoryPath: string
@@ -90,6 +92,10 @@ export type DoorOutcome =
   | { readonly code: 'open'; close(): Promise<void> }
   | { readonly code: 'failed'; readonly message: string }
 
+export type SnapshotOutcome =
+  | { readonly code: 'saved'; readonly bytes: number }
+  | { readonly code: 'failed'; readonly message: string }
+
 export interface ClusterPorts {
   gateway(to: GatewayTarget): Gateway
   /** Asks another node: a GET without a body, a POST with one. */
@@ -101,6 +107,8 @@ export interface ClusterPorts {
   prepare(folder: string): Promise<string | undefined>
   /** Moves the data out of the way, under a name of its own. */
   setAside(folder: string): Promise<string | undefined>
+  /** Saves what the member in the folder has stored, beside its data. */
+  saveSnapshot(folder: string, timeoutMs: number): Promise<SnapshotOutcome>
   readText(path: string): Promise<string | undefined>
   writeText(path: string, text: string): Promise<void>
   /** An address of this machine that is not loopback; empty where it has none. */

@@ -4,15 +4,40 @@
 import type { Metrics } from '../../kernel/metrics.ts'
 import type { ClusterView } from '../../messages/cluster-views.ts'
 import type { Replica } from './replica.ts'
+import type { Snapshots } from './snapshots.ts'
 
 export interface ClusterLevels {
   readonly view: () => ClusterView
   readonly counts: Replica['counts']
+  /** Absent where the members are those of another cluster. */
+  readonly snapshots: Pick<Snapshots, 'counts' | 'lastMs'> | undefined
 }
 
 const STATES = ['leader', 'follower', 'candidate', 'learner', 'stopped'] as const
 
-export function clusterMetrics(metrics: Metrics, { view, counts }: ClusterLevels): void {
+function snapshotMetrics(metrics: Metrics, snapshots: ClusterLevels['snapshots']): void {
+  if (snapshots === undefined) return
+  const last = metrics.gauge({
+    name: 'opengslb_cluster_last_snapshot_timestamp',
+    help: 'When this node last saved a snapshot, Unix seconds; 0 for not since its start.',
+  })
+  const total = metrics.counter({
+    name: 'opengslb_cluster_snapshots_total',
+    help: 'Snapshots of the store that this node saved, or failed to save.',
+    labels: ['outcome'],
+  })
+  let before = { saved: 0, failed: 0 }
+  metrics.onCollect(() => {
+    const { counts, lastMs } = snapshots
+    last.set(lastMs / 1_000)
+    for (const outcome of ['saved', 'failed'] as const)
+      total.add(counts[outcome] - before[outcome], { outcome })
+    before = { ...counts }
+  })
+}
+
+export function clusterMetrics(metrics: Metrics, { view, counts, snapshots }: ClusterLevels): void {
+  snapshotMetrics(metrics, snapshots)
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
     metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
   const isLeader = gauge('opengslb_cluster_is_leader', '1 while this node leads, else 0.')

@@ -147,7 +147,11 @@ export function openGateway(target: GatewayTarget): Gateway {
 function outcomeOf(text: string | undefined, status: number): CallOutcome {
   if (text === undefined) return { code: 'refused', message: 'the answer is too long' }
   const answer = objectOf(text)
-  if (answer === undefined) return { code: 'refused', message: `no JSON, HTTP status ${status}` }
+  if (answer === undefined) {
+    // What is wrong with the connection itself is said in plain words.
+    const said = text.slice(0, 200).trim()
+    return { code: 'refused', message: `no JSON, HTTP status ${status}: ${said}` }
+  }
   const error = errorOf(answer)
   if (error === '' && status === 200) return { code: 'answered', answer }
   return { code: 'refused', message: error === '' ? `HTTP status ${status}` : error }

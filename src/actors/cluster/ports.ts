@@ -9,6 +9,7 @@ import { DATA_FOLDER } from '../../core/cluster/engine.ts'
 import type { ClusterPorts, Gateway } from './contract.ts'
 import { knock, openDoor } from './ports-door.ts'
 import { openGateway } from './ports-gateway.ts'
+import { saveSnapshot } from './ports-snapshot.ts'
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`)
 
@@ -50,6 +51,7 @@ export function openPorts(): ClusterPorts {
       attempt(() =>
         rename(join(folder, DATA_FOLDER), join(folder, `${DATA_FOLDER}.removed-${Date.now()}`)),
       ),
+    saveSnapshot,
     readText: async (path) => {
       try {
         return await readFile(path, 'utf8')

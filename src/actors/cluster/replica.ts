@@ -64,6 +64,11 @@ export class Replica {
     return this.#pending.size
   }
 
+  /** The revision of the store that this node has come to; 0 before the first reading. */
+  get revision(): number {
+    return this.#revision
+  }
+
   start(): void {
     void this.#read()
   }

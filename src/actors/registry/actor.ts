@@ -148,6 +148,7 @@ export const registry = defineActor(
     const kept = agents.restore(readKept(await ports.shared.load()))
     await book.open(stored.rows)
     agents.open()
+    agents.forecasts.configure(config.foresight)
     const edits = new SharedEdits({ ctx, store: ports.shared, book, objects, config }, kept)
     agents.onEdit = (record) => edits.learned(record)
     await edits.meet()
@@ -220,6 +221,7 @@ export const registry = defineActor(
       },
       onReconfigured: async (next: RegistryConfig) => {
         await book.reconfigure(objects.adopt(next))
+        agents.forecasts.configure(next.foresight)
         await edits.meet()
         // A reload is also how programs that fetch databases say that a file is new.
         book.geography.look()

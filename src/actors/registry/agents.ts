@@ -22,6 +22,7 @@ import type { Book, RegistryCtx } from './book.ts'
 import type { RegistryPorts } from './contract.ts'
 import { drainsForAgents } from './drains.ts'
 import { MembersSeen } from './feed-changes.ts'
+import { Forecasts } from './forecasts.ts'
 
 type Message<Id extends keyof ProductCatalogue> = MessageOf<ProductCatalogue, Id>
 
@@ -33,6 +34,7 @@ export class Agents {
   readonly #book: Book
   /** Whose coming and going becomes events. */
   readonly members: MembersSeen
+  readonly forecasts: Forecasts
   #timer = NEVER
   /** Called with an edit that another overwatch told of. */
   onEdit: (record: SharedRecord) => void = () => {}
@@ -44,6 +46,7 @@ export class Agents {
     this.#ports = ports
     this.#book = book
     this.members = new MembersSeen(book.feed)
+    this.forecasts = new Forecasts(ctx, book)
     book.chorus.orderOn = (key) => this.#orderOn(book.sharing.get('override', key))
     book.onCompiled = (compiled) => this.#compiled(compiled)
   }
@@ -89,6 +92,7 @@ export class Agents {
 
   close(): void {
     this.#timer.cancel()
+    this.forecasts.close()
     for (const cancel of this.#cancels) cancel()
   }
 

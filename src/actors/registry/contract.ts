@@ -6,6 +6,7 @@ import type { Config } from '../../core/config/schema/root.ts'
 import type { GeoConfig } from '../../core/config/geography.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
 import type { GeoSource } from '../../core/geo/source.ts'
+import type { ForesightRules } from '../../core/health/foresight.ts'
 import type { HealthEvent } from '../../core/health/events.ts'
 import type { ChorusSettings } from '../../core/health/chorus.ts'
 import type { ServiceDefaults, ValidationSettings } from '../../core/health/declared.ts'
@@ -33,6 +34,8 @@ export interface RegistryConfig {
   readonly agents: AgentsConfig
   /** Orders are to be stored by the cluster before they are acknowledged. */
   readonly isClustered?: boolean
+  /** Thresholds of the cluster on what agents tell; absent: agents move shares by themselves. */
+  readonly foresight?: ForesightRules
   /** Where clients are; absent: nobody asks. */
   readonly geo?: GeoConfig
   /** What the API may edit; absent where the topology was not made of a configuration. */

@@ -9,7 +9,8 @@ type Keys = Config['agent']['predictive']
 
 export function predictRules(keys: Keys): PredictRules {
   const rule = (one: Keys['cpu']): SignalRule => ({
-    threshold: one.threshold,
+    // No percentage reaches it: what is measured is told and moves nothing here.
+    threshold: keys.report_only ? Number.MAX_VALUE : one.threshold,
     windowMs: one.window,
     bleedMs: one.bleed_duration,
   })

@@ -6,6 +6,7 @@
  * Nothing here throws; what does not fit is undefined.
  */
 import { limits } from '../base/limits.ts'
+import { fail, ok, type Result } from '../base/result.ts'
 import type { MemberStatus } from './raft-fence.ts'
 
 const encoder = new TextEncoder()
@@ -43,6 +44,7 @@ export function endOf(prefix: string): string {
 
 export const paths = {
   status: '/v3/maintenance/status',
+  snapshot: '/v3/maintenance/snapshot',
   transfer: '/v3/maintenance/transfer-leadership',
   range: '/v3/kv/range',
   put: '/v3/kv/put',
@@ -310,6 +312,17 @@ export function watchedOf(line: string): Watched | undefined {
     compactRevision: whole(result['compact_revision']),
     isCanceled: result['canceled'] === true,
   }
+}
+
+/** A part of a snapshot, as a line of its stream; else why there is none. */
+export function snapshotPartOf(line: string): Result<Uint8Array, string> {
+  const object = objectOf(line)
+  if (object === undefined) return fail('no JSON')
+  const result = object['result']
+  if (!isObject(result)) return fail(errorOf(object) || 'no part of a snapshot')
+  const { blob } = result
+  const part = typeof blob === 'string' ? bytesOf(blob) : undefined
+  return part === undefined ? fail('no base64') : ok(part)
 }
 
 /** The message of an error; empty for an answer that is none. */

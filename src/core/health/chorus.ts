@@ -37,6 +37,8 @@ export class Chorus {
   settings: ChorusSettings
   /** What another overwatch ordered for a server before it came; set by its owner. */
   orderOn: (key: string) => ServerEvent | undefined = () => undefined
+  /** Thousandths that the cluster leaves an agent's servers; set by its owner. */
+  foreseen: (agentId: string) => number = () => 1000
   /** By server: when its agent claimed otherwise than the last check. */
   readonly #doubts = new Map<string, number>()
   /** Ends that agents stated of their drains. */
@@ -84,7 +86,8 @@ export class Chorus {
   /** Thousandths of its weight that a server asks for. */
   shareOf({ key }: MemberSpec): number {
     const agent = this.voiceOf(key)
-    return agent === undefined || agent.silent ? 1000 : Math.max(0, Math.min(1000, agent.share))
+    if (agent === undefined || agent.silent) return 1000
+    return Math.max(0, Math.min(1000, agent.share, this.foreseen(agent.agentId)))
   }
 
   /** The agent of a server; silent when no live overwatch hears it. */

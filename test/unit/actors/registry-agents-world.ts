@@ -2,6 +2,7 @@
 import { type AgentsConfig, agentsDefaults } from '../../../src/actors/registry/contract.ts'
 import type { MemoryDisk } from '../../../src/actors/registry/ports-memory.ts'
 import type { SharedRecord } from '../../../src/core/gossip/peers/record.ts'
+import type { ForesightRules } from '../../../src/core/health/foresight.ts'
 import type { AgentReport, ReportedBackend } from '../../../src/core/health/report.ts'
 import type { CapacitySpec } from '../../../src/core/steer/topology.ts'
 import { GONE } from '../../../src/core/health/shared-bodies.ts'
@@ -34,6 +35,7 @@ export async function worldOf(
     incarnation?: number
     bleedFloor?: number
     capacity?: CapacitySpec
+    foresight?: ForesightRules
   } = {},
 ) {
   const { bleedFloor = 0.5, capacity, ...options } = more

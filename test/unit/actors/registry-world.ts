@@ -8,6 +8,7 @@ import {
 } from '../../../src/actors/registry/ports-memory.ts'
 import type { Compile } from '../../../src/actors/registry/contract.ts'
 import { contentOf } from '../../../src/actors/registry/ports-content.ts'
+import type { ForesightRules } from '../../../src/core/health/foresight.ts'
 import type { PoolSnapshot } from '../../../src/core/steer/snapshot.ts'
 import type { Topology } from '../../../src/core/steer/topology.ts'
 import type { ProductCatalogue } from '../../../src/messages/catalogue.ts'
@@ -36,6 +37,7 @@ interface StartOptions {
   readonly disk?: MemoryDisk
   readonly compile?: Compile
   readonly agents?: AgentsConfig
+  readonly foresight?: ForesightRules
 }
 
 export async function start(topology: Topology, options: StartOptions = {}) {
@@ -43,7 +45,10 @@ export async function start(topology: Topology, options: StartOptions = {}) {
   const world = fakeCtx('registry', { incarnation, startUnixMs: atMs })
   const memory = memoryPorts(disk, world.clock)
   const ports = options.compile === undefined ? memory : { ...memory, compile: options.compile }
-  const behaviour = await registry.start(world.ctx, ports, configOf(topology, agents))
+  const { foresight } = options
+  const own = foresight === undefined ? {} : { foresight }
+  const config = { ...configOf(topology, agents), ...own }
+  const behaviour = await registry.start(world.ctx, ports, config)
   const said = (id: string) => world.published.filter(([name]) => name === id)
   const { receive } = behaviour
   return {

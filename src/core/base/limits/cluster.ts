@@ -158,6 +158,24 @@ export const clusterLimits = {
     'records',
     'of summaries that are read: seven nodes of 65,536 servers',
   ),
+  clusterSnapshotMs: limit(
+    60_000,
+    [1_000, 600_000],
+    'ms',
+    'a store of 512 MiB is read and written within this by a disk of 10 MB/s and more',
+  ),
+  clusterSnapshotBytes: limit(
+    1_073_741_824,
+    [1_048_576, 8_589_934_592],
+    'bytes',
+    'a snapshot is at most as large as the store, which etcd bounds at half of this',
+  ),
+  foresightBeatMs: limit(
+    1_000,
+    [100, 60_000],
+    'ms',
+    'how often nodes judge what agents told; a bleed of seconds still takes its share in steps',
+  ),
   clusterTextChars: limit(
     4_096,
     [256, 65_536],

@@ -1,7 +1,6 @@
 /**
  * The rules that hold across keys, all of them, in the order they are told.
  */
-import { checkPending } from '../pending.ts'
 import type { Problem } from '../problems.ts'
 import type { Config } from '../schema/root.ts'
 import type { MapNode } from '../tree.ts'
@@ -26,7 +25,6 @@ export function reviewed(config: Config, tree: MapNode): readonly Problem[] {
   checkServers(review)
   checkListeners(review)
   checkAccess(review)
-  checkPending(review)
   return problems
 }
 

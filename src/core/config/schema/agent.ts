@@ -61,6 +61,11 @@ const errorSource = section('The application’s own count of errors, beside the
 const readingsWindow = duration('100ms', '1h')
 const predictive = section('Moving traffic away before a server fails.', {
   enabled: key(bool, 'false', 'Whether CPU, memory and errors shape the share of traffic.'),
+  report_only: key(
+    bool,
+    'false',
+    'Whether they are only told: overwatches judge them, and thresholds here move nothing.',
+  ),
   check_interval: key(duration('100ms', '1h'), '10s', 'Time between two readings.'),
   hysteresis: key(
     integer(0, 90),

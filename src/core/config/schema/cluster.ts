@@ -68,12 +68,18 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
       'Silence after which a new leader is elected.',
       { restart: true },
     ),
-    snapshot_interval: key(duration('1s', '24h'), '120s', 'Time between snapshots.', {
-      restart: true,
-    }),
-    snapshot_threshold: key(integer(1, 10_000_000), '8192', 'Changes between snapshots.', {
-      restart: true,
-    }),
+    snapshot_interval: key(
+      duration('1s', '24h'),
+      '120s',
+      'Time between two snapshots saved beside the data, where something changed.',
+      { restart: true },
+    ),
+    snapshot_threshold: key(
+      integer(1, 10_000_000),
+      '8192',
+      'Changes after which the log is cut: etcd makes a snapshot of its own.',
+      { restart: true },
+    ),
     etcd_path: key(filePath, 'etcd', 'The program that is run: a path, or a name on PATH.', {
       restart: true,
     }),
@@ -115,17 +121,27 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
     ),
     veto_threshold: key(integer(1, 100), '3', 'Failures in a row before they do.'),
   }),
-  predictive_health: section('Moving traffic away before a server fails.', {
-    enabled: key(bool, 'false', 'Whether it is on.'),
+  predictive_health: section('Moving traffic away before a server fails, as agents tell.', {
+    enabled: key(bool, 'false', 'Whether the nodes judge what agents tell of their machines.'),
+    hysteresis: key(
+      integer(0, 90),
+      '10',
+      'Percent of a threshold by which a value must fall below it to count as recovered.',
+    ),
+    bleed_duration: key(
+      duration('0s', '1h'),
+      '30s',
+      'Time to take a share down, and to hold it after.',
+    ),
     cpu: section('Processor load.', {
       threshold: key(percent, '80', 'Percent busy at which traffic starts to move away.'),
     }),
     memory: section('Memory in use.', {
       threshold: key(percent, '85', 'Percent used at which traffic starts to move away.'),
     }),
-    error_rate: section('Failed checks.', {
-      threshold: key(percent, '5', 'Percent of checks in the window that failed.'),
-      window: key(duration('1s', '1h'), '60s', 'The window errors are counted in.'),
+    error_rate: section('Failed checks, and errors of the application.', {
+      threshold: key(percent, '5', 'Percent of errors at which traffic starts to move away.'),
+      window: key(duration('1s', '1h'), '60s', 'The mean of what is told over this time counts.'),
     }),
   }),
 })

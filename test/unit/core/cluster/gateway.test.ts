@@ -39,6 +39,19 @@ describe('answers of etcd 3.4', () => {
     })
   })
 
+  test('parts of a snapshot, and why there is none', () => {
+    const part = Uint8Array.from({ length: 32_768 }, (_, at) => at)
+    const line = JSON.stringify({ result: { remaining_bytes: '7', blob: gateway.base64(part) } })
+    expect(gateway.snapshotPartOf(line)).toEqual({ ok: true, value: part })
+    for (const [bad, error] of [
+      ['{', 'no JSON'],
+      ['{"result":{"blob":"%"}}', 'no base64'],
+      ['{"result":{}}', 'no base64'],
+      ['{"error":{"message":"no leader"}}', 'no leader'],
+    ] as const)
+      expect(gateway.snapshotPartOf(bad)).toEqual({ ok: false, error })
+  })
+
   test('errors in both of their forms', () => {
     expect(gateway.errorOf({ error: 'etcdserver: no leader', code: 14 })).toBe(
       'etcdserver: no leader',
