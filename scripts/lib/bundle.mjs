@@ -7,9 +7,17 @@
  * the entries in `dist` become one line that points there: paths and names stay what they were.
  * Names and lines are kept, that a stack can be read.
  *
- * Left outside: piscina and prom-client, which load files of their own by path.
+ * Left outside: piscina, which loads files of its own by path, and what is loaded at run time.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
@@ -26,7 +34,7 @@ const FIRST = [
   'actors/registry/ports-compile-entry',
   'actors/registry/ports-geo-entry',
 ]
-const OUTSIDE = ['piscina', 'prom-client']
+const OUTSIDE = ['piscina']
 
 function entriesOf() {
   const actors = readdirSync(join(dist, 'actors')).filter((name) =>
@@ -44,6 +52,12 @@ const keepPlace = {
   transform(code, id) {
     if (!id.startsWith(`${dist}/`)) return undefined
     const own = relative(dist, id)
+    // The parts of prom-client that every thread loads come along; what it loads itself does not.
+    if (own === 'kernel/prom-parts.js')
+      code = code.replaceAll(
+        /^export const (\w+) = part\('(\w+)'\);$/gm,
+        "import $1 from 'prom-client/lib/$2.js';\nexport { $1 };",
+      )
     if (own === 'kernel/modules.js') return 'export const loadModule = __loadModule'
     if (!code.includes('import.meta.url')) return undefined
     const place = JSON.stringify(`../${own}`)

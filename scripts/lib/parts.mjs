@@ -84,6 +84,11 @@ function assignedLater(node, shadowed, isInside, found) {
   return found
 }
 
+/** One octet a character is read as it lies in the file; strings and patterns mean the same. */
+const inAscii = (text) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them.
+  text.replace(/[^\x00-\x7f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
 function bodyOf({ fileName, code }) {
   const { body } = parseAst(code)
   const assigned = assignedLater(body, new Set(), false, new Set())
@@ -104,7 +109,8 @@ function bodyOf({ fileName, code }) {
   for (const [start, end, line] of edits.reverse())
     text = text.slice(0, start) + line + text.slice(end)
   // What a library or the bundler itself asks is answered with the folder of the bundle.
-  return `'use strict';${text.replace(/^#!.*/, '').replaceAll('import.meta.url', '__runUrl')}`
+  text = text.replace(/^#!.*/, '').replaceAll('import.meta.url', '__runUrl')
+  return `'use strict';${inAscii(text)}`
 }
 
 /** Fails where two chunks wait for each other: a body runs to its end before it exports. */

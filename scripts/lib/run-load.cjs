@@ -25,7 +25,7 @@ function load(name) {
   const module = { exports: {} }
   loaded.set(name, module)
   const filename = `${__dirname}/${name}.cjs`
-  const text = readFileSync(filename, 'utf8')
+  const text = readFileSync(filename, 'latin1')
   const script = new Script(
     `(function (exports, require, module, __runUrl, __loadModule) {${text}\n})`,
     {

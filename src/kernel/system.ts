@@ -167,7 +167,6 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
     await pool?.close()
     throw thrown
   }
-  // After the start, which it would make longer.
   const ownProcess = processMetrics()
   return {
     stop: async () => {
