@@ -86,7 +86,6 @@ function assignedLater(node, shadowed, isInside, found) {
 
 /** One octet a character is read as it lies in the file; strings and patterns mean the same. */
 const inAscii = (text) =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them.
   text.replace(/[^\x00-\x7f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 function bodyOf({ fileName, code }) {
