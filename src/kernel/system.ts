@@ -108,7 +108,7 @@ function placementOf(
   }
 }
 
-/** One pool for all the children that are to run in it, and threads for those that have their own. */
+/** One pool for all children that run in it, and the threads of those that have their own. */
 function threadsOf({ children, log }: SystemOptions): [ThreadsAhead, ThreadPool | undefined] {
   const loaded = loadedCount()
   const alone = children.filter(({ host }) => host === 'worker')
