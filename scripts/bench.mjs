@@ -17,7 +17,7 @@ const sources = ['micro', 'macro'].flatMap((folder) =>
 
 /** The first sentence that a bench says of itself. */
 function purposeOf(file) {
-  const [, comment = ''] = /\/\*\*([^]*?)\*\//.exec(readFileSync(file, 'utf8')) ?? []
+  const [, comment = ''] = /\/\*\*([\s\S]*?)\*\//.exec(readFileSync(file, 'utf8')) ?? []
   const [sentence = ''] = comment
     .replace(/\s*\n \*\s?/g, ' ')
     .trim()

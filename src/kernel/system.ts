@@ -8,6 +8,7 @@ import type { Catalogue } from '../messages/entry.ts'
 import { realClock } from './clock-real.ts'
 import { inlineOnceLoaded, loadedCount } from './births.ts'
 import { startLocal } from './local.ts'
+import { loadModule } from './modules.ts'
 import type { Log } from './log.ts'
 import { type LogLevel, pinoLog } from './log-pino.ts'
 import {
@@ -112,6 +113,9 @@ function placementOf(
 function threadsOf({ children, log }: SystemOptions): [ThreadsAhead, ThreadPool | undefined] {
   const loaded = loadedCount()
   const alone = children.filter(({ host }) => host === 'worker')
+  // One that does not load is met again, and reported, when its actor starts.
+  const here = children.filter(({ host }) => host === 'main').flatMap(modulesOf)
+  for (const url of here) loadModule(url).catch(() => {})
   const ahead = new ThreadsAhead(alone, loaded)
   const pooled = children.filter(({ host }) => host === 'pool')
   if (pooled.length === 0) return [ahead, undefined]
