@@ -7,12 +7,21 @@
  * the entries in `dist` become one line that points there: paths and names stay what they were.
  * Names and lines are kept, that a stack can be read.
  *
- * Left outside: piscina and prom-client, which load files of their own by path.
+ * Left outside: piscina, which loads files of its own by path, and what is loaded at run time.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { asParts } from './parts.mjs'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const dist = join(root, 'dist')
@@ -25,7 +34,7 @@ const FIRST = [
   'actors/registry/ports-compile-entry',
   'actors/registry/ports-geo-entry',
 ]
-const OUTSIDE = ['piscina', 'prom-client']
+const OUTSIDE = ['piscina']
 
 function entriesOf() {
   const actors = readdirSync(join(dist, 'actors')).filter((name) =>
@@ -34,13 +43,30 @@ function entriesOf() {
   return [...FIRST, ...actors.flatMap((name) => [`actors/${name}/actor`, `actors/${name}/ports`])]
 }
 
-/** A module goes on to find what lies beside it, wherever its text is put. */
+/**
+ * A module goes on to find what lies beside it, wherever its text is put; a thread begins with its
+ * part of the bundle, and what is loaded by address may be one.
+ */
 const keepPlace = {
   name: 'keep-place',
   transform(code, id) {
-    if (!id.startsWith(`${dist}/`) || !code.includes('import.meta.url')) return undefined
-    const place = JSON.stringify(`../${relative(dist, id)}`)
-    return code.replaceAll('import.meta.url', `new URL(${place}, import.meta.url).href`)
+    if (!id.startsWith(`${dist}/`)) return undefined
+    const own = relative(dist, id)
+    // The parts of prom-client that every thread loads come along; what it loads itself does not.
+    if (own === 'kernel/prom-parts.js')
+      code = code.replaceAll(
+        /^export const (\w+) = part\('(\w+)'\);$/gm,
+        "import $1 from 'prom-client/lib/$2.js';\nexport { $1 };",
+      )
+    if (own === 'kernel/modules.js') return 'export const loadModule = __loadModule'
+    if (!code.includes('import.meta.url')) return undefined
+    const place = JSON.stringify(`../${own}`)
+    return code
+      .replaceAll(/new URL\('(\.\/[a-z-]+-entry)\.js', import\.meta\.url\)/g, (_, path) => {
+        const entry = join(dirname(own), path).replaceAll('/', '-')
+        return `new URL('./first-${entry}.cjs', __runUrl)`
+      })
+      .replaceAll('import.meta.url', `new URL(${place}, __runUrl).href`)
   },
 }
 
@@ -60,14 +86,23 @@ function notices(packages) {
 const packageOf = (id) =>
   /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(id)?.[1]
 
-/** Leaves one line where the entry was, and keeps what makes it a command. */
-function point(entry) {
+/** Leaves a few lines where the entry was, and keeps what makes it a command. */
+function point(entry, names) {
   const file = join(dist, `${entry}.js`)
+  const part = entry.replaceAll('/', '-')
   const first = readFileSync(file, 'utf8').split('\n', 1)[0] ?? ''
   const up = '../'.repeat(entry.split('/').length - 1) || './'
-  const line = `export * from '${up}run/${entry.replaceAll('/', '-')}.js'\n`
-  writeFileSync(file, first.startsWith('#!') ? `${first}\n${line}` : line)
+  const lines = [
+    ...(first.startsWith('#!') ? [first] : []),
+    `import bundle from '${up}run/load.cjs'`,
+    `export const { ${names.join(', ')} } = bundle.load('${part}')`,
+  ]
+  writeFileSync(file, `${lines.join('\n')}\n`)
   rmSync(`${file}.map`, { force: true })
+  if (entry.endsWith('-entry')) {
+    const start = `'use strict'\nmodule.exports = require('./load.cjs').load('${part}')\n`
+    writeFileSync(join(dist, 'run', `first-${part}.cjs`), start)
+  }
 }
 
 const entries = entriesOf()
@@ -81,7 +116,7 @@ const { output } = await build({
   build: {
     ssr: true,
     target: 'node20',
-    outDir: join(dist, 'run'),
+    write: false,
     minify: false,
     reportCompressedSize: false,
     rollupOptions: {
@@ -100,5 +135,12 @@ const { output } = await build({
 const packages = new Set(
   output.flatMap(({ moduleIds = [] }) => moduleIds.map(packageOf)).filter(Boolean),
 )
+rmSync(join(dist, 'run'), { recursive: true, force: true })
+mkdirSync(join(dist, 'run'))
+for (const [name, code] of asParts(output)) writeFileSync(join(dist, 'run', `${name}.cjs`), code)
 writeFileSync(join(dist, 'run', 'NOTICES.txt'), notices(packages))
-for (const entry of entries) point(entry)
+copyFileSync(join(root, 'scripts', 'lib', 'run-load.cjs'), join(dist, 'run', 'load.cjs'))
+for (const entry of entries) {
+  const part = output.find(({ fileName }) => fileName === `${entry.replaceAll('/', '-')}.js`)
+  point(entry, part.exports)
+}

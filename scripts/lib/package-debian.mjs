@@ -118,6 +118,9 @@ function fill(tree, runtime) {
   fetched(runtime.node, node)
   place(join(node, 'bin', 'node'), join(home, 'node'), 0o755)
   place(join(node, 'LICENSE'), join(tree, DOC, 'LICENSE.node'))
+  // Compiled code is of use only to the Node that compiled it, and this is another one.
+  const ahead = join(root, 'scripts', 'lib', 'compile-ahead.mjs')
+  run(join(home, 'node'), [ahead, join(home, 'dist', 'run')])
   rmSync(node, { recursive: true, force: true })
   // Twice: in the place that operators know, which gets capabilities, and plain for the units.
   buildLauncher(join(home, 'opengslb'))

@@ -138,6 +138,9 @@ export function build({ force = false } = {}) {
     'package.json',
     'scripts/lib/fold-constants.mjs',
     'scripts/lib/bundle.mjs',
+    'scripts/lib/parts.mjs',
+    'scripts/lib/compile-ahead.mjs',
+    'scripts/lib/run-load.cjs',
     'scripts/lib/dashboard.mjs',
   ].map((file) => statSync(join(root, file)).mtimeMs)
   const newest = Math.max(newestUnder(join(root, 'src')), ...configs)
@@ -150,6 +153,8 @@ export function build({ force = false } = {}) {
   ])
   foldConstants(join(root, 'dist'))
   run(process.execPath, [join(root, 'scripts', 'lib', 'bundle.mjs')])
+  const ahead = join(root, 'scripts', 'lib', 'compile-ahead.mjs')
+  run(process.execPath, [ahead, join(root, 'dist', 'run')])
   run(process.execPath, [join(root, 'scripts', 'lib', 'dashboard.mjs')])
   buildNative()
   writeFileSync(stamp, '')

@@ -155,5 +155,7 @@ if (isProgram()) {
   }
   // A reader that closes the pipe (`| head`) is no failure.
   process.stdout.on('error', () => process.exit(0))
-  process.exitCode = await run(process.argv.slice(2), io)
+  void run(process.argv.slice(2), io).then((code) => {
+    process.exitCode = code
+  })
 }

@@ -12,6 +12,7 @@ import type { FromActor } from './control.ts'
 import { isActor } from './erased.ts'
 import type { Log } from './log.ts'
 import { prometheusMetrics } from './metrics-prometheus.ts'
+import { loadModule } from './modules.ts'
 import { roleOf } from './role.ts'
 
 export interface BootOptions {
@@ -51,11 +52,11 @@ function seedOf(seed: number, name: string, incarnation: number): number {
 /** Rejects with the fault of the module or of its ports. */
 export async function bootActor(options: BootOptions): Promise<ActorHost> {
   const { catalogue, name, config, incarnation, log } = options
-  const actorModule = (await import(options.actorUrl)) as Record<string, unknown>
+  const actorModule = await loadModule(options.actorUrl)
   const role = roleOf(name)
   const actor = actorModule[role]
   if (!isActor(actor, role)) failStart(`${options.actorUrl} exports no actor ${role}`)
-  const portsModule = (await import(options.portsUrl)) as { openPorts?: OpenPorts }
+  const portsModule = (await loadModule(options.portsUrl)) as { openPorts?: OpenPorts }
   const { openPorts } = portsModule
   if (openPorts === undefined) failStart(`${options.portsUrl} exports no openPorts`)
   const ports = await openPorts(config, { log })

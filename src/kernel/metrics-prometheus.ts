@@ -22,6 +22,7 @@ import {
  * own 10 ms that is 0.4 % of a core, which a DNS thread on the same core goes without.
  */
 const LAG_STEP_MS = 50
+const WATCH_AFTER_MS = 1_000
 
 export interface PrometheusMetrics extends Metrics {
   /** The series as data that can cross a thread; the copies of `onCollect` run first. */
@@ -118,11 +119,25 @@ function boundLabels(names: readonly string[] = [], seriesMax: number) {
   }
 }
 
-/** CPU, memory, event loop and file descriptors of the process; for the main thread only. */
+/**
+ * CPU, memory, event loop and file descriptors of the process; for the main thread only. They are
+ * watched from a second after the start, which they would make longer, or from the first scrape.
+ */
 export function processMetrics(): { json(): Promise<unknown> } {
   const registry = new Registry()
-  loadDefaultMetrics()({ register: registry, eventLoopMonitoringPrecision: LAG_STEP_MS })
-  return { json: async () => await registry.getMetricsAsJSON() }
+  let isWatched = false
+  const watch = () => {
+    if (isWatched) return
+    isWatched = true
+    loadDefaultMetrics()({ register: registry, eventLoopMonitoringPrecision: LAG_STEP_MS })
+  }
+  setTimeout(watch, WATCH_AFTER_MS).unref()
+  return {
+    json: async () => {
+      watch()
+      return await registry.getMetricsAsJSON()
+    },
+  }
 }
 
 /** Adds lists of series up into one list, of the same form as `json()` gives. */

@@ -6,23 +6,17 @@
  * next; the pool makes another thread, and the supervisor decides when an actor starts in it.
  */
 import { threadId, workerData } from 'node:worker_threads'
+import { countLoaded } from './births.ts'
 import { stoppedFault } from './control.ts'
-import { type PoolData, poolState } from './pool-births.ts'
-import type { PooledThread } from './pool.ts'
+import { loadModule } from './modules.ts'
+import type { PoolData, PooledThread } from './pool.ts'
 import type { ThreadData } from './thread.ts'
 import { runActor } from './thread-actor.ts'
 
-const { warm, state } = workerData as PoolData
-const load = () => Promise.allSettled(warm.map((url) => import(url)))
-const at = (place: number) => Atomics.load(state, place)
-
-// A module that does not load is met again, and reported, when the actor starts.
-if (threadId <= at(poolState.lastActor) || threadId > at(poolState.lastSpare)) await load()
-// The pool counts its first threads as ready from the start, so nothing may be waited for here.
-else void Promise.resolve(Atomics.waitAsync(state, poolState.up, 0).value).then(load)
+const { warm, loaded } = workerData as PoolData
 
 /** Ends when the actor was stopped. */
-export async function runPooled(data: ThreadData): Promise<void> {
+async function runInPool(data: ThreadData): Promise<void> {
   data.control.postMessage({ kind: 'thread', id: threadId } satisfies PooledThread)
   await new Promise<void>((resolve) => {
     void runActor(data, (fault) => {
@@ -32,3 +26,13 @@ export async function runPooled(data: ThreadData): Promise<void> {
     })
   })
 }
+
+/** The task, once the thread may say that it is ready: the pool waits for it. */
+async function readied(): Promise<typeof runInPool> {
+  // A module that does not load is met again, and reported, when the actor starts.
+  await Promise.allSettled(warm.map((url) => loadModule(url)))
+  countLoaded(loaded)
+  return runInPool
+}
+
+export const runPooled = readied()

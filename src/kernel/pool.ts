@@ -7,12 +7,11 @@
  * decision. An abort of the task is how an actor is ended from outside: the thread ends with it.
  */
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import type { LoadedCount } from './births.ts'
 import { type Fault, type FromActor, faultOf } from './control.ts'
 import type { Log } from './log.ts'
-import { type PoolData, poolState } from './pool-births.ts'
 import type { PlacedEvents } from './supervisor.ts'
 import type { Thread, ThreadData, ToThread } from './thread.ts'
 
@@ -22,10 +21,15 @@ export interface PooledThread {
   readonly id: number
 }
 
+/** What a thread is told at its birth. */
+export interface PoolData {
+  /** Modules to load ahead. */
+  readonly warm: readonly string[]
+  readonly loaded: LoadedCount
+}
+
 export interface ThreadPool {
   start(data: Omit<ThreadData, 'control'>, events: PlacedEvents): Thread
-  /** The system is up: the spare threads may take CPU time to load their modules. */
-  systemUp(): void
   /** Ends its threads. */
   close(): Promise<void>
 }
@@ -37,24 +41,20 @@ const entryUrl = new URL('./pool-entry.js', import.meta.url)
  * A new thread needs 100 ms and more until it can run an actor, most of them for loading modules;
  * in that time the queue of a busy socket overflows.
  */
-const SPARE_THREADS = 1
+export const SPARE_THREADS = 1
 
 /**
- * How much code the optimising compiler may put into one function, in octets of bytecode. What
- * answers a query is written as some thirty functions; at V8's own 460 and 920 it falls into a
- * dozen compiled pieces, which pass everything through memory: a query costs 20 to 50 % more.
+ * A pool for so many actors, whose threads load the modules `warm` ahead.
+ * @param ready no actor starts before
  */
-export const INLINING = [
-  '--max-inlined-bytecode-size=1000',
-  '--max-inlined-bytecode-size-cumulative=4000',
-]
-
-/** A pool for so many actors, whose threads load the modules `warm` ahead. */
-export function threadPool(actors: number, warm: readonly string[], log: Log): ThreadPool {
+export function threadPool(
+  actors: number,
+  warm: readonly string[],
+  loaded: LoadedCount,
+  ready: Promise<void>,
+  log: Log,
+): ThreadPool {
   const size = actors + SPARE_THREADS
-  // Flags belong to the process, and are read whenever something is compiled, in threads too.
-  for (const flag of INLINING) setFlagsFromString(flag)
-  const state = new Int32Array(new SharedArrayBuffer(12))
   const pool = new Piscina({
     filename: fileURLToPath(entryUrl),
     name: 'runPooled',
@@ -63,20 +63,11 @@ export function threadPool(actors: number, warm: readonly string[], log: Log): T
     // Threads that wait for tasks by Atomics.wait could not run an event loop.
     atomics: 'disabled',
     recordTiming: false,
-    workerData: { warm, state } satisfies PoolData,
+    workerData: { warm, loaded } satisfies PoolData,
   })
-  // Threads are given out in the order they were made. On a small machine a spare that loads beside
-  // the others would delay the first answer.
-  const ids = pool.threads.map(({ threadId }) => threadId).sort((a, b) => a - b)
-  Atomics.store(state, poolState.lastActor, ids[actors - 1] ?? 0)
-  Atomics.store(state, poolState.lastSpare, ids.at(-1) ?? 0)
   pool.on('error', (error) => log.error('a thread of the pool fell', { error: faultOf(error) }))
   return {
-    start: (data, events) => startPooled(pool, data, events),
-    systemUp: () => {
-      Atomics.store(state, poolState.up, 1)
-      Atomics.notify(state, poolState.up)
-    },
+    start: (data, events) => startPooled(pool, ready, data, events),
     close: () => pool.destroy(),
   }
 }
@@ -90,6 +81,7 @@ function threadEnd(pool: Piscina, id: number | undefined): Promise<void> {
 
 function startPooled(
   pool: Piscina,
+  ready: Promise<void>,
   data: Omit<ThreadData, 'control'>,
   events: PlacedEvents,
 ): Thread {
@@ -113,6 +105,7 @@ function startPooled(
   async function run(): Promise<void> {
     const transferList = [theirs, ...data.ends.map(([, end]) => end)]
     try {
+      await ready
       await pool.run({ ...data, control: theirs } satisfies ThreadData, {
         transferList: transferList as MessagePort[],
         signal: abort.signal,

@@ -6,7 +6,9 @@ import { seededRandom } from '../core/base/random.ts'
 import { presentIn } from '../messages/edges.ts'
 import type { Catalogue } from '../messages/entry.ts'
 import { realClock } from './clock-real.ts'
+import { inlineOnceLoaded, loadedCount } from './births.ts'
 import { startLocal } from './local.ts'
+import { loadModule } from './modules.ts'
 import type { Log } from './log.ts'
 import { type LogLevel, pinoLog } from './log-pino.ts'
 import {
@@ -16,7 +18,7 @@ import {
   prometheusMetrics,
 } from './metrics-prometheus.ts'
 import type { Metrics } from './metrics.ts'
-import { type ThreadPool, threadPool } from './pool.ts'
+import { SPARE_THREADS, type ThreadPool, threadPool } from './pool.ts'
 import { RetiredSeries } from './retired.ts'
 import { roleOf } from './role.ts'
 import { type ChildStatus, type LoanEvents, type Placement, Supervisor } from './supervisor.ts'
@@ -107,11 +109,19 @@ function placementOf(
   }
 }
 
-/** One pool for all the children that are to run in it. */
-function poolOf({ children, log }: SystemOptions): ThreadPool | undefined {
+/** One pool for all children that run in it, and the threads of those that have their own. */
+function threadsOf({ children, log }: SystemOptions): [ThreadsAhead, ThreadPool | undefined] {
+  const loaded = loadedCount()
+  const alone = children.filter(({ host }) => host === 'worker')
+  // One that does not load is met again, and reported, when its actor starts.
+  const here = children.filter(({ host }) => host === 'main').flatMap(modulesOf)
+  for (const url of here) loadModule(url).catch(() => {})
+  const ahead = new ThreadsAhead(alone, loaded)
   const pooled = children.filter(({ host }) => host === 'pool')
-  const warm = pooled.flatMap(modulesOf)
-  return pooled.length > 0 ? threadPool(pooled.length, [...new Set(warm)], log) : undefined
+  if (pooled.length === 0) return [ahead, undefined]
+  const warm = [...new Set(pooled.flatMap(modulesOf))]
+  const ready = inlineOnceLoaded(loaded, alone.length + pooled.length + SPARE_THREADS)
+  return [ahead, threadPool(pooled.length, warm, loaded, ready, log)]
 }
 
 /** Rejects with a `StartError` that carries the code and message of the actor at fault. */
@@ -122,8 +132,7 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
   const seed = options.seed ?? Math.floor(Math.random() * 0x1_0000_0000)
   const gone = new Set<Promise<void>>()
   let logging: ThreadLogging = options.logging ?? { level: 'info', format: 'text' }
-  const pool = poolOf(options)
-  const ahead = new ThreadsAhead(children.filter(({ host }) => host === 'worker'))
+  const [ahead, pool] = threadsOf(options)
   const retired = new RetiredSeries(mergeSeries)
   const pooled = new Set(children.filter(({ host }) => host === 'pool').map(({ name }) => name))
   const metrics = prometheusMetrics()
@@ -162,8 +171,6 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
     await pool?.close()
     throw thrown
   }
-  // Both after the start, which they would make longer.
-  pool?.systemUp()
   const ownProcess = processMetrics()
   return {
     stop: async () => {

@@ -6,6 +6,7 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { Catalogue } from '../messages/entry.ts'
+import type { LoadedCount } from './births.ts'
 import { type Fault, type FromActor, faultOf, type ToActor } from './control.ts'
 import type { LogOptions } from './log-pino.ts'
 import type { Placed, PlacedEvents } from './supervisor.ts'
@@ -30,6 +31,8 @@ export interface ThreadData {
 export interface ThreadBirth {
   /** Modules to load until its actor is told. */
   readonly warm: readonly string[]
+  /** Of the threads of a start, each of which adds itself; absent for one that is made later. */
+  readonly loaded?: LoadedCount
 }
 
 /** What travels on the control port; the end of a channel lies beside its message. */
@@ -47,8 +50,9 @@ export interface Thread extends Placed<MessagePort> {
 }
 
 /** A thread without an actor yet. */
-export function makeThread(warm: readonly string[]): Worker {
-  const worker = new Worker(entryUrl, { workerData: { warm } satisfies ThreadBirth })
+export function makeThread(warm: readonly string[], loaded?: LoadedCount): Worker {
+  const birth: ThreadBirth = { warm, ...(loaded === undefined ? {} : { loaded }) }
+  const worker = new Worker(entryUrl, { workerData: birth })
   // One that falls before its actor came is replaced when it comes.
   worker.on('error', () => {})
   return worker

@@ -2,9 +2,9 @@
  * The bench of the hot path runs, small, against the built program, and its load generator sees
  * every kind of wrong answer.
  */
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -184,4 +184,16 @@ describe('what a bench says', () => {
     const showings = [showing('one', twelve(100_000)), showing('other', few)]
     expect(judgeGoal(goal, showings, 11).outcome).toBe('not measured')
   })
+})
+
+test('the help of the benches names every one of them and runs none', () => {
+  const text = execFileSync(process.execPath, ['scripts/bench.mjs', '--help'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const listed = [...text.matchAll(/^ {2}([a-z-]+)$/gm)].map(([, name]) => name)
+  const files = ['micro', 'macro'].flatMap((folder) =>
+    readdirSync(join(root, 'bench', folder)).filter((file) => file.endsWith('.bench.ts')),
+  )
+  expect(listed).toEqual(files.map((file) => file.replace('.bench.ts', '')))
 })

@@ -31,7 +31,7 @@ describe('the npm package', () => {
     file = join(out, readdirSync(out).find((name) => name.endsWith('.tgz')) ?? '')
     names = run('tar', '-tzf', file).split('\n')
     run('tar', '-xzf', file, '-C', folder)
-  }, 120_000)
+  }, 300_000)
 
   const json = (name: string) =>
     JSON.parse(readFileSync(join(folder, 'package', name), 'utf8')) as Record<string, unknown>

@@ -103,6 +103,12 @@ export const kernelLimits = {
     'ms',
     'a million names take 5 s to compile, more where others use the cores; past this it is stuck',
   ),
+  threadsLoadMs: limit(
+    3_000,
+    [100, 60_000],
+    'ms',
+    'modules load in half a second; what answers does not wait longer for a thread that is stuck',
+  ),
   startServingMs: limit(
     30_000,
     [1_000, 600_000],
