@@ -1,5 +1,6 @@
 // Goal: errors that an application counts itself take traffic from its server by and by, and give
-// it back once they are over. Method: a page of metrics that the test writes; shares seen in DNS.
+// it back once they are over; where all servers have them, all go on answering. Method: pages of
+// metrics that the test writes; shares seen in DNS and told by the API.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -37,25 +38,27 @@ class Application {
 }
 
 const application = new Application()
+const other = new Application()
 
 describe.runIf(has('dig'))('predictive health', () => {
   beforeAll(async () => {
-    const url = await application.start()
     await site.start()
-    const agent = site.agents[1]!
-    await agent.stop()
     writeGroup(site.overwatch.folder, 0, 100)
-    const source = `{ url: "${url}", errors: errors_total, total: requests_total }`
     const quiet = '{ threshold: 99, window: 2s, bleed_duration: 6s }'
-    const errors = `{ threshold: 20, window: 2s, bleed_duration: 6s, source: ${source} }`
-    site.startAgent(site.addresses[1]!, {
-      predictive: `{ enabled: true, check_interval: 500ms, cgroup: ${site.overwatch.folder}, cpu: ${quiet}, memory: ${quiet}, error_rate: ${errors} }`,
-    })
+    for (const [index, app] of [other, application].entries()) {
+      await site.agents[index]!.stop()
+      const source = `{ url: "${await app.start()}", errors: errors_total, total: requests_total }`
+      const errors = `{ threshold: 20, window: 2s, bleed_duration: 6s, source: ${source} }`
+      site.startAgent(site.addresses[index]!, {
+        predictive: `{ enabled: true, check_interval: 500ms, cgroup: ${site.overwatch.folder}, cpu: ${quiet}, memory: ${quiet}, error_rate: ${errors} }`,
+      })
+    }
     await site.comes('with predictive health', site.all, 15_000)
   }, 60_000)
 
   afterAll(async () => {
     application.stop()
+    other.stop()
     await site.remove()
   })
 
@@ -81,5 +84,26 @@ describe.runIf(has('dig'))('predictive health', () => {
     // By and by: between whole and nothing it was in some of the answers.
     expect(shares.some((share) => share >= 0.1 && share <= 0.42)).toBe(true)
     site.measured.push(`shares: ${shares.map((share) => share.toFixed(2)).join(' ')}`)
+  }, 150_000)
+
+  test('where every server has errors the pool keeps its floor, and all go on answering', async () => {
+    const shares = async () => {
+      const { backends } = (await site.call('GET', '/overwatch/backends')).json() as {
+        backends: { share: number }[]
+      }
+      return backends.map(({ share }) => share)
+    }
+    for (const app of [application, other]) app.errorShare = 0.6
+    const statuses = new Set<string>()
+    const atFloor = async () => {
+      statuses.add(await site.status())
+      return (await shares()).every((share) => share === 0.5)
+    }
+    await until('both are at the floor', atFloor, 60_000)
+    // Their agents ask for ever less; nobody could take what they give up.
+    expect(await site.served(16)).toBe(site.all)
+    for (const app of [application, other]) app.errorShare = 0
+    await until('both are whole', async () => (await shares()).every((one) => one === 1), 60_000)
+    expect([...statuses]).toEqual(['NOERROR'])
   }, 150_000)
 })

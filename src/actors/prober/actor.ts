@@ -115,7 +115,8 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   }
 
   let own = config
-  let isAwaiting = config.awaitsGossip === true
+  // One that is started again is not told of gossip, which runs already.
+  let isAwaiting = config.awaitsGossip === true && ctx.incarnation === 1
 
   /** An agent's prober has no registry: its configuration says what to check. */
   function watchOwn(): void {

@@ -103,4 +103,9 @@ test('an agent checks from when gossip runs on, and again after a reload', async
   checked.length = 0
   await world.clock.advanceAsync(60_000)
   expect(new Set(checked)).toEqual(new Set([target.key]))
+  checked.length = 0
+  // Started again after a fall: gossip runs, and nobody says so.
+  await prober.start({ ...world.ctx, incarnation: 2 }, { probe }, config)
+  await world.clock.advanceAsync(1_000)
+  expect(checked).toContain(target.key)
 })
