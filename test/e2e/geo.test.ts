@@ -38,6 +38,8 @@ const REGIONS: Readonly<Record<string, readonly string[]>> = {
   'eu-london': ['127.28.0.51'],
   'ap-southeast': ['127.28.0.61', '127.28.0.62'],
 }
+/** Of a region that the example does not have. */
+const SA_EAST = '127.28.0.71'
 const regionOf = (address: string) =>
   Object.keys(REGIONS).find((region) => REGIONS[region]!.includes(address)) ?? `none: ${address}`
 
@@ -111,7 +113,7 @@ function replaceDatabase(bytes: Uint8Array): void {
 }
 
 beforeAll(async () => {
-  backends = await startBackends(Object.values(REGIONS).flat())
+  backends = await startBackends([...Object.values(REGIONS).flat(), SA_EAST])
   ;[dnsPort, apiPort, metricsPort] = [await freePort(), await freePort(), await freePort()]
   program = new Program('')
   database = join(program.folder, 'demo.mmdb')
@@ -185,6 +187,36 @@ describe('the demonstration of geolocation', () => {
     expect((await call('DELETE', one)).status).toBe(204)
     expect((await call('DELETE', one)).status).toBe(404)
     expect((await placed('10.70.1.1/32'))[0]).toBe('us-east')
+  })
+
+  test('a region made by the API takes its countries, and gives them back when it goes', async () => {
+    const client = '200.160.1.1/32'
+    expect((await placed(client))[0]).toBe('us-east')
+    const { regions } = (await call('GET', `/domains/${NAME}`)).json.domain
+    const port = backends[0]!.port
+    const check = { type: 'tcp', interval: '300ms', timeout: '200ms', healthy_threshold: 1 }
+    const made = [
+      await call('POST', '/regions', { name: 'sa-east', countries: ['BR'] }),
+      await call('POST', '/servers', {
+        ...{ service: NAME, address: SA_EAST, port, region: 'sa-east', health_check: check },
+      }),
+      await call('PATCH', `/domains/${NAME}`, { regions: [...regions, 'sa-east'] }),
+    ]
+    expect(made.map(({ status }) => status)).toEqual([201, 201, 200])
+    const data = async () => String((await ask(client)).answers[0]?.data)
+    await until('the new region answers', async () => (await data()) === SA_EAST)
+    // Neighbours in the continent stay where they were.
+    expect((await placed('8.8.8.8/32'))[0]).toBe('us-east')
+    expect((await call('GET', '/geo/test?ip=200.160.1.1')).json.region).toBe('sa-east')
+    const server = encodeURIComponent(`${NAME}:${SA_EAST}:${port}`)
+    const gone = [
+      await call('DELETE', `/servers/${server}?force=true`),
+      await call('PATCH', `/domains/${NAME}`, { regions: null }),
+      await call('DELETE', '/regions/sa-east'),
+    ]
+    expect(gone.map(({ status }) => status)).toEqual([204, 200, 204])
+    await until('it is given back', async () => (await placed(client))[0] === 'us-east')
+    expect((await call('GET', '/config/diff')).json.total).toBe(0)
   })
 
   test('without the option the address that asks decides, and scope 0 is told of no prefix', async () => {

@@ -8,7 +8,7 @@ import type { WsAttack } from './ws-mutator.ts'
 
 /** After this a server that says nothing is looked at: it may be the machine that is slow. */
 const SILENT_MS = 5_000
-/** What it may take for the answer to a later request of another client, before it counts as dead. */
+/** What it may take to answer a later request of another client, before it counts as dead. */
 const DEAD_MS = 60_000
 /** Who came later was answered: what is not answered this long after that never will be. */
 const HUNG_MS = 2_000

@@ -29,6 +29,16 @@ export interface ReadBody {
   readonly force: boolean
 }
 
+/**
+ * What objects tell of themselves and nobody sets: passed over, so that a client may send back the
+ * object that it was shown with one field changed.
+ */
+const TOLD = new Set([
+  ...['id', 'source', 'edited', 'revision', 'fault', 'created_at', 'updated_at'],
+  ...['backend_count', 'healthy_backends', 'server_count', 'healthy_servers'],
+  ...['healthy', 'status', 'metadata'],
+])
+
 /** Ids longer than any that exist are not asked for. */
 const ID_CHARS_MAX = 1_024
 
@@ -45,8 +55,9 @@ export function readEdit(object: JsonObject, spec: BodySpec): Result<ReadBody, H
       const why = value === null ? undefined : fixed(value)
       if (why !== undefined) return bad(name, why)
     } else if (name === 'force' && typeof value === 'boolean') force = value
-    else if (key === undefined && !spec.notes.includes(name)) return bad(name, 'is not known here')
-    else if (value !== null && !isFieldValue(value))
+    else if (key === undefined && !spec.notes.includes(name)) {
+      if (!TOLD.has(name)) return bad(name, 'is not known here')
+    } else if (value !== null && !isFieldValue(value))
       return bad(name, 'must be a text, a number, a truth value or a list of texts, none too long')
     else if (key === undefined) notes[name] = value
     else fields[key] = value

@@ -4,7 +4,7 @@
 import type { Context } from '../context.ts'
 import { type HttpAnswer, json, refuse, timestamp } from '../http.ts'
 import { type Route, route } from '../router.ts'
-import { settingsShown } from './settings.ts'
+import { settingsShown, toldOf } from './settings.ts'
 import { settingsSchemas as schemas } from '../schemas/settings.ts'
 
 const BASE = '/api/v1/config'
@@ -16,9 +16,8 @@ export function configRoutes(context: Context): Route[] {
   ): Promise<HttpAnswer> => {
     const told = context.config().settings?.[key]
     if (told === undefined) return refuse(404, 'not found: this node answers no DNS')
-    const audit = id === 'logging' ? auditOf(context) : {}
     // What the API has set holds over the file.
-    return json(200, { config: { ...told, ...audit, ...(await settingsShown(context, id)) } })
+    return json(200, { config: { ...toldOf(context, id), ...(await settingsShown(context, id)) } })
   }
   return [
     route(
@@ -44,14 +43,6 @@ export function configRoutes(context: Context): Route[] {
       schema: schemas.logging,
     }),
   ]
-}
-
-const DAY_MS = 86_400_000
-
-function auditOf({ config }: Context) {
-  const { audit } = config()
-  const days = audit === undefined ? 0 : Math.ceil(audit.retentionMs / DAY_MS)
-  return { enable_audit: audit !== undefined, audit_retention_days: days }
 }
 
 export function systemOf({ config, ports }: Context) {

@@ -112,6 +112,18 @@ export function settingRoutes(context: Context): Route[] {
   ]
 }
 
+/** What a group shows of what the file and the program have settled. */
+export function toldOf({ config }: Context, id: Group['id']): Values {
+  const { settings, audit } = config()
+  if (id === 'dns') return settings?.dns ?? {}
+  if (id === 'health_check') return settings?.healthCheck ?? {}
+  const days = audit === undefined ? 0 : Math.ceil(audit.retentionMs / DAY_MS)
+  const told = { enable_audit: audit !== undefined, audit_retention_days: days }
+  return { ...settings?.logging, ...told }
+}
+
+const DAY_MS = 86_400_000
+
 /** What a group shows of the settings that may be edited. */
 export async function settingsShown(context: Context, id: Group['id']): Promise<Values> {
   const views = await listObjects(context, 'setting', id)
@@ -123,7 +135,7 @@ export async function settingsShown(context: Context, id: Group['id']): Promise<
 async function change(context: Context, call: Call, group: Group): Promise<HttpAnswer> {
   const body = bodyOf(call)
   if (!body.ok) return body.error
-  const known = await settingsShown(context, group.id)
+  const known = { ...toldOf(context, group.id), ...(await settingsShown(context, group.id)) }
   const object: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(body.value)) {
     if (Object.hasOwn(group.fields, name)) object[name] = fieldOf(name, value)

@@ -168,6 +168,12 @@ describe('settings', () => {
       ...{ ...logging, enable_audit: true, audit_retention_days: 90 },
     })
     expect((await call('GET', '/api/v1/config/health-check')).status).toBe(404)
+    // What is shown may be sent back; what is settled elsewhere may not be changed.
+    const back = await call('PUT', '/api/v1/config/dns', { body: { ...dns, listen_port: 54 } })
+    expect([back.status, back.json.error]).toEqual([
+      409,
+      'listen_port: is set in the file, under `dns`',
+    ])
     const own = (await call('GET', '/api/v1/config/system')).json.config
     expect((await call('GET', '/api/v1/config')).json).toMatchObject({ config: own })
     expect(own).toMatchObject({

@@ -1,5 +1,5 @@
-// Goal: what is kept of a configuration, for plans, capsules and the past, loads again and serves
-// the same names from the same servers, and places the same clients. Method: every example there is.
+// Goal: what is kept of a configuration, for plans, capsules and the past, loads again, serves the
+// same names from the same servers, and places the same clients. Method: every example there is.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
