@@ -40,7 +40,7 @@ describe.runIf(has('dig', 'curl'))('capacity with real agents', () => {
       }
       lastMs = nowMs
     }, 100)
-    const quiet = '{ threshold: 99, window: 2s, bleed_duration: 6s }'
+    const quiet = '{ threshold: 99, window: 10s, bleed_duration: 10s }'
     for (const [at, { folder }] of machines.entries())
       site.startAgent(site.addresses[at]!, {
         predictive: `{ enabled: true, check_interval: 500ms, cgroup: ${folder}, cpu: ${quiet}, memory: ${quiet} }`,

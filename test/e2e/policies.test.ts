@@ -199,22 +199,49 @@ test('clients keep to their server, and one that fails moves its own alone', asy
 test.runIf(has('delv'))(
   'the answers of each part and to each client validate',
   async () => {
-    const parts = new Set<string>()
-    for (let turn = 0; turn < 12; turn++) {
-      parts.add(await validated(NAME, '127.77.0.1'))
-      parts.add(await validated(NAME, '127.0.0.1'))
+    const inside = new Set<string>()
+    const others = new Set<string>()
+    for (let turn = 0; turn < 6; turn++) {
+      inside.add(await validated(NAME, '127.77.0.1'))
+      others.add(await validated(NAME, '127.0.0.1'))
     }
-    expect([...parts].filter((part) => part !== '42').sort()).toEqual(['11', '12', '41'])
+    expect([...inside].every((last) => ['11', '12'].includes(last))).toBe(true)
+    expect([...others].every((last) => ['41', '42'].includes(last))).toBe(true)
     const servers = new Set<string>()
-    for (let at = 0; at < 12; at++) {
-      const client = `127.77.${at}.1`
-      servers.add(await validated(SHOP, client))
-      expect(await validated(SHOP, client)).toBe(await validated(SHOP, client))
-    }
+    for (let at = 0; at < 8; at++) servers.add(await validated(SHOP, `127.77.${at}.1`))
     expect([...servers].every((last) => ['51', '52', '53'].includes(last))).toBe(true)
     expect(servers.size).toBeGreaterThan(1)
   },
-  60_000,
+  120_000,
+)
+
+/** With curl: what `fetch` sends says that it is a browser, which may change nothing. */
+async function changed(method: string, path: string, body: object) {
+  const json = ['-H', 'content-type: application/json', '-d', JSON.stringify(body)]
+  const url = `http://127.0.0.1:${apiPort}/api/v1${path}`
+  return JSON.parse(await output('curl', ['-s', '-X', method, ...json, url]))
+}
+
+test.runIf(has('curl'))(
+  'within a part what was learned of a client decides, and of no other',
+  async () => {
+    for (const [region, latency_ms] of Object.entries({ 'eu-west': 90, 'eu-central': 10 })) {
+      const row = { subnet: '198.51.100.0/24', domain: NAME, region, latency_ms, samples: 50 }
+      expect(await changed('POST', '/overwatch/latency', row)).toMatchObject({ success: true })
+    }
+    const isNear = async () => (await seen(EU, 3)).join() === '21'
+    await until('the nearer region answers them', isNear, 30_000)
+    const told = await why('198.51.100.0/24', '&turn=5')
+    expect(told.learned).toMatchObject({ method: 'learned', network: '198.51.100.0/24' })
+    expect(told.policy_steps[0]).toMatchObject({ path: 'policy.geofence[0]' })
+    if (has('delv')) expect(['11', '12']).toContain(await validated(NAME, '127.77.0.1'))
+    for (const [region, latency_ms] of Object.entries({ 'eu-west': 10, 'eu-central': 90 })) {
+      const row = { subnet: '198.51.100.0/24', domain: NAME, region, latency_ms, samples: 60 }
+      await changed('POST', '/overwatch/latency', row)
+    }
+    await until('they are back', async () => (await seen(EU)).join() === '11,12', 60_000)
+  },
+  120_000,
 )
 
 // Two intervals of counting pass.
@@ -251,15 +278,7 @@ test('a tier that fails hands over to the next, inside the fence, and nobody lea
 test.runIf(has('curl'))(
   'the API edits it: at once, signed, and through a restart',
   async () => {
-    const path = `http://127.0.0.1:${apiPort}/api/v1/domains/${NAME}`
-    // With curl: what `fetch` sends says that it is a browser, which may change nothing.
-    const put = async (body: object) =>
-      JSON.parse(
-        await output('curl', [
-          ...['-s', '-X', 'PUT', '-H', 'content-type: application/json'],
-          ...['-d', JSON.stringify(body), path],
-        ]),
-      )
+    const put = (body: object) => changed('PUT', `/domains/${NAME}`, body)
     const policy = { failover: [{ routing_algorithm: 'weighted', regions: ['us-next'] }] }
     const reply = await put({ policy })
     expect(reply.domain).toMatchObject({ routing_policy: 'composed', policy, edited: true })
@@ -275,5 +294,5 @@ test.runIf(has('curl'))(
     expect((await put({ policy: null })).domain.policy.geofence).toHaveLength(2)
     await until('the split answers', async () => (await seen(OTHERS, 40)).includes('41'), 20_000)
   },
-  60_000,
+  120_000,
 )

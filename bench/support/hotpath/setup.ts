@@ -8,7 +8,7 @@ export interface Setup {
   /** app is steered over so many servers; 0 leaves it out. */
   readonly servers: number
   readonly algorithm: 'round-robin' | 'weighted' | 'geolocation' | 'latency' | 'learned_latency'
-  /** Servers stand in regions, clients in places, and of so many networks times are known; or -1. */
+  /** Servers have regions, clients places, and so many networks were measured; -1: none of it. */
   readonly learnedNetworks: number
   /** Changes of state a second, while under load. */
   readonly deltasPerSecond: number
