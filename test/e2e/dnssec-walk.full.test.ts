@@ -75,7 +75,7 @@ describe.runIf(has(...TOOLS))('three nodes with the same keys', () => {
     for (let state = 1; state <= STATES; state++) {
       await timed('moves', moves.step())
       const faults = await faultsOfState(state)
-      // Spread over the walk but for its end: where there is no zone to dump the next state has one.
+      // Spread over the walk but for its end: where there is no zone to dump the next may have one.
       if (dumps < Math.floor(Math.min(DUMPS, (state * DUMPS) / (0.9 * STATES)))) {
         const node = site.nodes[dumps % site.nodes.length]!
         const found = await timed('dump', lookAtDump(node, site.parent.ds))

@@ -99,13 +99,10 @@ function isMadeOfDname(
 /** What delv says, in the words used here. An alias that ends nowhere is told as its first half. */
 function readDelv(text: string, plain: Plain): { isValid: boolean; said: Plain } {
   const isValid = text.includes('fully validated') && !/unsigned answer|broken trust/.test(text)
-  if (!isValid)
-    return {
-      isValid,
-      said: /resolution failed: SERVFAIL|failure/.test(text) ? 'SERVFAIL false' : 'bogus',
-    }
-  if (text.includes('ncache nxdomain'))
-    return { isValid, said: text.includes(';-$NXDOMAIN') ? plain : '' }
+  const isFailure = /resolution failed: SERVFAIL|failure/.test(text)
+  if (!isValid) return { isValid, said: isFailure ? 'SERVFAIL false' : 'bogus' }
+  const isNoName = text.includes(';-$NXDOMAIN')
+  if (text.includes('ncache nxdomain')) return { isValid, said: isNoName ? plain : '' }
   const isNo = text.includes('negative response')
   return { isValid, said: text.includes(';-$NXDOMAIN') ? 'NXDOMAIN false' : `NOERROR ${!isNo}` }
 }
@@ -139,7 +136,7 @@ export async function askDelv(
   return faults
 }
 
-/** `unbound` in front of one node. It keeps nothing: every answer is asked for and validated anew. */
+/** `unbound` in front of one node. It keeps nothing: every answer is validated anew. */
 export class Validator {
   readonly #node: WalkNode
   readonly #daemon = new Daemon()

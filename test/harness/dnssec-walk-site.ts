@@ -23,6 +23,29 @@ export interface Status {
   readonly zones: readonly { readonly steps: readonly string[]; readonly led: boolean }[]
 }
 
+interface Said {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** Not by `fetch`, which says of itself what browsers do. */
+function callOnce(url: string, method: string, body: unknown): Promise<Said> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' }
+    const sent = request(url, { method, headers }, (response) => {
+      let text = ''
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+      })
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: text === '' ? {} : JSON.parse(text) }),
+      )
+    })
+    sent.on('error', reject)
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
 export class WalkNode {
   readonly place: number
   readonly address: string
@@ -47,23 +70,18 @@ export class WalkNode {
     return `http://${this.address}:${this.ports.api}`
   }
 
-  /** Status and body of a call; not by `fetch`, which says of itself what browsers do. */
-  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
-    return new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/json' }
-      const sent = request(`${this.url}/api/v1${path}`, { method, headers }, (response) => {
-        let text = ''
-        response.on('data', (chunk: Buffer) => {
-          text += chunk.toString()
-        })
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: text === '' ? {} : JSON.parse(text) }),
-        )
-      })
-      sent.on('error', reject)
-      if (body !== undefined) sent.write(JSON.stringify(body))
-      sent.end()
-    })
+  /** Status and body of a call. A node that just started may answer DNS before its API listens. */
+  async call(method: string, path: string, body?: unknown): Promise<Said> {
+    let said: Said | undefined
+    await until(
+      `the API of ${this.place} is there`,
+      async () => {
+        said = await callOnce(`${this.url}/api/v1${path}`, method, body).catch(() => undefined)
+        return said !== undefined
+      },
+      60_000,
+    )
+    return said!
   }
 
   async status(): Promise<Status> {
