@@ -1,8 +1,8 @@
 // Goal: on real etcd every order that was acknowledged is there afterwards, and the orders of each
-// server are linearizable, under kills, stops, cuts, full disks, slow syncs and set clocks at random.
-// Method: three built programs in namespaces, each with a disk of its own in memory and a clock that
-// can be set, orders given to nodes at random, reads of the store by a quorum, and the checker of
-// test/harness/history.ts. OPENGSLB_FULL=1 runs it; OPENGSLB_FAULTS says how many faults (10),
+// server are linearizable, under kills, stops, cuts, full disks, slow syncs and set clocks.
+// Method: three built programs in namespaces, each with a disk of its own in memory and a clock
+// that can be set, orders given to nodes at random, reads of the store by a quorum, and the checker
+// of test/harness/history.ts. OPENGSLB_FULL=1 runs it; OPENGSLB_FAULTS says how many faults (10),
 // OPENGSLB_SEED which.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

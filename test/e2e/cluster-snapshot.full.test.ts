@@ -1,5 +1,5 @@
-// Goal: a node made of a saved snapshot has the orders of a cluster whose data is lost, and takes the
-// others in again, as the guide of cluster mode says.
+// Goal: a node made of a saved snapshot has the orders of a cluster whose data is lost, and takes
+// the others in again, as the guide of cluster mode says.
 // OPENGSLB_FULL=1 runs it.
 import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'

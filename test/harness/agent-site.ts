@@ -46,12 +46,13 @@ export class AgentSite {
   }
 
   /** Starts backends, overwatch and one agent each, and waits until all are answered. */
-  async start(keys: Keys = {}): Promise<void> {
+  async start(keys: Keys | ((address: string) => Keys) = {}): Promise<void> {
     this.backends = await startBackends(this.addresses)
     this.ports = { dns: await freePort(), api: await freePort(), gossip: await freePort() }
     this.configure()
     this.overwatch.start()
-    for (const address of this.addresses) this.startAgent(address, keys)
+    for (const address of this.addresses)
+      this.startAgent(address, typeof keys === 'function' ? keys(address) : keys)
     if (this.addresses.length > 0) await this.comes('registered', this.all, 30_000)
     await this.overwatch.logged('http listening', 20_000)
   }

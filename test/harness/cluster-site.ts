@@ -211,7 +211,13 @@ ${this.#options.raft ?? ''}
   }
 
   async signal(node: number, name: NodeJS.Signals): Promise<void> {
-    for (const pid of await this.pids(node)) process.kill(pid, name)
+    for (const pid of await this.pids(node))
+      try {
+        process.kill(pid, name)
+      } catch (error) {
+        // An etcd that ends by itself may do so between the look and the signal.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
   }
 
   cut(node: number): void {

@@ -1,6 +1,6 @@
 /**
- * A cluster in one thread: on each node the real registry, replica, fence and lease, over a model of
- * etcd in which a call is answered only once a quorum confirmed it.
+ * A cluster in one thread: on each node the real registry, replica, fence and lease, over a model
+ * of etcd in which a call is answered only once a quorum confirmed it.
  *
  * A node that is killed forgets all but its disk. A pause stops its etcd and its process, a cut its
  * links to others; clients reach it all the time. Every wall clock may be set.

@@ -1,5 +1,5 @@
 // Goal: an etcd cluster of others is reached by TLS with a certificate, signed in to by name, and
-// again when it forgot; whoever has neither is refused, and an endpoint that is gone is passed over.
+// again when it forgot; whoever has neither is refused, an endpoint that is gone is passed over.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

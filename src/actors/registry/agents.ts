@@ -11,6 +11,7 @@ import { limits } from '../../core/base/limits.ts'
 import { SHARED_EDIT } from '../../core/config/overlay/shared.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import { ALIVE_KEY, type Kept, keptReport, keptTime, reportKeyOf } from '../../core/health/kept.ts'
+import type { ForesightRules } from '../../core/health/foresight.ts'
 import { validationOf } from '../../core/health/precedence.ts'
 import type { RollChange } from '../../core/health/roll.ts'
 import { type Server, voicesOf } from '../../core/health/server.ts'
@@ -70,9 +71,10 @@ export class Agents {
     return kept
   }
 
-  /** Begins to watch the time. */
-  open(): void {
+  /** Begins to watch the time, and readings by these rules. */
+  open(rules?: ForesightRules): void {
     const { book, chorus } = this.#parts()
+    this.forecasts.configure(rules)
     const nowMs = book.nowMs()
     for (const [agentId, { silent }] of chorus.roll.agents())
       book.told.heard(agentId, !silent, nowMs)

@@ -116,3 +116,20 @@ describe('opengslb-anycast', () => {
     }
   })
 })
+
+describe('opengslb-route', () => {
+  const route = (...words: readonly string[]) =>
+    spawnSync('sh', [join(root, 'deploy', 'anycast', 'opengslb-route'), ...words], {
+      env: { PATH: `${folder}:/usr/bin:/bin`, HERE: folder },
+    }).status
+
+  test('puts the route in and takes it out, and is no error where it was out', () => {
+    standIn('ip', 'echo "$*" >> $HERE/told; [ "$2" = replace ]')
+    expect([route('enable', '192.0.2.1/32'), route('disable', '192.0.2.1/32')]).toEqual([0, 0])
+    expect(told()).toEqual([
+      'route replace blackhole 192.0.2.1/32 proto static',
+      'route del blackhole 192.0.2.1/32 proto static',
+    ])
+    expect(route('enable')).toBe(2)
+  })
+})

@@ -1,5 +1,5 @@
 // Goal: a node that cannot come up says why in a sentence that names the key; one that is told to
-// found asks those it knows first; two clusters that meet say so; a member that ends is started again.
+// found asks those it knows first; two clusters that meet say so; a member that ends starts again.
 import { describe, expect, test } from 'vitest'
 import type { ClusterPorts, Knocked } from '../../../../src/actors/cluster/contract.ts'
 import { Embedded } from '../../../../src/actors/cluster/embedded.ts'
