@@ -4,6 +4,7 @@
  * V8 keeps compiled code of scripts for a later start, but Node offers that to no module. The only
  * thing lost is a binding that changes after its module ran, so such an export fails the build.
  */
+import { createHash } from 'node:crypto'
 import { parseAst } from 'vite'
 
 const nameOf = (file) => file.slice(0, -'.js'.length)
@@ -109,7 +110,10 @@ function bodyOf({ fileName, code }) {
     text = text.slice(0, start) + line + text.slice(end)
   // What a library or the bundler itself asks is answered with the folder of the bundle.
   text = text.replace(/^#!.*/, '').replaceAll('import.meta.url', '__runUrl')
-  return `'use strict';${inAscii(text)}`
+  const ascii = inAscii(text)
+  // By it the compiled code is found: V8 itself compares no more than the length of the text.
+  const tag = createHash('sha256').update(ascii).digest('hex').slice(0, 12)
+  return `/*${tag}*/'use strict';${ascii}`
 }
 
 /** Fails where two chunks wait for each other: a body runs to its end before it exports. */

@@ -26,15 +26,17 @@ function load(name) {
   loaded.set(name, module)
   const filename = `${__dirname}/${name}.cjs`
   const text = readFileSync(filename, 'latin1')
+  // The text begins with a hash of itself, so that code of another text is never taken for its.
+  const codeFile = `${__dirname}/${name}.${text.slice(2, 14)}.cache`
   const script = new Script(
     `(function (exports, require, module, __runUrl, __loadModule) {${text}\n})`,
     {
       filename,
-      cachedData: octetsOf(`${__dirname}/${name}.cache`),
+      cachedData: octetsOf(codeFile),
       importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     },
   )
-  scripts.set(name, script)
+  scripts.set(codeFile, script)
   script.runInThisContext()(module.exports, requireFrom, module, runUrl, loadModule)
   return module.exports
 }
