@@ -363,8 +363,7 @@ export class Reporter {
 
   #onRefused(peer: ReporterPeer, refused: Refused, nowMs: number, out: ReporterOutput[]): void {
     const { code, message } = refused
-    const { previousKey } = this.#messages
-    if (code === 'other-key' && refused.fingerprint === previousKey?.fingerprint) {
+    if (code === 'other-key' && refused.fingerprint === this.#messages.previousKey?.fingerprint) {
       const introduction = peer.mayAnswer(nowMs) ? this.#messages.introduce(nowMs) : undefined
       if (introduction !== undefined) {
         peer.enrolling = true
