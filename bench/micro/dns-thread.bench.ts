@@ -62,6 +62,15 @@ const known = () =>
   many((index) => ask(`${nameOf((index * 7_919) % names)}.bench.test`, 'A', dnssecOk))
 const steeredOk = () => [ask('app.bench.test', 'A', dnssecOk)]
 
+const fromPlaces = () =>
+  many((index) => {
+    // A sequence that is spread evenly, made a rank, scattered over 65,536 networks.
+    const rank = Math.floor(2 ** (16 * ((index * 0.6180339887) % 1))) - 1
+    const network = Math.imul(rank, 40_503) & 0xffff
+    const option = [0, 1, 24, 0, 127, network >> 8, network & 255]
+    return ask('app.bench.test', 'A', { options: [[8, option]] })
+  })
+
 /** The same questions with DO, of a zone that is not signed and of one that is. */
 const signedScenarios: Readonly<Record<string, Scenario>> = {
   'do-steered': { names: 0, servers: 3, queries: steeredOk },
@@ -106,6 +115,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     ...{ names: 0, servers: 3, policy: 'learned_latency' },
     queries: () => [ask('app.bench.test', 'A', ecs)],
   },
+  // From some thousand networks, by Zipf's law, so that most but not all are remembered.
+  'steered-places': { names: 0, servers: 3, queries: fromPlaces },
+  'geo-places': { names: 0, servers: 3, policy: 'geolocation', queries: fromPlaces },
+  'learned-places': { names: 0, servers: 3, policy: 'learned_latency', queries: fromPlaces },
   names: {
     names,
     queries: () => many((index) => ask(`${nameOf((index * 7_919) % names)}.bench.test`)),
