@@ -101,7 +101,7 @@ for (const electionMs of [500, 1_000])
       if (doubledMs > 0) doubled.push(`seed ${seed}: ${doubledMs} ms`)
     }
     expect(doubled).toEqual([])
-  }, 600_000)
+  }, 1_800_000)
 
 test('without a fault one node answers all the time, for an hour, and stays the leader', async () => {
   for (let seed = 1; seed <= (isFull ? 24 : 1); seed++) {
@@ -112,7 +112,7 @@ test('without a fault one node answers all the time, for an hour, and stays the 
     expect(seen).toEqual({ doubledMs: 0, silentMs: 0 })
     expect(world.model.members.map(({ term }) => term)).toEqual(terms)
   }
-}, 300_000)
+}, 1_800_000)
 
 const FAULTS = {
   'is stopped': ({ model }: World, leader: number) => model.pause(leader),
@@ -143,7 +143,7 @@ async function failover(seed: number, strike: (world: World, leader: number) => 
 }
 
 for (const [what, strike] of Object.entries(FAULTS))
-  test(`when the leader ${what} another answers within 1.5 s, and it no longer does`, async () => {
+  test(`when the leader ${what} another soon answers, and it ceases within 1.5 s`, async () => {
     const took: number[] = []
     let ceasedMs = 0
     for (let seed = 1; seed <= (isFull ? SEEDS : 30); seed++) {
@@ -155,6 +155,8 @@ for (const [what, strike] of Object.entries(FAULTS))
     const at = (part: number) => Math.round(took[Math.floor(part * (took.length - 1))]!)
     const said = `median ${at(0.5)}, p99 ${at(0.99)}, longest ${at(1)} ms of ${took.length}`
     process.stdout.write(`${what}: ${said}; the old one ceased within ${Math.ceil(ceasedMs)} ms\n`)
-    expect(at(0.5)).toBeLessThan(1_500)
+    // One message in a hundred is lost here, so that some elections are split.
+    expect(at(0.5)).toBeLessThan(900)
+    expect(at(1)).toBeLessThan(5_000)
     expect(ceasedMs).toBeLessThanOrEqual(1_500)
-  }, 300_000)
+  }, 1_800_000)
