@@ -35,9 +35,9 @@ export class WalkMoves {
     const moves: readonly (readonly [number, string, () => Promise<string>])[] = [
       [22, 'server', () => this.#server()],
       [14, 'force', () => this.#force()],
-      [8, 'unforce', () => this.#unforce()],
+      [16, 'unforce', () => this.#unforce()],
       [10, 'drain', () => this.#drain()],
-      [8, 'undrain', () => this.#undrain()],
+      [13, 'undrain', () => this.#undrain()],
       [16, 'reload', () => this.#reload()],
       [8, 'roll', () => this.#roll()],
       [4, 'policy', () => this.#keyPolicy()],
