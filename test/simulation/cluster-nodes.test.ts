@@ -1,5 +1,5 @@
-// Goal: whole nodes of a cluster keep what is promised under faults: never two that may answer,
-// orders that were acknowledged are there and linearizable, a pool with a healthy server is never
+// Goal: whole nodes of a cluster keep what is promised under faults: never two that may answer for
+// longer than the stated bound, orders that were acknowledged are there and linearizable, a pool with a healthy server is never
 // empty, nothing older overwrites what was told, and all nodes end with the same.
 // Method: test/harness/cluster-world.ts, seeded faults of 86 s each, so that a thousand seeds are a
 // day. OPENGSLB_SEEDS says how many, OPENGSLB_SEED which is the first.
@@ -18,6 +18,8 @@ const FIRST = Number(process.env['OPENGSLB_SEED'] ?? 1)
 const RUN_MS = 64_000
 /** For the last election, the last watch and the last try to write. */
 const REST_MS = 20_000
+/** What docs/adr/0019-cluster.md states: a lease of the defaults. */
+const BOUND_MS = 350
 /** Looks at what nodes would answer, besides those after every turn. */
 const LOOK_MS = 500
 const SERVERS = [A, B] as const
@@ -28,7 +30,9 @@ class Run {
   readonly history = new Map<string, Operation[]>(SERVERS.map((one) => [one, []]))
   acknowledged = 0
   faults = 0
+  /** How long two might answer, in the longest stretch. */
   doubledMs = 0
+  #doublingMs = 0
   silentMs = 0
   emptied = ''
   #written = 0
@@ -89,7 +93,9 @@ class Run {
       const nextMs = Math.min(endMs, clock.nextDueMs() ?? endMs)
       if (nextMs > nowMs) {
         const ends = nodes.map(answersUntil).sort((a, b) => b - a)
-        this.doubledMs += Math.max(0, Math.min(nextMs, ends[1]!) - nowMs)
+        const bothMs = Math.max(0, Math.min(nextMs, ends[1]!) - nowMs)
+        this.#doublingMs = bothMs === 0 ? 0 : this.#doublingMs + bothMs
+        this.doubledMs = Math.max(this.doubledMs, this.#doublingMs)
         this.silentMs += Math.max(0, nextMs - Math.max(nowMs, ends[0]!))
       }
       await clock.turnAsync(nextMs)
@@ -165,12 +171,14 @@ class Run {
 
 test(`nodes under faults keep every promise, ${SEEDS} seeds`, async () => {
   let [acknowledged, faults, simulatedMs, silentMs] = [0, 0, 0, 0]
+  const doubled: number[] = []
   for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
     const run = new Run(seed)
     await run.run()
     const { world, history } = run
     const at = `seed ${seed}`
-    expect(run.doubledMs, at).toBe(0)
+    expect(run.doubledMs, at).toBeLessThanOrEqual(BOUND_MS)
+    if (run.doubledMs > 0) doubled.push(run.doubledMs)
     expect(run.emptied, at).toBe('')
     expect(world.nodes.map(({ misstatement }) => misstatement).filter(Boolean), at).toEqual([])
     for (const address of SERVERS) {
@@ -193,7 +201,8 @@ test(`nodes under faults keep every promise, ${SEEDS} seeds`, async () => {
   const served = (100 * (1 - silentMs / simulatedMs)).toFixed(1)
   process.stdout.write(
     `${hours} h, ${faults} faults, ${acknowledged} acknowledged orders, ` +
-      `a leader answers ${served} % of the time\n`,
+      `a leader answers ${served} % of the time, two at once in ${doubled.length} seeds, ` +
+      `at most ${Math.max(0, ...doubled).toFixed(1)} ms\n`,
   )
   expect(acknowledged).toBeGreaterThan(SEEDS * 20)
 }, 3_000_000)

@@ -333,6 +333,7 @@ export class House {
       startedSeconds: Math.floor(this.#startedMs / 1_000),
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
+      unheard: this.syncer.unheard,
     }
     const outcome = this.keys.ring.turn(settings, zones)
     const isBare = this.keys.ring.bare().length > 0

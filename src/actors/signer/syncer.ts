@@ -119,6 +119,12 @@ export class Syncer {
     return this.isEnabled && this.#peers.size > 0
   }
 
+  /** Configured peers that have not answered since this process was started. */
+  get unheard(): readonly string[] {
+    if (!this.isEnabled) return []
+    return [...this.#peers].filter(([, { lastSuccessMs }]) => lastSuccessMs === 0).map(([at]) => at)
+  }
+
   get board(): Board | undefined {
     return this.#world.board
   }

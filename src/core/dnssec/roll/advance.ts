@@ -21,7 +21,7 @@ import type {
   RollWait,
 } from './types.ts'
 import { type Horizon, endOf, isPastDsHeld, keySetOf, obstacleTo, signingOf } from './views.ts'
-import { waitFor } from './waits.ts'
+import { waitFor, waitForUnheard } from './waits.ts'
 
 export const horizonOf = (state: RollState, policy: RollPolicy, nowSeconds: number): Horizon => ({
   nowSeconds,
@@ -119,6 +119,10 @@ const eventOf = (state: RollState, move: Move, nowSeconds: number): RollEvent =>
   }
 }
 
+/** Nothing was ever offered, so the parent has no DS of ours unless an operator brought one. */
+const isFirstOffer = ({ offered, pastOffers }: RollState): boolean =>
+  offered.length === 0 && pastOffers.length === 0
+
 interface Moved {
   readonly state: RollState
   readonly events: readonly RollEvent[]
@@ -137,6 +141,12 @@ function moved(start: RollState, horizon: Horizon, facts: RollFacts): Moved {
   for (const move of isFull ? [] : movesOf(start)) {
     if (done.has(move.change)) continue
     const after = move.apply(state)
+    const unheard = move.change === 'offer' && isFirstOffer(start) ? (facts.unheard ?? []) : []
+    if (unheard.length > 0) {
+      const wait = waitForUnheard(move, unheard)
+      waits.set(wait.text, wait)
+      continue
+    }
     const obstacle = obstacleTo(after, move.change, horizon)
     if (obstacle !== undefined) {
       const wait = waitFor(state, move, obstacle, horizon, facts)

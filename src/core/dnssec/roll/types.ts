@@ -150,6 +150,11 @@ export interface RollFacts {
   readonly servedByAll: number | undefined
   /** Members that hold `servedByAll` back, for the words about it. */
   readonly behind: readonly string[]
+  /**
+   * Nodes that were never heard and may serve the zone with other keys. The first DS waits for them:
+   * until there is one, keys that differ are harmless, and from then on they are bogus.
+   */
+  readonly unheard?: readonly string[]
 }
 
 export type RollEventKind =

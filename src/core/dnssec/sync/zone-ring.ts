@@ -243,7 +243,7 @@ export class ZoneRing {
       return [...events, ...this.#muster(peers, settings)]
     }
     events.push(...this.#takeIn(nowSeconds), ...this.#muster(peers, settings))
-    const turn = advance(this.#bundle!.state, policy, this.#facts(), nowSeconds)
+    const turn = advance(this.#bundle!.state, policy, this.#facts(settings), nowSeconds)
     let { state } = turn
     let keys = this.#bundle!.keys
     events.push(...turn.events)
@@ -355,12 +355,12 @@ export class ZoneRing {
     return events
   }
 
-  #facts(): RollFacts {
+  #facts({ unheard = [] }: TurnSettings): RollFacts {
     const { members, version } = this.#bundle!.state
     const versions = members.map((name) => this.#serves.get(name))
     const behind = members.filter((name) => (this.#serves.get(name) ?? -1) < version)
     const isKnown = versions.every((each) => each !== undefined)
-    return { servedByAll: isKnown ? Math.min(...versions) : undefined, behind }
+    return { servedByAll: isKnown ? Math.min(...versions) : undefined, behind, unheard }
   }
 
   /** An operator took the node out of service. */
@@ -377,4 +377,6 @@ export interface TurnSettings {
   readonly startedSeconds: number
   readonly takeoverSeconds: number
   readonly patienceSeconds: number
+  /** Configured peers that this process never heard. */
+  readonly unheard?: readonly string[]
 }

@@ -75,6 +75,16 @@ describe('a syncer', () => {
     expect(two.syncer.view()).toMatchObject({ lastError: '', enabled: true })
   })
 
+  test('names the peers that never answered since the start', async () => {
+    const one = node('one', ['http://two', 'http://nobody'])
+    node('two', [])
+    expect(one.syncer.unheard).toEqual(['http://two', 'http://nobody'])
+    await one.syncer.poll()
+    expect(one.syncer.unheard).toEqual(['http://nobody'])
+    one.syncer.configure({ ...configOf().keySync, peers: ['http://two'], secrets: ['another'] })
+    expect(one.syncer.unheard).toEqual([])
+  })
+
   test('says what is wrong with a peer of another secret, and neither learns anything', async () => {
     const one = node('one', [])
     const stranger = node('stranger', ['http://one'], 'some other secret of others')

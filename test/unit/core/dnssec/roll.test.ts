@@ -26,6 +26,7 @@ class Zone {
   waits: readonly string[] = []
   #lastSeconds = START
   isServedByAll = true
+  unheard: readonly string[] = []
 
   constructor(policy: Partial<RollPolicy> = {}) {
     this.policy = { ...plainPolicy, ...policy }
@@ -72,7 +73,8 @@ class Zone {
   turn(): void {
     if (this.#ds !== undefined) this.look(this.#ds, true)
     const served = this.isServedByAll ? this.state.version : this.state.version - 1
-    const facts = { servedByAll: served, behind: this.isServedByAll ? [] : ['two'] }
+    const behind = this.isServedByAll ? [] : ['two']
+    const facts = { servedByAll: served, behind, unheard: this.unheard }
     const turn = advance(this.state, this.policy, facts, this.nowSeconds)
     this.state = turn.state
     this.waits = turn.waits.map(({ text }) => text)
@@ -110,6 +112,23 @@ describe('a new zone', () => {
     // The TTL and the margin, an hour each, after the first turn said that all serve it.
     expect(zone.steps).toEqual(['+2 ds-offered'])
     expect(servingKeys(zone.state).cds).toEqual([zone.state.keys[0]!.id])
+  })
+
+  test('offers nothing before each peer was heard once: one may serve it with other keys', () => {
+    const zone = new Zone()
+    zone.unheard = ['https://two']
+    zone.pass(100)
+    expect(zone.steps).toEqual([])
+    expect(zone.waits.join()).toMatch(/waits until all nodes were heard once.*https:\/\/two$/)
+    zone.unheard = []
+    zone.turn()
+    expect(zone.steps).toEqual(['+100 ds-offered'])
+    zone.settle()
+    // From then on the parent may have a DS, and a peer that is silent knows of these keys.
+    zone.unheard = ['https://two']
+    zone.order()
+    zone.pass(24)
+    expect(zone.steps.map((step) => step.split(' ')[1])).toContain('ds-offered')
   })
 })
 
