@@ -46,6 +46,16 @@ domains: [{ name: app.${zone}, regions: [east, west, other], routing_algorithm: 
 `)
     program.start()
     await program.logged('OpenGSLB running')
+    // Until its own server is up a network gets another's, and the resolver would keep that.
+    for (const [net, address] of [
+      ['127.60.1.0/24', EAST],
+      ['127.70.1.0/24', WEST],
+      ['127.80.1.0/24', OTHER],
+    ] as const)
+      await until(`${net} gets ${address}`, async () => {
+        const { answer } = await dig(dnsPort, `+subnet=${net}`, `app.${zone}`)
+        return answer.join() === `A ${address}`
+      })
     unbound.start('unbound', ['-d', '-p', '-c', 'unbound.conf'], {
       'unbound.conf': `
 server:
