@@ -1,6 +1,7 @@
 // Goal: whole nodes of a cluster keep what is promised under faults: never two that may answer for
-// longer than the stated bound, orders that were acknowledged are there and linearizable, a pool with a healthy server is never
-// empty, nothing older overwrites what was told, and all nodes end with the same.
+// longer than the stated bound, orders that were acknowledged are there and linearizable, a pool
+// with a healthy server is never empty, nothing older overwrites what was told, and all nodes end
+// with the same.
 // Method: test/harness/cluster-world.ts, seeded faults of 86 s each, so that a thousand seeds are a
 // day. OPENGSLB_SEEDS says how many, OPENGSLB_SEED which is the first.
 import { expect, test } from 'vitest'

@@ -151,8 +151,8 @@ export interface RollFacts {
   /** Members that hold `servedByAll` back, for the words about it. */
   readonly behind: readonly string[]
   /**
-   * Nodes that were never heard and may serve the zone with other keys. The first DS waits for them:
-   * until there is one, keys that differ are harmless, and from then on they are bogus.
+   * Nodes that were never heard and may serve the zone with other keys. The first DS waits for
+   * them: until there is one, keys that differ are harmless, and from then on they are bogus.
    */
   readonly unheard?: readonly string[]
 }

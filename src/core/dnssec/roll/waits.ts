@@ -14,9 +14,10 @@ const CACHED = {
 
 const listed = (names: readonly string[]): string => names.slice(0, 5).join(', ')
 
-export const waitForUnheard = (move: Move, unheard: readonly string[]): RollWait => ({
-  text: `“Key ${move.what}” waits until all nodes were heard once, which may have other keys: not yet ${listed(unheard)}`,
-})
+export function waitForUnheard(move: Move, unheard: readonly string[]): RollWait {
+  const head = `“Key ${move.what}” waits until all nodes were heard once`
+  return { text: `${head}, which may have other keys: not yet ${listed(unheard)}` }
+}
 
 export function waitFor(
   state: RollState,
