@@ -50,18 +50,26 @@ export class RowBuffer {
 }
 
 /** One dump of both families where the kernel has it, else one of each. */
-export function dumpsOf(
-  { dumpTcp }: Native,
-  withInfo: boolean,
-): (ports: Uint32Array) => ((into: Uint8Array, first: number) => number)[] {
-  const hasBoth = dumpTcp(0, Uint32Array.of(1), none.bytes, withInfo) >= 0
-  const families = hasBoth ? ([0] as const) : ([4, 6] as const)
-  return (ports) =>
+export function dumpsOf(native: Native, withInfo: boolean): Dumps {
+  const hasBoth = native.dumpTcp(0, Uint32Array.of(1), none.bytes, withInfo) >= 0
+  return hasBoth ? dumpsBy(native, [0], withInfo) : dumpsBy(native, [4, 6], withInfo)
+}
+
+/** The dumps that together are the table, for these ports. */
+type Dumps = (ports: Uint32Array) => ((into: Uint8Array, first: number) => number)[]
+
+/** An addon that reads the table family by family: that of Linux, and that of Windows. */
+interface ByFamily<Family> {
+  dumpTcp(family: Family, ports: Uint32Array, into: Uint8Array, withInfo: boolean): number
+}
+
+export const dumpsBy =
+  <Family>(addon: ByFamily<Family>, families: readonly Family[], withInfo: boolean): Dumps =>
+  (ports) =>
     families.map(
       (family) => (into, first) =>
-        dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), withInfo),
+        addon.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), withInfo),
     )
-}
 
 /** Everything that ended since the last call, as one reading's worth of rows. */
 export class TcpEnds {

@@ -47,7 +47,7 @@ export function readEdit(object: JsonObject, spec: BodySpec): Result<ReadBody, H
   const fields: Record<string, FieldValue | null> = {}
   const notes: Record<string, FieldValue | null> = {}
   const bad = (name: string, why: string) => fail(refuse(400, `${name}: ${why}`))
-  let force = false
+  let [force, passedOver] = [false, '']
   for (const [name, value] of Object.entries(object)) {
     const fixed = Object.hasOwn(spec.fixed, name) ? spec.fixed[name] : undefined
     const key = Object.hasOwn(spec.fields, name) ? spec.fields[name] : undefined
@@ -57,11 +57,15 @@ export function readEdit(object: JsonObject, spec: BodySpec): Result<ReadBody, H
     } else if (name === 'force' && typeof value === 'boolean') force = value
     else if (key === undefined && !spec.notes.includes(name)) {
       if (!TOLD.has(name)) return bad(name, 'is not known here')
+      passedOver = name
     } else if (value !== null && !isFieldValue(value))
       return bad(name, 'must be a text, a number, a truth value or a list of texts, none too long')
     else if (key === undefined) notes[name] = value
     else fields[key] = value
   }
+  // Who sends nothing else means to set it, and must not hear that it was done.
+  const isEmpty = Object.keys(fields).length + Object.keys(notes).length === 0
+  if (passedOver !== '' && isEmpty) return bad(passedOver, 'is told, and cannot be set')
   return ok({ fields, notes, force })
 }
 

@@ -5,8 +5,8 @@
  * short requests teach nothing there.
  */
 import { fail, ok, type Result } from '../../core/base/result.ts'
-import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
-import { RowBuffer } from '../../native/tcp-table.ts'
+import { TcpRows } from '../../core/health/clients-rows.ts'
+import { dumpsBy, RowBuffer } from '../../native/tcp-table.ts'
 import { type WindowsTable, windowsFault } from '../../native/windows.ts'
 import type { TcpTimes } from './contract.ts'
 
@@ -20,13 +20,10 @@ export function timesOfWindows(table: WindowsTable): Result<TcpTimes, string> {
   if (!table.isAdministrator())
     return fail('Windows lets administrators alone read round-trip times; this process is none')
   const buffer = new RowBuffer()
-  const dump =
-    (family: 4 | 6, ports: Uint32Array) =>
-    (into: Uint8Array, first: number): number =>
-      table.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), true)
+  const dumps = dumpsBy(table, [4, 6], true)
   return ok({
     endsHeard: fail('Windows tells nobody of connections that ended'),
-    open: (ports) => (ports.length === 0 ? none : buffer.fill([dump(4, ports), dump(6, ports)])),
+    open: (ports) => (ports.length === 0 ? none : buffer.fill(dumps(ports))),
     ended: () => ({ rows: none, missed: false, more: false }),
     close: () => {},
   })

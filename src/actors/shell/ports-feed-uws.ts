@@ -109,9 +109,9 @@ export function uwsFeed(options: ListenOptions, most: HttpLimits, onUpgraded: ()
   /**
    * An upgrade that comes later than its request must not be corked by its own response: where its
    * memory stays in place the library takes it for an answer with Connection: close, and ends it
-   * (uWebSockets 1928, mended by its 1929). There is one cork, so while another
-   * socket holds it that of the response does nothing; with no other socket there is none, and the
-   * library warns on stderr.
+   * (uWebSockets 1928, mended by its 1929). There is one cork, so while another socket holds it
+   * that of the response does nothing; with no other socket there is none, and the library warns on
+   * stderr.
    */
   function uncorked(response: UwsResponse, upgrade: () => void): void {
     const [other] = sockets

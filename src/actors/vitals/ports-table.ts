@@ -9,9 +9,9 @@ import { networkInterfaces } from 'node:os'
 import { limits } from '../../core/base/limits.ts'
 import type { Reading } from '../../core/health/clients-table.ts'
 import { readProcTable } from '../../core/health/clients-proc.ts'
-import { TCP_ROW_BYTES, TcpRows } from '../../core/health/clients-rows.ts'
+import { TcpRows } from '../../core/health/clients-rows.ts'
 import { loadNative, type Native } from '../../native/index.ts'
-import { dumpsOf, RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
+import { dumpsBy, dumpsOf, RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
 import { loadWindowsTable, type WindowsTable } from '../../native/windows.ts'
 import type { TcpTable, Whereabouts } from './contract.ts'
 
@@ -44,14 +44,11 @@ function netlinkTable(native: Native): TcpTable {
 /** Needs no right of an administrator, as no statistics are asked for. */
 export function windowsTable(addon: WindowsTable): TcpTable {
   const buffer = new RowBuffer()
-  const dump =
-    (family: 4 | 6, ports: Uint32Array) =>
-    (into: Uint8Array, first: number): number =>
-      addon.dumpTcp(family, ports, into.subarray(first * TCP_ROW_BYTES), false)
+  const dumps = dumpsBy(addon, [4, 6], false)
   return {
     read: (ports) => {
       const wanted = Uint32Array.from(ports)
-      const rows = buffer.fill([dump(4, wanted), dump(6, wanted)])
+      const rows = buffer.fill(dumps(wanted))
       if (rows === undefined) return undefined
       return { rows, ended: none, missed: false, endsHeard: false, complete: true }
     },

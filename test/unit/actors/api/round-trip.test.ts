@@ -74,6 +74,12 @@ describe.each(KINDS)('%s', (list, one, field, value) => {
   })
 })
 
+test('what is only told is refused where nothing else is sent', async () => {
+  const world = await madeWorld()
+  const { status, json } = await world.call('PUT', '/domains/made.example.com', { status: 'down' })
+  expect([status, json.error]).toEqual([400, 'status: is told, and cannot be set'])
+})
+
 test('what nobody knows is refused all the same', async () => {
   const world = await madeWorld()
   const { status, json } = await world.call('PUT', '/domains/made.example.com', { colour: 'red' })

@@ -156,6 +156,35 @@ describe('api requests', () => {
   })
 })
 
+describe('readers of the feed', () => {
+  test('have the topics that are made for them named, again to an API that was restarted', async () => {
+    const world = await shellWorld()
+    const behaviour = await world.start()
+    const filter = {
+      topics: ['decision' as const],
+      ...{ services: [], regions: [], nothing: false },
+    }
+    world.answers['shell.open-feed'] = () => ({
+      ...{ status: 200, headers: {}, body: new Uint8Array(0), protocol: '', from: -1, next: 1 },
+      ...{ filter, hello: { version: '2', nodeId: 'n' } },
+    })
+    const told = () => world.published.filter(([id]) => id === 'shell.topics-heard')
+    behaviour.onPeerStarted?.('api')
+    expect(told()).toEqual([])
+    const { feed } = world.open.get('127.0.0.1:8080')!
+    const admission = await feed!.admit(REQUEST, 'websocket')
+    if (admission.code !== 'admitted') throw new Error(admission.code)
+    const reader = admission.open({ send: () => 0, waitingBytes: () => 0, close: () => {} })
+    const heard = ['shell.topics-heard', { topics: ['decision'] }]
+    expect(told()).toEqual([heard])
+    behaviour.onPeerStarted?.('api')
+    expect(told()).toEqual([heard, heard])
+    reader.closed()
+    expect(told().at(-1)).toEqual(['shell.topics-heard', { topics: [] }])
+    await behaviour.onStop?.()
+  })
+})
+
 describe('metrics requests', () => {
   for (const [request, status, body] of [
     [{ path: '/metrics' }, 200, 'opengslb_up 1\n'],
