@@ -41,6 +41,8 @@ export interface DnsConfig {
   readonly sockets: readonly LentSocket[]
   /** The thread runs on this CPU alone. */
   readonly cpu?: number
+  /** Added to the thread's nice value, where that is permitted; absent: 0. */
+  readonly nice?: number
   /** TCP is served by another thread. */
   readonly udpOnly?: boolean
   /** The listening socket of TCP, which the main thread lends; absent: the thread opens its own. */

@@ -71,8 +71,21 @@ interface Serving {
   handle: FrontHandle | undefined
 }
 
-const pinFault = (native: Native, cpu: number | undefined): string | undefined =>
-  cpu !== undefined && native.pinThread(cpu) < 0 ? `no such CPU: ${cpu}` : undefined
+/** How the kernel is to schedule the thread. */
+interface Scheduling {
+  readonly cpu: number | undefined
+  /** Added to its nice value. */
+  readonly nice: number
+}
+
+/**
+ * A query waits for every thread of the process that has the core, so the one that answers goes
+ * first. Where that is not permitted it answers all the same.
+ */
+function scheduleFault(native: Native, { cpu, nice }: Scheduling): string | undefined {
+  native.favourThread(nice, limits.dnsSliceNs.default)
+  return cpu !== undefined && native.pinThread(cpu) < 0 ? `no such CPU: ${cpu}` : undefined
+}
 
 /**
  * Takes up lent sockets; they stay open when it closes. Reading begins with `serve`, so that what
@@ -81,13 +94,13 @@ const pinFault = (native: Native, cpu: number | undefined): string | undefined =
 export function serveNative(
   sockets: readonly LentSocket[],
   answer: Answer,
-  cpu: number | undefined,
+  scheduling: Scheduling,
   onFault: (message: string) => void,
 ): Result<UdpFront, string> {
   const native = loadNative()
   if (!native.ok) return fail(native.error)
   const { startFront, turnFront, stopFront } = native.value
-  const fault = pinFault(native.value, cpu)
+  const fault = scheduleFault(native.value, scheduling)
   if (fault !== undefined) onFault(`dns.cpus: ${fault}`)
   const all = sockets.map(({ batch, memory }): Serving => {
     const slab = slabOf(batch, STRIDE, memory)

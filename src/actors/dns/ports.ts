@@ -124,9 +124,9 @@ const udpAlone = (kind: string, udp: UdpFront): Front => ({
 /** UDP on the lent sockets, TCP beside it unless another thread has it. */
 async function listenNative(
   request: ListenRequest,
-  { sockets, cpu, udpOnly, listener }: DnsConfig,
+  { sockets, cpu, nice = 0, udpOnly, listener }: DnsConfig,
 ): Promise<ListenOutcome> {
-  const udp = serveNative(sockets, request.answer, cpu, request.onFault)
+  const udp = serveNative(sockets, request.answer, { cpu, nice }, request.onFault)
   if (!udp.ok) return { code: 'failed', message: udp.error }
   if (udpOnly === true) return { code: 'listening', front: udpAlone('native', udp.value) }
   // One socket of each family was lent for a wildcard; one TCP socket takes both.

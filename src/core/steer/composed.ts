@@ -22,7 +22,7 @@ import type { Question } from './decide.ts'
 import { basisAt, choosesAt } from './modes.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
 import type { Pools } from './pools.ts'
-import { drawn, NO_KEY, scoreOf } from './sticky.ts'
+import { drawn, hasKey, NO_KEY, scoreOf } from './sticky.ts'
 import { pointOf, turnAt } from './turns.ts'
 import { BASIS_SERVING } from './view.ts'
 
@@ -135,7 +135,7 @@ function findPart(
     const leaf = find(pools, programs[part + 1]!, question, family, standing, false)
     if (leaf < 0) continue
     if (!turns) return leaf
-    if (key >= 0) {
+    if (hasKey(key)) {
       const score = scoreOf(drawn(key, part - node), weight)
       if (last >= 0 && score <= bestScore) continue
       bestScore = score
@@ -144,7 +144,7 @@ function findPart(
     last = part
   }
   if (last < 0) return -1
-  if (key >= 0) return find(pools, programs[last + 1]!, question, family, standing, true)
+  if (hasKey(key)) return find(pools, programs[last + 1]!, question, family, standing, true)
   let left = pointOf(question.turn) * whole
   for (let part = node + 2; part <= last; part += 2) {
     const weight = programs[part]!

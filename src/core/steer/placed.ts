@@ -9,7 +9,7 @@ import { ALL_DOWN, NODATA } from './outcomes.ts'
 import { noteGroup, noteOne } from './client-cache.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
-import { giveSticky, isGiven } from './sticky.ts'
+import { giveSticky, hasKey, isGiven } from './sticky.ts'
 import { pointOf, weightedPlace } from './turns.ts'
 import { BASIS_SERVING } from './view.ts'
 
@@ -33,8 +33,8 @@ export function giveGroup(
   const size = segments[own + 1]! - start
   if (size === 0) return given
   const from = pools.placesFrom(pool, question.family) + start
-  if (question.key! >= 0)
-    return giveSticky(pools, pool, question.key!, from, size, false, out, given, wanted)
+  if (hasKey(question.key))
+    return giveSticky(pools, pool, question.key, from, size, false, out, given, wanted)
   let place = weightedPlace(sums, guides, from, size, point)
   let count = given
   for (let left = size; left > 0 && count < wanted; left--) {
@@ -56,7 +56,7 @@ export function noteAlone(
   const own = pools.segmentsFrom(pool, question.family) + group
   const start = pools.segments[own]!
   const from = pools.placesFrom(pool, question.family) + start
-  if (question.key! >= 0) noteOne(pools, question, from, first)
+  if (hasKey(question.key)) noteOne(pools, question, from, first)
   else noteGroup(pools, question, from, pools.segments[own + 1]! - start)
 }
 
@@ -100,7 +100,7 @@ function giveAll(
 ): number {
   const from = pools.placesFrom(pool, family)
   const count = pools.segments[pools.segmentsFrom(pool, family) + pools.groupsOf(pool)]!
-  if (key! >= 0) return giveSticky(pools, pool, key!, from, count, false, out, 0, wanted)
+  if (hasKey(key)) return giveSticky(pools, pool, key, from, count, false, out, 0, wanted)
   let given = 0
   let place = (turn >>> 0) % count
   for (let left = count; left > 0 && given < wanted; left--) {

@@ -9,7 +9,7 @@ import type { Question } from './decide.ts'
 import { decidePlaced, giveGroup, noteAlone } from './placed.ts'
 import type { Pools } from './pools.ts'
 import { COLD_START, GEO_FALLBACK, LEARNED, type RouteTable } from './routes.ts'
-import { drawn, scoreOf } from './sticky.ts'
+import { drawn, hasKey, scoreOf } from './sticky.ts'
 import { pointOf } from './turns.ts'
 
 export function decideRouted(
@@ -81,8 +81,8 @@ function giveRow(
   }
   if (first < 0) return 0
   // Among near-equals the turn's point falls to one, and its part of the way decides inside it.
-  if (whole > shares[from + first]! && question.key! >= 0) {
-    first = stickyRank(pools, own, table, from, question.key!)
+  if (whole > shares[from + first]! && hasKey(question.key)) {
+    first = stickyRank(pools, own, table, from, question.key)
   } else if (whole > shares[from + first]!) {
     let left = turnPoint * whole
     for (let rank = first; rank < stride && shares[from + rank]! > 0; rank++) {
@@ -100,7 +100,7 @@ function giveRow(
   const rest = pools.groupsOf(pool)
   question.basis = pools.segments[own + rest + 1]!
   let given = giveGroup(pools, pool, question, chosen, point, out, 0, wanted)
-  const isAlone = question.key! >= 0 || whole <= shares[from + first]!
+  const isAlone = hasKey(question.key) || whole <= shares[from + first]!
   if (wanted === 1 && isAlone) noteAlone(pools, pool, question, chosen, out[0]!)
   for (let rank = 0; rank < stride && given < wanted; rank++) {
     const group = groups[ranking[from + rank]!]!

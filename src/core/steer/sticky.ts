@@ -25,6 +25,10 @@ import { spillOf } from './words.ts'
 /** The policy is not sticky. */
 export const NO_KEY = -1
 
+/** Whether the client sticks. A key is any other 32 bits with their sign: a number without a box. */
+export const hasKey = (key: number | undefined): key is number =>
+  key !== undefined && key !== NO_KEY
+
 /** Bits of a client's address that tell it apart; 0 where the pool's clients do not stick. */
 export function stickyBits(pools: Pools, pool: number, family: Family): number {
   const packed = pools.layout.fixed[pool * FIXED + FIXED_STICKY]!
@@ -40,7 +44,8 @@ export function stickyKey(pools: Pools, pool: number, client: Uint8Array): numbe
   for (let at = 0; at < whole; at++) key = Math.imul(key ^ client[at]!, 0x01000193)
   const rest = bits & 7
   if (rest > 0) key = Math.imul(key ^ (client[whole]! & (0xff00 >> rest)), 0x01000193)
-  return mixed(key) >>> 0
+  const hash = mixed(key)
+  return hash === NO_KEY ? 0 : hash
 }
 
 /** The finalizer of MurmurHash3: every bit of what comes in reaches every bit that goes out. */

@@ -18,7 +18,7 @@ function answer(query, start, length, out, outStart) {
   return length
 }
 
-const front = serveNative(sockets, answer, undefined, () => {})
+const front = serveNative(sockets, answer, { cpu: undefined, nice: 0 }, () => {})
 if (!front.ok) throw new Error(front.error)
 front.value.serve()
 parentPort.postMessage('serving')

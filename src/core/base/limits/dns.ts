@@ -113,6 +113,12 @@ export const dnsLimits = {
     'one core less than the machine has, at most this many unless more are asked for',
     'dns.threads',
   ),
+  dnsSliceNs: limit(
+    100_000,
+    [100_000, 100_000_000],
+    'ns',
+    'the shortest a kernel grants; who has a short slice is let in before others end theirs',
+  ),
   dnsBatch: limit(
     32,
     [1, 64],

@@ -113,6 +113,13 @@ export const dns = section('The DNS listener and its zones.', {
     'CPUs the threads are pinned to, in order and again from the first; empty pins none.',
     { restart: true },
   ),
+  nice: key(
+    integer(-20, 0),
+    '-5',
+    'Nice steps by which the threads that answer go before the others of the process, where the ' +
+      'system permits it (root, CAP_SYS_NICE, or LimitNICE= of systemd). 0 treats all alike.',
+    { restart: true },
+  ),
   batch_size: key(
     integer(limits.dnsBatch.min, limits.dnsBatch.max),
     '32',

@@ -9,6 +9,7 @@ import { placeClients } from '../../../../src/core/geo/source.ts'
 import { decide, type Question } from '../../../../src/core/steer/decide.ts'
 import type { LeafAlgorithm, PolicyNode } from '../../../../src/core/steer/policy-tree.ts'
 import { Pool } from '../../../../src/core/steer/pool.ts'
+import { hasKey, stickyKey } from '../../../../src/core/steer/sticky.ts'
 import { decisionScope } from '../../../../src/core/steer/scope.ts'
 import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
 import { DOWN, UP, wordOf } from '../../../harness/pools.ts'
@@ -165,6 +166,14 @@ test('a client is placed only where that decides, also when it asks again', () =
   expect(placeOf({ policy: 'weighted' })).toEqual([false, false])
   const fence: PolicyNode = { kind: 'geofence', rules: [{ node: leaf('weighted') }] }
   expect(placeOf({ policy: 'composed', tree: fence })).toEqual([true, true])
+})
+
+test('the key of a client is a number that needs no box, and none is taken for none', () => {
+  const { pools } = poolOf([UP, UP], {})
+  const keys = clients.map((client) => stickyKey(pools, 0, client))
+  expect(keys.map((key) => key | 0)).toEqual(keys)
+  expect(keys.every(hasKey)).toBe(true)
+  expect(keys.some((key) => key < -1)).toBe(true)
 })
 
 test('further answers are the next in the order of the client', () => {
