@@ -25,7 +25,7 @@ import { spillOf } from './words.ts'
 /** The policy is not sticky. */
 export const NO_KEY = -1
 
-/** Whether the client sticks. A key is any other 32 bits with their sign: a number without a box. */
+/** Whether the client sticks. A key is any other 32 bits with their sign: a number without box. */
 export const hasKey = (key: number | undefined): key is number =>
   key !== undefined && key !== NO_KEY
 
