@@ -137,9 +137,9 @@ interface Addon {
   /** The calling thread runs on that CPU alone; 0 or `-errno`. */
   pinThread(cpu: number): number
   /**
-   * The calling thread's nice value grows by `increment` and its time slice becomes `sliceNs`, which
-   * kernels before 6.12 pass over. 0 or `-errno`; where more is not permitted (EPERM, EACCES) the
-   * slice is set all the same.
+   * The calling thread's nice value grows by `increment` and its slice of time becomes `sliceNs`,
+   * which kernels before 6.12 pass over. 0 or `-errno`; where more is not permitted (EPERM, EACCES)
+   * the slice is set all the same.
    */
   favourThread(increment: number, sliceNs: number): number
   startFront(
