@@ -140,6 +140,7 @@ export function build({ force = false } = {}) {
     'scripts/lib/bundle.mjs',
     'scripts/lib/parts.mjs',
     'scripts/lib/compile-ahead.mjs',
+    'scripts/lib/keep-code.cjs',
     'scripts/lib/run-load.cjs',
     'scripts/lib/dashboard.mjs',
   ].map((file) => statSync(join(root, file)).mtimeMs)
@@ -153,10 +154,11 @@ export function build({ force = false } = {}) {
   ])
   foldConstants(join(root, 'dist'))
   run(process.execPath, [join(root, 'scripts', 'lib', 'bundle.mjs')])
-  const ahead = join(root, 'scripts', 'lib', 'compile-ahead.mjs')
-  run(process.execPath, [ahead, join(root, 'dist', 'run')])
   run(process.execPath, [join(root, 'scripts', 'lib', 'dashboard.mjs')])
   buildNative()
+  // Last: it makes a whole start.
+  const ahead = join(root, 'scripts', 'lib', 'compile-ahead.mjs')
+  run(process.execPath, [ahead, join(root, 'dist', 'run')])
   writeFileSync(stamp, '')
 }
 
