@@ -48,6 +48,8 @@ const freePort = () =>
     })
   })
 
+const key = Buffer.alloc(32, 7).toString('base64')
+
 const configuration = (folder, port, api) => `
 dns: { listen_address: "127.0.0.1:${port}", threads: 1, zones: [start.test] }
 regions:
@@ -57,7 +59,7 @@ regions:
 domains: [{ name: app.start.test, regions: [local], when_all_down: all }]
 overwatch:
   data_dir: "${folder}/data"
-  gossip: { encryption_key: "${Buffer.alloc(32, 7).toString('base64')}", bind_address: "127.0.0.1:0" }
+  gossip: { encryption_key: "${key}", bind_address: "127.0.0.1:0" }
 api: { enabled: true, address: "127.0.0.1:${api}" }
 metrics: { enabled: false }
 logging: { level: info, format: json }

@@ -3,9 +3,10 @@
  *
  * A thread of the pool runs one task that never ends: an actor. Nothing is handed out per query.
  * There is one thread more than there are actors, with its modules loaded, so that an actor that
- * fell need not wait for a thread. It is made once the start is over: a start, and more so a process
- * that takes the place of another, shares the processors with what answers. Whether and when it is started again is the supervisor's
- * decision. An abort of the task is how an actor is ended from outside: the thread ends with it.
+ * fell need not wait for a thread. It is made once the start is over: a start, and more so a
+ * process that takes the place of another, shares the processors with what answers. Whether and
+ * when an actor is started again is the supervisor's decision. An abort of the task is how an actor
+ * is ended from outside: the thread ends with it.
  */
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'

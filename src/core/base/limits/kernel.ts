@@ -113,7 +113,7 @@ export const kernelLimits = {
     5_000,
     [0, 600_000],
     'ms',
-    'a start shares the processors with what answers; its threads hardly ever fall in its first 5 s',
+    'a start shares the processors with what answers; threads hardly ever fall in its first 5 s',
   ),
   startServingMs: limit(
     30_000,
