@@ -175,8 +175,8 @@ const YEAR_SECONDS = 31_536_000
 
 /**
  * What is told of an override and set by nobody: passed over, so that a client may send back what
- * it was shown. Any other field is refused: who asks for an end by a name that is not known here would
- * get an override that never ends.
+ * it was shown. Any other field is refused: who asks for an end by a name that is not known here
+ * would get an override that never ends.
  */
 const TOLD = ['service', 'address', 'port', 'authority', 'created_at']
 const FIELDS = new Set([...Object.keys(overridePut.shape), ...TOLD])
