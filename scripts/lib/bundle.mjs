@@ -7,7 +7,8 @@
  * the entries in `dist` become one line that points there: paths and names stay what they were.
  * Names and lines are kept, that a stack can be read.
  *
- * Left outside: piscina, which loads files of its own by path, and what is loaded at run time.
+ * Left outside: the thread's side of piscina, which is loaded by path, and what is loaded at run
+ * time.
  */
 import {
   copyFileSync,
@@ -34,7 +35,6 @@ const FIRST = [
   'actors/registry/ports-compile-entry',
   'actors/registry/ports-geo-entry',
 ]
-const OUTSIDE = ['piscina']
 
 function entriesOf() {
   const actors = readdirSync(join(dist, 'actors')).filter((name) =>
@@ -50,6 +50,12 @@ function entriesOf() {
 const keepPlace = {
   name: 'keep-place',
   transform(code, id) {
+    // The pool finds the first file of its threads beside itself.
+    if (id.endsWith('/piscina/dist/index.js')) {
+      const found =
+        "process.getBuiltinModule('node:module').createRequire(__runUrl).resolve('piscina')"
+      return code.replaceAll('__dirname', `(0, node_path_1.dirname)(${found})`)
+    }
     if (!id.startsWith(`${dist}/`)) return undefined
     const own = relative(dist, id)
     // The parts of prom-client that every thread loads come along; what it loads itself does not.
@@ -112,7 +118,7 @@ const { output } = await build({
   logLevel: 'error',
   cacheDir: join(root, 'node_modules', '.cache', 'opengslb-bundle'),
   plugins: [keepPlace],
-  ssr: { noExternal: true, external: OUTSIDE },
+  ssr: { noExternal: true },
   build: {
     ssr: true,
     target: 'node20',

@@ -8,6 +8,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -140,6 +141,7 @@ export function build({ force = false } = {}) {
     'scripts/lib/bundle.mjs',
     'scripts/lib/parts.mjs',
     'scripts/lib/compile-ahead.mjs',
+    'scripts/lib/keep-code.cjs',
     'scripts/lib/run-load.cjs',
     'scripts/lib/dashboard.mjs',
   ].map((file) => statSync(join(root, file)).mtimeMs)
@@ -153,10 +155,14 @@ export function build({ force = false } = {}) {
   ])
   foldConstants(join(root, 'dist'))
   run(process.execPath, [join(root, 'scripts', 'lib', 'bundle.mjs')])
-  const ahead = join(root, 'scripts', 'lib', 'compile-ahead.mjs')
-  run(process.execPath, [ahead, join(root, 'dist', 'run')])
   run(process.execPath, [join(root, 'scripts', 'lib', 'dashboard.mjs')])
   buildNative()
+  // npm makes its commands executable once; a later build writes their files anew.
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  for (const command of Object.values(bin)) chmodSync(join(root, command), 0o755)
+  // Last: it makes a whole start.
+  const ahead = join(root, 'scripts', 'lib', 'compile-ahead.mjs')
+  run(process.execPath, [ahead, join(root, 'dist', 'run')])
   writeFileSync(stamp, '')
 }
 

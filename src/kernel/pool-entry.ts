@@ -36,3 +36,6 @@ async function readied(): Promise<typeof runInPool> {
 }
 
 export const runPooled = readied()
+
+/** The task that only has a thread made. */
+export const runNothing = (): void => {}

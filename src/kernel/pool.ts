@@ -3,14 +3,17 @@
  *
  * A thread of the pool runs one task that never ends: an actor. Nothing is handed out per query.
  * There is one thread more than there are actors, with its modules loaded, so that an actor that
- * fell need not wait for a thread; whether and when it is started again is the supervisor's
- * decision. An abort of the task is how an actor is ended from outside: the thread ends with it.
+ * fell need not wait for a thread. It is made once the start is over: a start, and more so a
+ * process that takes the place of another, shares the processors with what answers. Whether and
+ * when an actor is started again is the supervisor's decision. An abort of the task is how an actor
+ * is ended from outside: the thread ends with it.
  */
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import { limits } from '../core/base/limits.ts'
 import type { LoadedCount } from './births.ts'
-import { type Fault, type FromActor, faultOf } from './control.ts'
+import { type Fault, type FromActor, faultOf, stoppedFault } from './control.ts'
 import type { Log } from './log.ts'
 import type { PlacedEvents } from './supervisor.ts'
 import type { Thread, ThreadData, ToThread } from './thread.ts'
@@ -41,7 +44,7 @@ const entryUrl = new URL('./pool-entry.js', import.meta.url)
  * A new thread needs 100 ms and more until it can run an actor, most of them for loading modules;
  * in that time the queue of a busy socket overflows.
  */
-export const SPARE_THREADS = 1
+const SPARE_THREADS = 1
 
 /**
  * A pool for so many actors, whose threads load the modules `warm` ahead.
@@ -58,17 +61,36 @@ export function threadPool(
   const pool = new Piscina({
     filename: fileURLToPath(entryUrl),
     name: 'runPooled',
-    minThreads: size,
+    minThreads: actors,
     maxThreads: size,
+    // The spare thread has nothing to do, and stays.
+    idleTimeout: Number.POSITIVE_INFINITY,
     // Threads that wait for tasks by Atomics.wait could not run an event loop.
     atomics: 'disabled',
     recordTiming: false,
     workerData: { warm, loaded } satisfies PoolData,
   })
   pool.on('error', (error) => log.error('a thread of the pool fell', { error: faultOf(error) }))
+  // A task that ends at once has the pool make the thread that is missing, and leaves it free.
+  const refill = () => {
+    if (pool.threads.length < size) pool.run(undefined, { name: 'runNothing' }).catch(() => {})
+  }
+  const first = setTimeout(refill, limits.spareThreadAfterMs.default)
+  first.unref()
   return {
-    start: (data, events) => startPooled(pool, ready, data, events),
-    close: () => pool.destroy(),
+    start: (data, events) =>
+      startPooled(pool, ready, data, {
+        ...events,
+        exited: (fault) => {
+          events.exited(fault)
+          // Whoever is to be started again has taken the spare thread, or the next that is made.
+          if (fault.code !== stoppedFault.code) refill()
+        },
+      }),
+    close: () => {
+      clearTimeout(first)
+      return pool.destroy()
+    },
   }
 }
 

@@ -18,7 +18,7 @@ import {
   prometheusMetrics,
 } from './metrics-prometheus.ts'
 import type { Metrics } from './metrics.ts'
-import { SPARE_THREADS, type ThreadPool, threadPool } from './pool.ts'
+import { type ThreadPool, threadPool } from './pool.ts'
 import { RetiredSeries } from './retired.ts'
 import { roleOf } from './role.ts'
 import { type ChildStatus, type LoanEvents, type Placement, Supervisor } from './supervisor.ts'
@@ -120,7 +120,7 @@ function threadsOf({ children, log }: SystemOptions): [ThreadsAhead, ThreadPool 
   const pooled = children.filter(({ host }) => host === 'pool')
   if (pooled.length === 0) return [ahead, undefined]
   const warm = [...new Set(pooled.flatMap(modulesOf))]
-  const ready = inlineOnceLoaded(loaded, alone.length + pooled.length + SPARE_THREADS)
+  const ready = inlineOnceLoaded(loaded, alone.length + pooled.length)
   return [ahead, threadPool(pooled.length, warm, loaded, ready, log)]
 }
 

@@ -3,9 +3,18 @@
  * Method: the parts of the built bundle are loaded in a process of their own.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Script } from 'node:vm'
 import { expect, test } from 'vitest'
 import { root } from '../harness/source.ts'
 
@@ -25,6 +34,23 @@ test('every part comes with code that this V8 takes', () => {
   const { parts, taken } = loaded(run)
   expect(parts).toBeGreaterThan(10)
   expect(taken).toBe(parts)
+})
+
+test('the code of what answers holds the functions that a start and a query run', () => {
+  const names = readdirSync(run).filter((file) => /^actors-dns-actor\..*\.cache$/.test(file))
+  expect(names).toHaveLength(1)
+  const text = readFileSync(join(run, 'actors-dns-actor.cjs'), 'latin1')
+  const body = new Script(`(function (exports, require, module, a, b) {${text}\n})`)
+  // Its body, compiled as it is before anything of it was called.
+  const size = body.createCachedData().length
+  expect(readFileSync(join(run, names[0]!)).length).toBeGreaterThan(2 * size)
+})
+
+test('the commands of the package may be run, also after a build that made them anew', () => {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>
+  }
+  for (const file of Object.values(bin)) expect(statSync(join(root, file)).mode & 0o777).toBe(0o755)
 })
 
 test('under other settings of V8 the text is compiled, and runs', () => {

@@ -5,7 +5,7 @@
  * such a root: that the units themselves load is judged by systemd-analyze.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,6 +16,10 @@ const isFull = process.env['OPENGSLB_FULL'] === '1'
 const isRoot = process.getuid?.() === 0
 const folder = mkdtempSync(join(tmpdir(), 'opengslb-package-'))
 const out = join(projectRoot, 'out')
+
+const version = (): string =>
+  (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string })
+    .version
 
 const run = (command: string, ...words: readonly string[]): string =>
   execFileSync(command, words, { encoding: 'utf8', maxBuffer: 1 << 26 })
@@ -137,17 +141,7 @@ function cleanRoot(): void {
     const include = '--include=libcap2-bin,libstdc++6'
     run('debootstrap', '--variant=minbase', include, 'bookworm', root, mirror())
     const deb = join(out, readdirSync(out).find((name) => name.endsWith('.deb')) ?? '')
-    const script = join(projectRoot, 'test', 'harness', 'clean-root.sh')
-    const spaces = ['-m', '-p', '-n', '--fork', '--mount-proc', '--kill-child']
-    const text = run('unshare', ...spaces, script, root, deb)
-    console.info(text)
-    const parts = text.split(/^== /m).slice(1)
-    seen = Object.fromEntries(
-      parts.map((part) => {
-        const [title = '', ...lines] = part.trim().split('\n')
-        return [title, lines]
-      }),
-    )
+    seen = seenBy('clean-root.sh', root, deb)
   }, 900_000)
 
   test('takes the package; the launcher has the capabilities and is for the group alone', () => {
@@ -186,6 +180,60 @@ function cleanRoot(): void {
 
   test('is as it was after a purge', () => {
     expect(seen['removed']).toEqual(['purged', '2'])
+  })
+
+  describe('with the npm package and a Node', () => npmInRoot(root))
+}
+
+/** What a script of the harness saw, in namespaces of its own, by its headings. */
+function seenBy(script: string, ...words: readonly string[]): Record<string, string[]> {
+  const spaces = ['-m', '-p', '-n', '--fork', '--mount-proc', '--kill-child']
+  const text = run('unshare', ...spaces, join(projectRoot, 'test', 'harness', script), ...words)
+  console.info(text)
+  const parts = text.split(/^== /m).slice(1)
+  return Object.fromEntries(
+    parts.map((part) => {
+      const [title = '', ...lines] = part.trim().split('\n')
+      return [title, lines]
+    }),
+  )
+}
+
+/** The root brings no npm: that of this machine installs into it, and runs nothing of it. */
+function npmInRoot(root: string): void {
+  let seen: Record<string, string[]> = {}
+
+  beforeAll(() => {
+    // The Node of this machine, which is one that the package is for.
+    cpSync(process.execPath, join(root, 'usr/local/bin/node'))
+    run(process.execPath, join(projectRoot, 'scripts', 'package.mjs'), 'npm')
+    const file = join(out, readdirSync(out).find((name) => name.endsWith('.tgz')) ?? '')
+    const prefix = `--prefix=${join(root, 'usr/local')}`
+    run('npm', 'install', '--global', '--silent', '--ignore-scripts', prefix, file)
+    seen = seenBy('clean-root-npm.sh', root)
+  }, 600_000)
+
+  test('installs without scripts, and gives nothing a capability', () => {
+    expect(seen['npm: installed']).toEqual([`OpenGSLB ${version()}`, 'Usage', '0'])
+  })
+
+  test('runs on port 53 as its user with the capability of the unit alone', () => {
+    const lines = seen['npm: an overwatch on port 53'] ?? []
+    expect(lines.slice(0, 5)).toEqual([
+      'front=native',
+      'by=uws',
+      '"hello"',
+      '"hello"',
+      'as its user',
+    ])
+    expect(lines[5]).toMatch(/0000000000000400$/)
+    expect(seen['npm: replaced']).toEqual(['another process', '"hello"'])
+    expect(seen['npm: without the capability']).toEqual(['EACCES'])
+  })
+
+  test('learns round-trip times as an agent with CAP_NET_ADMIN alone', () => {
+    const lines = seen['npm: an agent'] ?? []
+    expect(lines[0]).toMatch(/^latency learning began.*ends=true$/)
   })
 }
 

@@ -3,23 +3,19 @@
  * Method: the built program under a steady load of UDP questions and short TCP connections, told by
  * SIGUSR2 to replace itself, again and again; and successors that fail, which must change nothing.
  */
-import { chmodSync, readFileSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runLoad } from '../../bench/support/hotpath/generator.ts'
-import { compileNative } from '../../bench/support/hotpath/native.ts'
 import { takeSockets } from '../../src/actors/dns/ports-handover.ts'
 import { closeLent } from '../../src/actors/dns/ports-sockets.ts'
 import { type Backend, startBackends } from '../harness/backends.ts'
 import { freePort, Program, until } from '../harness/program.ts'
 import { SteadyLoad } from '../harness/steady-load.ts'
+import { isAlive, Succession } from '../harness/succession.ts'
 import { dig, output } from '../harness/tools.ts'
 
-const isFull = process.env['OPENGSLB_FULL'] === '1'
 const REPLACEMENTS = 3
-/** Of the full tier: as many replacements as come to pass in this time, at half capacity. */
-const UNDER_LOAD_SECONDS = 60
 const NAME = 'app.upgrade.test'
 const ADDRESSES = ['127.10.9.21', '127.10.9.22', '127.10.9.23']
 
@@ -27,25 +23,9 @@ let backends: Backend[] = []
 let port = 0
 let api = 0
 const program = new Program('')
-const dataDir = join(program.folder, 'data')
-
-/** The process that holds the data directory. */
-const owner = (): number => {
-  try {
-    return Number(readFileSync(join(dataDir, 'owner.pid'), 'utf8'))
-  } catch {
-    return 0
-  }
-}
-
-/** One that has ended and waits for its parent to ask is none: the first process may be slow. */
-const isAlive = (pid: number): boolean => {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
+const succession = new Succession(program)
+const { dataDir } = succession
+const owner = () => succession.owner()
 
 const configuration = (more = '') => `
 dns: { listen_address: "127.0.0.1:${port}", threads: 2, zones: [upgrade.test] }
@@ -60,22 +40,6 @@ api: { enabled: true, address: "127.0.0.1:${api}" }
 metrics: { enabled: false }
 logging: { level: info, format: text }
 ${more}`
-
-/** Replaces the process that runs; resolves with how long it took. */
-async function replace(): Promise<number> {
-  const before = owner()
-  const startMs = performance.now()
-  const running = () => program.output.split('OpenGSLB running').length
-  const known = running()
-  process.kill(before, 'SIGUSR2')
-  await until(
-    `a successor of ${before}\n${program.output.slice(-2000)}`,
-    () => running() > known,
-    30_000,
-  )
-  await until('the process before has ended', () => !isAlive(before) && owner() !== before, 15_000)
-  return performance.now() - startMs
-}
 
 async function served(): Promise<string> {
   const seen = new Set<string>()
@@ -95,8 +59,7 @@ beforeAll(async () => {
 }, 60_000)
 
 afterAll(async () => {
-  const last = owner()
-  if (last > 0 && isAlive(last)) process.kill(last, 'SIGTERM')
+  succession.end()
   await program.remove()
   await Promise.all(backends.map((backend) => backend.stop()))
 }, 30_000)
@@ -136,7 +99,7 @@ logging: { format: text }
     load.start()
     await sleep(500)
     for (let turn = 0; turn < REPLACEMENTS; turn++) {
-      tookMs.push(await replace())
+      tookMs.push(await succession.replace())
       pids.add(owner())
     }
     await sleep(500)
@@ -155,35 +118,6 @@ logging: { format: text }
     expect(tcp.right).toBe(tcp.asked)
   }, 600_000)
 })
-
-/** `share;name;size;type;flags;rcode;answers;base;count` of bench/native/query.h. */
-const KIND = `1;${NAME};1;1;e;0;1;${ADDRESSES[0]};${ADDRESSES.length}`
-
-async function underLoad(): Promise<void> {
-  const native = compileNative()
-  if (typeof native === 'string') throw new Error(native)
-  const plan = { port, transport: 'udp', kinds: [KIND], warmupSeconds: 1, watched: [] } as const
-  const asFastAsPossible = { ...plan, seconds: 3, echo: false }
-  const { answered, seconds } = await runLoad(native.generator, [0], asFastAsPossible)
-  const rate = Math.round(answered / seconds / 2)
-  const load = { ...plan, seconds: UNDER_LOAD_SECONDS, rate, echo: false, patienceSeconds: 3 }
-  let isOver = false
-  const counted = runLoad(native.generator, [0], load).finally(() => {
-    isOver = true
-  })
-  const tookMs: number[] = []
-  while (!isOver) tookMs.push(await replace())
-  const { asked, lost, wrong, skipped, latencyNs } = await counted
-  console.info(
-    `${tookMs.length} replacements in ${UNDER_LOAD_SECONDS} s at ${rate} queries/s (half of what is ` +
-      `answered at most): ${asked} asked, ${lost} lost, ${wrong} wrong, ${skipped} not asked for ` +
-      `want of room; p50 ${latencyNs.p50 / 1e6} ms, p99.9 ${latencyNs.p999 / 1e6} ms, ` +
-      `longest ${latencyNs.max / 1e6} ms`,
-  )
-  expect([lost, wrong]).toEqual([0, 0])
-}
-
-if (isFull) test('replacements at half capacity lose nothing', underLoad, 300_000)
 
 describe('a successor that fails', () => {
   test('by its configuration changes nothing, and the log says that it ended', async () => {

@@ -4,8 +4,9 @@
  * their sockets whole, between the frames that `ws` writes itself.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import { limits } from '../../core/base/limits.ts'
 import type {
   FeedListener,
@@ -44,6 +45,9 @@ interface Pinged {
 
 const NO_BODY = new Uint8Array(0)
 
+/** Loaded where it is used: few starts have a feed by this front, and each would pay for it. */
+const library = () => createRequire(import.meta.url)('ws') as typeof import('ws')
+
 /** Those who listen, and who wants to know how many. */
 class Readers extends Set<Pinged> {
   onSize: (size: number) => void = () => {}
@@ -70,6 +74,7 @@ export function nodeFeed(
   const readers = new Readers()
   readers.onSize = onSize
   const protocols = new WeakMap<IncomingMessage, string>()
+  const { WebSocketServer } = library()
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,

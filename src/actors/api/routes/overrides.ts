@@ -173,9 +173,19 @@ function portOf(text: string): number | undefined {
 
 const YEAR_SECONDS = 31_536_000
 
+/**
+ * What is told of an override and set by nobody: passed over, so that a client may send back what
+ * it was shown. Any other field is refused: who asks for an end by a name that is not known here
+ * would get an override that never ends.
+ */
+const TOLD = ['service', 'address', 'port', 'authority', 'created_at']
+const FIELDS = new Set([...Object.keys(overridePut.shape), ...TOLD])
+
 function readBody({ ctx }: Context, { request }: Call): Result<ReadOrder, HttpAnswer> {
   const object = parseObject(request.body)
   if (!object.ok) return fail(refuse(400, object.error))
+  const unknown = Object.keys(object.value).find((name) => !FIELDS.has(name))
+  if (unknown !== undefined) return fail(refuse(400, `${unknown}: is not known here`))
   const fields = new Fields(object.value)
   const healthy = fields.requiredBoolean('healthy')
   const reason = fields.text('reason') ?? ''

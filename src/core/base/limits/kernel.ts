@@ -109,6 +109,12 @@ export const kernelLimits = {
     'ms',
     'modules load in half a second; what answers does not wait longer for a thread that is stuck',
   ),
+  spareThreadAfterMs: limit(
+    5_000,
+    [0, 600_000],
+    'ms',
+    'a start shares the processors with what answers; threads hardly ever fall in its first 5 s',
+  ),
   startServingMs: limit(
     30_000,
     [1_000, 600_000],

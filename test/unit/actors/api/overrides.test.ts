@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { apiWorld, START_MS } from './world.ts'
 
+/** Whoever sends it means an end, and would get none. */
+const ENDLESS = { healthy: true, source: 'ops', ttl: '30m' }
+
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 describe('overrides', () => {
@@ -140,6 +143,15 @@ describe('overrides', () => {
     expect(cleared.map(([, order]) => (order as { by: string }).by)).toEqual(['api', 'jo'])
   })
 
+  test('an override that was shown may be sent back with one field changed', async () => {
+    const { call, asked } = await apiWorld()
+    const path = '/api/v1/overrides/api.example.com/10.0.1.1'
+    const { json: shown } = await call('GET', path)
+    const answer = await call('PUT', path, { body: { ...shown, reason: 'again' } })
+    expect(answer.json).toMatchObject({ reason: 'again', source: 'ops' })
+    expect(asked.at(-1)![1]).toMatchObject({ healthy: true, reason: 'again' })
+  })
+
   for (const [title, method, path, body, error] of [
     ['a missing healthy', 'POST', OWN, { reason: 'x' }, /healthy is required/],
     ['a healthy that is a string', 'POST', OWN, { healthy: 'no' }, /healthy must be true or false/],
@@ -153,6 +165,8 @@ describe('overrides', () => {
     ['no address', 'PUT', '/api/v1/overrides/a/b', { healthy: true }, /not an IP address/],
     ['port 0', 'PUT', '/api/v1/overrides/a/10.0.0.1:0', { healthy: true }, /invalid address/],
     ['no port', 'DELETE', '/api/v1/overwatch/backends/a/10.0.0.1/x/override', '', /invalid port/],
+    ['an unknown end', 'PUT', '/api/v1/overrides/a/10.0.0.1', ENDLESS, /^ttl: is not known here/],
+    ['an unknown field', 'POST', OWN, { healthy: true, note: 'x' }, /^note: is not known here/],
     ['__proto__', 'POST', OWN, '{"__proto__": {"healthy": true}}', /healthy is required/],
   ] as const) {
     test(`${title} gives 400 and a reason, and changes nothing`, async () => {
