@@ -56,6 +56,30 @@ export const clusterLimits = {
     'ms',
     'the wait before a member that ended is started again',
   ),
+  clusterPulseMs: limit(
+    25,
+    [5, 1_000],
+    'ms',
+    'how often a leader tells the others that it answers: some hundred octets a second each',
+  ),
+  clusterPulseLateMs: limit(
+    100,
+    [20, 10_000],
+    'ms',
+    'a leader not heard of for this long is suspected: resolvers that hear REFUSED meanwhile give up',
+  ),
+  clusterPulseWaitMs: limit(
+    500,
+    [50, 10_000],
+    'ms',
+    'a new leader that gave no sign by then is believed to answer, as one of an older version may',
+  ),
+  clusterListeners: limit(
+    16,
+    [1, 64],
+    'connections',
+    'nodes that hear the pulse of this one: all members, and some that reconnect',
+  ),
   clusterFollowerGraceMs: limit(
     5_000,
     [0, 60_000],
