@@ -57,16 +57,22 @@ export const clusterLimits = {
     'the wait before a member that ended is started again',
   ),
   clusterPulseMs: limit(
-    25,
+    20,
     [5, 1_000],
     'ms',
     'how often a leader tells the others that it answers: some hundred octets a second each',
   ),
   clusterPulseLateMs: limit(
-    100,
+    45,
     [20, 10_000],
     'ms',
-    'a leader not heard of for this long is suspected: resolvers that hear REFUSED meanwhile give up',
+    'a leader not heard of for this long is suspected: unbound gives up after five REFUSED of each',
+  ),
+  clusterPulseLatestMs: limit(
+    150,
+    [20, 10_000],
+    'ms',
+    'the same between machines that are busy: twice the longest pause of late, up to this',
   ),
   clusterPulseWaitMs: limit(
     500,
