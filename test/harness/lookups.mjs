@@ -1,6 +1,6 @@
 /**
- * Clients of three name servers: glibc with its defaults, glibc with short times, and a stub in
- * front of unbound. Each begins a lookup every so often, whether the one before has ended or not,
+ * Clients of three name servers: glibc with its defaults, glibc with short times, and stubs in
+ * front of two unbounds, at UNBOUND_PORT and the port after. Each begins a lookup every so often, whether the one before has ended or not,
  * and says of each what came of it: one line `CLIENT found|lost STARTED_MS TOOK_MS`.
  *
  *     node lookups.mjs NAME EVERY_MS UNBOUND_PORT
@@ -25,7 +25,7 @@ const glibc = (options) => () =>
 const labels = name.split('.').flatMap((label) => [label.length, ...Buffer.from(label)])
 let lastId = 0
 
-function stub() {
+const stub = (port) => () => {
   const id = (lastId = (lastId + 1) & 0xffff)
   const head = [id >> 8, id & 0xff, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
   const query = Buffer.from([...head, ...labels, 0, 0, 1, 0, 1])
@@ -40,7 +40,7 @@ function stub() {
     let timer
     const ask = () => {
       if (++tries > STUB_TRIES) return end(false)
-      socket.send(query, Number(unboundPort), '127.0.0.1', () => {})
+      socket.send(query, port, '127.0.0.1', () => {})
       timer = setTimeout(ask, STUB_TIMEOUT_MS)
     }
     socket.on('message', (answer) => {
@@ -55,7 +55,8 @@ function stub() {
 const clients = {
   glibc: glibc(''),
   'glibc-short': glibc('timeout:1 attempts:2'),
-  unbound: stub,
+  unbound: stub(Number(unboundPort)),
+  'unbound-16': stub(Number(unboundPort) + 1),
 }
 let running = 0
 let isOver = false
@@ -75,7 +76,7 @@ for (const [at, [client, lookUp]] of Object.entries(clients).entries())
         running--
         endIfOver()
       }, Number(everyMs)),
-    (at * Number(everyMs)) / 3,
+    (at * Number(everyMs)) / 4,
   )
 process.stdin.on('end', () => {
   isOver = true

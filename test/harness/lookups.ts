@@ -1,6 +1,7 @@
 /**
- * Real resolvers in front of a cluster: glibc with its defaults, glibc with short times, and unbound
- * as a forwarder, all with the same three name servers.
+ * Real resolvers in front of a cluster: glibc with its defaults, glibc with short times, unbound as
+ * a forwarder, and unbound that asks each server 16 times as the guide has it, all with the same
+ * three name servers.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,8 +19,9 @@ export interface Lookup {
   readonly tookMs: number
 }
 
-const unboundConf = (folder: string, servers: readonly string[]) => `server:
-  interface: 127.0.0.1@${UNBOUND_PORT}
+const unboundConf = (folder: string, servers: readonly string[], port: number) => `server:
+  interface: 127.0.0.1@${port}
+${port === UNBOUND_PORT ? '' : '  outbound-msg-retry: 16'}
   username: ""
   chroot: ""
   directory: "${folder}"
@@ -37,7 +39,7 @@ ${servers.map((one) => `  forward-addr: ${one}`).join('\n')}
 export class Lookups {
   readonly all: Lookup[] = []
   readonly #folder = mkdtempSync(join(tmpdir(), 'opengslb-lookups-'))
-  readonly #unbound: ChildProcess
+  readonly #unbounds: readonly ChildProcess[]
   readonly #child: ChildProcess
   readonly #ended: Promise<void>
 
@@ -47,15 +49,17 @@ export class Lookups {
    */
   constructor(place: readonly string[], servers: readonly string[], name: string, everyMs: number) {
     const folder = this.#folder
-    const conf = join(folder, 'unbound.conf')
     const resolv = join(folder, 'resolv.conf')
-    writeFileSync(conf, unboundConf(folder, servers))
     writeFileSync(resolv, servers.map((one) => `nameserver ${one}\n`).join(''))
     const run = (words: readonly string[], stdin: 'ignore' | 'pipe') => {
       const [command, ...rest] = [...place, ...words]
-      return spawn(command!, rest, { stdio: [stdin, 'pipe', 'inherit'] })
+      return spawn(command!, rest, { stdio: [stdin, 'pipe', 'ignore'] })
     }
-    this.#unbound = run(['unbound', '-d', '-c', conf], 'ignore')
+    this.#unbounds = [UNBOUND_PORT, UNBOUND_PORT + 1].map((port) => {
+      const conf = join(folder, `unbound-${port}.conf`)
+      writeFileSync(conf, unboundConf(folder, servers, port))
+      return run(['unbound', '-d', '-c', conf], 'ignore')
+    })
     const script = join(projectRoot, 'test/harness/lookups.mjs')
     const own = `exec ${process.execPath} ${script} ${name} ${everyMs} ${UNBOUND_PORT}`
     const mounted = `mount --bind ${resolv} /etc/resolv.conf && ${own}`
@@ -85,7 +89,7 @@ export class Lookups {
 
   close(): void {
     this.#child.kill('SIGKILL')
-    this.#unbound.kill('SIGKILL')
+    for (const unbound of this.#unbounds) unbound.kill('SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

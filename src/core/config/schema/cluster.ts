@@ -42,7 +42,7 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
   follower_dns: key(
     oneOf(['refuse', 'serve']),
     'refuse',
-    'What a follower does with queries: refuse them, or answer too.',
+    'What a follower does with queries while a leader answers: refuse them, or answer too.',
     { restart: true },
   ),
   silence: key(
