@@ -80,6 +80,12 @@ export const clusterLimits = {
     'ms',
     'a new leader that gave no sign by then is believed to answer, as one of an older version may',
   ),
+  clusterHoldMs: limit(
+    500,
+    [100, 5_000],
+    'ms',
+    'the port of a killed process says nothing for this long: busy followers suspect it by then',
+  ),
   clusterListeners: limit(
     16,
     [1, 64],
