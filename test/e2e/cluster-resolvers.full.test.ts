@@ -1,8 +1,9 @@
 // Goal: resolvers with three name servers, of which two refuse, lose no lookup while the leader is
-// killed, stopped, cut off or told to go; and a follower says REFUSED again once another leads.
+// killed, stopped, cut off or told to go; and followers say REFUSED again once another leads.
 // Method: three built programs with etcd in namespaces; glibc with its defaults and with short
-// times, and two unbounds as forwarders, each beginning a lookup every 20 ms (test/harness/lookups.mjs).
-// OPENGSLB_FULL=1 runs it; OPENGSLB_RUNS says how often each fault strikes (3), OPENGSLB_FAULT which.
+// times, and two unbounds as forwarders, each beginning a lookup every 20 ms
+// (test/harness/lookups.mjs). OPENGSLB_FULL=1 runs it; OPENGSLB_RUNS says how often each fault
+// strikes (3), OPENGSLB_FAULT which.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClusterSite, CLUSTER_NAME, machineMs, REFUSED } from '../harness/cluster-site.ts'

@@ -88,7 +88,7 @@ export interface DoorRequest {
   readonly tls?: TlsFiles
   /** The body of a request to join, at most `limits.clusterDoorBytes`. */
   readonly handle: (text: string) => Promise<DoorAnswer>
-  /** Another node hears the pulse of this one from now on; what is returned is called at its end. */
+  /** Another node hears the pulse of this one until what is returned is called. */
   readonly heard: (tell: Tell) => () => void
 }
 

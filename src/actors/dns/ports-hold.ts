@@ -5,9 +5,9 @@
  * Followers need some milliseconds to find that their leader is gone, and refuse meanwhile. A
  * resolver that hears REFUSED from them and a closed port from the leader in one such moment has
  * asked everybody; one that hears nothing from the leader comes round again, and by then the
- * followers are silent too (core/cluster/silence.ts). A small shell holds the descriptors, waits for
- * the end of its input, which is the end of this process, and ends a moment later. A process that
- * stops in order ends it first.
+ * followers are silent too (core/cluster/silence.ts). A small shell holds the descriptors, waits
+ * for the end of its input, which is the end of this process, and ends a moment later. A process
+ * that stops in order ends it first.
  */
 import { spawn } from 'node:child_process'
 import { limits } from '../../core/base/limits.ts'

@@ -1,5 +1,5 @@
-// Goal: a follower believes a leader by its pulse: what ends, is late or says no is suspect at once,
-// what never came is believed after a while, and a thread that stood still suspects nobody for it.
+// Goal: a follower believes a leader by its pulse: what ends, is late or says no is suspect at
+// once, what never came is believed after a while, and pauses of late make the next one no surprise.
 import { describe, expect, test } from 'vitest'
 import type { PulseEars } from '../../../../src/actors/cluster/contract.ts'
 import { Pulse } from '../../../../src/actors/cluster/pulse.ts'
