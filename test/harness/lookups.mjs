@@ -1,7 +1,7 @@
 /**
- * Clients of three name servers: glibc with its defaults, glibc with short times, and stubs in front
- * of two unbounds, at UNBOUND_PORT and the port after. Each begins a lookup every so often, whether
- * the one before has ended or not, and says of each what came of it: one line
+ * Clients of three name servers: glibc with its defaults, glibc with short times, and stubs in
+ * front of two unbounds, at UNBOUND_PORT and the port after. Each begins a lookup every so often,
+ * whether the one before has ended or not, and says of each what came of it: one line
  * `CLIENT found|lost STARTED_MS TOOK_MS`.
  *
  *     node lookups.mjs NAME EVERY_MS UNBOUND_PORT

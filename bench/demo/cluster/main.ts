@@ -4,8 +4,8 @@
  *
  * Flags: `--runs=N` of each fault (default 10), `--fault=kill,stop,partition,term` (default all),
  * `--seed-times` (the timeouts of the deployment guide, 1 s and 1 s), `--calm=SECONDS` (nothing is
- * done, and no other leader may come), `--out=FILE` (each run is added to it as a line of JSON with
- * the load of the machine), `--smoke`, `--json`. A signal ends it with the table of the runs so far.
+ * done, and no other leader may come), `--out=FILE` (each run is added to it as a line of JSON),
+ * `--smoke`, `--json`. A signal ends it with the table of the runs so far.
  * Needs etcd, curl, and for the partition root. A run takes some five seconds.
  */
 import { appendFileSync } from 'node:fs'

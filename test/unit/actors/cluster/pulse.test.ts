@@ -1,5 +1,5 @@
 // Goal: a follower believes a leader by its pulse: what ends, is late or says no is suspect at
-// once, what never came is believed after a while, and pauses of late make the next one no surprise.
+// once, what never came is believed after a while, and one that had pauses of late may be later.
 import { describe, expect, test } from 'vitest'
 import type { PulseEars } from '../../../../src/actors/cluster/contract.ts'
 import { Pulse } from '../../../../src/actors/cluster/pulse.ts'
