@@ -30,6 +30,7 @@ export function clusterConfig(
     lease,
     followerDns: cluster.follower_dns,
     onLostLease: cluster.on_lost_lease,
+    silenceMs: cluster.silence,
     leaveOnStop: cluster.leave_on_stop,
     engine: cluster.engine === 'external' ? externalOf(config) : embeddedOf(config),
   }

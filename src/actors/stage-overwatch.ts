@@ -15,6 +15,7 @@ import type { Log } from '../kernel/log.ts'
 import type { System } from '../kernel/system.ts'
 import { askDns } from './api/ports.ts'
 import { untilServing } from './api/ports-serving.ts'
+import { holdSockets, openHeld } from './dns/ports-hold.ts'
 import { type Giver, type Inherited, offerSockets, takeSockets } from './dns/ports-handover.ts'
 import {
   closeLent,
@@ -41,6 +42,14 @@ function open({ config }: Loaded): Held {
   const lent = lendSockets({ listenAddress, threads, batchSize })
   return { ...lent, listener: lendListener(lent.threads[0] ?? []), before: undefined }
 }
+
+/** The same where a process that was killed may hold its sockets for a moment longer. */
+const openAfter = (loaded: Loaded): Promise<Held> =>
+  openHeld(
+    () => open(loaded),
+    // Nothing was opened, and not for want of the addon.
+    ({ threads, notes }) => (threads[0] ?? []).length === 0 && notes.length === 0,
+  )
 
 /** The sockets of the process that runs, which goes on to answer from them. */
 function inherit({ config }: Loaded): Held | undefined {
@@ -148,7 +157,8 @@ export async function overwatchStage(
   const { config, topology } = loaded
   const dataDir = config.overwatch.data_dir
   const listenAddress = config.dns.listen_address
-  const held = (facts.takeOver === true ? inherit(loaded) : undefined) ?? open(loaded)
+  const inherited = facts.takeOver === true ? inherit(loaded) : undefined
+  const held = inherited ?? (isClustered(config) ? await openAfter(loaded) : open(loaded))
   const { threads, listener, before } = held
   const shared = dnsShared(facts.randomBytes)
   const cookieSecret = before?.cookieSecret ?? shared.cookieSecret
@@ -167,6 +177,7 @@ export async function overwatchStage(
     closeLent(threads, listener)
     throw new Error(lock.error.message)
   }
+  const letGo = isClustered(config) ? holdSockets(threads) : () => {}
   const kept: Kept = {
     lock: lock.value,
     latest: configsOf(loaded, self, reloads),
@@ -195,6 +206,7 @@ export async function overwatchStage(
     ...(before === undefined ? {} : { replaced: before.serving }),
     close: () => {
       kept.withdraw()
+      letGo()
       closeLent(threads, listener)
       kept.lock.release()
     },

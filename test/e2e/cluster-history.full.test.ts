@@ -195,7 +195,13 @@ describe.runIf(has('etcd', 'curl', 'strace', 'fallocate', 'gcc'))('orders under 
         await sleep(300 + random.below(900))
         await heal()
         await sleep(100 + random.below(700))
-        if (at % 50 === 49) process.stdout.write(`${at + 1} faults, ${acknowledged} orders\n`)
+        if (at % 50 === 49) {
+          // What was found so far is told, for a run that is cut short.
+          const verdicts = SERVERS.map((one) => judge(history.get(one)!))
+          const said = verdicts.every(({ holds }) => holds) ? 'linearizable so far' : 'BROKEN'
+          process.stdout.write(`${at + 1} faults, ${acknowledged} orders, ${said}\n`)
+          for (const { holds, text } of verdicts) expect(holds, `seed ${SEED}: ${text}`).toBe(true)
+        }
       }
       await until('all are back', () => site.isWhole(3, 1), 120_000)
       await sleep(3_000)

@@ -205,11 +205,16 @@ ${servers.map((one) => `  forward-addr: ${one}`).join('\n')}
     expect(await site.api(1, 'POST', path, order)).not.toContain('not stored')
     for (const client of clients) client.stop()
     for (const node of [3, 4, 5]) site.program(node).signal('SIGKILL')
-    await until('the rest refuse', () => {
-      const since = machineMs() - 400
-      const recent = site.heard.filter(({ node, sentMs }) => node <= 2 && sentMs >= since)
-      return recent.length > 0 && recent.every(({ rcode }) => rcode === REFUSED)
-    })
+    await until(
+      'the rest refuse',
+      () => {
+        const since = machineMs() - 400
+        const recent = site.heard.filter(({ node, sentMs }) => node <= 2 && sentMs >= since)
+        return recent.length > 0 && recent.every(({ rcode }) => rcode === REFUSED)
+        // After five seconds of answers, and silence up to the tenth.
+      },
+      30_000,
+    )
     await site.program(1).stop()
     await site.program(2).stop()
     site.start(1, [...site.flags(1), '--force-new-cluster'])

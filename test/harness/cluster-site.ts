@@ -36,6 +36,8 @@ export interface SiteOptions {
   readonly prefix?: (node: number) => readonly string[]
   /** Port of DNS. */
   readonly dns?: number
+  /** DNS is answered at every address of the node. */
+  readonly isWildcard?: boolean
   readonly inNamespaces?: boolean
   readonly logLevel?: string
 }
@@ -63,8 +65,9 @@ export class ClusterSite {
 
   yaml(node: number, folder: string): string {
     const at = this.address(node)
+    const dns = this.#options.isWildcard === true ? '' : at
     return `
-dns: { listen_address: "${at}:${this.#dns}", default_ttl: 60, zones: [example.com], threads: 1 }
+dns: { listen_address: "${dns}:${this.#dns}", default_ttl: 60, zones: [example.com], threads: 1 }
 regions:
   - name: us-east-1
     servers:

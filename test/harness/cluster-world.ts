@@ -79,7 +79,13 @@ export class ClusterNode {
     const standing = new Standing(
       ctx as ClusterCtx,
       {
-        ...{ self: this.name, followerDns: 'refuse', onLostLease: 'refuse', lease: leaseMemory() },
+        ...{
+          self: this.name,
+          followerDns: 'refuse',
+          onLostLease: 'refuse',
+          silenceMs: 10_000,
+          lease: leaseMemory(),
+        },
       } as never,
     )
     const world = { ctx: ctx as ClusterCtx, client: () => client }

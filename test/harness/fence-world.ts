@@ -120,6 +120,7 @@ export function startNodes(
       self: `node-${member.number}`,
       followerDns: 'refuse',
       onLostLease: 'refuse',
+      silenceMs: 10_000,
       lease: leaseMemory(),
     } as never)
     const client = new Client(gatewayOf(member, clock))

@@ -4,9 +4,11 @@
  *
  * Flags: `--runs=N` of each fault (default 10), `--fault=kill,stop,partition,term` (default all),
  * `--seed-times` (the timeouts of the deployment guide, 1 s and 1 s), `--calm=SECONDS` (nothing is
- * done, and no other leader may come), `--smoke`, `--json`. Needs etcd, curl, and for the partition
- * root. A run takes some five seconds.
+ * done, and no other leader may come), `--out=FILE` (each run is added to it as a line of JSON),
+ * `--smoke`, `--json`. A signal ends it with the table of the runs so far.
+ * Needs etcd, curl, and for the partition root. A run takes some five seconds.
  */
+import { appendFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { ClusterSite } from '../../../test/harness/cluster-site.ts'
 import { has } from '../../../test/harness/tools.ts'
@@ -43,6 +45,15 @@ function figuresOf(runs: readonly Run[]): Record<string, number> {
   return figures
 }
 
+/** Adds a run to the file, so that what was measured is there also where the rest is cut short. */
+function keep(path: string | undefined, run: Run, isSeed: boolean): void {
+  if (path === undefined) return
+  const { fault, ...figures } = run
+  const row = { fault: fault.name, times: isSeed ? 'seed' : 'default', ...figures }
+  const at = { load: Math.round(loadavg()[0]! * 10) / 10, at: new Date().toISOString() }
+  appendFileSync(path, `${JSON.stringify({ ...row, ...at })}\n`)
+}
+
 function reportCalm({ seconds, changes, gapMs, answers }: Calm): void {
   const figures = {
     'seconds without a fault': seconds,
@@ -75,6 +86,11 @@ async function main(): Promise<void> {
   const site = new ClusterSite({ logLevel, ...(isSeed ? { raft: SEED_TIMES } : {}) })
   const wanted = flag('fault')?.split(',')
   const runs: Run[] = []
+  let isCut = false
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      isCut = true
+    })
   try {
     await site.form(NODES)
     site.ask(NODES)
@@ -86,9 +102,10 @@ async function main(): Promise<void> {
     for (const fault of faults) {
       if (wanted !== undefined && !wanted.includes(fault.name)) continue
       if (fault.name === 'partition' && !site.lab.inNamespaces) continue
-      for (let at = 1; at <= runsOfEach; at++) {
+      for (let at = 1; at <= runsOfEach && !isCut; at++) {
         const run = await strike(site, fault, NODES)
         runs.push(run)
+        keep(flag('out'), run, isSeed)
         const times = `${Math.round(run.failoverMs)} ms, old leader ${Math.round(run.ceasedMs)} ms`
         const line = `${fault.text} ${at}/${runsOfEach}: ${times}, doubled ${run.doubled}\n`
         if (flag('json') === undefined) process.stdout.write(line)

@@ -18,6 +18,7 @@ import { Embedded } from './embedded.ts'
 import { Fence } from './fence.ts'
 import { Membership } from './membership.ts'
 import { clusterMetrics } from './metrics.ts'
+import { Pulse } from './pulse.ts'
 import { Replica } from './replica.ts'
 import { Snapshots } from './snapshots.ts'
 import { type ClusterCtx, Standing } from './standing.ts'
@@ -36,6 +37,8 @@ class Node {
   readonly embedded: Embedded | undefined
   /** Of the member of this node; those of another cluster save their own. */
   readonly snapshots: Snapshots | undefined
+  /** Of members of our own: those of another cluster have no door. */
+  readonly pulse: Pulse | undefined
   readonly #fence: Fence | undefined
   readonly #election: Election | undefined
   readonly #client: Client
@@ -51,7 +54,12 @@ class Node {
     this.#ctx = ctx
     this.#config = config
     this.standing = new Standing(ctx, config)
-    if (engine.kind === 'embedded') this.embedded = new Embedded(ctx, ports, config, engine)
+    if (engine.kind === 'embedded') {
+      const { standing } = this
+      const doorOf = (name: string) => this.membership.find(name)?.clientUrls[0]
+      this.pulse = new Pulse({ ctx, ports, standing, self, tls: engine.tls, doorOf })
+      this.embedded = new Embedded(ctx, ports, config, engine, this.pulse)
+    }
     this.#client =
       this.embedded?.client ??
       new Client(ports.gateway(engine as Extract<typeof engine, { kind: 'external' }>))
@@ -88,6 +96,7 @@ class Node {
     await this.membership.refresh()
     this.#fence?.start()
     this.#election?.start()
+    this.pulse?.start()
     this.membership.start()
     this.replica.start()
     this.snapshots?.start()
@@ -211,6 +220,7 @@ class Node {
     }
     this.#fence?.stop()
     this.#election?.stop()
+    this.pulse?.stop()
     this.membership.stop()
     this.replica.stop()
     this.snapshots?.stop()
@@ -233,6 +243,7 @@ export const cluster = defineActor(
     const node = new Node(ctx, ports, config)
     // Who is elected may be a member whose name was not known a moment ago.
     node.standing.onChange = ({ kind }) => {
+      node.pulse?.changed()
       if (kind === 'elected') void node.membership.refresh()
       if (kind === 'became-leader') node.led()
     }

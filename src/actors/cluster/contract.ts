@@ -48,6 +48,8 @@ export interface ClusterConfig extends LeadershipSettings {
   /** The leave to answer, read by the DNS threads. */
   readonly lease: SharedArrayBuffer
   readonly leaveOnStop: boolean
+  /** How long queries get no reply while nobody is known to lead; 0: they are refused at once. */
+  readonly silenceMs: number
   readonly engine: EmbeddedConfig | ExternalConfig
 }
 
@@ -86,6 +88,18 @@ export interface DoorRequest {
   readonly tls?: TlsFiles
   /** The body of a request to join, at most `limits.clusterDoorBytes`. */
   readonly handle: (text: string) => Promise<DoorAnswer>
+  /** Another node hears the pulse of this one until what is returned is called. */
+  readonly heard: (tell: Tell) => () => void
+}
+
+/** Whether this node answers. */
+export type Tell = (answers: boolean) => void
+
+/** What is heard of the pulse of another node. */
+export interface PulseEars {
+  readonly told: Tell
+  /** Called once, unless it was closed by whoever listens. */
+  readonly ended: () => void
 }
 
 export type DoorOutcome =
@@ -101,6 +115,8 @@ export interface ClusterPorts {
   /** Asks another node: a GET without a body, a POST with one. */
   knock(url: string, body: string | undefined, timeoutMs: number, tls?: TlsFiles): Promise<Knocked>
   openDoor(request: DoorRequest): Promise<DoorOutcome>
+  /** Hears the pulse of another node at its door, until what is returned is called. */
+  listen(door: string, ears: PulseEars, tls?: TlsFiles): () => void
   /** Whether the folder holds the data of a member. */
   hasData(folder: string): boolean
   /** Makes the folder, for its owner alone; the message of what failed, or undefined. */

@@ -25,6 +25,7 @@ import {
 import { Client } from './client.ts'
 import type { ClusterConfig, ClusterPorts, EmbeddedConfig } from './contract.ts'
 import { answerDoor, askEntry, doorOf } from './door.ts'
+import type { Pulse } from './pulse.ts'
 import type { ClusterCtx } from './standing.ts'
 
 type State = 'starting' | 'running' | 'stopped'
@@ -46,10 +47,18 @@ export class Embedded {
   readonly #self: string
   readonly #config: EmbeddedConfig
   readonly #request: JoinRequest
+  readonly #pulse: Pulse
   #closeDoor: () => Promise<void> = async () => {}
   #isChecking = false
 
-  constructor(ctx: ClusterCtx, ports: ClusterPorts, config: ClusterConfig, own: EmbeddedConfig) {
+  constructor(
+    ctx: ClusterCtx,
+    ports: ClusterPorts,
+    config: ClusterConfig,
+    own: EmbeddedConfig,
+    pulse: Pulse,
+  ) {
+    this.#pulse = pulse
     this.#ctx = ctx
     this.#ports = ports
     this.#self = config.self
@@ -167,6 +176,7 @@ export class Embedded {
       ...(tls === undefined ? {} : { tls }),
       handle: (text) =>
         answerDoor(this.#ctx, this.state === 'stopped' ? undefined : this.client, text),
+      heard: (tell) => this.#pulse.heard(tell),
     })
     if (opened.code === 'failed')
       failStart(`cluster.join_address ${at}: ${opened.message}; nodes that join are heard there`)

@@ -7,7 +7,8 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { limits } from '../../core/base/limits.ts'
 import type { TlsFiles } from '../../core/cluster/engine.ts'
-import type { DoorOutcome, DoorRequest, Knocked } from './contract.ts'
+import type { DoorOutcome, DoorRequest, Knocked, PulseEars } from './contract.ts'
+import { listenPulse, PULSE_PATH, sendPulse } from './ports-pulse.ts'
 
 export const DOOR_PATH = '/opengslb/join'
 
@@ -35,12 +36,29 @@ function bodyOf(message: http.IncomingMessage): Promise<string | undefined> {
   })
 }
 
-export function openDoor({ host, port, tls, handle }: DoorRequest): Promise<DoorOutcome> {
+export function listen(door: string, ears: PulseEars, tls?: TlsFiles): () => void {
+  try {
+    return listenPulse(door, ears, tls === undefined ? undefined : tlsOf(tls))
+  } catch {
+    // Files that cannot be read, or a door that is no URL: as if nobody were there.
+    queueMicrotask(ears.ended)
+    return () => {}
+  }
+}
+
+export function openDoor({ host, port, tls, handle, heard }: DoorRequest): Promise<DoorOutcome> {
   let running = 0
+  let listeners = 0
   const serve: http.RequestListener = async (request, response) => {
     const answer = (status: number, text: string) => {
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
       response.end(text)
+    }
+    if (request.method === 'GET' && request.url === PULSE_PATH) {
+      if (listeners >= limits.clusterListeners.default) return answer(503, '{"error":"busy"}')
+      listeners++
+      response.on('close', () => listeners--)
+      return sendPulse(response, heard)
     }
     if (request.method !== 'POST' || request.url !== DOOR_PATH) return answer(404, '{}')
     if (running >= limits.clusterDoorRequests.default) return answer(503, '{"error":"busy"}')
@@ -59,7 +77,8 @@ export function openDoor({ host, port, tls, handle }: DoorRequest): Promise<Door
           ? http.createServer(serve)
           : https.createServer({ ...tlsOf(tls), requestCert: true }, serve)
       server.requestTimeout = limits.clusterCallMs.default * 5
-      server.maxConnections = limits.clusterDoorRequests.default * 2
+      server.maxConnections =
+        limits.clusterDoorRequests.default * 2 + limits.clusterListeners.default
       server.once('error', failed)
       server.listen(port, host === '' ? undefined : host, () => {
         server.off('error', failed)

@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DATA_FOLDER } from '../../core/cluster/engine.ts'
 import type { ClusterPorts, Gateway } from './contract.ts'
-import { knock, openDoor } from './ports-door.ts'
+import { knock, listen, openDoor } from './ports-door.ts'
 import { openGateway } from './ports-gateway.ts'
 import { saveSnapshot } from './ports-snapshot.ts'
 
@@ -40,6 +40,7 @@ export function openPorts(): ClusterPorts {
     },
     knock,
     openDoor,
+    listen,
     hasData: (folder) => existsSync(join(folder, DATA_FOLDER, 'member')),
     prepare: (folder) =>
       attempt(async () => {

@@ -5,6 +5,7 @@
  */
 import { type Change, Leadership } from '../../core/cluster/leadership.ts'
 import { Lease } from '../../core/cluster/lease.ts'
+import { Silence } from '../../core/cluster/silence.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ClusterConfig } from './contract.ts'
@@ -27,14 +28,21 @@ export class Standing {
   readonly #ctx: ClusterCtx
   readonly #lease: Lease
   readonly #notices: Notices
+  readonly #silence: Silence
+  /** Another that leads is not believed to answer before its pulse says so. */
+  hasPulse = false
+  #isSuspect = false
+  #isSilent = false
 
   constructor(ctx: ClusterCtx, config: ClusterConfig) {
     this.#ctx = ctx
     this.leadership = new Leadership(config)
     this.#lease = new Lease(config.lease)
     this.#notices = new Notices(ctx, config)
+    this.#silence = new Silence(config.silenceMs)
     // A former incarnation may have left one that nobody would renew.
     this.#lease.revoke()
+    this.#lease.hush(0)
   }
 
   get answers(): boolean {
@@ -66,8 +74,28 @@ export class Standing {
     this.leadership.resume()
   }
 
+  /** Whether the leader is not known to answer, by its pulse. */
+  suspect(isSuspect: boolean): void {
+    this.#isSuspect = isSuspect
+    this.#hush()
+  }
+
+  #hush(): void {
+    const { role, leave } = this.leadership
+    const nowMs = this.#ctx.clock.monotonicMs()
+    const untilMs = this.#silence.until({ role, leave, isSuspect: this.#isSuspect }, nowMs)
+    this.#lease.hush(untilMs)
+    const isSilent = role !== 'leader' && untilMs > nowMs
+    if (isSilent && !this.#isSilent) this.#ctx.log.info('DNS queries get no reply (no leader)')
+    this.#isSilent = isSilent
+  }
+
   #follow(changes: readonly Change[]): void {
     const { leave } = this.leadership
+    if (changes.some(({ kind }) => kind === 'elected' || kind === 'became-follower'))
+      this.#isSuspect = this.hasPulse
+    // Before the lease: it may end a leave, and what comes then must be silence already.
+    this.#hush()
     if (leave === 'none') this.#lease.revoke()
     else if (leave === 'endless') this.#lease.grantForGood()
     else this.#lease.grant(leave)

@@ -31,7 +31,9 @@ export function answering(of: Answering): Answer {
   // A deadline that passed is found here, before the first query after it: also by a process that
   // was stopped for a while and goes on with a full queue.
   return (query, start, length, out, outStart, client) => {
-    authority.isRefusing = !lease.holds(clock.monotonicMs())
+    const nowMs = clock.monotonicMs()
+    authority.isRefusing = !lease.holds(nowMs)
+    authority.isSilent = authority.isRefusing && lease.isSilent(nowMs)
     return answer(query, start, length, out, outStart, client)
   }
 }

@@ -100,7 +100,7 @@ export class DnsMeters {
   /** Counts one query, whose reply has `written` octets; 0: none was sent. */
   count(x: Exchange, written: number): void {
     const tallies = this.#tallies
-    if (written === 0 && x.fate !== HOLD) {
+    if (written === 0 && x.fate < HOLD) {
       tallies[NOT_A_QUERY]!++
       return
     }
@@ -112,6 +112,7 @@ export class DnsMeters {
       tallies[HELD]!++
       return
     }
+    if (written === 0) return
     const kind = kindOf(x)
     if (!this.#counts.add(this.#domainOf(x) * KINDS + kind))
       this.#counts.addAnyway((this.#domains - 1) * KINDS + kind)

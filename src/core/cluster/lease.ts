@@ -5,12 +5,17 @@
  * a moment of the machine's monotonic clock, the same in all threads; a process that was stopped
  * for a while finds it passed before it answers a single query. Reading it costs one load and a
  * subtraction, and waits for nobody.
+ *
+ * Beside it lies what becomes of queries without a leave: they are refused, or until some moment
+ * left without a reply (core/cluster/silence.ts says why).
  */
 
-/** Words of the memory: what holds, and until when. */
+/** Words of the memory: what holds, and until when; silence instead of refusal, and until when. */
 const STATE = 0
 const UNTIL = 1
-const WORDS = 2
+const SILENCE = 2
+const SILENT_UNTIL = 3
+const WORDS = 4
 
 const NONE = 0
 const DATED = 1
@@ -50,6 +55,23 @@ export class Lease {
     if (((Atomics.load(this.#words, UNTIL) - Math.floor(nowMs)) | 0) > 0) return true
     // One that is renewed in this very moment may be ended too; the next renewal is 50 ms away.
     Atomics.compareExchange(this.#words, STATE, DATED, NONE)
+    return false
+  }
+
+  /**
+   * What is not answered is left without a reply until then.
+   * @param untilMs of the monotonic clock; 0: it is refused from now on
+   */
+  hush(untilMs: number): void {
+    Atomics.store(this.#words, SILENT_UNTIL, Math.floor(untilMs) | 0)
+    Atomics.store(this.#words, SILENCE, untilMs > 0 ? DATED : NONE)
+  }
+
+  /** Whether a query that may not be answered is left without a reply at this moment. */
+  isSilent(nowMs: number): boolean {
+    if (Atomics.load(this.#words, SILENCE) === NONE) return false
+    if (((Atomics.load(this.#words, SILENT_UNTIL) - Math.floor(nowMs)) | 0) > 0) return true
+    Atomics.compareExchange(this.#words, SILENCE, DATED, NONE)
     return false
   }
 }

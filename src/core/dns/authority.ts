@@ -16,12 +16,13 @@ import { COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cook
 import { readRecords } from './edns.ts'
 import { ONLINE_VERSION, type OnlineDenial } from './compact.ts'
 import { type SubnetSettings, SubnetTrust, takeSubnet } from './ecs.ts'
-import { type Client, Exchange, HEADER_BYTES, NO_EDE } from './exchange.ts'
+import { type Client, Exchange, HEADER_BYTES } from './exchange.ts'
 import { checkHeader, DROP, writeHeader } from './header.ts'
 import { type OptSettings, optBytesMax, writeOpt } from './opt.ts'
 import { readQuestion } from './question.ts'
 import { resolve } from './resolve.ts'
-import { HOLD, rateMemoryBytes, type RateSettings, ResponseRate, SLIP } from './response-rate.ts'
+import { HOLD, HUSH, rateMemoryBytes, type RateSettings } from './response-rate.ts'
+import { ResponseRate, SLIP, slip } from './response-rate.ts'
 import { Serving, type ServingParts, servingOf, wordsOf } from './serving.ts'
 import type { Turns } from './steered.ts'
 import { CLASS_CH, CLASS_IN, extendedErrors, rcodes, types } from './types.ts'
@@ -88,6 +89,8 @@ const octetsOf = (text: string, most: number): Uint8Array =>
 export class Authority {
   /** Another node answers: questions about names are refused, so that clients ask that one. */
   isRefusing = false
+  /** And no other node is known to: they get no reply. */
+  isSilent = false
   /** What the last call of `answer` read and wrote; overwritten by the next. */
   readonly last = new Exchange()
   readonly #hashSeed: number
@@ -277,6 +280,10 @@ export class Authority {
     if (verdict === DROP) return 0
     if (verdict === rcodes.NOERROR) this.#answerQuery(x)
     else x.rcode = verdict
+    if (this.isSilent && x.ede === extendedErrors.NOT_READY) {
+      x.fate = HUSH
+      return 0
+    }
     // TCP shows that the address is not forged, a good cookie does too (RFC 7873 section 5.2.5).
     if (this.#rate !== undefined && !x.tcp && x.cookieState !== COOKIE_GOOD) {
       x.fate = this.#rate.judge(x)
@@ -356,14 +363,6 @@ export class Authority {
 function refuse(x: Exchange, rcode: number, ede: number): void {
   x.rcode = rcode
   x.ede = ede
-}
-
-/** Makes of the reply a small one that calls for TCP. */
-function slip(x: Exchange): void {
-  x.truncated = true
-  x.authoritative = false
-  x.rcode = rcodes.NOERROR
-  x.ede = NO_EDE
 }
 
 /** Refuses the types that are no data; false for one that is to be looked up like any other. */

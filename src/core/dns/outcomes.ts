@@ -2,7 +2,7 @@
  * What came of a query, in one word: the reasons that counters tell apart.
  */
 import { ANSWER, type Exchange } from './exchange.ts'
-import { SEND } from './response-rate.ts'
+import { HUSH, SEND } from './response-rate.ts'
 import { CLASS_CH, extendedErrors, rcodes } from './types.ts'
 
 /** The order gives the numbers of `outcomeOf`. */
@@ -28,6 +28,7 @@ export const outcomes = [
   'not-a-query',
   'not-signed',
   'not-leader',
+  'no-leader',
 ] as const
 export type Outcome = (typeof outcomes)[number]
 
@@ -47,6 +48,7 @@ const NOT_SERVED = numberOf('not-served-here')
 const PROHIBITED = numberOf('prohibited')
 const NOT_SIGNED = numberOf('not-signed')
 const NOT_LEADER = numberOf('not-leader')
+const NO_LEADER = numberOf('no-leader')
 const RATE_LIMITED = numberOf('rate-limited')
 /** What was not a query got no reply. */
 export const NOT_A_QUERY = numberOf('not-a-query')
@@ -62,7 +64,7 @@ OF_RCODE[rcodes.BADCOOKIE] = numberOf('bad-cookie')
 
 /** The number of the outcome of a query, replied to or held back. */
 export function outcomeOf(x: Exchange): number {
-  if (x.fate !== SEND) return RATE_LIMITED
+  if (x.fate !== SEND) return x.fate === HUSH ? NO_LEADER : RATE_LIMITED
   if (x.truncated) return TRUNCATED
   if (x.rcode === rcodes.NOERROR) {
     if (x.counts[ANSWER]! > 0) {

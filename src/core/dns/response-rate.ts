@@ -13,7 +13,7 @@
 import { limits } from '../base/limits.ts'
 import { wordAt } from '../base/octets.ts'
 import { covers, parsePrefix, type Prefix } from '../net/address.ts'
-import { ANSWER, type Exchange } from './exchange.ts'
+import { ANSWER, type Exchange, NO_EDE } from './exchange.ts'
 import { rcodes } from './types.ts'
 
 export interface RateSettings {
@@ -31,6 +31,16 @@ export interface RateSettings {
 export const SEND = 0
 export const SLIP = 1
 export const HOLD = 2
+/** No reply, as there is no leader to ask instead (core/cluster/silence.ts). */
+export const HUSH = 3
+
+/** Makes of the reply a small one that calls for TCP. */
+export function slip(x: Exchange): void {
+  x.truncated = true
+  x.authoritative = false
+  x.rcode = rcodes.NOERROR
+  x.ede = NO_EDE
+}
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128']
 

@@ -43,8 +43,13 @@ function node(isClustered = true) {
     const written = answer(query, 0, query.length, out, 0, client)
     return decodeReply(out.slice(0, written))
   }
+  /** Octets of the reply; 0: none. */
+  const replied = (name = 'app.example.com', qclass = 1, type = 'A') => {
+    const query = buildQuery({ name, type, qclass, edns: {} })
+    return answer(query, 0, query.length, out, 0, client)
+  }
   const outcome = () => outcomes[outcomeOf(authority.last)]
-  return { ask, outcome, clock, lease: new Lease(memory) }
+  return { ask, replied, outcome, clock, lease: new Lease(memory) }
 }
 
 describe('a node of a cluster', () => {
@@ -62,6 +67,24 @@ describe('a node of a cluster', () => {
       return ask().rcode
     })
     expect(seen).toEqual(['NOERROR', 'REFUSED', 'REFUSED'])
+  })
+
+  test('gives no reply while it is silent, refuses after that, and answers with a lease', () => {
+    const { ask, replied, outcome, clock, lease } = node()
+    lease.hush(clock.monotonicMs() + 100)
+    expect([replied(), outcome()]).toEqual([0, 'no-leader'])
+    lease.grant(clock.monotonicMs() + 50)
+    expect(ask().rcode).toBe('NOERROR')
+    clock.advance(60)
+    expect(replied()).toBe(0)
+    clock.advance(60)
+    expect(ask().rcode).toBe('REFUSED')
+  })
+
+  test('still tells its name while it is silent', () => {
+    const { ask, clock, lease } = node()
+    lease.hush(clock.monotonicMs() + 100)
+    expect(ask('id.server', 3, 'TXT').rcode).toBe('NOERROR')
   })
 
   test('answers again once the lease is renewed', () => {

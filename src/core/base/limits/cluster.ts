@@ -56,6 +56,42 @@ export const clusterLimits = {
     'ms',
     'the wait before a member that ended is started again',
   ),
+  clusterPulseMs: limit(
+    20,
+    [5, 1_000],
+    'ms',
+    'how often a leader tells the others that it answers: some hundred octets a second each',
+  ),
+  clusterPulseLateMs: limit(
+    45,
+    [20, 10_000],
+    'ms',
+    'a leader not heard of for this long is suspected: unbound gives up after five REFUSED of each',
+  ),
+  clusterPulseLatestMs: limit(
+    150,
+    [20, 10_000],
+    'ms',
+    'the same between machines that are busy: twice the longest pause of late, up to this',
+  ),
+  clusterPulseWaitMs: limit(
+    500,
+    [50, 10_000],
+    'ms',
+    'a new leader that gave no sign by then is believed to answer, as one of an older version may',
+  ),
+  clusterHoldMs: limit(
+    500,
+    [100, 5_000],
+    'ms',
+    'the port of a killed process says nothing for this long: busy followers suspect it by then',
+  ),
+  clusterListeners: limit(
+    16,
+    [1, 64],
+    'connections',
+    'nodes that hear the pulse of this one: all members, and some that reconnect',
+  ),
   clusterFollowerGraceMs: limit(
     5_000,
     [0, 60_000],

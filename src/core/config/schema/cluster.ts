@@ -42,7 +42,13 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
   follower_dns: key(
     oneOf(['refuse', 'serve']),
     'refuse',
-    'What a follower does with queries: refuse them, or answer too.',
+    'What a follower does with queries while a leader answers: refuse them, or answer too.',
+    { restart: true },
+  ),
+  silence: key(
+    duration('0s', '1m'),
+    '10s',
+    'How long queries get no reply, instead of REFUSED, while no leader is known to answer.',
     { restart: true },
   ),
   leave_on_stop: key(bool, 'false', 'Whether stopping the process leaves the cluster for good.', {

@@ -10,7 +10,13 @@ import { EtcdModel } from '../../../harness/etcd-model.ts'
 function node(model: EtcdModel, self: string) {
   const world = fakeCtx('cluster')
   const standing = new Standing(world.ctx, {
-    ...{ self, followerDns: 'refuse', onLostLease: 'refuse', lease: leaseMemory() },
+    ...{
+      self,
+      followerDns: 'refuse',
+      onLostLease: 'refuse',
+      silenceMs: 10_000,
+      lease: leaseMemory(),
+    },
   } as never)
   const client = new Client(model.gateway())
   const election = new Election(world.ctx, standing, client, { self, leaseSeconds: 2 })

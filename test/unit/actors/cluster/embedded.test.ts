@@ -61,7 +61,7 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
     ...{ advertise: '', door: '', bootstrap, join, forceNew: false, memoryPath: '' },
     ...{ times: { heartbeatMs: 100, electionMs: 500 }, snapshotCount: 8_192, snapshotMs: 120_000 },
   } as const
-  const embedded = new Embedded(world.ctx, ports, { self: 'node-1' } as never, config)
+  const embedded = new Embedded(world.ctx, ports, { self: 'node-1' } as never, config, {} as never)
   /** What came of the start, as a text. */
   const start = async () => {
     const outcome = embedded.start().then(

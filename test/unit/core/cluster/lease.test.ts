@@ -35,6 +35,16 @@ describe('the leave to answer', () => {
     expect(reader.holds(0)).toBe(false)
   })
 
+  test('is beside a silence that ends by itself, and with a word', () => {
+    const { writer, reader } = pair()
+    expect(reader.isSilent(0)).toBe(false)
+    writer.hush(1_000)
+    expect([999, 1_000, 999].map((at) => reader.isSilent(at))).toEqual([true, false, false])
+    writer.hush(3_000)
+    writer.hush(0)
+    expect(reader.isSilent(2_000)).toBe(false)
+  })
+
   test.each([2 ** 31 - 200, 2 ** 32 - 200, 2 ** 33 + 2 ** 31 - 200])(
     'is told right where the milliseconds of a machine up for long pass %d',
     (startMs) => {
@@ -42,6 +52,9 @@ describe('the leave to answer', () => {
       writer.grant(startMs + 350)
       expect(reader.holds(startMs + 300)).toBe(true)
       expect(reader.holds(startMs + 351)).toBe(false)
+      writer.hush(startMs + 350)
+      expect(reader.isSilent(startMs + 300)).toBe(true)
+      expect(reader.isSilent(startMs + 351)).toBe(false)
     },
   )
 })
