@@ -30,6 +30,13 @@ metrics: { enabled: false }
 logging: { level: info, format: text }
 `
 
+const CHECK = '{ type: tcp, interval: 1h, timeout: 1s }'
+const backendsOf = (host: number) =>
+  Array.from({ length: EACH }, (_, at) => {
+    const place = `address: 10.50.${host}.${at & 127}, port: ${8_000 + (at >> 7)}`
+    return `    - { service: web, ${place}, health_check: ${CHECK} }`
+  }).join('\n')
+
 const agentYaml = (host: number, folder: string) => `
 mode: agent
 agent:
@@ -37,11 +44,7 @@ agent:
   gossip: { encryption_key: "${GOSSIP_KEY}", bind_address: "${lab.address(host)}:${GOSSIP}", overwatch_nodes: ["${lab.address(1)}:${GOSSIP}", "${lab.address(2)}:${GOSSIP}"] }
   heartbeat: { interval: 5s }
   backends:
-${Array.from(
-  { length: EACH },
-  (_, at) =>
-    `    - { service: web, address: 10.50.${host}.${at & 127}, port: ${8_000 + (at >> 7)}, health_check: { type: tcp, interval: 1h, timeout: 1s } }`,
-).join('\n')}
+${backendsOf(host)}
 metrics: { enabled: false }
 logging: { level: info, format: text }
 `
