@@ -30,6 +30,7 @@ metrics: { enabled: false }
 logging: { level: info, format: text }
 `
 
+const SEEDS = [1, 2].map((host) => `"${lab.address(host)}:${GOSSIP}"`).join(', ')
 const CHECK = '{ type: tcp, interval: 1h, timeout: 1s }'
 const backendsOf = (host: number) =>
   Array.from({ length: EACH }, (_, at) => {
@@ -41,7 +42,7 @@ const agentYaml = (host: number, folder: string) => `
 mode: agent
 agent:
   identity: { service_token: "${TOKEN}", region: eu, cert_path: ${folder}/a.crt, key_path: ${folder}/a.key }
-  gossip: { encryption_key: "${GOSSIP_KEY}", bind_address: "${lab.address(host)}:${GOSSIP}", overwatch_nodes: ["${lab.address(1)}:${GOSSIP}", "${lab.address(2)}:${GOSSIP}"] }
+  gossip: { encryption_key: "${GOSSIP_KEY}", bind_address: "${lab.address(host)}:${GOSSIP}", overwatch_nodes: [${SEEDS}] }
   heartbeat: { interval: 5s }
   backends:
 ${backendsOf(host)}
