@@ -234,8 +234,7 @@ async function fails(node: WalkNode, [relative, type]: Asked): Promise<boolean> 
 /** What drill chases: each kind of answer, each type, and each policy that answers just now. */
 async function chasedAt(node: WalkNode): Promise<readonly Asked[]> {
   const policies: Asked[] = []
-  for (const name of steered)
-    if (!(await fails(node, [name, 'A']))) policies.push([name, 'A'])
+  for (const name of steered) if (!(await fails(node, [name, 'A']))) policies.push([name, 'A'])
   return [...ASKED, ...TYPES, ...policies]
 }
 

@@ -6,24 +6,25 @@
  * (core/dns/signatures.ts). Each label counts once however many names lie below it, and each name
  * has one end, so that it all takes 24 octets for each name of a zone at most.
  */
+import { foldWord } from '../dns/hash.ts'
 import { labelStarts } from './order.ts'
 
 const KEY_OCTETS = 6
-const UPPER_A = 0x41
-const UPPER_Z = 0x5a
-const TO_LOWER = 0x20
+const TWO_OCTETS = 65_536
 /** Comes after every label. */
 const BEHIND_ALL = Number.POSITIVE_INFINITY
 
-/** The number of the label whose length lies at `at`. */
+/** The number of the label whose length lies at `at`. Reads nothing behind the label. */
 export function labelKeyAt(view: DataView, at: number): number {
   const length = view.getUint8(at)
-  let key = 0
-  for (let octet = 1; octet <= KEY_OCTETS; octet++) {
-    let value = octet <= length ? view.getUint8(at + octet) : 0
-    if (value >= UPPER_A && value <= UPPER_Z) value |= TO_LOWER
-    key = key * 256 + value
+  if (length >= KEY_OCTETS) {
+    const first = foldWord(view.getInt32(at + 1)) >>> 0
+    return first * TWO_OCTETS + (foldWord(view.getUint16(at + 5)) & 0xffff)
   }
+  let key = 0
+  for (let octet = 1; octet <= length; octet++)
+    key = key * 256 + (foldWord(view.getUint8(at + octet)) & 0xff)
+  for (let octet = length; octet < KEY_OCTETS; octet++) key *= 256
   return key
 }
 
