@@ -115,6 +115,10 @@ class Collector {
       const [more, fewer] = [held === undefined ? undefined : bitsOf(held.record), bitsOf(record)]
       if (more !== undefined && more.length === fewer.length && more.join() !== fewer.join())
         throw new Unfit(`${name} lacks all its addresses`)
+      // It stands for a name without records, which a transfer would not have: only a served zone
+      // says of such a name that it is there and holds nothing just now.
+      if (record.type === types.NSEC3 && fewer.join() === String(types.RRSIG))
+        throw new Unfit(`${name} holds nothing`)
       if (more !== undefined && more.length <= fewer.length) continue
       const own = records.filter(({ owner }) => wireToName(owner) === name)
       this.chain.set(name, { record, lines: own.map(lineOf) })

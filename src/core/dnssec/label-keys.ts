@@ -28,7 +28,7 @@ export function labelKeyAt(view: DataView, at: number): number {
   return key
 }
 
-/** Numbers and the places of the chain where the names of each begin, for one name after another. */
+/** Numbers, and the places of the chain where the names of each begin. */
 export class LabelKeys {
   readonly keys: number[] = []
   readonly places: number[] = []
