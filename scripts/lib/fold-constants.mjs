@@ -13,7 +13,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 /** Folders of the path that answers; nothing else is worth touching. */
-const HOT = ['core/base', 'core/dns', 'core/zone', 'core/steer', 'actors/dns', 'native']
+const HOT = [
+  ...['core/base', 'core/dns', 'core/dnssec', 'core/zone', 'core/steer'],
+  ...['actors/dns', 'native'],
+]
 
 const NUMBER = '-?(?:0x[0-9a-f_]+|[0-9][0-9_]*)'
 const CONSTANT = new RegExp(`^(?:export )?const ([A-Z][A-Z0-9_]*) = (${NUMBER});`, 'gim')

@@ -14,7 +14,7 @@ import { keyTag } from '../../src/core/dnssec/keytag.ts'
 import { formatRecord } from '../../src/core/zone/format.ts'
 import { readMessage } from './dnssec-judge.ts'
 import type { WalkNode } from './dnssec-walk-site.ts'
-import { steered, witnesses, ZONE, zoneFile } from './dnssec-walk-zone.ts'
+import { nameOf, steered, TYPES, witnesses, ZONE, zoneFile } from './dnssec-walk-zone.ts'
 
 const execute = promisify(execFile)
 
@@ -115,6 +115,10 @@ class Collector {
       const [more, fewer] = [held === undefined ? undefined : bitsOf(held.record), bitsOf(record)]
       if (more !== undefined && more.length === fewer.length && more.join() !== fewer.join())
         throw new Unfit(`${name} lacks all its addresses`)
+      // It stands for a name without records, which a transfer would not have: only a served zone
+      // says of such a name that it is there and holds nothing just now.
+      if (record.type === types.NSEC3 && fewer.join() === String(types.RRSIG))
+        throw new Unfit(`${name} holds nothing`)
       if (more !== undefined && more.length <= fewer.length) continue
       const own = records.filter(({ owner }) => wireToName(owner) === name)
       this.chain.set(name, { record, lines: own.map(lineOf) })
@@ -211,7 +215,6 @@ async function setsOf(
 
 /** One of each kind of answer, for the tools that are too slow to be asked all. */
 const ASKED = [
-  ['first', 'A'],
   ['www', 'A'],
   ['any.wild', 'A'],
   ['any.wild', 'MX'],
@@ -220,6 +223,24 @@ const ASKED = [
   ['moved', 'DNAME'],
   ['round', 'TXT'],
 ] as const
+
+/** What dnsviz looks at beside the apex. */
+const SEEN = ['round', 'any.wild', 'www'] as const
+
+type Asked = readonly [relative: string, type: string]
+
+/** Whether the node fails to answer at the moment, as a name without a server may. */
+async function fails(node: WalkNode, [relative, type]: Asked): Promise<boolean> {
+  const reply = await node.client.ask(nameOf(relative), type, { dnssecOk: false })
+  return reply?.rcode === 'SERVFAIL'
+}
+
+/** What drill chases: each kind of answer, each type, and each policy that answers just now. */
+async function chasedAt(node: WalkNode): Promise<readonly Asked[]> {
+  const policies: Asked[] = []
+  for (const name of steered) if (!(await fails(node, [name, 'A']))) policies.push([name, 'A'])
+  return [...ASKED, ...TYPES, ...policies]
+}
 
 /** What the tools find wrong; undefined where the zone of this moment could not be transferred. */
 export async function lookAtDump(
@@ -232,6 +253,7 @@ export async function lookAtDump(
       faults.push(`${what}, node ${node.place}: ${said.code} ${said.text.slice(-1_500)}`)
   }
   const path = join(node.program.folder, 'dump')
+  for (const name of SEEN) if (await fails(node, [name, 'A'])) return undefined
   if (!node.isCompact) {
     try {
       writeFileSync(path, await dumpOf(node))
@@ -246,9 +268,9 @@ export async function lookAtDump(
   }
   const anchor = `${path}.ds`
   writeFileSync(anchor, `${ds.map((one) => `${ZONE}. 1 IN DS ${one}`).join('\n')}\n`)
-  for (const [relative, type] of ASKED) {
+  for (const [relative, type] of await chasedAt(node)) {
     const where = [`@${node.address}`, '-p', String(node.ports.dns)]
-    const said = await run('drill', [...where, '-S', '-k', anchor, `${relative}.${ZONE}`, type])
+    const said = await run('drill', [...where, '-S', '-k', anchor, nameOf(relative), type])
     const isRight = /Chase successful|Existence is denied/.test(said.text)
     expect(`drill -S ${relative} ${type}`, said, isRight)
   }
@@ -272,7 +294,7 @@ const ENCLOSED = 'mount --bind "$0" /etc/resolv.conf && exec /usr/bin/python3 "$
 async function dnsviz(node: WalkNode, ds: readonly string[], path: string): Promise<Said> {
   writeFileSync(`${path}.py`, SHIM)
   writeFileSync(`${path}.resolv`, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
-  const names = [ZONE, ...['round', 'any.wild', 'www'].map((name) => `${name}.${ZONE}`)]
+  const names = [ZONE, ...SEEN.map(nameOf)]
   const where = ['-4', '-A', '-x', `${ZONE}+:${node.address}:${node.ports.dns}`]
   const words = ['probe', '-d', '2', ...where, '-o', `${path}.probed`, ...names]
   const enclosed = ['-m', 'sh', '-c', ENCLOSED, `${path}.resolv`, `${path}.py`, ...words]

@@ -130,7 +130,7 @@ const KINDS: readonly Question[] = [
   ['epoch', 'TXT', 'yes'],
 ]
 
-const TYPES: readonly (readonly [string, string])[] = [
+export const TYPES: readonly (readonly [string, string])[] = [
   ...['SOA', 'NS', 'MX', 'TXT', 'CAA', 'DNSKEY'].map((type) => ['@', type] as const),
   ['ns1', 'A'],
   ['ns1', 'AAAA'],

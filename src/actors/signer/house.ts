@@ -20,6 +20,7 @@ import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRoll } from './notices.ts'
 import { Online } from './online.ts'
+import { Saving } from './saving.ts'
 import { newSyncer, toldDs } from './sharing.ts'
 import type { Syncer } from './syncer.ts'
 import { keyViews, zoneViews } from './views.ts'
@@ -51,9 +52,7 @@ export class House {
   #set: KeysSet = { version: '', zones: [] }
   /** What the last job signed with. */
   #signed: readonly ServedVersion[] = []
-  /** Something changed that is not on disk. */
-  #isDirty = false
-  #saving: Promise<boolean> | undefined
+  readonly #saving: Saving
   #stopTurns: () => void = () => {}
   /** Until peers were asked for newer keys than those on disk. */
   #isWaiting = false
@@ -75,6 +74,11 @@ export class House {
     this.syncer = newSyncer({
       ...{ ctx, ports, ring: keys.ring, metrics: this.#metrics, config },
       changed: (outcome) => this.changed([outcome]),
+    })
+    this.#saving = new Saving({
+      write: () => keys.save(),
+      saved: () => this.tellKeys(),
+      failed: () => ctx.log.error('keys cannot be written: nothing of them changes until they can'),
     })
     this.#watcher = new Watcher(
       {
@@ -174,8 +178,8 @@ export class House {
     const told = outcomes.flatMap(({ events }) => events)
     for (const event of told) this.#note(event)
     if (outcomes.every(({ changed }) => changed.length === 0)) return true
-    this.#isDirty = true
-    const isKept = await this.#store()
+    this.#saving.changed()
+    const isKept = await this.#saving.store()
     this.syncer.nudge()
     return isKept
   }
@@ -255,7 +259,7 @@ export class House {
     this.#stopTurns()
     this.#watcher.close()
     await this.syncer.close()
-    await this.#saving
+    await this.#saving.close()
     await this.desk.close()
   }
 
@@ -339,28 +343,7 @@ export class House {
     const isBare = this.keys.ring.bare().length > 0
     if (isBare) void this.#provide().then(() => this.tellKeys())
     void this.changed([outcome])
-    if (this.#isDirty && this.#saving === undefined) void this.#store()
-  }
-
-  /** Stores what is not on disk, again while more comes; then tells it. */
-  async #store(): Promise<boolean> {
-    if (this.#saving !== undefined) return await this.#saving
-    this.#saving = this.#storeAll()
-    const isKept = await this.#saving
-    this.#saving = undefined
-    return isKept
-  }
-
-  async #storeAll(): Promise<boolean> {
-    while (this.#isDirty) {
-      this.#isDirty = false
-      if ((await this.keys.save()) === 'saved') continue
-      this.#isDirty = true
-      this.#ctx.log.error('keys cannot be written: nothing of them changes until they can')
-      return false
-    }
-    this.tellKeys()
-    return true
+    this.#saving.retry()
   }
 
   #refused(epoch: number, reason: string): void {

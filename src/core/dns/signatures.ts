@@ -19,6 +19,8 @@ import {
   POOL_NO_DATA,
   ROW_ENTRY,
   ROW_FROM,
+  ROW_KEYS,
+  ROW_KEYS_END,
   ROW_TO,
   ROW_WILDCARD,
   type SignedParts,
@@ -31,6 +33,7 @@ import {
   ZONE_SOA,
   ZONE_TO,
 } from '../dnssec/parts.ts'
+import { labelKeyAt } from '../dnssec/label-keys.ts'
 import type { WantedSet } from '../dnssec/serving-plan.ts'
 import { isHashBefore, NameHash } from '../dnssec/sha1.ts'
 import type { Family } from '../net/address.ts'
@@ -186,19 +189,34 @@ export class Signatures {
 
   /** Among the names below the encloser their labels right below it decide. */
   #nsecGap(x: Exchange, zone: number, row: number): number {
-    const { rows, chain, zones } = this.parts
-    const from = rows[row + ROW_FROM]!
-    const depth = x.labels - x.nodeLabel - zones[zone * ZONE + ZONE_LABELS]! + 1
+    const { rows, chain, labelKeys, labelPlaces } = this.parts
     const labelAt = x.nameFrom + x.labelAt[x.nodeLabel - 1]!
-    let low = from
-    let high = rows[row + ROW_TO]!
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#isBefore(chain[middle]!, depth, x.nameView, labelAt)) low = middle + 1
-      else high = middle
+    const key = labelKeyAt(x.nameView, labelAt)
+    let first = rows[row + ROW_KEYS]!
+    let end = rows[row + ROW_KEYS_END]!
+    while (first < end) {
+      const middle = (first + end) >> 1
+      if (labelKeys[middle]! < key) first = middle + 1
+      else end = middle
     }
+    let place = labelPlaces[first]!
+    if (labelKeys[first] === key) place = this.#placeOf(x, zone, row, place, labelAt)
     // Before all of them lies the encloser itself, or the gap it lies in.
-    return low === from ? rows[row + ROW_ENTRY]! >> 1 : chain[low - 1]!
+    return place === rows[row + ROW_FROM]! ? rows[row + ROW_ENTRY]! >> 1 : chain[place - 1]!
+  }
+
+  /** From `low` on, the first name below an encloser whose label does not come before this one. */
+  #placeOf(x: Exchange, zone: number, row: number, low: number, labelAt: number): number {
+    const { rows, chain, zones } = this.parts
+    const depth = x.labels - x.nodeLabel - zones[zone * ZONE + ZONE_LABELS]! + 1
+    let first = low
+    let end = rows[row + ROW_TO]!
+    while (first < end) {
+      const middle = (first + end) >> 1
+      if (this.#isBefore(chain[middle]!, depth, x.nameView, labelAt)) first = middle + 1
+      else end = middle
+    }
+    return first
   }
 
   /** Whether the label of an entry's owner, so many below the apex, comes before one of a name. */

@@ -29,6 +29,10 @@ export interface SignedParts {
   readonly rows: Int32Array
   /** Entries of each zone in the order of its chain, one zone after another. */
   readonly chain: Int32Array
+  /** NSEC: the labels right below each name as numbers in their order (label-keys.ts). */
+  readonly labelKeys: Float64Array
+  /** Beside them, the places of the chain where the names of each label begin. */
+  readonly labelPlaces: Int32Array
   /** NSEC3: HASH_WORDS words of each hash beside `chain`, the first octet highest; else empty. */
   readonly hashes: Int32Array
   /** ZONE numbers for each zone of the table. */
@@ -47,7 +51,7 @@ export const ENTRY_RUN = 1
 export const ENTRY_OF = 2
 
 /** Numbers of a row. */
-export const ROW = 4
+export const ROW = 6
 /** The entry that denies types of the node, times two; one more when it is the node's own. */
 export const ROW_ENTRY = 0
 /** The entry that denies the wildcard below the node, or is that wildcard's own. */
@@ -55,6 +59,9 @@ export const ROW_WILDCARD = 1
 /** Places of the chain that hold the names below the node: NSEC alone. */
 export const ROW_FROM = 2
 export const ROW_TO = 3
+/** Where in `labelKeys` those of the labels right below the node begin and end: NSEC alone. */
+export const ROW_KEYS = 4
+export const ROW_KEYS_END = 5
 
 /** Numbers of a zone. */
 export const ZONE = 6
@@ -91,5 +98,6 @@ export const HASH_WORDS = 5
 export const signedBytes = (parts: SignedParts): number =>
   [
     ...[parts.words, parts.refs, parts.rows, parts.chain, parts.hashes],
+    ...[parts.labelKeys, parts.labelPlaces],
     ...[parts.zones, parts.addresses, parts.pools, parts.subsets],
   ].reduce((sum, { byteLength }) => sum + byteLength, 0)

@@ -12,7 +12,7 @@ import type { Hashes } from './crypto.ts'
 import type { DenialChain, DenialRecord } from './denial.ts'
 import { nsecChain } from './nsec.ts'
 import { nsec3Chain } from './nsec3.ts'
-import { orderOf, wildcardOrder } from './order.ts'
+import { labelCount, orderOf, wildcardOrder } from './order.ts'
 import { HOLDS_NOTHING, type TableName, ownedIn, typesOf } from './serving-names.ts'
 import type { Denial } from './serving-plan.ts'
 import { type ZoneName, zoneNames } from './zone-names.ts'
@@ -22,6 +22,8 @@ export interface NodePlaces {
   readonly node: number
   readonly entry: number
   readonly isOwn: boolean
+  /** Of the node's name. */
+  readonly labels: number
   readonly wildcard: number
   readonly from: number
   readonly to: number
@@ -85,6 +87,7 @@ function placesOf(
       entry,
       // An empty name lies in the gap of another's NSEC.
       isOwn: !isNsec || orders[entry] === order,
+      labels: labelCount(owner),
       wildcard: chain.prove('nodata', wildcardOrder(order)).at(-1)!,
       // What lies below a name starts with its order and the lowest character there is.
       from: isNsec ? lowerBound(orders, `${order}\0`) : 0,

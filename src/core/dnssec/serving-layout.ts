@@ -8,6 +8,7 @@ import { Arena } from '../zone/table-arena.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { placeOfSet } from './answer-sets.ts'
+import { LabelKeys } from './label-keys.ts'
 import { labelCount } from './order.ts'
 import * as layout from './parts.ts'
 import type { SignedParts } from './parts.ts'
@@ -81,6 +82,7 @@ interface Tables {
   readonly refs: Int32Array
   readonly rows: number[]
   readonly chain: number[]
+  readonly labels: LabelKeys
   readonly hashes: number[]
   readonly zones: Int32Array
   readonly addresses: Int32Array
@@ -97,10 +99,12 @@ function layChain(laid: Layout, tables: Tables, { zone, records, noData }: Chain
     const view = new DataView(hash.buffer, hash.byteOffset)
     for (let word = 0; word < layout.HASH_WORDS; word++) tables.hashes.push(view.getInt32(word * 4))
   }
-  for (const { node, entry, isOwn, wildcard, from, to } of chain.nodes) {
+  const owners = chain.records.map(({ owner }) => owner)
+  for (const { node, entry, isOwn, labels, wildcard, from, to } of chain.nodes) {
     tables.refs[node >> 2] = tables.rows.length
     const own = entries[entry]! * 2 + (isOwn ? 1 : 0)
-    tables.rows.push(own, entries[wildcard]!, base + from, base + to)
+    const keys = tables.labels.add(owners.slice(from, to), labels, base + from)
+    tables.rows.push(own, entries[wildcard]!, base + from, base + to, ...keys)
   }
   const row = zone.zone * layout.ZONE
   tables.zones[row + layout.ZONE_KIND] =
@@ -160,6 +164,12 @@ function laySoa(laid: Layout, tables: Tables, zone: SignedZone, soa: SetJob | un
 const shared = (numbers: readonly number[] | Int32Array, memory: Memory): Int32Array =>
   copyOf(Int32Array.from(numbers), memory)
 
+function numbersIn(numbers: readonly number[], memory: Memory): Float64Array {
+  const copy = new Float64Array(memory(numbers.length * Float64Array.BYTES_PER_ELEMENT))
+  copy.set(numbers)
+  return copy
+}
+
 /** The parts, and what is wrong with them; the work has every signature. */
 export function layServing(
   serving: ToSign,
@@ -173,6 +183,7 @@ export function layServing(
     refs: new Int32Array((serving.table.words.length >> 2) + 1),
     rows: Array.from({ length: layout.ROW }, () => 0),
     chain: [],
+    labels: new LabelKeys(),
     hashes: [],
     zones: new Int32Array(serving.table.soaEnds.length * layout.ZONE),
     addresses: new Int32Array(serving.pools.families.length),
@@ -197,6 +208,8 @@ export function layServing(
     // Rows are found by their number, which counts rows.
     rows: shared(tables.rows, memory),
     chain: shared(tables.chain, memory),
+    labelKeys: numbersIn(tables.labels.keys, memory),
+    labelPlaces: shared(tables.labels.places, memory),
     hashes: shared(tables.hashes, memory),
     zones: shared(tables.zones, memory),
     addresses: shared(tables.addresses, memory),
