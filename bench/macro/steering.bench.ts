@@ -2,12 +2,11 @@
  * How close routing comes to an oracle that knows every round trip: round-robin, geography, the
  * rule that the first region with data wins, and the learned choice, in three simulated worlds.
  *
- * Two more oracles know all round trips but must guess who is behind a resolver; between them and the
- * first lies what no policy can know, and the figures say what was lost by which cause. `--scale=0.1`
- * makes a world of so much of its size.
+ * Two more oracles know all round trips but must guess who is behind a resolver; what was lost is
+ * told by cause, of which the guess is one. `--scale=0.1` makes a world of so much of its size.
  *
  * What must hold leaves out clients of anycast resolvers without ECS, of whom the oracle knows what
- * no server can; the sentence says both. `--write` writes the charts and the page of results.
+ * no query tells; the sentence says both. `--write` writes the charts and the page of results.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -52,8 +52,8 @@ function peersOf(loopback: boolean): Uint8Array {
 export type Draw = 'zipf' | 'uniform'
 
 /**
- * The last two octets of the subnets of queries to come: of so many networks one each, any number of
- * which may be asked for. What is drawn lies in memory read in order, as a datagram does.
+ * The last two octets of the subnets of queries to come, each of one of so many networks. What is
+ * drawn lies in memory read in order, as a datagram does.
  */
 function drawnNetworks(draw: Draw, networks: number): Uint16Array {
   let state = 0x2545f491

@@ -20,8 +20,6 @@ export interface LatencySettings {
   readonly bandShare: number
   /** A new lead is kept for so long, unless another is better by much. */
   readonly holdMs: number
-  /** For so long after it lost the lead a region gets it back only for twice the margin. */
-  readonly returnMs: number
   /** Deviations added to what is expected, and taken away from it to explore. */
   readonly caution: number
   readonly curiosity: number
@@ -32,7 +30,6 @@ export const defaultLatencySettings: LatencySettings = {
   bandMs: 1,
   bandShare: 0.03,
   holdMs: 600_000,
-  returnMs: 7_200_000,
   caution: 0.7,
   curiosity: 1.5,
 }
@@ -65,8 +62,6 @@ const LEAST_OF_EXPECTED = 0.65
 /** Margins by which a hold is broken, and which a member of the near-equals leaves at. */
 const URGENT_MARGINS = 4
 const LEAVE_BANDS = 2
-/** Margins that one must be better by to get the lead back soon after it lost it. */
-const RETURN_MARGINS = 2
 /** Added to scores, more than any time: what is too slow, and what is fenced off. */
 const LATE = 1e6
 const FENCED = 1e9
@@ -83,8 +78,6 @@ export class LatencyPolicy {
   /** By row: who leads (-1 before the first time), and since when. */
   readonly #leads: Int8Array
   readonly #since: Float64Array
-  /** By row: who led before; -1 for nobody. */
-  readonly #before: Int8Array
   /** By row and region: 1 where it shares. */
   readonly #shares: Uint8Array
   readonly #means: Float64Array
@@ -105,7 +98,6 @@ export class LatencyPolicy {
     this.#settings = settings
     this.#leads = new Int8Array(count).fill(-1)
     this.#since = new Float64Array(count).fill(Number.NEGATIVE_INFINITY)
-    this.#before = new Int8Array(count).fill(-1)
     this.#shares = new Uint8Array(count * regions)
     this.#means = new Float64Array(regions)
     this.#deviations = new Float64Array(regions)
@@ -130,7 +122,6 @@ export class LatencyPolicy {
     this.rows.ranking.set(from.rows.ranking)
     this.#leads.set(from.#leads)
     this.#since.set(from.#since)
-    this.#before.set(from.#before)
     this.#shares.set(from.#shares)
   }
 
@@ -235,21 +226,12 @@ export class LatencyPolicy {
     if (lead >= 0 && this.#mayLead(row, lead)) {
       const gain = this.#scoreOf(lead) - this.#scoreOf(best)
       const margin = this.#leadMargin(row, lead, best, nowMs)
-      if (gain < margin * this.#marginsFor(row, best, nowMs)) return lead
+      const held = nowMs - this.#since[row]! < this.#settings.holdMs
+      if (gain < margin * (held ? URGENT_MARGINS : 1)) return lead
     }
-    this.#before[row] = lead
     this.#leads[row] = best
     this.#since[row] = nowMs
     return best
-  }
-
-  /** How many margins a new lead must be better by, so soon after the last change. */
-  #marginsFor(row: number, best: number, nowMs: number): number {
-    const sinceMs = nowMs - this.#since[row]!
-    if (sinceMs < this.#settings.holdMs) return URGENT_MARGINS
-    // Back and forth is noise more often than news.
-    const isBack = best === this.#before[row] && sinceMs < this.#settings.returnMs
-    return isBack ? RETURN_MARGINS : 1
   }
 
   /** Near-equals share whoever leads, so a new lead is better than that, and than noise. */
