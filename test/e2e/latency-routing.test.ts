@@ -2,7 +2,7 @@
 // within five seconds another one when lines change; one over max_latency_ms is avoided; metrics
 // and an explanation say so.
 // Method: three servers in network namespaces behind lines of 5, 50 and 150 ms, at the addresses of
-// the demo, checked every two seconds by the built program; lines are changed while it runs. A second
+// the demo, checked every two seconds by the built program; lines change while it runs. A second
 // name of the same servers wants more checks than there will be, so nothing is known of its times.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
