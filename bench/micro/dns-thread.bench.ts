@@ -28,7 +28,7 @@ import { INLINING } from '../../src/kernel/births.ts'
 import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
 import { UP } from '../../test/harness/pools.ts'
 import { ask, cookied, ecs } from '../support/answer-cases.ts'
-import { BATCH, dnsThread } from '../support/dns-thread.ts'
+import { BATCH, type Draw, dnsThread } from '../support/dns-thread.ts'
 import { median, report, sized } from '../support/report.ts'
 
 interface Scenario {
@@ -45,9 +45,12 @@ interface Scenario {
   readonly batchesPerDelta?: number
   /** The zone is signed and denies so. */
   readonly signed?: 'nsec' | 'nsec3'
+  /** Each query comes of another of all networks, drawn so. */
+  readonly networks?: Draw
 }
 
 const names = 10_000
+const ALL_NETWORKS = sized(65_536, 8_192)
 const nameOf = (index: number): string => `n${String(index).padStart(7, '0')}`
 const letters = (index: number): string =>
   Array.from({ length: 12 }, (_, at) =>
@@ -70,6 +73,25 @@ const fromPlaces = () =>
     const option = [0, 1, 24, 0, 127, network >> 8, network & 255]
     return ask('app.bench.test', 'A', { options: [[8, option]] })
   })
+
+/** More networks than are remembered at once; by Zipf's law, and each as often as any. */
+function networksScenarios(): Record<string, Scenario> {
+  const queries = () => [ask('app.bench.test', 'A', { options: [[8, [0, 1, 24, 0, 127, 0, 0]]] })]
+  const policies = {
+    steered: 'round-robin',
+    geo: 'geolocation',
+    latency: 'latency',
+    learned: 'learned_latency',
+  } as const
+  return Object.fromEntries(
+    (['zipf', 'uniform'] as const).flatMap((networks) =>
+      Object.entries(policies).map(([name, policy]) => [
+        `${name}-${networks}`,
+        { names: 0, servers: 3, policy, queries, networks },
+      ]),
+    ),
+  )
+}
 
 /** The same questions with DO, of a zone that is not signed and of one that is. */
 const signedScenarios: Readonly<Record<string, Scenario>> = {
@@ -119,6 +141,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'steered-places': { names: 0, servers: 3, queries: fromPlaces },
   'geo-places': { names: 0, servers: 3, policy: 'geolocation', queries: fromPlaces },
   'learned-places': { names: 0, servers: 3, policy: 'learned_latency', queries: fromPlaces },
+  ...networksScenarios(),
   names: {
     names,
     queries: () => many((index) => ask(`${nameOf((index * 7_919) % names)}.bench.test`)),
@@ -161,12 +184,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
 const REGIONS = ['near', 'far', 'farthest']
 
-/** A map of some 30,000 ranges, among them the networks that ask. */
-function placesFor(): GeoParts {
-  const networks = Array.from({ length: 20_000 }, (_, index) => {
+/** A map of some 30,000 ranges, or 90,000, among them the `own` networks that ask. */
+function placesFor(own: number): GeoParts {
+  const networks = Array.from({ length: own + 16_000 }, (_, index) => {
     const key = Math.imul(index + 1, 0x9e3779b1) >>> 8
-    const first = index < 4_096 ? 127 : 1 + (key >>> 16)
-    const [second, third] = index < 4_096 ? [index >> 8, index] : [key >> 8, key]
+    const first = index < own ? 127 : 1 + (key >>> 16)
+    const [second, third] = index < own ? [index >> 8, index] : [key >> 8, key]
     return `${first % 224}.${second & 255}.${third & 255}.0/24`
   })
   const custom = networks.map((cidr, index) => {
@@ -177,11 +200,11 @@ function placesFor(): GeoParts {
 }
 
 /** Rows for a third of the networks that ask, in three orders. */
-function learnedFor(): RouteParts {
-  const compiler = new ServiceCompiler(groundOf(placesFor()), {
+function learnedFor(own: number): RouteParts {
+  const compiler = new ServiceCompiler(groundOf(placesFor(own)), {
     ...{ name: 'app.bench.test', regions: REGIONS, maxLatencyMs: 500, minSamples: 1 },
   })
-  const news = Array.from({ length: 4_096 }, (_, index) => {
+  const news = Array.from({ length: own }, (_, index) => {
     const prefix = parsePrefix(`127.${index >> 8}.${index & 255}.0/24`)
     if (!prefix.ok) throw new Error(prefix.error)
     const measured = { deviationMs: 1, samples: 50, weight: 50, observedMs: 1 }
@@ -194,7 +217,11 @@ function learnedFor(): RouteParts {
   return { version: 1, slot: 1, services: routes === undefined ? [] : [routes] }
 }
 
-function snapshotFor({ names: count, servers = 0, policy, tree, sticks }: Scenario): Snapshot {
+/** How many networks ask. */
+const ownOf = ({ networks }: Scenario): number => (networks === undefined ? 4_096 : ALL_NETWORKS)
+
+function snapshotFor(scenario: Scenario): Snapshot {
+  const { names: count, servers = 0, policy, tree, sticks } = scenario
   const zone = zoneOf('bench.test', '@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\nwww TXT "v=bench"')
   const records = Array.from({ length: count }, (_, index) => ({
     name: `${nameOf(index)}.bench.test`,
@@ -229,7 +256,7 @@ function snapshotFor({ names: count, servers = 0, policy, tree, sticks }: Scenar
     words: pools.map((pool) =>
       pool.members.map((_, at) => (policy === 'latency' ? timed(at) : UP)),
     ),
-    ...(pools.some(readsPlace) ? { geo: placesFor() } : {}),
+    ...(pools.some(readsPlace) ? { geo: placesFor(ownOf(scenario)) } : {}),
   }
 }
 
@@ -254,13 +281,14 @@ async function alone(name: string): Promise<Outcome> {
   for (const flag of INLINING) setFlagsFromString(flag)
   const scenario = scenarios[name]!
   const samples = flagOf('samples')
-  const { batchesPerDelta, counted = false, signed, policy } = scenario
+  const { batchesPerDelta, counted = false, signed, policy, networks } = scenario
   const thread = await dnsThread(snapshotFor(scenario), scenario.queries(), {
     loopback: !counted,
     ...(batchesPerDelta === undefined ? {} : { batchesPerDelta }),
     ...(samples === undefined ? {} : { samplesPerSecond: Number(samples) }),
     ...(signed === undefined ? {} : { signed }),
-    ...(policy === 'learned_latency' ? { routes: learnedFor() } : {}),
+    ...(networks === undefined ? {} : { draw: networks, networks: ALL_NETWORKS }),
+    ...(policy === 'learned_latency' ? { routes: learnedFor(ownOf(scenario)) } : {}),
   })
   const slices = sized(400, 10)
   const perSlice = sized(200, 20)

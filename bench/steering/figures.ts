@@ -2,6 +2,7 @@
 import type { WorldParameters } from './parameters.ts'
 import { type ChartText, type Line, lineChart } from './chart.ts'
 import { schedule } from './parameters.ts'
+import { BY_CATCHMENT, BY_COUNTRY } from './guesses.ts'
 import type { Run } from './simulate.ts'
 
 export interface Outcome {
@@ -31,9 +32,37 @@ export const knowableExcessOf = ({ account: { byKind } }: Run): number =>
 
 export const learnedOf = ({ runs }: Outcome): Run => runs.find(({ name }) => name === 'learned')!
 
+/** Oracles that see no more than a query carries; they are no policies. */
+export const isSeer = ({ name }: Run): boolean => name === BY_COUNTRY || name === BY_CATCHMENT
+
+/** What the learned choice loses, by cause, as shares of the oracle's time; they add up. */
+export function causesOf(outcome: Outcome): [string, number][] {
+  const named = (wanted: string) => outcome.runs.find(({ name }) => name === wanted)!
+  const lostBy = (run: Run, kind: 'ecs' | 'own' | 'anycast') =>
+    run.account.byKind[kind].excessMs / Math.max(1, run.account.oracleMs)
+  const [own, country, catchment] = [learnedOf(outcome), named(BY_COUNTRY), named(BY_CATCHMENT)]
+  return (
+    [
+      ['anycast without ECS: who of a catchment is behind it', lostBy(catchment, 'anycast')],
+      [
+        'anycast without ECS: its country stands for its catchment',
+        lostBy(country, 'anycast') - lostBy(catchment, 'anycast'),
+      ],
+      [
+        'anycast without ECS: what is not learned of the country',
+        lostBy(own, 'anycast') - lostBy(country, 'anycast'),
+      ],
+      ['own resolvers: who is behind them', lostBy(country, 'own')],
+      ['own resolvers: what is not learned', lostBy(own, 'own') - lostBy(country, 'own')],
+      ['ECS: what is not learned', lostBy(own, 'ecs')],
+    ] as const
+  ).map(([cause, share]) => [cause, share])
+}
+
 export function figuresOf(outcomes: readonly Outcome[]): Record<string, number | string> {
   const figures: Record<string, number | string> = {}
-  for (const { world, runs } of outcomes)
+  for (const outcome of outcomes) {
+    const { world, runs } = outcome
     for (const run of runs) {
       const { account } = run
       const key = `${world.name}, ${run.name}: `
@@ -50,6 +79,9 @@ export function figuresOf(outcomes: readonly Outcome[]): Record<string, number |
       figures[`${key}changes of lead`] = account.changes
       figures[`${key}flaps without cause`] = account.flaps
     }
+    for (const [cause, share] of causesOf(outcome))
+      figures[`${world.name}, lost, ${cause}`] = percent(share, 2)
+  }
   return figures
 }
 
@@ -74,11 +106,13 @@ const HEAD = `| policy | mean excess | | p95 excess | on best | recovery | explo
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|`
 
 const curves = ({ runs }: Outcome): Line[] =>
-  runs.map(({ name, curve }) => ({
-    name,
-    colour: colours[name] ?? '#212529',
-    points: curve.map(({ hour, excess }) => [hour, excess * 100] as const),
-  }))
+  runs
+    .filter((run) => !isSeer(run))
+    .map(({ name, curve }) => ({
+      name,
+      colour: colours[name] ?? '#212529',
+      points: curve.map(({ hour, excess }) => [hour, excess * 100] as const),
+    }))
 
 /** The learned choice without those of whom nothing can be known. */
 const knownCurve = (outcome: Outcome): Line => ({
@@ -110,7 +144,7 @@ export function recoveryChartOf(outcome: Outcome): string {
   const { doubling, intervalMs } = schedule
   const step = intervalMs / 3_600_000
   const lines = outcome.runs
-    .filter(({ name }) => name !== 'round-robin' && name !== 'first with data')
+    .filter((run) => !isSeer(run) && run.name !== 'round-robin' && run.name !== 'first with data')
     .map(({ name, doubled }) => ({
       name,
       colour: colours[name] ?? '#212529',
@@ -139,6 +173,12 @@ ${outcome.runs.map(row).join('\n')}
 Learned, by who asks: ${percent(kindExcessOf(learned, 'ecs'))} with ECS, \
 ${percent(kindExcessOf(learned, 'own'))} behind a resolver of their own network, \
 ${percent(kindExcessOf(learned, 'anycast'))} behind an anycast resolver without ECS.
+
+| of the learned choice's excess | of the oracle's time |
+|---|--:|
+${causesOf(outcome)
+  .map(([cause, share]) => `| ${cause} | ${percent(share, 2)} |`)
+  .join('\n')}
 
 ![mean excess by hour](../img/steering-${outcome.world.name.replace(' ', '-')}.svg)
 `

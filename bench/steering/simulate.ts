@@ -5,6 +5,7 @@
 import { type Random, seededRandom } from '../../src/core/base/random.ts'
 import { Account, type Interval, Leads } from './account.ts'
 import type { Schedule } from './parameters.ts'
+import { guessesOf } from './guesses.ts'
 import { type Steerer, oracle, type Up } from './steerers.ts'
 import { Truth } from './truth.ts'
 import { gauss, type World } from './world.ts'
@@ -75,6 +76,8 @@ export class Journey {
   readonly #slots: number
   readonly #oracle: ReturnType<typeof oracle>
   readonly #oracles: Traveller
+  /** They know every time, but of resolvers only what a query carries. */
+  readonly #seers: readonly ReturnType<typeof oracle>[]
   readonly #travellers: Traveller[]
   /** Connections of each prefix in this interval, and the least time any region takes. */
   readonly #counts: Int32Array
@@ -97,7 +100,11 @@ export class Journey {
     this.#oracle = oracle(world, up, rtts, demand)
     const travel = (steerer: Steerer) => new Traveller(steerer, world, this.#slots, seed + 2)
     this.#oracles = travel(this.#oracle.steerer)
-    this.#travellers = makers.map((make) => travel(make(world, up)))
+    this.#seers = Object.entries(guessesOf(world)).map(([name, groups]) =>
+      oracle(world, up, rtts, demand, name, groups),
+    )
+    const steerers = makers.map((make) => make(world, up))
+    this.#travellers = [...steerers, ...this.#seers.map(({ steerer }) => steerer)].map(travel)
     this.#counts = new Int32Array(world.demand.length)
     this.#least = new Float32Array(world.demand.length)
     this.#random = seededRandom(seed + 3)
@@ -115,6 +122,7 @@ export class Journey {
     const nowMs = interval * intervalMs
     this.#truth.at(nowMs)
     this.#oracle.look()
+    for (const seer of this.#seers) seer.look()
     this.#draw()
     if (nowMs === (doubling.fromHour - 1) * HOUR_MS) this.#mark()
     this.#ask(this.#oracles, interval)

@@ -181,26 +181,42 @@ export function learned(world: World, up: Up): Steerer & { readonly policy: Late
   }
 }
 
-/** Knows every round trip of this moment, and whom each asker asks for; it pays for caching too. */
-export function oracle(world: World, up: Up, rtts: Float32Array, demand: Float64Array) {
+/**
+ * Knows every round trip of this moment; it pays for caching too.
+ *
+ * @param groups by asker, the networks that it takes to be behind it; absent: those that are
+ */
+export function oracle(
+  world: World,
+  up: Up,
+  rtts: Float32Array,
+  demand: Float64Array,
+  name = 'oracle',
+  groups: readonly Int32Array[] = world.askers.map(({ clients }) => clients),
+) {
   const count = world.regions.length
   const best = new Int32Array(world.askers.length)
   const sums = new Float64Array(count)
-  const look = (): void => {
-    for (const [index, { clients }] of world.askers.entries()) {
-      sums.fill(0)
-      for (const prefix of clients)
-        for (let region = 0; region < count; region++)
-          sums[region] = sums[region]! + demand[prefix]! * rtts[prefix * count + region]!
-      let found = -1
+  const bestFor = (prefixes: Int32Array): number => {
+    sums.fill(0)
+    for (const prefix of prefixes)
       for (let region = 0; region < count; region++)
-        if (up[region] && (found < 0 || sums[region]! < sums[found]!)) found = region
-      best[index] = found
+        sums[region] = sums[region]! + demand[prefix]! * rtts[prefix * count + region]!
+    let found = -1
+    for (let region = 0; region < count; region++)
+      if (up[region] && (found < 0 || sums[region]! < sums[found]!)) found = region
+    return found
+  }
+  const look = (): void => {
+    const known = new Map(groups.map((group) => [group, -1]))
+    for (const [index, group] of groups.entries()) {
+      if (known.get(group) === -1) known.set(group, bestFor(group))
+      best[index] = known.get(group)!
     }
   }
   const steerer: Steerer = {
     ...nothing,
-    name: 'oracle',
+    name,
     choose: (asker) => best[asker]!,
     lead: (a) => best[a]!,
   }

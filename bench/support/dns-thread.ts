@@ -26,6 +26,8 @@ import { DOWN, UP } from '../../test/harness/pools.ts'
 export const BATCH = 64
 /** Client networks that ask in turn. */
 const NETWORKS = 4_096
+/** Networks drawn, of which each is asked with in turn. */
+const DRAWN = 2 ** 20
 const AF_INET = 2
 
 export interface DnsThread {
@@ -44,6 +46,36 @@ function peersOf(loopback: boolean): Uint8Array {
     peers.set([AF_INET, 0, 0xc0, 0x01, first!, second!, network & 255, 1], at)
   }
   return peers
+}
+
+/** How the network is drawn that a query's client subnet names. */
+export type Draw = 'zipf' | 'uniform'
+
+/**
+ * The last two octets of the subnets of queries to come, each of one of so many networks. What is
+ * drawn lies in memory read in order, as a datagram does.
+ */
+function drawnNetworks(draw: Draw, networks: number): Uint16Array {
+  let state = 0x2545f491
+  return Uint16Array.from({ length: DRAWN }, () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    const point = (state >>> 0) / 2 ** 32
+    if (draw === 'uniform') return Math.floor(point * networks)
+    // Zipf with exponent 1: the logarithm of the rank is uniform; an odd factor scatters ranks.
+    return Math.imul(Math.floor(networks ** point) - 1, 40_503) & (networks - 1)
+  })
+}
+
+/** Writes the networks into queries that end with the octets of a subnet of /24. */
+function place(slab: Slab, drawn: Uint16Array, from: number): void {
+  for (let at = 0; at < BATCH; at++) {
+    const network = drawn[(from + at) % DRAWN]!
+    const end = at * slab.stride + slab.inputLengths[at]!
+    slab.input[end - 2] = network >> 8
+    slab.input[end - 1] = network & 255
+  }
 }
 
 function fill(slab: Slab, queries: readonly Uint8Array[], peers: Uint8Array, from: number): void {
@@ -98,6 +130,9 @@ export interface DnsThreadOptions {
   readonly signed?: 'nsec' | 'nsec3'
   /** What was learned of clients. */
   readonly routes?: RouteParts
+  /** The subnet of each query is one of `networks`, a power of two; absent: as the query has it. */
+  readonly draw?: Draw
+  readonly networks?: number
 }
 
 function configFor(samplesPerSecond = limits.samplesPerSecond.default): DnsConfig {
@@ -149,7 +184,15 @@ function slicedClock() {
 export async function dnsThread(
   snapshot: Snapshot,
   queries: readonly Uint8Array[],
-  { loopback, batchesPerDelta, samplesPerSecond, signed, routes }: DnsThreadOptions,
+  {
+    loopback,
+    batchesPerDelta,
+    samplesPerSecond,
+    signed,
+    routes,
+    draw,
+    networks = 1,
+  }: DnsThreadOptions,
 ): Promise<DnsThread> {
   let answer: Answer | undefined
   const { ctx } = fakeCtx('dns')
@@ -183,6 +226,8 @@ export async function dnsThread(
   const slab = slabOf(BATCH, STRIDE)
   const onBatch = batchAnswerer(slab, answer!)
   const peers = peersOf(loopback)
+  const drawn = draw && drawnNetworks(draw, networks)
+  let nextDrawn = 0
   const deltas = deltasFrom(snapshot, behaviour.receive['registry.word-changed'])
   let untilDelta = batchesPerDelta ?? 0
   let next = 0
@@ -191,6 +236,8 @@ export async function dnsThread(
       let spentMs = 0
       for (let batch = 0; batch < batches; batch++) {
         fill(slab, queries, peers, next)
+        if (drawn !== undefined) place(slab, drawn, nextDrawn)
+        nextDrawn = (nextDrawn + BATCH) % DRAWN
         next = (next + BATCH) % (queries.length * NETWORKS)
         const isDue = --untilDelta === 0
         if (isDue) deltas.post()

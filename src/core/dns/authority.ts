@@ -25,6 +25,7 @@ import { HOLD, HUSH, rateMemoryBytes, type RateSettings } from './response-rate.
 import { ResponseRate, SLIP, slip } from './response-rate.ts'
 import { Serving, type ServingParts, servingOf, wordsOf } from './serving.ts'
 import type { Turns } from './steered.ts'
+import { NO_KEY } from '../steer/sticky.ts'
 import { CLASS_CH, CLASS_IN, extendedErrors, rcodes, types } from './types.ts'
 import { Why } from './why.ts'
 
@@ -113,9 +114,10 @@ export class Authority {
     this.#hashSeed = options.hashSeed | 0
     this.#rateMemory =
       options.rateMemory ?? new ArrayBuffer(rateMemoryBytes(limits.rateBuckets.default))
+    // With all it ever has, so that it keeps one shape.
     const question: Question = {
       ...{ family: 4, turn: 0, client: new Uint8Array(4) },
-      ...{ place: 0, basis: 0, route: -1, method: -1 },
+      ...{ place: 0, basis: 0, route: -1, method: -1, key: NO_KEY, leaf: -1 },
     }
     // Signed, so that a turn is always a small integer, which needs no memory of its own.
     const { buffer, byteOffset, length } = options.turns

@@ -2,28 +2,47 @@
  * What was found of clients a moment ago, so that one who asks again costs a comparison.
  *
  * Resolvers ask again and again, and what is found of a client holds until the tables or a word of
- * the pool change. An entry is one client, one pool and one family, and lies in one cache line; two
- * entries share a hash, and of more the later take the place of the earlier. It decides nothing:
- * with or without it the answers are the same.
+ * the pool change. An entry is one client, one pool and one family. A hash names a line of 64
+ * octets, which is what memory is fetched by: it holds two clients of IPv4 or one of IPv6, and of
+ * more the later take the place of the earlier. It decides nothing: with or without it the answers
+ * are the same.
  */
 import type { Question } from './decide.ts'
 import type { Pools } from './pools.ts'
 
-// Words of an entry: octets 0 to 15 of the address, then the rest.
-const TAG = 4
-const STAMP = 5
-const PLACE = 6
-const ROUTE = 7
-/** Bits of the decision's scope plus one; 0 before anybody asked. */
-const SCOPE = 8
-/** Candidates of the group that answers alone, by their weights; 0 where more is to be decided. */
-const SIZE = 9
-const START = 10
-const BASIS = 11
-const METHOD = 12
+// Words of an entry. Octets 0 to 3 of the address come first.
+const TAG = 1
+const STAMP = 2
+const PLACE = 3
+const ROUTE = 4
+/** What the shifts below take apart; 0 while nothing is noted. */
+const NOTES = 5
+const START = 6
 /** Where its decisions are counted, plus one; for who counts. */
-const TALLY = 13
-const ENTRY_WORDS = 16
+const TALLY = 7
+const HALF_WORDS = 8
+// Of IPv6 the second half holds the rest of the address, and the tag again: another that took it
+// for itself, or the first, is found out by it.
+const OCTETS_4 = HALF_WORDS
+const TAG_AGAIN = HALF_WORDS + TAG
+const OCTETS_8 = HALF_WORDS + 2
+const OCTETS_12 = HALF_WORDS + 3
+const LINE_WORDS = 16
+const LINE_SHIFT = 4
+
+// Notes: bits of the decision's scope plus one, 0 before anybody asked; basis; method plus one; how
+// many candidates the group has that answers alone, 0 where more is to be decided.
+const SCOPE_BITS = 8
+const BASIS_SHIFT = SCOPE_BITS
+const BASIS_BITS = 3
+const METHOD_SHIFT = BASIS_SHIFT + BASIS_BITS
+const METHOD_BITS = 2
+const SIZE_SHIFT = METHOD_SHIFT + METHOD_BITS
+const SCOPE_MASK = 0xff
+const BASIS_MASK = 0x7
+const METHOD_MASK = 0x3
+/** Larger groups are not noted; a note stays a small positive integer. */
+const SIZE_MAX = 0x1ffff
 
 export class ClientCache {
   readonly #shift: number
@@ -32,30 +51,30 @@ export class ClientCache {
   at = 0
   #replaced = 0
 
-  /** @param bits of the number of pairs of entries */
+  /** @param bits of the number of lines */
   constructor(bits: number) {
     this.#shift = 32 - bits
-    this.words = new Int32Array((2 * ENTRY_WORDS) << bits)
+    this.words = new Int32Array(LINE_WORDS << bits)
   }
 
   /** Finds or takes the entry of a client; false when nothing is known of it yet. */
   find(pool: number, family: number, client: Uint8Array, stamp: number): boolean {
     const { words } = this
     const k0 = wordAt(client, 0)
+    // Not 0, which is an entry that nobody took.
     const tag = pool * 4 + family - 3
     if (client.length === 16) return this.#find6(k0, tag + 1, client, stamp)
-    const at = this.#pairOf(k0 ^ Math.imul(tag, 0x85ebca6b))
+    const at = this.#lineOf(k0 ^ Math.imul(tag, 0x85ebca6b))
     if (words[at] === k0 && words[at + TAG] === tag && words[at + STAMP] === stamp) {
       this.at = at
       return true
     }
-    const next = at + ENTRY_WORDS
+    const next = at + HALF_WORDS
     if (words[next] === k0 && words[next + TAG] === tag && words[next + STAMP] === stamp) {
       this.at = next
       return true
     }
-    this.#take(at, tag, stamp)
-    words[this.at] = k0
+    this.#take4(at, k0, tag, stamp)
     return false
   }
 
@@ -63,57 +82,81 @@ export class ClientCache {
     const { words } = this
     const [k1, k2, k3] = [wordAt(client, 4), wordAt(client, 8), wordAt(client, 12)]
     const mixed = Math.imul(k1, 0xc2b2ae35) ^ Math.imul(k2, 0x27d4eb2f) ^ k3
-    const pair = this.#pairOf(k0 ^ mixed ^ Math.imul(tag, 0x85ebca6b))
-    for (let at = pair; at <= pair + ENTRY_WORDS; at += ENTRY_WORDS) {
-      const isKey =
-        words[at] === k0 &&
-        words[at + 1] === k1 &&
-        words[at + 2] === k2 &&
-        words[at + 3] === k3 &&
-        words[at + TAG] === tag
-      if (!isKey || words[at + STAMP] !== stamp) continue
-      this.at = at
-      return true
-    }
-    this.#take(pair, tag, stamp)
-    words[this.at] = k0
-    words[this.at + 1] = k1
-    words[this.at + 2] = k2
-    words[this.at + 3] = k3
+    const at = this.#lineOf(k0 ^ mixed ^ Math.imul(tag, 0x85ebca6b))
+    this.at = at
+    const isKnown =
+      words[at] === k0 &&
+      words[at + TAG] === tag &&
+      words[at + STAMP] === stamp &&
+      words[at + OCTETS_4] === k1 &&
+      words[at + TAG_AGAIN] === tag &&
+      words[at + OCTETS_8] === k2 &&
+      words[at + OCTETS_12] === k3
+    if (isKnown) return true
+    words[at + OCTETS_4] = k1
+    words[at + TAG_AGAIN] = tag
+    words[at + OCTETS_8] = k2
+    words[at + OCTETS_12] = k3
+    this.#begin(at, k0, tag, stamp)
     return false
   }
 
-  /** Where the two entries of a hash begin. */
-  #pairOf(key: number): number {
+  /** Whether the entry last looked up is this client's; of IPv6 the caller looks again. */
+  isAt(pool: number, family: number, client: Uint8Array, stamp: number): boolean {
+    const { words, at } = this
+    return (
+      client.length === 4 &&
+      words[at] === wordAt(client, 0) &&
+      words[at + TAG] === pool * 4 + family - 3 &&
+      words[at + STAMP] === stamp
+    )
+  }
+
+  /** Where the line of a hash begins. */
+  #lineOf(key: number): number {
     const mixed = Math.imul(key ^ (key >>> 15), 0x2c1b3c6d)
-    return (Math.imul(mixed ^ (mixed >>> 12), 0x9e3779b1) >>> this.#shift) * (2 * ENTRY_WORDS)
+    return (Math.imul(mixed ^ (mixed >>> 12), 0x9e3779b1) >>> this.#shift) << LINE_SHIFT
   }
 
-  #take(pair: number, tag: number, stamp: number): void {
+  /** The client's own half where the stamp alone is old, else a free one, else each in turn. */
+  #take4(line: number, k0: number, tag: number, stamp: number): void {
     const { words } = this
-    const isFree = words[pair + TAG] === 0 || words[pair + TAG] === tag
-    const at = isFree || (this.#replaced++ & 1) === 0 ? pair : pair + ENTRY_WORDS
-    this.at = words[pair + ENTRY_WORDS + TAG] === 0 && !isFree ? pair + ENTRY_WORDS : at
-    words[this.at + TAG] = tag
-    words[this.at + STAMP] = stamp
-    words[this.at + SCOPE] = 0
-    words[this.at + SIZE] = 0
-    words[this.at + TALLY] = 0
+    const next = line + HALF_WORDS
+    const isOwn = words[line] === k0 && words[line + TAG] === tag
+    const isNextOwn = words[next] === k0 && words[next + TAG] === tag
+    const isFirst = isOwn || (!isNextOwn && words[line + TAG] === 0)
+    const isNext = isNextOwn || words[next + TAG] === 0
+    this.at = isFirst || (!isNext && (this.#replaced++ & 1) === 0) ? line : next
+    this.#begin(this.at, k0, tag, stamp)
   }
 
+  #begin(at: number, k0: number, tag: number, stamp: number): void {
+    const { words } = this
+    words[at] = k0
+    words[at + TAG] = tag
+    words[at + STAMP] = stamp
+    words[at + NOTES] = 0
+    words[at + TALLY] = 0
+  }
+
+  /** Of the decision for this client; -1 before anybody asked. */
   get scope(): number {
-    return this.words[this.at + SCOPE]! - 1
+    return (this.words[this.at + NOTES]! & SCOPE_MASK) - 1
   }
 
   set scope(bits: number) {
-    this.words[this.at + SCOPE] = bits + 1
+    const at = this.at + NOTES
+    this.words[at] = (this.words[at]! & ~SCOPE_MASK) | (bits + 1)
   }
 
   /** The address of the client whose entry is at `at`; 4 or 16 octets. */
   clientAt(at: number): Uint8Array {
-    const bytes = new Uint8Array(((this.words[at + TAG]! - 1) & 1) === 0 ? 4 : 16)
+    const { words } = this
+    const isShort = ((words[at + TAG]! - 1) & 1) === 0
+    const bytes = new Uint8Array(isShort ? 4 : 16)
+    const starts = [at, at + OCTETS_4, at + OCTETS_8, at + OCTETS_12]
     for (let byte = 0; byte < bytes.length; byte++)
-      bytes[byte] = this.words[at + (byte >> 2)]! >>> (24 - 8 * (byte & 3))
+      bytes[byte] = words[starts[byte >> 2]!]! >>> (24 - 8 * (byte & 3))
     return bytes
   }
 }
@@ -139,13 +182,22 @@ export function locate(pools: Pools, pool: number, question: Question): void {
   words[cache.at + ROUTE] = question.route
 }
 
+/** The same for a question that was located just now, unless another came between. */
+export function locateAgain(pools: Pools, pool: number, question: Question): void {
+  const { family, client } = question
+  if (!pools.cache.isAt(pool, family, client, pools.stamps[pool]!)) locate(pools, pool, question)
+}
+
 /** Notes that for this client one group answers alone: its candidates by weight. */
 export function noteGroup(pools: Pools, question: Question, start: number, size: number): void {
+  if (size > SIZE_MAX) return
   const { words, at } = pools.cache
-  words[at + SIZE] = size
+  words[at + NOTES] =
+    (words[at + NOTES]! & SCOPE_MASK) |
+    (question.basis! << BASIS_SHIFT) |
+    ((question.method! + 1) << METHOD_SHIFT) |
+    (size << SIZE_SHIFT)
   words[at + START] = start
-  words[at + BASIS] = question.basis!
-  words[at + METHOD] = question.method!
 }
 
 /** Notes that for this client one candidate answers, which lies among the places from `from` on. */
@@ -156,12 +208,13 @@ export function noteOne(pools: Pools, question: Question, from: number, candidat
 }
 
 /** How many candidates the group that was noted has; 0 where none was. */
-export const notedSize = ({ words, at }: ClientCache): number => words[at + SIZE]!
+export const notedSize = ({ words, at }: ClientCache): number => words[at + NOTES]! >> SIZE_SHIFT
 
 /** Where they begin; what else was noted is written to the question. */
 export function notedStart({ words, at }: ClientCache, question: Question): number {
-  question.basis = words[at + BASIS]!
-  question.method = words[at + METHOD]!
+  const notes = words[at + NOTES]!
+  question.basis = (notes >> BASIS_SHIFT) & BASIS_MASK
+  question.method = ((notes >> METHOD_SHIFT) & METHOD_MASK) - 1
   return words[at + START]!
 }
 
@@ -174,7 +227,7 @@ export function noteLeaf({ words, at }: ClientCache, leaf: number): void {
 
 /** Where decisions for the client are counted that the noted group answers; -1 for not known. */
 export const notedTally = ({ words, at }: ClientCache): number =>
-  words[at + SIZE]! > 0 ? words[at + TALLY]! - 1 : -1
+  words[at + NOTES]! >> SIZE_SHIFT > 0 ? words[at + TALLY]! - 1 : -1
 
 /** @param tally -1 for nowhere */
 export function noteTally({ words, at }: ClientCache, tally: number): void {

@@ -70,8 +70,8 @@ const POLICY_WEIGHTED = policies.indexOf('weighted')
 const POLICY_FAILOVER = policies.indexOf('failover')
 const POLICY_COMPOSED = policies.indexOf('composed')
 const POLICY_LEARNED = policies.indexOf('learned_latency')
-/** Of the number of pairs of clients that are remembered: 1 MiB for each thread. */
-const CACHE_BITS = 13
+/** Of the number of lines of clients that are remembered: 4 MiB for each thread, as used. */
+const CACHE_BITS = 16
 /** The same for pools that are only explained. */
 const FEW_BITS = 2
 

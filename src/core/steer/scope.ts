@@ -9,7 +9,7 @@
 import { geoLimits } from '../base/limits/geo.ts'
 import type { Question } from './decide.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
-import { locate } from './client-cache.ts'
+import { locateAgain } from './client-cache.ts'
 import { areFencedAlike } from './composed.ts'
 import { composedTraits, FENCES, READS } from './composed-layout.ts'
 import { COMPOSED, FENCED, methodOf, PLACED, placesAt, ROUTED, STICKY, wantedOf } from './modes.ts'
@@ -25,28 +25,38 @@ const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
 export function decisionScope(pools: Pools, pool: number, question: Question): number {
   const mode = pools.modeOf(pool, question.family)
   if (!placesAt(mode)) return 0
-  const placed = whereScope(pools, pool, question, mode)
-  // Clients of one network draw alike, and those of another otherwise.
+  const { cache } = pools
+  const method = methodOf(mode)
+  if (method === COMPOSED || method === STICKY) {
+    const placed = whereScope(pools, pool, question, mode)
+    return widened(pools, pool, question, placed)
+  }
+  // Where nothing is known of clients, nothing depends on where they are.
+  if (pools.geo === undefined) return widened(pools, pool, question, 0)
+  // Right after the decision this is the entry that it made or found.
+  locateAgain(pools, pool, question)
+  const known = cache.scope
+  if (known >= 0) return known
+  const scope = widened(pools, pool, question, scopeOf(pools, pool, question, mode))
+  cache.scope = scope
+  return scope
+}
+
+/** Clients of one network draw alike, and those of another otherwise. */
+function widened(pools: Pools, pool: number, question: Question, placed: number): number {
   const bits = stickyBits(pools, pool, question.client.length === 16 ? 6 : 4)
   return placed > bits ? placed : bits
 }
 
-/** Bits on which it rests where the client is. */
+/** Bits on which it rests where the client is, of a policy made of others or one that draws. */
 function whereScope(pools: Pools, pool: number, question: Question, mode: number): number {
-  const method = methodOf(mode)
-  // Where nothing is known of clients, nothing depends on where they are.
-  if (method === STICKY || pools.geo === undefined) return 0
-  const isComposed = method === COMPOSED
-  const traits = isComposed ? composedTraits(pools.composed!.layout, pool) : READS
+  if (methodOf(mode) === STICKY || pools.geo === undefined) return 0
+  const traits = composedTraits(pools.composed!.layout, pool)
   if ((traits & READS) === 0) return 0
-  // Right after the decision this is the entry that it made or found.
-  locate(pools, pool, question)
+  locateAgain(pools, pool, question)
   const { cache } = pools
-  if (cache.scope < 0)
-    cache.scope = isComposed
-      ? fencedScope(pools, pool, question, traits)
-      : scopeOf(pools, pool, question, mode)
-  return isComposed ? leafScope(pools, question, cache.scope) : cache.scope
+  if (cache.scope < 0) cache.scope = fencedScope(pools, pool, question, traits)
+  return leafScope(pools, question, cache.scope)
 }
 
 /** The narrower of what leads to a leaf and of what the leaf decides. */
