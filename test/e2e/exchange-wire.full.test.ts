@@ -115,7 +115,7 @@ test('two overwatches that have nothing new cost each other at most 5 KB a secon
   expect(rate).toBeLessThan(BYTES_A_SECOND_MAX)
   // What shows that the way that is watched is theirs: something new goes over it.
   const body = JSON.stringify({ healthy: false, reason: 'test', source: 'e2e' })
-  const path = `/api/v1/overrides/web/10.50.11.0:8000`
+  const path = `/api/v1/overrides/web.gslb.test/10.50.11.0:8000`
   const url = `http://${lab.address(1)}:${API}${path}`
   const type = 'content-type: application/json'
   await lab.run(lab.place(1), 'curl', '-s', '-X', 'PUT', url, '-H', type, '-d', body)

@@ -37,6 +37,12 @@ function describe(message: string, source: string): string {
   return `unexpected ${found} at ${place}`
 }
 
+/** Says of a body with a field that none of these is: a client must not believe it was heeded. */
+export function unknownIn(object: JsonObject, known: ReadonlySet<string>): string | undefined {
+  const unknown = Object.keys(object).find((name) => !known.has(name))
+  return unknown === undefined ? undefined : `${unknown}: is not known here`
+}
+
 /**
  * Reads typed fields of one object and gathers the first fault of all of them.
  *

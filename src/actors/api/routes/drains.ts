@@ -9,7 +9,7 @@ import { parseAddress } from '../../../core/net/address.ts'
 import type { ConnectionsSeen, Drain } from '../../../core/health/report.ts'
 import type { DrainView } from '../../../messages/agent-views.ts'
 import type { LocalDrainView } from '../../../messages/views.ts'
-import { Fields, type JsonObject, parseObject } from '../body.ts'
+import { Fields, type JsonObject, parseObject, unknownIn } from '../body.ts'
 import { ask, callerOf, type Context, listAnswer } from '../context.ts'
 import { type HttpAnswer, json, noContent, refuse, timestamp, timestampOf } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
@@ -18,6 +18,7 @@ import { drainSchemas as schemas } from '../schemas/drains.ts'
 const LIST = '/api/v1/drains'
 const ONE = '/api/v1/drains/{id}'
 const YEAR_SECONDS = 31_536_000
+const FIELDS = new Set(Object.keys(schemas.set.body.shape))
 
 export function drainRoutes(context: Context): Route[] {
   const isAgent = () => context.config().mode === 'agent'
@@ -95,6 +96,8 @@ interface Order {
 function read({ ctx }: Context, { request }: Call): Result<Order, HttpAnswer> {
   const object = parseObject(request.body)
   if (!object.ok) return fail(refuse(400, object.error))
+  const unknown = unknownIn(object.value, FIELDS)
+  if (unknown !== undefined) return fail(refuse(400, unknown))
   const fields = new Fields(object.value)
   const reason = fields.requiredText('reason')
   const force = fields.boolean('force') ?? false

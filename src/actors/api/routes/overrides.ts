@@ -8,7 +8,7 @@ import { fail, ok, type Result } from '../../../core/base/result.ts'
 import { durationMs } from '../../../core/config/kinds/numbers.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
 import type { BackendView, OverrideBefore } from '../../../messages/views.ts'
-import { Fields, type JsonObject, parseObject } from '../body.ts'
+import { Fields, type JsonObject, parseObject, unknownIn } from '../body.ts'
 import { ask, callerOf, type Context, pageOf } from '../context.ts'
 import { type HttpAnswer, json, noContent, refuse, timestamp, timestampOf } from '../http.ts'
 import { type Call, type Route, route } from '../router.ts'
@@ -184,8 +184,8 @@ const FIELDS = new Set([...Object.keys(overridePut.shape), ...TOLD])
 function readBody({ ctx }: Context, { request }: Call): Result<ReadOrder, HttpAnswer> {
   const object = parseObject(request.body)
   if (!object.ok) return fail(refuse(400, object.error))
-  const unknown = Object.keys(object.value).find((name) => !FIELDS.has(name))
-  if (unknown !== undefined) return fail(refuse(400, `${unknown}: is not known here`))
+  const unknown = unknownIn(object.value, FIELDS)
+  if (unknown !== undefined) return fail(refuse(400, unknown))
   const fields = new Fields(object.value)
   const healthy = fields.requiredBoolean('healthy')
   const reason = fields.text('reason') ?? ''

@@ -251,6 +251,12 @@ describe('drains on an overwatch', () => {
     expect(world.asked.at(-1)![1]).toMatchObject({ by: 'ann', untilMs: START_MS + 120_000 })
     for (const wrong of [{ reason: 'r' }, { service: 'app' }, { ...body, address: 'x' }])
       expect((await world.call('POST', path, { body: wrong })).status).toBe(400)
+    // By that name it would have had no end.
+    const misnamed = await world.call('POST', path, { body: { ...body, expires_in: 60 } })
+    expect(misnamed).toMatchObject({
+      status: 400,
+      json: { error: 'expires_in: is not known here' },
+    })
   })
 
   test('say whether the server may be stopped, and who still comes', async () => {

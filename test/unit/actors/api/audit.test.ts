@@ -19,7 +19,7 @@ async function entriesOf(world: Awaited<ReturnType<typeof apiWorld>>, query = ''
 describe('what is recorded', () => {
   test('a start, and each change with who, what, from where and how it ended', async () => {
     const world = await apiWorld()
-    const body = { healthy: false, reason: 'kernel', api_key: 'hidden' }
+    const body = { healthy: false, reason: 'kernel' }
     const headers = { ...TOKEN, 'x-user': 'jo', 'x-request-id': 'req-1' }
     const answer = await world.call('POST', OVERRIDE, { headers, body })
     expect(answer.headers['x-request-id']).toBe('req-1')
@@ -40,7 +40,7 @@ describe('what is recorded', () => {
       actor_ip: '127.0.0.1',
       status: 'success',
       request_id: 'req-1',
-      after: { healthy: false, reason: 'kernel', api_key: '****' },
+      after: { healthy: false, reason: 'kernel' },
       details: { method: 'POST', path: OVERRIDE, http_status: 200, user: 'jo' },
     })
     expect(JSON.stringify(await entriesOf(world))).not.toContain('correct-horse')
@@ -52,6 +52,15 @@ describe('what is recorded', () => {
     const [, change] = await entriesOf(world)
     expect(change).toMatchObject({ actor: 'jo', actor_type: 'network', status: 'failure' })
     expect(change!['details']).toMatchObject({ http_status: 400, error: expect.any(String) })
+  })
+
+  test('a secret that came in the body of a change is not, whatever became of it', async () => {
+    const world = await apiWorld()
+    const body = { healthy: false, reason: 'kernel', api_key: 'correct-horse' }
+    expect((await world.call('POST', OVERRIDE, { body })).status).toBe(400)
+    const [, change] = await entriesOf(world)
+    expect(change).toMatchObject({ status: 'failure', after: { api_key: '****' } })
+    expect(JSON.stringify(change)).not.toContain('correct-horse')
   })
 
   test('what a known caller may not do is recorded as denied', async () => {
