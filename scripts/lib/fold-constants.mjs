@@ -13,7 +13,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 /** Folders of the path that answers; nothing else is worth touching. */
-const HOT = [
+export const HOT = [
   ...['core/base', 'core/dns', 'core/dnssec', 'core/zone', 'core/steer'],
   ...['actors/dns', 'native'],
 ]

@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 
 interface Folding {
+  readonly HOT: readonly string[]
   foldText(text: string, names: ReadonlyMap<string, string>): string
   foldConstants(built: string): void
 }
 const url = new URL('../../../scripts/lib/fold-constants.mjs', import.meta.url)
-const { foldText, foldConstants } = (await import(url.href)) as Folding
+const { HOT, foldText, foldConstants } = (await import(url.href)) as Folding
 
 const names = new Map([
   ['ROW', '8'],
@@ -42,8 +43,7 @@ describe('a name of a constant', () => {
 describe('a build', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fold-'))
   afterAll(() => rmSync(folder, { recursive: true }))
-  const hot = ['core/base', 'core/dns', 'core/zone', 'core/steer', 'actors/dns', 'native']
-  for (const each of hot) mkdirSync(join(folder, each), { recursive: true })
+  for (const each of HOT) mkdirSync(join(folder, each), { recursive: true })
   const put = (path: string, text: string) => writeFileSync(join(folder, path), text)
   const get = (path: string) => readFileSync(join(folder, path), 'utf8')
   const user = (body: string) =>
