@@ -12,7 +12,6 @@ import {
   createDecipheriv,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   hash,
   sign,
   verify,
@@ -29,6 +28,7 @@ import {
 } from '../../core/dnssec/algorithms.ts'
 import type { DnssecCrypto, KeyPair } from '../../core/dnssec/crypto.ts'
 import type { VerifyLater } from './contract.ts'
+import { newPair } from './ports-pairs.ts'
 
 const TAG_BYTES = 16
 /** Public keys kept as node's objects: those of a key set many times over. */
@@ -124,12 +124,9 @@ function pairOf(algorithm: Algorithm, jwk: JsonWebKey): KeyPair {
 }
 
 function generated(algorithm: Algorithm, bits: number): JsonWebKey {
-  const jwk = { format: 'jwk' } as const
-  if (isRsa(algorithm))
-    return generateKeyPairSync('rsa', { modulusLength: bits }).privateKey.export(jwk)
-  if (algorithm === 15) return generateKeyPairSync('ed25519').privateKey.export(jwk)
-  const namedCurve = CURVES[algorithm]![1]
-  return generateKeyPairSync('ec', { namedCurve }).privateKey.export(jwk)
+  if (isRsa(algorithm)) return newPair({ type: 'rsa', modulusLength: bits })
+  if (algorithm === 15) return newPair({ type: 'ed25519' })
+  return newPair({ type: 'ec', namedCurve: CURVES[algorithm]![1] })
 }
 
 /** The answer, or the fallback when node throws: what came from outside was no key or signature. */

@@ -6,12 +6,12 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
-  generateKeyPairSync,
   hkdfSync,
   randomBytes,
 } from 'node:crypto'
 import type { Sealer } from '../../core/dnssec/crypto.ts'
 import type { SyncCrypto } from '../../core/dnssec/sync/types.ts'
+import { newPair } from './ports-pairs.ts'
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url')
 const octets = (part: string | undefined): Uint8Array =>
@@ -21,7 +21,7 @@ export const nodeSyncCrypto = ({ seal, open }: Sealer): SyncCrypto => ({
   seal,
   open,
   agreementPair() {
-    const { x, d } = generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' })
+    const { x, d } = newPair({ type: 'x25519' })
     // The private part is kept with the public one, as a JSON Web Key takes both.
     return { publicKey: octets(x), privateKey: new Uint8Array([...octets(d), ...octets(x)]) }
   },
