@@ -124,7 +124,7 @@ class Watched<End> implements Placed<End> {
   }
 }
 
-/** A placement whose incarnations are watched from when they are ready until they are told to stop. */
+/** A placement whose incarnations are watched while they run, neither starting nor stopping. */
 export const watched = <Spec extends { readonly name: string }, End>(
   placement: Placement<Spec, End>,
   world: WatchWorld<Spec>,
