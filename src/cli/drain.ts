@@ -11,7 +11,8 @@ export async function drain(
   successor = 0,
 ): Promise<void> {
   await sdNotify(successor > 0 ? `MAINPID=${successor}` : 'STOPPING=1')
-  const deadline = setTimeout(() => process.exit(1), limits.shutdownMs.default)
+  // `process.exit` waits for every thread: for one that stands still it would wait for ever.
+  const deadline = setTimeout(() => process.kill(process.pid, 'SIGKILL'), limits.shutdownMs.default)
   const outcome = await stop()
   clearTimeout(deadline)
   process.exit(outcome === 'clean' ? code : 1)

@@ -143,8 +143,9 @@ export class ActorHost {
       case 'set-log-level':
         return
       case 'peer-down':
-        this.#links.get(message.peer)?.disconnect()
-        return
+        return void this.#links.get(message.peer)?.disconnect()
+      case 'beat':
+        return void this.#options.report({ kind: 'alive' })
       case 'peer-started':
         this.#onceUp(() => this.#behaviour?.onPeerStarted?.(roleOf(message.peer)))
         return
@@ -152,8 +153,7 @@ export class ActorHost {
         this.#onceUp(() => this.#behaviour?.onReconfigured?.(message.config))
         return
       case 'collect-metrics':
-        void this.#collect(message.call)
-        return
+        return void this.#collect(message.call)
       case 'stop':
         this.#onceUp(() => this.#stop())
     }

@@ -18,6 +18,8 @@ export type ToActor =
   | { readonly kind: 'peer-down'; readonly peer: string }
   | { readonly kind: 'reconfigure'; readonly config: unknown }
   | { readonly kind: 'collect-metrics'; readonly call: number }
+  /** To be answered with `alive`, which a thread that stands still does not. */
+  | { readonly kind: 'beat' }
   /** For the thread's log, not for the actor. */
   | { readonly kind: 'set-log-level'; readonly level: LogLevel }
   | { readonly kind: 'stop' }
@@ -25,6 +27,7 @@ export type ToActor =
 /** What a host says while it lives. */
 export type Report =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'alive' }
   | { readonly kind: 'metrics'; readonly call: number; readonly series: unknown }
   /** Memory it counts in, to be read from outside until it is returned or the actor has ended. */
   | { readonly kind: 'lent'; readonly loan: number; readonly memory: unknown }

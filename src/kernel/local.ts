@@ -11,7 +11,7 @@ import type { ActorHost } from './actor-host.ts'
 import { type BootOptions, bootActor } from './boot.ts'
 import { type Fault, faultOf, type FromActor, type ToActor } from './control.ts'
 import type { LeveledLog } from './log-pino.ts'
-import type { Placed, PlacedEvents } from './supervisor.ts'
+import type { Placed, PlacedEvents } from './placement.ts'
 import { portWire } from './thread-wire.ts'
 
 export function startLocal(

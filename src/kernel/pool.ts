@@ -15,7 +15,7 @@ import { limits } from '../core/base/limits.ts'
 import type { LoadedCount } from './births.ts'
 import { type Fault, type FromActor, faultOf, stoppedFault } from './control.ts'
 import type { Log } from './log.ts'
-import type { PlacedEvents } from './supervisor.ts'
+import type { PlacedEvents } from './placement.ts'
 import type { Thread, ThreadData, ToThread } from './thread.ts'
 
 /** Which thread took the task. */

@@ -15,6 +15,7 @@ import { RestartHistory } from './backoff.ts'
 import type { Cancel, Clock } from './clock.ts'
 import { type Fault, type Report, StartError, type ToActor } from './control.ts'
 import type { Log } from './log.ts'
+import type { Placed, Placement } from './placement.ts'
 import { roleOf } from './role.ts'
 
 export type ChildState = 'starting' | 'running' | 'backoff' | 'degraded' | 'stopped'
@@ -28,30 +29,7 @@ export interface ChildStatus {
   readonly restarts: number
 }
 
-/** One incarnation, where it runs. */
-export interface Placed<End> {
-  /** The end of a channel comes with `peer-connected`. */
-  send(message: ToActor, end?: End): void
-  /** Ends it at once; `exited` follows, with this fault unless it fell by itself before. */
-  kill(fault: Fault): void
-}
-
-export interface PlacedEvents {
-  report(message: Report): void
-  /** Called once, when all it held is released, so that the next incarnation can have it. */
-  exited(fault: Fault): void
-}
-
-export interface Placement<Spec, End> {
-  spawn(
-    spec: Spec,
-    incarnation: number,
-    config: unknown,
-    ends: readonly (readonly [peer: string, end: End])[],
-    events: PlacedEvents,
-  ): Placed<End>
-  channel(): readonly [End, End]
-}
+export type { Placed, PlacedEvents, Placement } from './placement.ts'
 
 /** Memory that an actor counts in. */
 export interface Loan {
@@ -284,7 +262,10 @@ export class Supervisor<Spec extends SupervisedSpec, End> {
       case 'returned':
         this.#returned(child, message.loan)
         return
-      default:
+      // Whoever keeps watch has heard it.
+      case 'alive':
+        return
+      case 'ready':
         this.#ready(child)
     }
   }

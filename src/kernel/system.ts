@@ -21,9 +21,11 @@ import type { Metrics } from './metrics.ts'
 import { type ThreadPool, threadPool } from './pool.ts'
 import { RetiredSeries } from './retired.ts'
 import { roleOf } from './role.ts'
-import { type ChildStatus, type LoanEvents, type Placement, Supervisor } from './supervisor.ts'
+import type { Placement } from './placement.ts'
+import { type ChildStatus, type LoanEvents, Supervisor } from './supervisor.ts'
 import { startThread, type ThreadLogging } from './thread.ts'
 import { modulesOf, ThreadsAhead } from './threads-ahead.ts'
+import { type WatchTimes, watched } from './watch.ts'
 
 export type { ChildState, ChildStatus, LoanEvents } from './supervisor.ts'
 export { StartError } from './control.ts'
@@ -51,6 +53,8 @@ export interface SystemOptions {
   /** How each thread makes its own log. */
   readonly logging?: ThreadLogging
   readonly seed?: number
+  /** Other times than those of the limits. */
+  readonly watch?: WatchTimes
   /** Makes what reads the memory that actors count in; its series join those of the main thread. */
   readonly readLoans?: (metrics: Metrics) => LoanEvents
 }
@@ -124,6 +128,25 @@ function threadsOf({ children, log }: SystemOptions): [ThreadsAhead, ThreadPool 
   return [ahead, threadPool(pooled.length, warm, loaded, ready, log)]
 }
 
+/** What is counted of every actor from outside. */
+const seriesOf = (metrics: Metrics) => ({
+  restarts: metrics.counter({
+    name: 'opengslb_actor_restarts_total',
+    help: 'Restarts of an actor since the process started',
+    labels: ['actor'],
+  }),
+  up: metrics.gauge({
+    name: 'opengslb_actor_up',
+    help: '1 while the actor runs, else 0',
+    labels: ['actor'],
+  }),
+  still: metrics.counter({
+    name: 'opengslb_actor_stood_still_total',
+    help: 'Times that the thread of an actor did not answer and was ended',
+    labels: ['actor'],
+  }),
+})
+
 /** Rejects with a `StartError` that carries the code and message of the actor at fault. */
 export async function startSystem(asked: SystemOptions): Promise<System> {
   const roles = new Set(asked.children.map(({ name }) => roleOf(name)))
@@ -136,21 +159,22 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
   const retired = new RetiredSeries(mergeSeries)
   const pooled = new Set(children.filter(({ host }) => host === 'pool').map(({ name }) => name))
   const metrics = prometheusMetrics()
-  const restarts = metrics.counter({
-    name: 'opengslb_actor_restarts_total',
-    help: 'Restarts of an actor since the process started',
-    labels: ['actor'],
-  })
-  const up = metrics.gauge({
-    name: 'opengslb_actor_up',
-    help: '1 while the actor runs, else 0',
-    labels: ['actor'],
-  })
+  const { restarts, up, still } = seriesOf(metrics)
+  const clock = realClock()
+  const { watch } = options
   const supervisor = new Supervisor({
     catalogue,
     children,
-    placement: placementOf(options, seed, () => logging, gone, pool, ahead),
-    clock: realClock(),
+    placement: watched(
+      placementOf(options, seed, () => logging, gone, pool, ahead),
+      {
+        ...{ clock, log },
+        ...(watch === undefined ? {} : { times: watch }),
+        isWatched: ({ host }) => host !== 'main',
+        silent: (actor) => still.add(1, { actor }),
+      },
+    ),
+    clock,
     random: seededRandom(seed),
     log,
   })

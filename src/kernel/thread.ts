@@ -9,7 +9,7 @@ import type { Catalogue } from '../messages/entry.ts'
 import type { LoadedCount } from './births.ts'
 import { type Fault, type FromActor, faultOf, type ToActor } from './control.ts'
 import type { LogOptions } from './log-pino.ts'
-import type { Placed, PlacedEvents } from './supervisor.ts'
+import type { Placed, PlacedEvents } from './placement.ts'
 
 /** How each thread makes its own log: data only, since it crosses to the thread. */
 export type ThreadLogging = Omit<LogOptions, 'name' | 'write'>

@@ -165,7 +165,7 @@ export class Book {
 
   /** Takes what the signer says of its keys; what they change at the apexes makes an epoch. */
   setKeys(keys: KeysSet): void {
-    if (this.#apexes.take(keys)) void this.#renew()
+    void (this.#apexes.take(keys) ? this.#renew() : this.press.keysAgain())
   }
 
   /** Takes what agents declare into the topology, now or in a moment. */

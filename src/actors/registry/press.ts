@@ -65,6 +65,8 @@ export class Press {
   #drafts: Draft[] = []
   /** The epoch that the signer works on: it is given one at a time, so that each comes out. */
   #sent: number | undefined
+  /** What it was given last it would not sign, because it did not know the keys yet. */
+  #isTurnedDown = false
   #cancelAlarm: () => void = () => {}
   #heldEpoch = -1
   /** Version of the signatures in force. */
@@ -151,6 +153,7 @@ export class Press {
   /** The signer did not sign a draft; an empty reason means that another one is to come. */
   refused(epoch: number, reason: string): void {
     this.#answered(epoch)
+    this.#isTurnedDown = reason === ''
     const isDraft = this.#drafts.some(({ edition }) => edition.epoch === epoch)
     if (isDraft && reason !== '') this.#hold(epoch, reason)
     this.#sendNext(epoch)
@@ -163,6 +166,11 @@ export class Press {
     const [current, made] = [this.#current, this.#currentMade]
     if (this.#drafts.length > 0) this.#sendNext()
     else if (current !== undefined && made !== undefined) this.#send({ edition: current, made })
+  }
+
+  /** The signer has told the keys that were known: it signs with them what it did not before. */
+  keysAgain(): void {
+    if (this.#isTurnedDown && this.#sent === undefined) this.tellSigner()
   }
 
   publishServing(): void {
@@ -233,6 +241,7 @@ export class Press {
     const { parts, keysVersion } = made
     const { epoch } = edition
     this.#sent = epoch
+    this.#isTurnedDown = false
     this.#world.publish('registry.serving-drafted', { epoch, keysVersion, parts })
   }
 

@@ -3,9 +3,9 @@
  * from.
  *
  * The law it keeps: no key object of a pair that was just made is ever exported. The job that made
- * the pair is garbage at once, and node's destructor of it takes the lock of the key; an export as
- * a JSON Web Key holds that lock while it allocates. Where the garbage is collected in that moment
- * the thread waits for itself for ever: it neither spins nor throws, and cannot be terminated. About
+ * the pair is garbage at once, and its destructor in node takes the lock of the key; an export as a
+ * JSON Web Key holds that lock while it allocates. Where garbage is collected in that moment the
+ * thread waits for itself for ever: it neither spins nor throws, and cannot be terminated. About
  * one export in four thousand does so (Node 20.20). A pair that is encoded by the job itself leaves
  * no object to export.
  */

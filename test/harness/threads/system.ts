@@ -40,6 +40,7 @@ export async function startToys(
   catalogue: Catalogue,
   configs: Readonly<Record<string, unknown>>,
   logFile = '/dev/null',
+  watch?: SystemOptions['watch'],
 ): Promise<ThreadedToys> {
   const systemUrl = new URL('kernel/system.js', distUrl)
   if (!existsSync(systemUrl)) throw new Error('dist/ is missing: run `npm run build` first')
@@ -53,6 +54,7 @@ export async function startToys(
     log: recordingLog(logs),
     logging: { level: 'error', format: 'text', file: logFile },
     seed: 1,
+    ...(watch === undefined ? {} : { watch }),
   })
   const { testerCtx, testerPeers } = globalThis as unknown as {
     testerCtx: AnyCtx

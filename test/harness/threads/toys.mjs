@@ -2,6 +2,8 @@
  * Actors for tests on real threads: plain modules, since sources cannot be started as threads.
  * `openPorts` gives each actor nothing but its configuration's switches.
  */
+import { readFileSync } from 'node:fs'
+
 const nothing = () => {}
 
 /** Publishes as fast as its settings say, and tells on request what it holds for its peers. */
@@ -76,6 +78,8 @@ export const echo = {
           }
           if (text === 'reject') void Promise.reject(new Error('told to reject'))
           if (text === 'spin') for (;;);
+          // Of a pipe that nobody writes to: the thread waits where nothing can end it.
+          if (text.startsWith('read ')) readFileSync(text.slice('read '.length))
           if (text === 'never') await new Promise(nothing)
           if (text === 'big') return { text: 'x'.repeat(70_000_000) }
           return { text: `${ctx.incarnation} ${words} ${text}` }

@@ -167,6 +167,24 @@ describe('a signer', () => {
     expect(of('registry.serving-drafted').map(({ epoch }) => epoch)).toEqual([1, 1, 2])
   })
 
+  test('that starts anew and asks its peers first is given it again when it tells its keys', () => {
+    const { press, of } = world()
+    const sent = () => of('registry.serving-drafted').map(({ epoch }) => epoch)
+    press.offer(madeOf(1))
+    press.signed(1, 1, signedOf(1))
+    press.keysAgain()
+    expect(sent(), 'who has it is not given it again').toEqual([1])
+    press.tellSigner()
+    press.refused(1, '')
+    expect(sent()).toEqual([1, 1])
+    press.keysAgain()
+    press.keysAgain()
+    expect(sent()).toEqual([1, 1, 1])
+    press.signed(1, 2, signedOf(2))
+    press.keysAgain()
+    expect(sent()).toEqual([1, 1, 1])
+  })
+
   test('passes newer signatures on, and none that are older or of another epoch', () => {
     const { press, of } = world()
     press.offer(madeOf(1))

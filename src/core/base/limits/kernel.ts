@@ -97,6 +97,24 @@ export const kernelLimits = {
     'ms',
     'a scrape must not wait for an actor that is stuck',
   ),
+  actorBeatMs: limit(
+    5_000,
+    [10, 600_000],
+    'ms',
+    'a thread says so often that it turns; the post costs some microseconds',
+  ),
+  actorSilentBeats: limit(
+    12,
+    [2, 10_000],
+    'beats',
+    'a minute: no turn of an actor takes a tenth of that, however many share its cores',
+  ),
+  actorEndMs: limit(
+    2_000,
+    [10, 60_000],
+    'ms',
+    'a thread that is told to end does within milliseconds, or never',
+  ),
   startDeadlineMs: limit(
     60_000,
     [100, 600_000],
