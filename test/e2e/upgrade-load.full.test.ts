@@ -10,61 +10,23 @@ import { loadavg } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runLoad } from '../../bench/support/hotpath/generator.ts'
 import { compileNative } from '../../bench/support/hotpath/native.ts'
-import { type Backend, startBackends } from '../harness/backends.ts'
-import { freePort, Program, until } from '../harness/program.ts'
-import { Succession } from '../harness/succession.ts'
-import { dig } from '../harness/tools.ts'
+import { NAME, UpgradeSite } from '../harness/upgrade-site.ts'
 
 const SECONDS = 60
-const NAME = 'app.upgrade.test'
 const ADDRESSES = ['127.10.9.41', '127.10.9.42', '127.10.9.43']
 /** `share;name;size;type;flags;rcode;answers;base;count` of bench/native/query.h. */
 const KIND = `1;${NAME};1;1;e;0;1;${ADDRESSES[0]};${ADDRESSES.length}`
 
-let backends: Backend[] = []
-let port = 0
-const program = new Program('')
-const succession = new Succession(program)
+const site = new UpgradeSite(ADDRESSES)
 
-const configuration = (api: number) => `
-dns: { listen_address: "127.0.0.1:${port}", zones: [upgrade.test] }
-regions:
-  - name: local
-    servers:
-${ADDRESSES.map((address) => `      - { address: ${address}, port: ${backends[0]!.port}, service: ${NAME} }`).join('\n')}
-    health_check: { type: http, path: /, interval: 1s, timeout: 500ms, failure_threshold: 2, success_threshold: 1 }
-domains: [{ name: ${NAME}, regions: [local], ttl: 1 }]
-overwatch: { data_dir: "${succession.dataDir}" }
-api: { enabled: true, address: "127.0.0.1:${api}" }
-metrics: { enabled: false }
-logging: { level: info, format: text }
-`
+beforeAll(() => site.start(), 60_000)
 
-async function served(): Promise<string> {
-  const seen = new Set<string>()
-  for (let turn = 0; turn < 6; turn++)
-    for (const line of (await dig(port, NAME)).answer) seen.add(line.slice(2))
-  return [...seen].sort().join(' ')
-}
-
-beforeAll(async () => {
-  backends = await startBackends(ADDRESSES)
-  port = await freePort()
-  program.configure(configuration(await freePort()))
-  program.start()
-  await program.logged('OpenGSLB running', 30_000)
-  await until('all are served', async () => (await served()) === ADDRESSES.join(' '))
-}, 60_000)
-
-afterAll(async () => {
-  succession.end()
-  await program.remove()
-  await Promise.all(backends.map((backend) => backend.stop()))
-}, 30_000)
+afterAll(() => site.remove(), 30_000)
 
 test('replacements at half capacity lose nothing', async () => {
   const native = compileNative()
   if (typeof native === 'string') throw new Error(native)
+  const { dns: port } = site.ports
   const plan = { port, transport: 'udp', kinds: [KIND], warmupSeconds: 1, watched: [] } as const
   const asFastAsPossible = { ...plan, seconds: 3, echo: false }
   const { answered, seconds } = await runLoad(native.generator, [0], asFastAsPossible)
@@ -75,7 +37,7 @@ test('replacements at half capacity lose nothing', async () => {
     isOver = true
   })
   const tookMs: number[] = []
-  while (!isOver) tookMs.push(await succession.replace())
+  while (!isOver) tookMs.push(await site.succession.replace())
   const { asked, lost, wrong, skipped, latencyNs } = await counted
   const sorted = tookMs.toSorted((a, b) => a - b)
   console.info(

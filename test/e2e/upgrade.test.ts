@@ -9,64 +9,28 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { takeSockets } from '../../src/actors/dns/ports-handover.ts'
 import { closeLent } from '../../src/actors/dns/ports-sockets.ts'
-import { type Backend, startBackends } from '../harness/backends.ts'
 import { freePort, Program, until } from '../harness/program.ts'
 import { SteadyLoad } from '../harness/steady-load.ts'
-import { isAlive, Succession } from '../harness/succession.ts'
-import { dig, output } from '../harness/tools.ts'
+import { isAlive } from '../harness/succession.ts'
+import { output } from '../harness/tools.ts'
+import { NAME, UpgradeSite } from '../harness/upgrade-site.ts'
 
 const REPLACEMENTS = 3
-const NAME = 'app.upgrade.test'
 const ADDRESSES = ['127.10.9.21', '127.10.9.22', '127.10.9.23']
 
-let backends: Backend[] = []
-let port = 0
-let api = 0
-const program = new Program('')
-const succession = new Succession(program)
+const site = new UpgradeSite(ADDRESSES, 'threads: 2,')
+const { program, succession } = site
 const { dataDir } = succession
 const owner = () => succession.owner()
+const served = () => site.served()
 
-const configuration = (more = '') => `
-dns: { listen_address: "127.0.0.1:${port}", threads: 2, zones: [upgrade.test] }
-regions:
-  - name: local
-    servers:
-${ADDRESSES.map((address) => `      - { address: ${address}, port: ${backends[0]!.port}, service: ${NAME} }`).join('\n')}
-    health_check: { type: http, path: /, interval: 1s, timeout: 500ms, failure_threshold: 2, success_threshold: 1 }
-domains: [{ name: ${NAME}, regions: [local], ttl: 1 }]
-overwatch: { data_dir: "${dataDir}" }
-api: { enabled: true, address: "127.0.0.1:${api}" }
-metrics: { enabled: false }
-logging: { level: info, format: text }
-${more}`
+beforeAll(() => site.start(), 60_000)
 
-async function served(): Promise<string> {
-  const seen = new Set<string>()
-  for (let turn = 0; turn < 6; turn++)
-    for (const line of (await dig(port, NAME)).answer) seen.add(line.slice(2))
-  return [...seen].sort().join(' ')
-}
-
-beforeAll(async () => {
-  backends = await startBackends(ADDRESSES)
-  port = await freePort()
-  api = await freePort()
-  program.configure(configuration())
-  program.start()
-  await program.logged('OpenGSLB running', 30_000)
-  await until('all are served', async () => (await served()) === ADDRESSES.join(' '))
-}, 60_000)
-
-afterAll(async () => {
-  succession.end()
-  await program.remove()
-  await Promise.all(backends.map((backend) => backend.stop()))
-}, 30_000)
+afterAll(() => site.remove(), 30_000)
 
 async function ready(): Promise<'ready' | 'refused' | 'not-ready'> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${api}/api/v1/ready`)
+    const answer = await fetch(`http://127.0.0.1:${site.ports.api}/api/v1/ready`)
     return answer.ok ? 'ready' : 'not-ready'
   } catch {
     return 'refused'
@@ -91,7 +55,7 @@ logging: { format: text }
 
   test(`${REPLACEMENTS} in a row lose no query and give no wrong answer`, async () => {
     const load = new SteadyLoad({
-      ...{ port, name: NAME, addresses: ADDRESSES },
+      ...{ port: site.ports.dns, name: NAME, addresses: ADDRESSES },
       ...{ udpPerSecond: 1_000, tcpPerSecond: 20 },
     })
     const pids = new Set([owner()])
@@ -122,10 +86,10 @@ logging: { format: text }
 describe('a successor that fails', () => {
   test('by its configuration changes nothing, and the log says that it ended', async () => {
     const before = owner()
-    program.configure(configuration('surprise: true\n'))
+    site.configure('surprise: true\n')
     process.kill(before, 'SIGUSR2')
     await program.logged('the successor ended', 20_000)
-    program.configure(configuration())
+    site.configure()
     expect([owner(), isAlive(before)]).toEqual([before, true])
     expect(await served()).toBe(ADDRESSES.join(' '))
   }, 30_000)
@@ -141,9 +105,9 @@ describe('a successor that fails', () => {
     taken.value.giveUp()
     closeLent(taken.value.threads, taken.value.listener)
     await until('the API is back', async () => (await ready()) === 'ready', 20_000)
-    await backends[0]!.stop()
+    await site.backends[0]!.stop()
     await until('checks are back', async () => (await served()) === ADDRESSES.slice(1).join(' '))
-    await backends[0]!.start()
+    await site.backends[0]!.start()
     await until('all are back', async () => (await served()) === ADDRESSES.join(' '))
     expect(owner()).toBe(before)
   }, 60_000)
