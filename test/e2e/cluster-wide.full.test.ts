@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../harness/certificates.ts'
 import { ClusterSite, CLUSTER_NAME, machineMs, REFUSED } from '../harness/cluster-site.ts'
 import { projectRoot, until } from '../harness/program.ts'
+import { forwarderConf } from '../harness/lookups.ts'
 import { has, output } from '../harness/tools.ts'
 
 const NODES = [1, 2, 3, 4, 5]
@@ -71,24 +72,7 @@ describe.runIf(has('etcd', 'curl', 'unbound', 'unshare'))('five nodes', () => {
       join(folder, 'resolv.conf'),
       `${servers.map((one) => `nameserver ${one}`).join('\n')}\noptions timeout:1 attempts:3\n`,
     )
-    writeFileSync(
-      join(folder, 'unbound.conf'),
-      `server:
-  interface: 127.0.0.1@5300
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  do-ip6: no
-  module-config: "iterator"
-  cache-max-ttl: 0
-  cache-max-negative-ttl: 0
-forward-zone:
-  name: "."
-${servers.map((one) => `  forward-addr: ${one}`).join('\n')}
-`,
-    )
+    writeFileSync(join(folder, 'unbound.conf'), forwarderConf(folder, servers, 5_300))
     const [command, ...rest] = [...site.lab.hub, 'unbound', '-d', '-c', `${folder}/unbound.conf`]
     unbound = spawn(command!, rest, { stdio: 'ignore' })
     const glibc =

@@ -19,9 +19,15 @@ export interface Lookup {
   readonly tookMs: number
 }
 
-const unboundConf = (folder: string, servers: readonly string[], port: number) => `server:
+/** An unbound that forwards all to these servers and keeps nothing; `more` lines of its server. */
+export const forwarderConf = (
+  folder: string,
+  servers: readonly string[],
+  port: number,
+  more = '',
+) => `server:
   interface: 127.0.0.1@${port}
-${port === UNBOUND_PORT ? '' : '  outbound-msg-retry: 16'}
+${more}
   username: ""
   chroot: ""
   directory: "${folder}"
@@ -57,7 +63,15 @@ export class Lookups {
     }
     this.#unbounds = [UNBOUND_PORT, UNBOUND_PORT + 1].map((port) => {
       const conf = join(folder, `unbound-${port}.conf`)
-      writeFileSync(conf, unboundConf(folder, servers, port))
+      writeFileSync(
+        conf,
+        forwarderConf(
+          folder,
+          servers,
+          port,
+          port === UNBOUND_PORT ? '' : '  outbound-msg-retry: 16',
+        ),
+      )
       return run(['unbound', '-d', '-c', conf], 'ignore')
     })
     const script = join(projectRoot, 'test/harness/lookups.mjs')
