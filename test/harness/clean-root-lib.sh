@@ -36,7 +36,6 @@ cat > "$root/etc/opengslb/config.yaml" <<'YAML'
 dns:
   listen_address: ":53"
   zones: [{ name: example.test, records: [{ name: app, type: TXT, value: hello }] }]
-overwatch: { data_dir: /var/lib/opengslb }
 api: { enabled: true, address: 127.0.0.1:8080 }
 metrics: { enabled: false }
 logging: { level: info, format: text }
