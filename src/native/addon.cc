@@ -281,6 +281,14 @@ napi_value ReadTcpEnds(napi_env env, napi_callback_info info) {
                                     tcp.into_bytes));
 }
 
+// markTcpEnds(cpu) -> cookie | 0
+napi_value MarkTcpEnds(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  napi_value cookie = nullptr;
+  napi_create_double(env, double(mark_tcp_ends(arguments.integer(0))), &cookie);
+  return cookie;
+}
+
 // The text of an argument, for a path: false when it is none or does not fit.
 bool path_of(const Arguments &arguments, size_t at, char (&out)[256]) {
   size_t length = 0;
@@ -373,6 +381,7 @@ napi_value Init(napi_env env, napi_value exports) {
       METHOD("stopFront", StopFront),       METHOD("shareEvenly", ShareEvenly),
       METHOD("dumpTcp", DumpTcp),
       METHOD("openTcpEnds", OpenTcpEnds),   METHOD("readTcpEnds", ReadTcpEnds),
+      METHOD("markTcpEnds", MarkTcpEnds),
       METHOD("openListener", OpenListener), METHOD("duplicate", Duplicate),
       METHOD("sendDatagram", SendDatagram), METHOD("connectStream", ConnectStream),
       METHOD("peerOf", PeerOf),             METHOD("sendDescriptors", SendDescriptors),

@@ -172,6 +172,11 @@ interface Addon {
    * that the kernel had to drop some.
    */
   readTcpEnds(descriptor: number, ports: Uint32Array, into: Uint8Array): number
+  /**
+   * Makes a TCP socket on a processor and ends it there. Its cookie comes back as a row of port 0,
+   * after everything that ended on that processor before; 0 where this process may not run.
+   */
+  markTcpEnds(cpu: number): number
   /** Listens for TCP; `bothFamilies`: the IPv6 wildcard takes IPv4 too. */
   openListener(address: Uint8Array, port: number, backlog: number, bothFamilies: boolean): number
   /** A second descriptor of the same thing. */

@@ -7,6 +7,8 @@ import { limits } from '../core/base/limits.ts'
 import { TCP_ROW_BYTES, TcpRows } from '../core/health/clients-rows.ts'
 import type { Native } from './index.ts'
 
+/** The local port of the sockets that `TcpEnds.mark` ends. */
+export const MARK_PORT = 0
 /** What `-errno` of a dropped message is. */
 const ENOBUFS = -105
 const FIRST_ROWS = 4_096
@@ -91,6 +93,11 @@ export class TcpEnds {
     const count = this.#native.readTcpEnds(this.#descriptor, ports, this.#bytes)
     if (count < 0) return { rows: none, missed: count === ENOBUFS, more: false }
     return { rows: new TcpRows(this.#bytes, count), missed: false, more: count === FIRST_ROWS }
+  }
+
+  /** The cookie of a socket that ended on a processor just now, or 0. */
+  mark(cpu: number): number {
+    return this.#native.markTcpEnds(cpu)
   }
 
   close(): void {

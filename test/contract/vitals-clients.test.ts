@@ -187,6 +187,26 @@ function endsAreHeard(): boolean {
   return true
 }
 
+test.skipIf(!endsAreHeard())('the kernel proves up to when it told of every end', async () => {
+  const port = await serve('127.0.0.1')
+  const table = openTcpTable()
+  cleanups.push(() => table.close())
+  expect(table.read([port])!.endsLateMs).toBeGreaterThanOrEqual(0)
+  await new Promise((done) => setTimeout(done, 300))
+  await ask('127.0.0.1', port, new Agent())
+  const closedMs = performance.now()
+  let ended = 0
+  for (;;) {
+    const reading = table.read([port])!
+    for (let row = 0; row < reading.ended.count; row++)
+      if (reading.ended.localPort(row) === port) ended++
+    // Told of all that was before: the connection must be among it.
+    if (performance.now() - reading.endsLateMs! > closedMs + 200) break
+    await new Promise((done) => setTimeout(done, 20))
+  }
+  expect(ended).toBe(1)
+})
+
 test('whereabouts: a server of this machine is here, and nobody is nowhere', async () => {
   const ports = openPorts({})
   const port = await serve('127.0.0.1')

@@ -5,13 +5,14 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { cpus, networkInterfaces } from 'node:os'
 import { limits } from '../../core/base/limits.ts'
+import { EndsProof } from '../../core/health/ends-proof.ts'
 import type { Reading } from '../../core/health/clients-table.ts'
 import { readProcTable } from '../../core/health/clients-proc.ts'
 import { TcpRows } from '../../core/health/clients-rows.ts'
 import { loadNative, type Native } from '../../native/index.ts'
-import { dumpsBy, dumpsOf, RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
+import { dumpsBy, dumpsOf, MARK_PORT, RowBuffer, TcpEnds } from '../../native/tcp-table.ts'
 import { loadWindowsTable, type WindowsTable } from '../../native/windows.ts'
 import type { TcpTable, Whereabouts } from './contract.ts'
 
@@ -27,18 +28,29 @@ function netlinkTable(native: Native): TcpTable {
   const buffer = new RowBuffer()
   const ends = new TcpEnds(native)
   const dumps = dumpsOf(native, false)
+  const proof = new EndsProof(cpus().length, performance.now())
   return {
     read: (ports) => {
       const wanted = Uint32Array.from(ports)
       // The ends first: a socket that ends after the table was read is then in the next ones.
-      const { rows: ended, missed } = ends.read(wanted)
+      const { rows: ended, missed } = ends.read(Uint32Array.of(...ports, MARK_PORT))
+      const endsLateMs = ends.heard ? lateness(proof, ends, ended) : 0
       const rows = buffer.fill(dumps(wanted))
       if (rows === undefined) return undefined
-      return { rows, ended, missed, endsHeard: ends.heard, complete: true }
+      return { rows, ended, missed, endsHeard: ends.heard, endsLateMs, complete: true }
     },
     ownAddresses,
     close: () => ends.close(),
   }
+}
+
+/** Marks come back among the ends. Where the buffer was full there is more, and no proof yet. */
+function lateness(proof: EndsProof, ends: TcpEnds, ended: TcpRows): number {
+  const nowMs = performance.now()
+  for (let row = 0; row < ended.count; row++)
+    if (ended.localPort(row) === MARK_PORT) proof.heard(ended.cookie(row))
+  proof.markDue((cpu) => ends.mark(cpu), nowMs)
+  return proof.lateMs(nowMs)
 }
 
 /** Needs no right of an administrator, as no statistics are asked for. */

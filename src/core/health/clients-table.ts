@@ -33,6 +33,8 @@ export interface Reading {
   /** Some ends were dropped by the kernel. */
   readonly missed: boolean
   readonly endsHeard: boolean
+  /** For how long ends may be on their way that nobody was told of yet, ms; absent: not at all. */
+  readonly endsLateMs?: number
   /** False when the table did not fit: then nobody can be called gone. */
   readonly complete: boolean
 }
@@ -56,6 +58,7 @@ export class ClientTable {
   #listeners = new Map<number, Uint8Array[]>()
   #complete = true
   #endsHeard = false
+  #endsLateMs = 0
 
   constructor(rules: ClientRules) {
     this.#rules = rules
@@ -82,9 +85,11 @@ export class ClientTable {
     }
   }
 
-  observe({ rows, ended, missed, endsHeard, complete }: Reading, nowMs: number): void {
+  observe(reading: Reading, nowMs: number): void {
+    const { rows, ended, missed, complete } = reading
     this.#complete = complete
-    this.#endsHeard = endsHeard
+    this.#endsHeard = reading.endsHeard
+    this.#endsLateMs = reading.endsLateMs ?? 0
     this.#findListeners(rows)
     for (const { clients } of this.#watched.values()) {
       if (missed) clients.missed(nowMs)
@@ -100,7 +105,8 @@ export class ClientTable {
   report(key: string, nowMs: number): ConnectionsSeen | undefined {
     const one = this.#watched.get(key)
     if (one === undefined || one.listens === 'never' || !this.#complete) return undefined
-    return { ...one.clients.report(nowMs), endsHeard: this.#endsHeard }
+    const heardMs = nowMs - this.#endsLateMs
+    return { ...one.clients.report(nowMs), endsHeard: this.#endsHeard, heardMs }
   }
 
   #deal(rows: TcpRows, to: (clients: Clients, row: number) => void): void {

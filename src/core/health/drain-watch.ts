@@ -63,12 +63,21 @@ function waitForConnections(seen: ConnectionsSeen): Waiting[] {
   return [{ what: 'connections', detail }]
 }
 
-/** A reading says nothing of what came after it, so quiet lasts until it and not until now. */
+/** What the kernel is late with before it is said: marks are made five times a second. */
+const LATE_SAID_MS = 2_000
+
+/**
+ * A reading says nothing of what came after it, nor of ends that the kernel has yet to tell: quiet
+ * lasts until then and not until now.
+ */
 function waitForQuiet(seen: ConnectionsSeen, quietMs: number): Waiting[] {
   const untilMs = seen.quietSinceMs + quietMs
-  if (seen.atMs >= untilMs) return []
-  const since = seconds(Math.max(0, seen.atMs - seen.quietSinceMs))
-  const detail = `quiet for ${since} of ${seconds(quietMs)}${named(seen)}`
+  const knownMs = Math.min(seen.atMs, seen.heardMs ?? seen.atMs)
+  if (knownMs >= untilMs) return []
+  const since = seconds(Math.max(0, knownMs - seen.quietSinceMs))
+  const lateMs = seen.atMs - knownMs
+  const late = lateMs < LATE_SAID_MS ? '' : `; its kernel tells of clients ${seconds(lateMs)} late`
+  const detail = `quiet for ${since} of ${seconds(quietMs)}${named(seen)}${late}`
   return [{ what: 'quiet', detail, untilMs }]
 }
 

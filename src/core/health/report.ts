@@ -34,6 +34,11 @@ export interface ConnectionsSeen {
    * between two readings is counted too. Without it quiet needs to last longer to be believed.
    */
   readonly endsHeard?: boolean
+  /**
+   * Up to when every end is known, Unix milliseconds: a kernel without time tells of them late, and
+   * a client that came since may be unknown. Absent: up to `atMs`.
+   */
+  readonly heardMs?: number
 }
 
 /** Going out of service, by someone's declaration. It outranks checks and claims. */

@@ -90,12 +90,16 @@ function readConnections(fields: Fields | undefined): ConnectionsSeen | undefine
     network: item.required('network', 64),
     connections: item.integer('connections', 0, MS_MAX, 0),
   }))
+  const endsHeard = fields.bool('ends_heard')
+  const heardMs = fields.integer('heard_ms', 0, MS_MAX, undefined)
   return {
     atMs: fields.integer('at_ms', 0, MS_MAX, 0),
     remaining: fields.integer('remaining', 0, MS_MAX, 0),
     arrived: fields.integer('arrived', 0, MS_MAX, 0),
     quietSinceMs: fields.integer('quiet_since_ms', 0, MS_MAX, 0),
     networks: networks ?? [],
+    ...(endsHeard === undefined ? {} : { endsHeard }),
+    ...(heardMs === undefined ? {} : { heardMs }),
   }
 }
 
@@ -208,6 +212,8 @@ const writeConnections = (seen: ConnectionsSeen) => ({
     network: item.network,
     connections: whole(item.connections),
   })),
+  ...(seen.endsHeard === undefined ? {} : { ends_heard: seen.endsHeard }),
+  ...(seen.heardMs === undefined ? {} : { heard_ms: whole(seen.heardMs) }),
 })
 
 /** The section the Go program reads. */

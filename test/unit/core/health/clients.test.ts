@@ -113,6 +113,15 @@ describe('arrivals', () => {
     })
   })
 
+  test('ends that the kernel is late with are told of: nothing is known since', () => {
+    const { table } = world()
+    const reading = { rows: rowsOf([listener]), ended: rowsOf([]), missed: false, complete: true }
+    table.observe({ ...reading, endsHeard: true, endsLateMs: 700 }, 5_000)
+    expect(table.report('b', 5_000)).toMatchObject({ atMs: 5_000, heardMs: 4_300 })
+    table.observe({ ...reading, endsHeard: true }, 5_100)
+    expect(table.report('b', 5_100)).toMatchObject({ atMs: 5_100, heardMs: 5_100 })
+  })
+
   test('ends that were dropped by the kernel break the quiet', () => {
     const { read } = world()
     read([listener])

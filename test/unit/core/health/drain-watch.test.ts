@@ -50,6 +50,18 @@ test.each([
     'no',
     ['quiet'],
   ],
+  [
+    'the kernel has yet to tell who came',
+    { connections: { ...quiet, heardMs: NOW - 12_000 } },
+    'no',
+    ['quiet'],
+  ],
+  [
+    'the kernel told of all until the quiet had lasted',
+    { connections: { ...quiet, heardMs: NOW - 9_000 } },
+    'yes',
+    [],
+  ],
   ['the quiet asked for is longer', { quietMs: 60_000 }, 'no', ['quiet']],
   ['short connections go unseen', { connections: { ...quiet, endsHeard: false } }, 'no', ['quiet']],
   [

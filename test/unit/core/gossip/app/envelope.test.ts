@@ -143,6 +143,8 @@ describe('our messages', () => {
       arrived: 9,
       quietSinceMs: START - 5,
       networks: [{ network: '192.0.2.0/24', connections: 3 }],
+      endsHeard: false,
+      heardMs: START - 400,
     },
   })
   const { healthy: _, ...unknown } = backend({ port: 81 })
