@@ -3,11 +3,13 @@
  * signature examined; then again with nothing changed, and with one name changed.
  *
  * And in a zone of a hundred such names a thousand changes of one answer set, each from the change
- * to the reply that has the new address and its signature; the peer of that is the goal, 20 ms.
+ * to the reply that has the new address and its signature; the peer of that is the goal, 20 ms. The
+ * zone is served before the first of them, and changes meet the heap that the large signing left.
  *
  * The sum of work is the number of signatures. Times are those of the processor, what the collector
  * takes on other threads included; what else a start does is not in them.
  */
+import { setFlagsFromString } from 'node:v8'
 import { nodeDnssecCrypto } from '../../src/actors/signer/ports-crypto.ts'
 import { ownMemory } from '../../src/core/base/memory.ts'
 import { Authority } from '../../src/core/dns/authority.ts'
@@ -24,10 +26,14 @@ import { signServing } from '../../src/core/dnssec/sign-serving.ts'
 import { SignatureStore } from '../../src/core/dnssec/signatures.ts'
 import type { ServingPool } from '../../src/core/steer/snapshot.ts'
 import { compileTable } from '../../src/core/zone/table-build.ts'
+import { SETTINGS } from '../../src/kernel/births.ts'
 import { buildQuery } from '../../test/harness/dns-query.ts'
 import { UP } from '../../test/harness/pools.ts'
 import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
 import { median, report, sized, smoke } from '../support/report.ts'
+
+// As in the program itself.
+for (const flag of SETTINGS) setFlagsFromString(flag)
 
 const NAMES = sized(10_000, 100)
 const SERVERS = 4
@@ -90,6 +96,8 @@ function changes(count: number) {
   const query = buildQuery({ name: few[0]!.name, type: 'A', edns: { dnssecOk: true } })
   const out = new Uint8Array(4_096)
   const client = { bytes: new Uint8Array(4), transport: 'udp' as const }
+  // What is changed is served: to come from another zone is no change of one set.
+  sign(9, few)
   const tookMs: number[] = []
   const workMs: number[] = []
   const before = process.cpuUsage()

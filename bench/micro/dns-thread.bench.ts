@@ -24,7 +24,7 @@ import type { PolicyNode } from '../../src/core/steer/policy-tree.ts'
 import type { Policy } from '../../src/core/steer/topology.ts'
 import { LEVEL_SHIFT } from '../../src/core/steer/words.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
-import { INLINING } from '../../src/kernel/births.ts'
+import { SETTINGS } from '../../src/kernel/births.ts'
 import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
 import { UP } from '../../test/harness/pools.ts'
 import { ask, cookied, ecs } from '../support/answer-cases.ts'
@@ -278,7 +278,7 @@ interface Outcome {
 
 /** Runs one scenario in this process. */
 async function alone(name: string): Promise<Outcome> {
-  for (const flag of INLINING) setFlagsFromString(flag)
+  for (const flag of SETTINGS) setFlagsFromString(flag)
   const scenario = scenarios[name]!
   const samples = flagOf('samples')
   const { batchesPerDelta, counted = false, signed, policy, networks } = scenario

@@ -14,10 +14,17 @@ import { limits } from '../core/base/limits.ts'
  * answers a query is written as some thirty functions; at V8's own 460 and 920 it falls into a
  * dozen compiled pieces, which pass everything through memory: a query costs 20 to 50 % more.
  */
-export const INLINING = [
-  '--max-inlined-bytecode-size=1000',
-  '--max-inlined-bytecode-size-cumulative=4000',
-]
+const INLINING = ['--max-inlined-bytecode-size=1000', '--max-inlined-bytecode-size-cumulative=4000']
+
+/**
+ * A large signing keeps all it makes until it is done, and V8 would conclude that what is made there
+ * lives long: each later change of one record would be laid where only whole collections reach it,
+ * and every tenth change would wait for one, 10 to 40 ms.
+ */
+const SHORT_LIVES = '--no-allocation-site-pretenuring'
+
+/** What is set once all have loaded. */
+export const SETTINGS = [...INLINING, SHORT_LIVES]
 
 /** One word, shared with the threads: how many of them have loaded. */
 export type LoadedCount = Int32Array
@@ -42,5 +49,5 @@ export async function inlineOnceLoaded(count: LoadedCount, threads: number): Pro
     if (loaded >= threads || leftMs <= 0) break
     await Atomics.waitAsync(count, 0, loaded, leftMs).value
   }
-  for (const flag of INLINING) setFlagsFromString(flag)
+  for (const flag of SETTINGS) setFlagsFromString(flag)
 }

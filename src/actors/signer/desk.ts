@@ -21,6 +21,9 @@ import { WantedSets } from './wanted.ts'
 /** A restarted signer outranks its predecessor, which has signed fewer times than this. */
 const VERSIONS_PER_INCARNATION = 2 ** 20
 
+/** What a signature signs is not on the disk. */
+const NOTHING = new Uint8Array(0)
+
 export interface Draft {
   readonly epoch: number
   readonly keysVersion: string
@@ -83,7 +86,7 @@ export class Desk {
   async restore(): Promise<void> {
     const octets = await this.#world.ports.loadSignatures()
     if (octets === undefined) return
-    for (const [id, signature] of readSignatures(octets)) this.#store.use(id, signature)
+    for (const [id, signature] of readSignatures(octets)) this.#store.add(id, signature, NOTHING, 0)
     this.#store.settle()
   }
 

@@ -30,6 +30,7 @@ import {
   servingWork,
   signsKeys,
 } from './serving-work.ts'
+import { SetOctets } from './set-octets.ts'
 import type { Signature, SignatureStore } from './signatures.ts'
 
 /** What is signed: of what is served, the tables. */
@@ -83,6 +84,7 @@ export class Signing {
   readonly #faults: string[]
   /** Zones whose chain has a new signature. */
   readonly #rechained = new Set<SignedZone>()
+  readonly #octets = new SetOctets()
   #next = 0
   #made = 0
   readonly #madeIn = new Map<string, number>()
@@ -156,13 +158,25 @@ export class Signing {
   }
 
   /** One that is still good, or a new one; undefined with a fault. */
-  #signatureOf(
-    { zone, set }: SetJob,
-    { key, id, checked, head: template }: SigningKey,
-  ): Signature | undefined {
+  #signatureOf(job: SetJob, signer: SigningKey): Signature | undefined {
+    const { zone, set } = job
+    const own = this.#octets
+    own.take(signer.id, zone.apex.length, set)
+    const held = this.#store.find(own.octets, own.length)
+    if (held !== undefined && !isDue(zone.plan.lifetimes, held, this.#plan.nowSeconds)) {
+      this.#kept++
+      this.#store.use(held)
+      return held
+    }
+    return this.#make(job, signer)
+  }
+
+  /** One found by its digest, or a new one, examined. */
+  #make({ zone, set }: SetJob, { key, id, checked, head: template }: SigningKey) {
     const { apex, plan, chain } = zone
     const crypto = this.#crypto
     const now = this.#plan.nowSeconds
+    const { octets, length } = this.#octets
     const head = template.slice()
     const view = new DataView(head.buffer)
     view.setUint16(0, set.type)
@@ -171,11 +185,12 @@ export class Signing {
     const data = signedData(head, set)
     // With the times left at zero these octets are all that a signature depends on but the key.
     const name = id + String.fromCharCode(...crypto.sha256(data))
-    const held = this.#store.find(name)
+    const held = this.#store.findId(name)
     if (held !== undefined && !isDue(plan.lifetimes, held, now)) {
       this.#kept++
-      this.#store.use(name, held)
-      return held
+      const again = { ...held, rdata: held.rdata.slice() }
+      this.#store.add(name, again, octets, length)
+      return again
     }
     const times = lifetimeOf(plan.lifetimes, now, set.owner, set.type)
     view.setUint32(EXPIRATION_AT, times.expirationSeconds)
@@ -194,8 +209,8 @@ export class Signing {
     if (set.type === chain.type) this.#rechained.add(zone)
     this.#made++
     this.#madeIn.set(plan.apex, (this.#madeIn.get(plan.apex) ?? 0) + 1)
-    const signature = { ...times, rdata }
-    this.#store.use(name, signature)
+    const signature: Signature = { ...times, rdata }
+    this.#store.add(name, signature, octets, length)
     return signature
   }
 
