@@ -4,7 +4,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { viewOf } from '../base/octets.ts'
-import { ENTRY, ENTRY_RUN } from '../dnssec/parts.ts'
+import { ENTRY, ENTRY_RUN, POINTER_BYTES } from '../dnssec/parts.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
 import { NONE, type NameTable, RR_FIXED_BYTES } from '../zone/table.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
@@ -87,7 +87,7 @@ export function putDenialTypes(
   if (!signed.isNsec(zone) || !signed.isOwn(node)) return false
   const entry = signed.entryOf(node)
   const head = signed.words[entry]!
-  const from = ((entry + ENTRY) << 2) + (head & 0xff)
+  const from = ((entry + ENTRY) << 2) + (head & 0xff) + POINTER_BYTES
   if (!putRecord(x, ANSWER, x.nameAt, signed.bytes, from, head >>> 16)) x.truncated = true
   else if (x.signed !== undefined) {
     if (putSignatures(x, ANSWER, x.nameAt, signed, zone, signed.words[entry + ENTRY_RUN]!))

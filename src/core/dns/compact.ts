@@ -11,7 +11,7 @@ import { limits } from '../base/limits.ts'
 import { viewOf } from '../base/octets.ts'
 import { signedData, signedLabels } from '../dnssec/canonical.ts'
 import { compactNsec, isNxdomain, successorOf } from '../dnssec/compact.ts'
-import { ENTRY } from '../dnssec/parts.ts'
+import { ENTRY, POINTER_BYTES } from '../dnssec/parts.ts'
 import { apexesOf } from '../dnssec/serving-names.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { AUTHORITY, type Exchange } from './exchange.ts'
@@ -179,7 +179,7 @@ function headOf(
 function withTypesOf(x: Exchange, entry: number, next: Uint8Array): Uint8Array {
   const { words, bytes } = x.signed!
   const head = words[entry]!
-  const from = ((entry + ENTRY) << 2) + (head & 0xff)
+  const from = ((entry + ENTRY) << 2) + (head & 0xff) + POINTER_BYTES
   const end = from + (head >>> 16)
   let at = from + RR_FIXED_BYTES
   for (let label = bytes.getUint8(at); label !== 0; label = bytes.getUint8(at)) at += label + 1

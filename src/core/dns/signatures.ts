@@ -114,6 +114,7 @@ export class Signatures {
     return this.parts.refs[set >> 2]!
   }
 
+  /** The entry of the SOA in negative answers, or 0. */
   ofNegativeSoa(zone: number): number {
     return this.parts.zones[zone * ZONE + ZONE_SOA]!
   }

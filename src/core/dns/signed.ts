@@ -7,7 +7,7 @@
  * zone owes, nothing is answered at all: an unsigned answer would be taken for a forged one.
  */
 import { copyWords } from '../base/octets.ts'
-import { ENTRY, ENTRY_OF, ENTRY_RUN } from '../dnssec/parts.ts'
+import { ENTRY, ENTRY_OF, ENTRY_WHOLE } from '../dnssec/parts.ts'
 import type { Family } from '../net/address.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { putCompact } from './compact.ts'
@@ -152,39 +152,34 @@ export function putProofs(x: Exchange): void {
   }
 }
 
-/** Writes a record of denial and its signatures; false when they do not fit. */
+/** Writes a record and its signatures, all or none; false when they do not fit. */
 export function putEntry(
   x: Exchange,
   section: number,
-  signed: Signatures,
+  { words, bytes }: Signatures,
   entry: number,
   apexAt: number,
 ): boolean {
-  const { words, bytes } = signed
+  const { at, base, view } = x
+  const whole = words[entry + ENTRY_WHOLE]!
+  const end = at + (whole & 0xffff)
+  if (end > x.end || !canPoint(x, apexAt) || !canPoint(x, at)) return false
+  copyWords(bytes, (entry + ENTRY) << 2, view, at, end - at)
   const head = words[entry]!
   const prefix = head & 0xff
-  const length = head >>> 16
-  const from = (entry + ENTRY) << 2
-  if (prefix === 0) {
-    if (!putRecord(x, section, apexAt, bytes, from, length)) return false
-    return putRun(x, section, apexAt, signed, words[entry + ENTRY_RUN]!)
+  const apex = 0xc000 | (apexAt - base)
+  const own = prefix === 0 ? apex : 0xc000 | (at - base)
+  view.setUint16(at + prefix, apex)
+  // The signatures follow, one as a rule, each behind a pointer to the same owner.
+  let next = at + prefix + OWNER_BYTES + (head >>> 16)
+  view.setUint16(next, own)
+  for (let more = (whole >>> 16) - 2; more > 0; more--) {
+    next += OWNER_BYTES + RR_FIXED_BYTES + view.getUint16(next + OWNER_BYTES + 8)
+    view.setUint16(next, own)
   }
-  const ownerAt = x.at
-  if (ownerAt + prefix + OWNER_BYTES + length > x.end) return false
-  if (!canPoint(x, apexAt) || !canPoint(x, ownerAt)) return false
-  putOctets(x, bytes, from, prefix)
-  x.view.setUint16(x.at, 0xc000 | (apexAt - x.base))
-  copyWords(bytes, from + prefix, x.view, x.at + OWNER_BYTES, length)
-  x.at += OWNER_BYTES + length
-  x.counts[section]!++
-  return putRun(x, section, ownerAt, signed, words[entry + ENTRY_RUN]!)
-}
-
-/** Copies octets of which there may be fewer than a word. */
-function putOctets(x: Exchange, bytes: DataView, from: number, length: number): void {
-  if (length >= 4) copyWords(bytes, from, x.view, x.at, length)
-  else for (let at = 0; at < length; at++) x.out[x.at + at] = bytes.getUint8(from + at)
-  x.at += length
+  x.at = end
+  x.counts[section]! += whole >>> 16
+  return true
 }
 
 /**

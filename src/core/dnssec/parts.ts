@@ -8,9 +8,11 @@
  *
  * Two kinds of things lie in `words`. A run is the RRSIG records of one rrset without their owners:
  * a head (how many, then their octets from bit 16), then the records. An entry is one NSEC or
- * NSEC3: a head (octets of the owner without the apex, from bit 8 its labels, from bit 16 octets
- * of the record), its run, the entry of the chain that it stands for (itself, as a rule), then the
- * owner's octets and the record without owner.
+ * NSEC3, or the SOA of negative answers: a head (octets of the owner without the apex, from bit 8 its
+ * labels, from bit 16 octets of the record), its run, the entry of the chain that it stands for
+ * (itself, as a rule), how many octets all of it has and from bit 16 how many records; then what
+ * stands in a reply, in one piece: the owner's octets, the record and its signatures, each with two
+ * octets before it where the pointer to its owner goes.
  */
 
 export interface SignedParts {
@@ -46,9 +48,12 @@ export interface SignedParts {
 }
 
 /** Words of an entry before its octets: the head, its run, the entry of the chain. */
-export const ENTRY = 3
+export const ENTRY = 4
 export const ENTRY_RUN = 1
 export const ENTRY_OF = 2
+export const ENTRY_WHOLE = 3
+/** Octets set aside for a pointer to an owner. */
+export const POINTER_BYTES = 2
 
 /** Numbers of a row. */
 export const ROW = 6
@@ -67,7 +72,7 @@ export const ROW_KEYS_END = 5
 export const ZONE = 6
 /** How it denies: UNSIGNED, or one of the others. */
 export const ZONE_KIND = 0
-/** The run of the SOA in negative answers. */
+/** The entry of the SOA in negative answers. */
 export const ZONE_SOA = 1
 /** Its places of the chain. */
 export const ZONE_FROM = 2

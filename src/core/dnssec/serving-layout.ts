@@ -6,7 +6,7 @@ import { types } from '../dns/types.ts'
 import { FIXED, FIXED_FROM, FIXED_MEMBERS, FIXED_FALLBACKS } from '../steer/pool-layout.ts'
 import { Arena } from '../zone/table-arena.ts'
 import { writeRrFixed } from '../zone/table-soa.ts'
-import { RR_FIXED_BYTES } from '../zone/table.ts'
+import { NameTable, RR_FIXED_BYTES } from '../zone/table.ts'
 import { placeOfSet } from './answer-sets.ts'
 import { LabelKeys } from './label-keys.ts'
 import { labelCount } from './order.ts'
@@ -52,22 +52,46 @@ class Layout {
    * of the chain when this one is not of it.
    */
   entry(job: SetJob, apexBytes: number, standsFor = 0): number {
-    const run = this.run(job)
     const { owner, type, ttlSeconds, rdatas } = job.set
     const rdata = rdatas[0]!
+    const record = new Uint8Array(RR_FIXED_BYTES + rdata.length)
+    writeRrFixed(record, 0, type, ttlSeconds, rdata.length)
+    record.set(rdata, RR_FIXED_BYTES)
     const prefix = owner.subarray(0, owner.length - apexBytes)
-    const bytes = RR_FIXED_BYTES + rdata.length
+    return this.whole(job, prefix, record, ttlSeconds, standsFor)
+  }
+
+  /** Writes a record and its signatures as they stand in a reply, room for pointers between them. */
+  whole(
+    job: SetJob,
+    prefix: Uint8Array,
+    record: Uint8Array,
+    ttlSeconds: number,
+    standsFor = 0,
+  ): number {
+    const run = this.run(job, ttlSeconds)
+    const head = this.arena.words[run]!
+    const each = layout.POINTER_BYTES
+    const count = 1 + (head & 0xffff)
+    const bytes = prefix.length + record.length + (head >>> 16) + each * count
     if (bytes > BYTES_MAX) this.faults.push('a record of denial is too large')
-    const at = this.arena.take(layout.ENTRY + ((prefix.length + bytes + 3) >> 2))
+    const at = this.arena.take(layout.ENTRY + ((bytes + 3) >> 2))
     const { words } = this.arena
-    words[at] = prefix.length | (prefixLabels(prefix) << 8) | (bytes << 16)
+    words[at] = prefix.length | (prefixLabels(prefix) << 8) | (record.length << 16)
     words[at + layout.ENTRY_RUN] = run
     words[at + layout.ENTRY_OF] = standsFor === 0 ? at : standsFor
+    words[at + layout.ENTRY_WHOLE] = bytes | (count << 16)
     const octets = this.arena.octets()
-    const to = (at + layout.ENTRY) * 4
+    let to = (at + layout.ENTRY) * 4
     octets.set(prefix, to)
-    writeRrFixed(octets, to + prefix.length, type, ttlSeconds, rdata.length)
-    octets.set(rdata, to + prefix.length + RR_FIXED_BYTES)
+    to += prefix.length + each
+    octets.set(record, to)
+    to += record.length
+    for (const rdata of job.signatures) {
+      writeRrFixed(octets, to + each, types.RRSIG, ttlSeconds, rdata.length)
+      octets.set(rdata, to + each + RR_FIXED_BYTES)
+      to += each + RR_FIXED_BYTES + rdata.length
+    }
     return at
   }
 }
@@ -154,11 +178,20 @@ function layPool(laid: Layout, tables: Tables, { pools }: ToSign, jobs: PoolJobs
   for (const number of own) tables.subsets.push(number)
 }
 
-/** The signatures of a zone's SOA, with the TTL of negative answers. */
-function laySoa(laid: Layout, tables: Tables, zone: SignedZone, soa: SetJob | undefined): void {
+/** A zone's SOA with its signatures, with the TTL of negative answers. */
+function laySoa(
+  laid: Layout,
+  tables: Tables,
+  { zone, denialTtlSeconds }: SignedZone,
+  soa: SetJob | undefined,
+  { negativeSoa }: NameTable['zones'][number],
+): void {
   if (soa === undefined) return
+  const { buffer, byteOffset, byteLength } = negativeSoa
+  const record = new Uint8Array(buffer, byteOffset, byteLength)
   // RFC 2308 section 5 lowers the TTL; the original one stays signed (RFC 4034 section 3.1.4).
-  tables.zones[zone.zone * layout.ZONE + layout.ZONE_SOA] = laid.run(soa, zone.denialTtlSeconds)
+  const entry = laid.whole(soa, new Uint8Array(0), record, denialTtlSeconds)
+  tables.zones[zone * layout.ZONE + layout.ZONE_SOA] = entry
 }
 
 const shared = (numbers: readonly number[] | Int32Array, memory: Memory): Int32Array =>
@@ -191,13 +224,15 @@ export function layServing(
     subsets: [],
   }
   const soas = new Map<SignedZone, SetJob>()
+  const { zones: zonesOf } = new NameTable(serving.table)
   for (const [at, job] of work.sets) {
     tables.refs[at >> 2] = laid.run(job)
     if (job.set.type === types.SOA) soas.set(job.zone, job)
   }
   for (const chain of work.chains) {
     layChain(laid, tables, chain)
-    laySoa(laid, tables, chain.zone, soas.get(chain.zone))
+    const { zone } = chain
+    laySoa(laid, tables, zone, soas.get(zone), zonesOf[zone.zone]!)
   }
   for (const pool of work.pools) layPool(laid, tables, serving, pool)
   const parts: SignedParts = {
