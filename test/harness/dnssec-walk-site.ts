@@ -220,9 +220,16 @@ ${steeredYaml(
     if (bytes === undefined) return []
     const { answer } = readMessage(bytes)
     const asked = answer.filter(({ rdata }) => rdata[3] === 2).map(({ rdata }) => textOf(rdata))
-    const { body } = await node!.call('GET', '/dnssec/ds')
-    const records = (body as { ds_records: readonly { ds_record: string }[] }).ds_records
-    const offers = records.map(({ ds_record: text }) => text.toUpperCase())
+    const offers: string[] = []
+    const told = async () => {
+      const { status, body } = await node!.call('GET', '/dnssec/ds')
+      // A signer that is late for the API now is there a moment later.
+      if (status === 503) return false
+      const { ds_records: records } = body as { ds_records: readonly { ds_record: string }[] }
+      offers.push(...records.map(({ ds_record: text }) => text.toUpperCase()))
+      return true
+    }
+    await until('the API tells the DS', told, 20_000)
     return asked.filter((ds) => offers.some((offer) => offer.endsWith(ds.toUpperCase())))
   }
 
