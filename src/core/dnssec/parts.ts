@@ -6,13 +6,13 @@
  * where they lie in the arena of the table, an address and a pool by their index. 0 always means
  * that there is none. Private keys are not in it.
  *
- * Two kinds of things lie in `words`. A run is the RRSIG records of one rrset without their owners:
- * a head (how many, then their octets from bit 16), then the records. An entry is one NSEC or
- * NSEC3, or the SOA of negative answers: a head (octets of the owner without the apex, from bit 8 its
- * labels, from bit 16 octets of the record), its run, the entry of the chain that it stands for
- * (itself, as a rule), how many octets all of it has and from bit 16 how many records; then what
- * stands in a reply, in one piece: the owner's octets, the record and its signatures, each with two
- * octets before it where the pointer to its owner goes.
+ * Two kinds of things lie in `words`. A run is the RRSIG records of one rrset without their
+ * owners: a head (how many, then their octets from bit 16), then the records. An entry is one
+ * NSEC or NSEC3, or the SOA of negative answers: a head (octets of the owner without the apex,
+ * from bit 8 its labels, from bit 16 octets of the record), its run, the entry of the chain that
+ * it stands for (itself, as a rule), how many octets all of it has and from bit 16 how many
+ * records; then what stands in a reply, in one piece: the owner's octets, the record and its
+ * signatures, each with two octets before it where the pointer to its owner goes.
  */
 
 export interface SignedParts {

@@ -1,11 +1,11 @@
 /**
  * Signatures made so far, found by what they sign: what is still good is not made again.
  *
- * Each has two names. Its octets, those of the set and of the key that signed it, are compared as
- * they are, so that a set that did not change costs neither a digest nor its canonical form. Its id
- * is a digest of what was signed, which is what is kept through a restart. With any other data or
- * key it is another signature. What the last table did not use is not found any more, and its memory
- * is taken back once it is more than what is used.
+ * Each has two names. Its octets, those of the set and of the key that signed it, are compared
+ * as they are, so that a set that did not change costs neither a digest nor its canonical form.
+ * Its id is a digest of what was signed, which is what is kept through a restart. With any other
+ * data or key it is another signature. What the last table did not use is not found any more,
+ * and its memory is taken back once it is more than what is used.
  *
  * All of it lies in a few large arrays: as an object each, a hundred thousand signatures would be
  * work for the collector whenever one of them changes.
