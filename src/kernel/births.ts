@@ -17,8 +17,8 @@ import { limits } from '../core/base/limits.ts'
 const INLINING = ['--max-inlined-bytecode-size=1000', '--max-inlined-bytecode-size-cumulative=4000']
 
 /**
- * A large signing keeps all it makes until it is done, and V8 would conclude that what is made there
- * lives long: each later change of one record would be laid where only whole collections reach it,
+ * A large signing keeps all it makes until it is done, and V8 would conclude that what is made
+ * there lives long: each later change of one record would be laid where only whole collections reach it,
  * and every tenth change would wait for one, 10 to 40 ms.
  */
 const SHORT_LIVES = '--no-allocation-site-pretenuring'

@@ -61,7 +61,7 @@ class Layout {
     return this.whole(job, prefix, record, ttlSeconds, standsFor)
   }
 
-  /** Writes a record and its signatures as they stand in a reply, room for pointers between them. */
+  /** Writes a record and its signatures as in a reply, with room for pointers between them. */
   whole(
     job: SetJob,
     prefix: Uint8Array,

@@ -1,5 +1,5 @@
 /**
- * A set and the key that signs it as octets that tell it from every other: what a signature is found
+ * A set and its key as octets that tell it from every other: what a signature is found
  * by (signatures.ts).
  *
  * Records are taken as they come. The same set in another order has other octets, and the signature
