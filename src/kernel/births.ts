@@ -18,8 +18,8 @@ const INLINING = ['--max-inlined-bytecode-size=1000', '--max-inlined-bytecode-si
 
 /**
  * A large signing keeps all it makes until it is done, and V8 would conclude that what is made
- * there lives long: each later change of one record would be laid where only whole collections reach it,
- * and every tenth change would wait for one, 10 to 40 ms.
+ * there lives long: each later change of one record would be laid where only whole collections
+ * reach it, and every tenth change would wait for one, 10 to 40 ms.
  */
 const SHORT_LIVES = '--no-allocation-site-pretenuring'
 
