@@ -210,7 +210,8 @@ export async function dnsThread(
       listen: async (request) => {
         answer = request.answer
         const front = { kind: 'bench', host: '127.0.0.1', port: 0, counts: () => none }
-        const still = { serve() {}, reconfigure() {}, close: async () => undefined }
+        const idle = { serve() {}, release() {}, reconfigure() {} }
+        const still = { ...idle, close: async () => undefined }
         return { code: 'listening', front: { ...front, ...still } }
       },
     },

@@ -237,6 +237,15 @@ napi_value TurnFront(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// releaseFront(handle, count, sends): sends or forgets the oldest answers that were kept.
+napi_value ReleaseFront(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  const int count = arguments.integer(1);
+  Front *front = front_of(env, arguments);
+  if (front != nullptr && count > 0) front->release(uint32_t(count), arguments.flag(2));
+  return nullptr;
+}
+
 napi_value StopFront(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   if (Front *front = front_of(env, arguments)) front->stop();
@@ -378,6 +387,7 @@ napi_value Init(napi_env env, napi_value exports) {
       METHOD("lockFile", LockFile),         METHOD("closeDescriptor", CloseDescriptor),
       METHOD("pinThread", PinThread),       METHOD("favourThread", FavourThread),
       METHOD("startFront", StartFront),     METHOD("turnFront", TurnFront),
+      METHOD("releaseFront", ReleaseFront),
       METHOD("stopFront", StopFront),       METHOD("shareEvenly", ShareEvenly),
       METHOD("dumpTcp", DumpTcp),
       METHOD("openTcpEnds", OpenTcpEnds),   METHOD("readTcpEnds", ReadTcpEnds),

@@ -59,7 +59,10 @@ Front::Front(napi_env env, int receiver, int sender, bool report_destination, co
   }
 }
 
-Front::~Front() { let_go(); }
+Front::~Front() {
+  let_go();
+  std::free(held_);
+}
 
 int Front::start(napi_value callback, napi_value keep_alive) {
   uv_loop_s *loop = nullptr;
@@ -259,8 +262,11 @@ void Front::send(int count) {
   unsigned ready = 0;
   for (int at = 0; at < count; at++) {
     const uint32_t length = slab_.out_lengths[at];
-    // kUnanswered is over any stride.
-    if (length == 0 || length > slab_.stride) continue;
+    // kUnanswered is over any stride, and so is what is to be kept.
+    if (length == 0 || length > slab_.stride) {
+      if (length != kUnanswered && (length & kHold) != 0) hold(at, length & ~kHold);
+      continue;
+    }
     out_parts_[ready] = {slab_.out + size_t(at) * slab_.stride, length};
     msghdr &reply = out_[ready].msg_hdr;
     reply.msg_iov = &out_parts_[ready];
@@ -269,6 +275,49 @@ void Front::send(int count) {
     address(reply, in_[at].msg_hdr);
     ready++;
   }
+  send_all(ready);
+}
+
+// Whoever asked for it knows that there is room; what does not fit is as good as lost.
+void Front::hold(int at, uint32_t length) {
+  if (held_ == nullptr) held_ = static_cast<Held *>(std::calloc(kHeldMax, sizeof(Held)));
+  if (held_ == nullptr || held_count_ == kHeldMax) return;
+  Held &held = held_[(held_first_ + held_count_) % kHeldMax];
+  held_count_++;
+  held.bytes = length <= kHeldBytes && length <= slab_.stride ? length : 0;
+  std::memcpy(held.reply, slab_.out + size_t(at) * slab_.stride, held.bytes);
+  msghdr reply = {};
+  address(reply, in_[at].msg_hdr);
+  held.peer_bytes = reply.msg_namelen <= kPeerBytes ? reply.msg_namelen : kPeerBytes;
+  std::memcpy(held.peer, reply.msg_name, held.peer_bytes);
+  held.control_bytes = uint32_t(reply.msg_controllen <= kControlBytes ? reply.msg_controllen : 0);
+  if (held.control_bytes > 0) std::memcpy(held.control, reply.msg_control, held.control_bytes);
+}
+
+void Front::release(uint32_t count, bool sends) {
+  while (count > 0 && held_count_ > 0) {
+    unsigned ready = 0;
+    for (; count > 0 && held_count_ > 0 && ready < kBatchMax; count--) {
+      Held &held = held_[held_first_];
+      held_first_ = (held_first_ + 1) % kHeldMax;
+      held_count_--;
+      if (!sends || held.bytes == 0) continue;
+      out_parts_[ready] = {held.reply, held.bytes};
+      msghdr &reply = out_[ready].msg_hdr;
+      reply.msg_iov = &out_parts_[ready];
+      reply.msg_iovlen = 1;
+      reply.msg_flags = 0;
+      reply.msg_name = held.peer;
+      reply.msg_namelen = held.peer_bytes;
+      reply.msg_control = held.control_bytes > 0 ? held.control : nullptr;
+      reply.msg_controllen = held.control_bytes;
+      ready++;
+    }
+    send_all(ready);
+  }
+}
+
+void Front::send_all(unsigned ready) {
   bool tried = false;
   for (unsigned done = 0; done < ready;) {
     const int sent = sendmmsg(sender_, out_ + done, ready - done, MSG_DONTWAIT);

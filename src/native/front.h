@@ -19,6 +19,11 @@ constexpr int kPeerBytes = 28;  // sizeof(sockaddr_in6), the larger of the two.
 constexpr int kControlBytes = 128;
 // An output length no answer can have: this datagram is not answered yet.
 constexpr uint32_t kUnanswered = 0xffffffff;
+// Set in an output length: the answer is kept until it is released (Front::release).
+constexpr uint32_t kHold = 0x80000000;
+// Of answers that are kept: how many at most, and octets of one.
+constexpr uint32_t kHeldMax = 512;
+constexpr uint32_t kHeldBytes = 512;
 
 // Layout of Slab::state: three words, then two for each datagram of a batch that was cut short.
 // kReading is 1 while a front reads.
@@ -40,6 +45,16 @@ struct Slab {
 
 enum Counter { kBatches, kReceived, kSent, kSendFaults, kKernelDrops, kOversized, kCounterCount };
 
+// An answer that is kept, and all that sending it wants.
+struct Held {
+  uint8_t peer[kPeerBytes];
+  uint8_t control[kControlBytes];
+  uint8_t reply[kHeldBytes];
+  uint32_t peer_bytes;
+  uint32_t control_bytes;
+  uint32_t bytes;
+};
+
 struct Poll;
 
 class Front {
@@ -54,6 +69,8 @@ class Front {
   int start(napi_value callback, napi_value keep_alive);
   // What a readable socket does, without waiting for one: finishes a batch that was cut short.
   void turn();
+  // Sends or forgets the oldest of the answers that are kept.
+  void release(uint32_t count, bool sends);
   // Stops reading, after the batch in hand; the descriptors stay open, they belong to whoever opened
   // them.
   void stop();
@@ -69,6 +86,8 @@ class Front {
   void keep(int count);
   void note_drops(const msghdr &header);
   void address(msghdr &reply, msghdr &query);
+  void hold(int at, uint32_t length);
+  void send_all(unsigned ready);
 
   napi_env env_;
   int receiver_;
@@ -85,6 +104,10 @@ class Front {
   iovec in_parts_[kBatchMax];
   mmsghdr out_[kBatchMax];
   iovec out_parts_[kBatchMax];
+  // A ring, made when the first answer is kept.
+  Held *held_ = nullptr;
+  uint32_t held_first_ = 0;
+  uint32_t held_count_ = 0;
 };
 
 }  // namespace opengslb

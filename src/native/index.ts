@@ -39,6 +39,11 @@ export interface Slab {
 /** The output length of a datagram that still waits for its answer. */
 export const UNANSWERED = 0xffff_ffff
 
+/** Added to an output length: the answer is kept for `releaseFront`. */
+export const HOLD = 0x8000_0000
+/** Octets of such an answer at most; a front keeps 512 of them. */
+export const HELD_BYTES = 512
+
 export const PEER_BYTES = 28
 const CONTROL_BYTES = 128
 const STATE_WORDS = 3
@@ -158,6 +163,8 @@ interface Addon {
     onBatch: (count: number) => void,
   ): FrontHandle
   turnFront(handle: FrontHandle): void
+  /** Sends or forgets the oldest `count` of the answers that were kept. */
+  releaseFront(handle: FrontHandle, count: number, sends: boolean): void
   stopFront(handle: FrontHandle): void
   /**
    * Writes the TCP sockets of a family, 0 for both, whose local port is one of `ports`, listeners

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Answer } from '../../src/actors/dns/contract.ts'
 import { lendSockets } from '../../src/actors/dns/ports-sockets.ts'
+import { limits } from '../../src/core/base/limits.ts'
 import { Client, kinds, message, mirror, openFront, type Opened } from '../harness/dns-fronts.ts'
 import { dig, has } from '../harness/tools.ts'
 
@@ -38,6 +39,7 @@ function sendFromPortZero(port: number): boolean {
   return spawnSync('perl', ['-e', script, String(port)], { stdio: 'ignore' }).status === 0
 }
 
+const HELD = limits.clusterHeldReplies.default
 const idOf = (bytes: Uint8Array) => (bytes[0]! << 8) | bytes[1]!
 
 describe.each(kinds)('%s', (kind) => {
@@ -79,6 +81,49 @@ describe.each(kinds)('%s', (kind) => {
     const { port } = await open(kind, to, answer)
     const heard = await client(host, port).ask(message(1))
     expect([...heard!.bytes]).toEqual([...expected, 1])
+  })
+
+  test.each([
+    ['127.0.0.1', '127.0.0.1:0'],
+    ['::1', '[::1]:0'],
+    ['127.0.0.1', ':0'],
+    ['::1', ':0'],
+  ])('what is to wait goes to who asked, when it is released: %s on %s', async (host, to) => {
+    // Odd ids wait; what waits is overwritten in the batch by what comes later.
+    const waits: Answer = (query, start, ...rest) => {
+      const bytes = mirror(query, start, ...rest)
+      return query[start + 1]! % 2 === 1 ? -bytes : bytes
+    }
+    let heard = 0
+    const waiting = { heard: () => heard, nowMs: () => 0 }
+    const { front, port } = await open(kind, to, waits, {}, waiting)
+    const clients = [client(host, port), client(host, port)]
+    const idsOf = (one: Client) => one.heard.map(({ bytes }) => idOf(bytes)).sort((a, b) => a - b)
+    const odd = Array.from({ length: 20 }, (_, at) => 2 * at + 1)
+    for (const one of clients) for (let id = 0; id < 40; id++) one.send(message(id, 40))
+    for (const one of clients) await one.hear(20)
+    expect(clients.flatMap(idsOf).every((id) => id % 2 === 0)).toBe(true)
+    heard = 1
+    front.release(heard, 0)
+    for (const one of clients) expect(await one.hear(20)).toHaveLength(20)
+    heard = 2
+    front.release(heard, 0)
+    for (const one of clients) {
+      const all = await one.hear(40)
+      expect(idsOf(one)).toEqual(expect.arrayContaining(odd))
+      for (const reply of all) {
+        expect(reply).toMatchObject({ address: host, port })
+        expect(reply.bytes.slice(12)).toEqual(message(idOf(reply.bytes), 40).slice(12))
+      }
+    }
+    // Forgotten, and what finds no room goes at once.
+    const late = client(host, port)
+    for (let at = 0; at < HELD + 8; at++) late.send(message(1, 40))
+    expect((await late.hear(8)).length).toBe(8)
+    front.release(heard, limits.clusterHeldMs.default + 1)
+    late.send(message(2))
+    expect((await late.hear(9)).map(({ bytes }) => idOf(bytes)).at(-1)).toBe(2)
+    expect(late.heard).toHaveLength(9)
   })
 
   test('what gets no answer gets no reply, and the next query is answered', async () => {

@@ -6,7 +6,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import type { Answer, DnsConfig, Front, LentSocket } from '../../src/actors/dns/contract.ts'
+import type {
+  Answer,
+  DnsConfig,
+  Front,
+  LentSocket,
+  Waiting,
+} from '../../src/actors/dns/contract.ts'
 import { openPorts } from '../../src/actors/dns/ports.ts'
 import { type LentSockets, lendSockets } from '../../src/actors/dns/ports-sockets.ts'
 import { projectRoot } from './program.ts'
@@ -52,10 +58,11 @@ export async function openFront(
   listenAddress: string,
   answer: Answer,
   changes: Partial<DnsConfig> = {},
+  waiting?: Waiting,
 ): Promise<Opened> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await openOnce(kind, listenAddress, answer, changes)
+      return await openOnce(kind, listenAddress, answer, changes, waiting)
     } catch (error) {
       // The free port that UDP got may be taken for TCP.
       const mayRetry = listenAddress.endsWith(':0') && attempt < 10
@@ -69,6 +76,7 @@ async function openOnce(
   listenAddress: string,
   answer: Answer,
   changes: Partial<DnsConfig>,
+  waiting: Waiting | undefined,
 ): Promise<Opened> {
   const lent = lend(kind, listenAddress)
   const config: DnsConfig = {
@@ -82,7 +90,10 @@ async function openOnce(
     tcp: TCP,
     ...changes,
   }
-  const request = { address: listenAddress, tcp: TCP, answer, onFault: () => {}, onLost: () => {} }
+  const request = {
+    ...{ address: listenAddress, tcp: TCP, answer, onFault: () => {}, onLost: () => {} },
+    ...(waiting === undefined ? {} : { waiting }),
+  }
   const outcome = await openPorts(config).listen(request)
   if (outcome.code !== 'listening') {
     lent?.close()

@@ -1,7 +1,7 @@
 /**
  * Nodes with the real fence and lease on a model of etcd's Raft, each on a machine of its own.
  */
-import { leaseMemory } from '../../src/core/cluster/lease.ts'
+import { Lease, leaseMemory } from '../../src/core/cluster/lease.ts'
 import type { RaftTimes } from '../../src/core/cluster/raft-fence.ts'
 import { paths } from '../../src/core/cluster/gateway.ts'
 import { Client } from '../../src/actors/cluster/client.ts'
@@ -90,6 +90,9 @@ export interface FenceNode {
   readonly machine: Machine
   readonly standing: Standing
   readonly rate: number
+  readonly ctx: ClusterCtx
+  /** As its DNS threads read it. */
+  readonly lease: Lease
 }
 
 /** Until when a node may answer by what it knows now, on the clock of the world. */
@@ -116,16 +119,17 @@ export function startNodes(
     const machine = new Machine(base, rate, member)
     const { clock } = machine
     const ctx = { ...fakeCtx('cluster').ctx, clock } as ClusterCtx
+    const memory = leaseMemory()
     const standing = new Standing(ctx, {
       self: `node-${member.number}`,
       followerDns: 'refuse',
       onLostLease: 'refuse',
       silenceMs: 10_000,
-      lease: leaseMemory(),
+      lease: memory,
     } as never)
     const client = new Client(gatewayOf(member, clock))
     const fence = new Fence({ ctx, standing, times, client: () => client, nameOf: (id) => id })
     fence.start()
-    return { member, machine, standing, rate }
+    return { member, machine, standing, rate, ctx, lease: new Lease(memory) }
   })
 }

@@ -67,7 +67,10 @@ export class ProductDns {
           kernelDrops: 0,
         })
         const front = { kind: 'simulated', host: address, port: 53, counts, close }
-        return { code: 'listening', front: { ...front, serve: () => {}, reconfigure: () => {} } }
+        return {
+          code: 'listening',
+          front: { ...front, serve: () => {}, release: () => {}, reconfigure: () => {} },
+        }
       },
     }
   }

@@ -124,7 +124,7 @@ class SignedWorld {
         const front = { kind: 'simulated', host: address, port: 53, counts, close: async () => {} }
         return {
           code: 'listening' as const,
-          front: { ...front, serve: () => {}, reconfigure: () => {} },
+          front: { ...front, serve: () => {}, release: () => {}, reconfigure: () => {} },
         }
       },
     }

@@ -97,6 +97,7 @@ export class Pulse {
   #leave(): void {
     this.#close?.()
     this.#close = undefined
+    this.#world.standing.heard(undefined)
     this.#leader = ''
     this.#heardMs = undefined
     this.#answers = false
@@ -115,6 +116,7 @@ export class Pulse {
       this.#heardMs = nowMs
       this.#answers = answers
       this.#judge()
+      this.#world.standing.heard(answers)
     }
     const ended = () => {
       this.#close = undefined

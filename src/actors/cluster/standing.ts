@@ -43,6 +43,7 @@ export class Standing {
     // A former incarnation may have left one that nobody would renew.
     this.#lease.revoke()
     this.#lease.hush(0)
+    this.#lease.deafen()
   }
 
   get answers(): boolean {
@@ -78,6 +79,12 @@ export class Standing {
   suspect(isSuspect: boolean): void {
     this.#isSuspect = isSuspect
     this.#hush()
+  }
+
+  /** The pulse of the leader said that it answers; undefined: nobody is listened to. */
+  heard(answers: boolean | undefined): void {
+    if (answers === undefined) this.#lease.deafen()
+    else if (answers) this.#lease.hear()
   }
 
   #hush(): void {

@@ -14,10 +14,12 @@ import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import { defineActor } from '../define.ts'
 import { answering } from './answering.ts'
-import type { DnsConfig, DnsPorts, ListenOutcome } from './contract.ts'
+import type { DnsConfig, DnsPorts, Front, ListenOutcome } from './contract.ts'
 import { DnsMeters } from './metrics.ts'
 import { onlineDenial, onlineOf } from './online.ts'
 import { Wanting } from './wanting.ts'
+
+type DnsCtx = Ctx<ProductCatalogue, 'dns'>
 
 const HINTS: Readonly<Record<Exclude<ListenOutcome['code'], 'listening'>, string>> = {
   malformed: 'write host:port, [v6]:port or :port',
@@ -39,13 +41,38 @@ const settingsOf = (config: DnsConfig): AuthoritySettings => ({
 })
 
 /** Tells from time to time what was answered with servers that clients stick to. */
-function tellsLoads(ctx: Ctx<ProductCatalogue, 'dns'>, authority: Authority, meters: DnsMeters) {
+function tellsLoads(ctx: DnsCtx, authority: Authority, meters: DnsMeters) {
   const everyMs = limits.stickyTellMs.default
   return ctx.clock.every(everyMs, everyMs, () => {
     const epoch = authority.serving?.epoch
     const rows = meters.takeLoads(limits.stickyRowsMax.default)
     if (rows.length > 0 && epoch !== undefined) ctx.publish('dns.loads-counted', { epoch, rows })
   })
+}
+
+function failListen(
+  { listenAddress }: DnsConfig,
+  { code, message }: Exclude<ListenOutcome, { code: 'listening' }>,
+): never {
+  const where = `dns.listen_address ${JSON.stringify(listenAddress)}`
+  throw new Error(`${where}: ${message} (${HINTS[code]})`)
+}
+
+function tellServing({ log }: DnsCtx, serving: NonNullable<Authority['serving']>): void {
+  const { epoch, table, pools } = serving
+  for (const fault of table.faults) log.warn('left out of the answers', { fault })
+  log.info('dns serving', { epoch, zones: table.zones.length, domains: pools.count })
+}
+
+const waitingOf = ({ clock }: DnsCtx, lease: Lease) => ({
+  heard: () => lease.heard,
+  nowMs: () => clock.monotonicMs(),
+})
+
+/** Sends refusals that waited for a word of the leader. */
+function releases({ clock }: DnsCtx, lease: Lease, front: Front) {
+  const everyMs = limits.clusterReleaseMs.default
+  return clock.every(everyMs, everyMs, () => front.release(lease.heard, clock.monotonicMs()))
 }
 
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
@@ -80,13 +107,11 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     address: config.listenAddress,
     tcp: config.tcp,
     answer,
+    ...(lease === undefined ? {} : { waiting: waitingOf(ctx, lease) }),
     onFault: (message) => ctx.log.warn('dns socket fault', { error: message }),
     onLost: (what) => meters.lost(what),
   })
-  if (outcome.code !== 'listening') {
-    const where = `dns.listen_address ${JSON.stringify(config.listenAddress)}`
-    throw new Error(`${where}: ${outcome.message} (${HINTS[outcome.code]})`)
-  }
+  if (outcome.code !== 'listening') failListen(config, outcome)
   const { front } = outcome
   ctx.log.info('DNS server initialized', {
     address: formatEndpoint(front.host, front.port),
@@ -101,6 +126,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   ctx.metrics.onCollect(() => meters.tellConnections(front.counts()))
   // A busy thread looks at the clock with each sample; this is for the others.
   const stopCounting = tellsLoads(ctx, authority, meters)
+  const stopReleasing = lease === undefined ? () => {} : releases(ctx, lease, front)
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
 
   return {
@@ -112,12 +138,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
         const serving = authority.serving
         if (serving === undefined || serving === before) return
         meters.rename(serving)
-        for (const fault of serving.table.faults) ctx.log.warn('left out of the answers', { fault })
-        ctx.log.info('dns serving', {
-          epoch: serving.epoch,
-          zones: serving.table.zones.length,
-          domains: serving.pools.count,
-        })
+        tellServing(ctx, serving)
         front.serve()
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
@@ -135,6 +156,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     },
     onStop: async () => {
       stopTicking()
+      stopReleasing()
       wanting.stop()
       stopCounting()
       stopSampling()

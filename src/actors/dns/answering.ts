@@ -6,9 +6,12 @@
  * that the others pay one decrement for the two of them.
  */
 import { limits } from '../../core/base/limits.ts'
+import { Repeats } from '../../core/cluster/held.ts'
 import type { Lease } from '../../core/cluster/lease.ts'
 import type { Authority } from '../../core/dns/authority.ts'
+import { HEADER_BYTES } from '../../core/dns/exchange.ts'
 import type { SampleRing } from '../../core/dns/samples.ts'
+import { extendedErrors } from '../../core/dns/types.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Answer } from './contract.ts'
 import type { DnsMeters } from './metrics.ts'
@@ -28,13 +31,21 @@ export function answering(of: Answering): Answer {
   const { lease, authority, clock } = of
   const answer = counted(of)
   if (lease === undefined) return answer
+  const repeats = new Repeats()
+  const { last } = authority
   // A deadline that passed is found here, before the first query after it: also by a process that
   // was stopped for a while and goes on with a full queue.
   return (query, start, length, out, outStart, client) => {
     const nowMs = clock.monotonicMs()
     authority.isRefusing = !lease.holds(nowMs)
     authority.isSilent = authority.isRefusing && lease.isSilent(nowMs)
-    return answer(query, start, length, out, outStart, client)
+    const written = answer(query, start, length, out, outStart, client)
+    if (!authority.isRefusing || written === 0 || last.ede !== extendedErrors.NOT_READY)
+      return written
+    if (client.transport === 'tcp' || !lease.hears) return written
+    const from = start + HEADER_BYTES
+    const isAgain = repeats.again(client.bytes, query, from, from + last.questionBytes, nowMs)
+    return isAgain ? -written : written
   }
 }
 

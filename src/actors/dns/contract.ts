@@ -77,7 +77,8 @@ export interface DnsConfig {
 
 /**
  * Answers the query in `query[start, start + length)` into `out` from `outStart`; returns the bytes
- * written, 0 for no reply. Called for one query at a time; it never throws on input.
+ * written, 0 for no reply; their negative for one by UDP that had better wait for a word of the
+ * leader (core/cluster/held.ts). Called for one query at a time; it never throws on input.
  */
 export type Answer = (
   query: Uint8Array,
@@ -88,6 +89,14 @@ export type Answer = (
   client: Client,
 ) => number
 
+/** What tells when a refusal came that waits; absent: none does. */
+export interface Waiting {
+  /** How often the leader was heard of. */
+  heard(): number
+  /** Of the monotonic clock. */
+  nowMs(): number
+}
+
 /** What a front gives up: a TCP connection, or a UDP reply, for want of room. */
 export type Lost = 'connection' | 'reply'
 
@@ -95,6 +104,7 @@ export interface ListenRequest {
   readonly address: string
   readonly tcp: TcpSettings
   readonly answer: Answer
+  readonly waiting?: Waiting
   /** A socket reported a fault after it was opened; serving goes on. */
   readonly onFault: (message: string) => void
   /** Called for each; the native front counts replies in the memory of its sockets instead. */
@@ -119,6 +129,8 @@ export interface Front {
   readonly port: number
   /** What this thread counted. */
   counts(): FrontCounts
+  /** Sends what waited for words of the leader, of which so many were heard by now. */
+  release(heard: number, nowMs: number): void
   /** Begins to read UDP queries. Until then they wait in the queue, on a front that has one. */
   serve(): void
   reconfigure(tcp: TcpSettings): void

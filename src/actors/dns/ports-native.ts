@@ -7,10 +7,13 @@
  * per query: the client's address is copied into one of two objects made once.
  */
 import { limits } from '../../core/base/limits.ts'
+import { Held } from '../../core/cluster/held.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import {
   countsOf,
   type FrontHandle,
+  HELD_BYTES,
+  HOLD,
   loadNative,
   type Native,
   PEER_BYTES,
@@ -19,7 +22,7 @@ import {
   slabOf,
   UNANSWERED,
 } from '../../native/index.ts'
-import type { Answer, LentSocket } from './contract.ts'
+import type { Answer, LentSocket, Waiting } from './contract.ts'
 import type { UdpFront } from './ports-udp.ts'
 
 /** No larger query means anything, and no larger answer is configured. */
@@ -27,7 +30,11 @@ export const STRIDE = limits.udpPayloadBytes.max
 const AF_INET = 2
 
 /** Reads what `recvmmsg` brought and leaves the answers for `sendmmsg`. */
-export function batchAnswerer(slab: Slab, answer: Answer): (count: number) => void {
+export function batchAnswerer(
+  slab: Slab,
+  answer: Answer,
+  keeps: (bytes: number) => boolean = () => false,
+): (count: number) => void {
   const { input, output, peers, inputLengths, outputLengths, stride } = slab
   const four = { bytes: new Uint8Array(4), transport: 'udp' as const }
   const sixteen = { bytes: new Uint8Array(16), transport: 'udp' as const }
@@ -50,11 +57,16 @@ export function batchAnswerer(slab: Slab, answer: Answer): (count: number) => vo
     four.bytes[3] = peers[peer + 7]!
     return answer(input, start, length, output, start, four)
   }
+  const lengthOf = (said: number): number => {
+    if (said >= 0) return said
+    // The addon takes what is to wait out of the batch, in its order.
+    return keeps(-said) ? HOLD - said : -said
+  }
   return (count) => {
     let at = 0
     try {
       for (; at < count; at++)
-        if ((outputLengths[at]! ^ UNANSWERED) === 0) outputLengths[at] = answerOne(at)
+        if ((outputLengths[at]! ^ UNANSWERED) === 0) outputLengths[at] = lengthOf(answerOne(at))
     } catch (error) {
       // The query that broke the thread must not break the next one too. The end of a thread from
       // outside is no exception that is caught here: its query stays unanswered and comes again.
@@ -69,6 +81,7 @@ interface Serving {
   /** Counts of the threads before this one. */
   readonly before: SlabCounts
   handle: FrontHandle | undefined
+  readonly held: Held
 }
 
 /** How the kernel is to schedule the thread. */
@@ -96,18 +109,24 @@ export function serveNative(
   answer: Answer,
   scheduling: Scheduling,
   onFault: (message: string) => void,
+  waiting?: Waiting,
 ): Result<UdpFront, string> {
   const native = loadNative()
   if (!native.ok) return fail(native.error)
-  const { startFront, turnFront, stopFront } = native.value
+  const { startFront, turnFront, stopFront, releaseFront } = native.value
   const fault = scheduleFault(native.value, scheduling)
   if (fault !== undefined) onFault(`dns.cpus: ${fault}`)
   const all = sockets.map(({ batch, memory }): Serving => {
     const slab = slabOf(batch, STRIDE, memory)
-    return { slab, before: countsOf(slab), handle: undefined }
+    const held = new Held(limits.clusterHeldReplies.default)
+    return { slab, before: countsOf(slab), handle: undefined, held }
   })
   const serveOne = ({ receiver, sender, wildcard }: LentSocket, one: Serving): void => {
-    const onBatch = batchAnswerer(one.slab, answer)
+    const keeps = (bytes: number): boolean =>
+      waiting !== undefined &&
+      bytes <= HELD_BYTES &&
+      one.held.keep(waiting.heard(), waiting.nowMs())
+    const onBatch = batchAnswerer(one.slab, answer, keeps)
     one.handle = startFront(receiver, sender, one.slab, onBatch, { wildcard })
     turnFront(one.handle)
   }
@@ -122,6 +141,16 @@ export function serveNative(
     serve: () => {
       for (const [index, socket] of sockets.entries())
         if (all[index]!.handle === undefined) serveOne(socket, all[index]!)
+    },
+    release: (heard, nowMs) => {
+      for (const { handle, held } of all) {
+        if (handle === undefined) continue
+        for (;;) {
+          const due = held.next(heard, nowMs)
+          if (due === 'wait') break
+          releaseFront(handle, 1, due === 'send')
+        }
+      }
     },
     close: async () => {
       for (const { handle } of all) if (handle !== undefined) stopFront(handle)

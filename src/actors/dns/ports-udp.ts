@@ -3,8 +3,9 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { limits } from '../../core/base/limits.ts'
+import { Held } from '../../core/cluster/held.ts'
 import { clientBytes } from './ports-client.ts'
-import type { Answer } from './contract.ts'
+import type { Answer, Waiting } from './contract.ts'
 
 export interface UdpFront {
   readonly host: string
@@ -14,6 +15,7 @@ export interface UdpFront {
   /** Queries the kernel dropped, where it says so. */
   kernelDrops(): number
   serve(): void
+  release(heard: number, nowMs: number): void
   close(): Promise<void>
 }
 
@@ -24,6 +26,7 @@ export async function openUdp(
   answer: Answer,
   onFault: (message: string) => void,
   onDropped: () => void = () => {},
+  waiting?: Waiting,
 ): Promise<UdpFront> {
   const socket = createSocket({
     type: host.includes(':') ? 'udp6' : 'udp4',
@@ -32,6 +35,8 @@ export async function openUdp(
     recvBufferSize: limits.udpReceiveBufferBytes.default,
   })
   let dropped = 0
+  const held = new Held(limits.clusterHeldReplies.default)
+  const kept: { readonly reply: Buffer; readonly to: RemoteInfo }[] = []
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
     socket.bind({ port, address: host, exclusive: true }, () => {
@@ -45,12 +50,17 @@ export async function openUdp(
     // Port 0 cannot be answered; sending to it would raise an error. No query is that long.
     if (from.port === 0 || query.length > limits.udpPayloadBytes.max) return
     const bytes = clientBytes(from.address)
-    const written = answer(query, 0, query.length, out, 0, { bytes, transport: 'udp' })
-    if (written === 0) return
+    const said = answer(query, 0, query.length, out, 0, { bytes, transport: 'udp' })
+    if (said === 0) return
+    const written = Math.abs(said)
+    if (said < 0 && waiting !== undefined && held.keep(waiting.heard(), waiting.nowMs())) {
+      kept.push({ reply: Buffer.from(out.subarray(0, written)), to: from })
+      return
+    }
     if (socket.getSendQueueSize() > limits.udpUnsentBytes.default) {
       dropped++
       onDropped()
-    } else send(socket, out, written, from)
+    } else send(socket, Buffer.from(out.subarray(0, written)), from)
   })
   socket.on('error', (error) => onFault(error.message))
   const bound = socket.address()
@@ -61,13 +71,21 @@ export async function openUdp(
     kernelDrops: () => 0,
     // The socket reads from the moment it is bound.
     serve: () => {},
+    release: (heard, nowMs) => {
+      for (;;) {
+        const due = held.next(heard, nowMs)
+        if (due === 'wait') return
+        const { reply, to } = kept.shift()!
+        if (due === 'send') send(socket, reply, to)
+      }
+    },
     close: () => new Promise((resolve) => socket.close(() => resolve())),
   }
 }
 
-function send(socket: Socket, out: Uint8Array, length: number, to: RemoteInfo): void {
+function send(socket: Socket, reply: Buffer, to: RemoteInfo): void {
   // An answer that cannot be sent is a lost datagram; the client asks again.
-  socket.send(Buffer.from(out.subarray(0, length)), to.port, to.address, ignoreOutcome)
+  socket.send(reply, to.port, to.address, ignoreOutcome)
 }
 
 function ignoreOutcome(): void {}

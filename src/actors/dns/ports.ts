@@ -20,8 +20,8 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : ''
 
 async function open(host: string, port: number, request: ListenRequest): Promise<Front> {
-  const { answer, onFault, onLost } = request
-  const udp = await openUdp(host, port, answer, onFault, () => onLost('reply'))
+  const { answer, onFault, onLost, waiting } = request
+  const udp = await openUdp(host, port, answer, onFault, () => onLost('reply'), waiting)
   return await joinTcp('dgram', udp, host, request)
 }
 
@@ -48,6 +48,7 @@ async function joinTcp(
         connectionsShed: tcp.shed(),
         kernelDrops: udp.kernelDrops(),
       }),
+      release: udp.release,
       serve: () => {
         udp.serve()
         tcp.serve()
@@ -116,6 +117,7 @@ const udpAlone = (kind: string, udp: UdpFront): Front => ({
     connectionsShed: 0,
     kernelDrops: udp.kernelDrops(),
   }),
+  release: udp.release,
   serve: udp.serve,
   reconfigure: () => {},
   close: udp.close,
@@ -126,7 +128,8 @@ async function listenNative(
   request: ListenRequest,
   { sockets, cpu, nice = 0, udpOnly, listener }: DnsConfig,
 ): Promise<ListenOutcome> {
-  const udp = serveNative(sockets, request.answer, { cpu, nice }, request.onFault)
+  const { answer, onFault, waiting } = request
+  const udp = serveNative(sockets, answer, { cpu, nice }, onFault, waiting)
   if (!udp.ok) return { code: 'failed', message: udp.error }
   if (udpOnly === true) return { code: 'listening', front: udpAlone('native', udp.value) }
   // One socket of each family was lent for a wildcard; one TCP socket takes both.

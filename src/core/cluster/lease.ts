@@ -7,7 +7,8 @@
  * subtraction, and waits for nobody.
  *
  * Beside it lies what becomes of queries without a leave: they are refused, or until some moment
- * left without a reply (core/cluster/silence.ts says why).
+ * left without a reply (core/cluster/silence.ts says why). And a count of what was heard of the
+ * leader: a refusal may wait for the next word (core/cluster/held.ts).
  */
 
 /** Words of the memory: what holds, and until when; silence instead of refusal, and until when. */
@@ -15,7 +16,9 @@ const STATE = 0
 const UNTIL = 1
 const SILENCE = 2
 const SILENT_UNTIL = 3
-const WORDS = 4
+const HEARS = 4
+const HEARD = 5
+const WORDS = 6
 
 const NONE = 0
 const DATED = 1
@@ -65,6 +68,27 @@ export class Lease {
   hush(untilMs: number): void {
     Atomics.store(this.#words, SILENT_UNTIL, Math.floor(untilMs) | 0)
     Atomics.store(this.#words, SILENCE, untilMs > 0 ? DATED : NONE)
+  }
+
+  /** Another node said just now that it answers. */
+  hear(): void {
+    Atomics.add(this.#words, HEARD, 1)
+    Atomics.store(this.#words, HEARS, DATED)
+  }
+
+  /** No node is listened to, or not yet heard. */
+  deafen(): void {
+    Atomics.store(this.#words, HEARS, NONE)
+  }
+
+  /** Whether a node that answers is heard again and again. */
+  get hears(): boolean {
+    return Atomics.load(this.#words, HEARS) !== NONE
+  }
+
+  /** How often it was, modulo 2^32; only differences mean anything. */
+  get heard(): number {
+    return Atomics.load(this.#words, HEARD)
   }
 
   /** Whether a query that may not be answered is left without a reply at this moment. */

@@ -81,6 +81,29 @@ describe('a node of a cluster', () => {
     expect(ask().rcode).toBe('REFUSED')
   })
 
+  test('has a refusal wait where the same is asked again at once while a leader is heard', () => {
+    const { replied, clock, lease } = node()
+    expect([replied(), replied()].map(Math.sign)).toEqual([1, 1])
+    lease.hear()
+    clock.advance(1_000)
+    const written = replied()
+    expect(written).toBeGreaterThan(0)
+    expect(replied()).toBe(-written)
+    expect(Math.sign(replied('api.example.com'))).toBe(1)
+    lease.grant(clock.monotonicMs() + 50)
+    expect(Math.sign(replied())).toBe(1)
+    lease.revoke()
+    lease.deafen()
+    expect(Math.sign(replied())).toBe(1)
+  })
+
+  test('has no refusal wait that has another reason', () => {
+    const { replied, lease } = node()
+    lease.hear()
+    const chaos = () => replied('no.server', 3, 'TXT')
+    expect([chaos(), chaos()].map(Math.sign)).toEqual([1, 1])
+  })
+
   test('still tells its name while it is silent', () => {
     const { ask, clock, lease } = node()
     lease.hush(clock.monotonicMs() + 100)

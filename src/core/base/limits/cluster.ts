@@ -80,6 +80,36 @@ export const clusterLimits = {
     'ms',
     'a new leader that gave no sign by then is believed to answer, as one of an older version may',
   ),
+  clusterRepeats: limit(
+    4_096,
+    [64, 65_536],
+    'slots',
+    'who asked a follower what, of late: 12 octets each in every DNS thread',
+  ),
+  clusterRepeatMs: limit(
+    200,
+    [10, 5_000],
+    'ms',
+    'who asks a follower the same again within this is refused after the next words of the leader',
+  ),
+  clusterHeldMs: limit(
+    250,
+    [50, 5_000],
+    'ms',
+    'a refusal that waited this long for a word of the leader is forgotten',
+  ),
+  clusterHeldReplies: limit(
+    512,
+    [16, 512],
+    'replies',
+    'refusals of one socket that wait at once: what comes on top is refused at once',
+  ),
+  clusterReleaseMs: limit(
+    5,
+    [1, 100],
+    'ms',
+    'how often DNS threads look whether the leader was heard of: a quarter of its pulse',
+  ),
   clusterHoldMs: limit(
     500,
     [100, 5_000],

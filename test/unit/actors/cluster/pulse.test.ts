@@ -45,7 +45,7 @@ function node(doors: Record<string, string> = { b: 'http://b', c: 'http://c' }) 
     standing.followed('b', 1, clock.monotonicMs() + 350)
     hear(8_000)
   }
-  return { standing, pulse, clock, calls, last, isSilent, hear, led }
+  return { standing, pulse, clock, calls, last, lease, isSilent, hear, led }
 }
 
 describe('a follower', () => {
@@ -99,6 +99,18 @@ describe('a follower', () => {
     expect([isSilent(), last().door]).toEqual([true, 'http://c'])
     last().ears.told(true)
     expect(isSilent()).toBe(false)
+  })
+
+  test('counts the words of a leader that answers, and none once it listens to nobody', () => {
+    const { standing, led, last, lease } = node()
+    expect(lease.hears).toBe(false)
+    led()
+    const before = lease.heard
+    last().ears.told(true)
+    last().ears.told(false)
+    expect([lease.hears, lease.heard - before]).toEqual([true, 1])
+    standing.leaderless()
+    expect(lease.hears).toBe(false)
   })
 
   test('believes a leader without a pulse after a while, as one of an older version', () => {
