@@ -15,6 +15,7 @@ import {
   chartOf,
   figuresOf,
   excessOf,
+  isLearned,
   isSeer,
   knowableExcessOf,
   learnedOf,
@@ -24,13 +25,19 @@ import {
 } from '../steering/figures.ts'
 import { schedule, worlds } from '../steering/parameters.ts'
 import { Journey } from '../steering/simulate.ts'
-import { firstWithData, geographic, learned, roundRobin } from '../steering/steerers.ts'
+import {
+  firstWithData,
+  geographic,
+  learned,
+  learnedByCountry,
+  roundRobin,
+} from '../steering/steerers.ts'
 import { makeWorld } from '../steering/world.ts'
 
 const scaled = process.argv.find((word) => word.startsWith('--scale='))?.slice(8)
 const SCALE = scaled === undefined ? sized(1, 0.02) : Number(scaled)
 const SEED = 7
-const makers = [roundRobin, geographic, firstWithData, learned]
+const makers = [roundRobin, geographic, firstWithData, learned, learnedByCountry]
 
 const outcomes: Outcome[] = worlds.map((world) => {
   const size = {
@@ -59,7 +66,7 @@ if (process.argv.includes('--write')) {
 const [normal, geography] = outcomes.map(learnedOf)
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
 // A small world is a world of few systems, whose luck decides; there only the order must hold.
-const others = outcomes[0]!.runs.filter((run) => run.name !== 'learned' && !isSeer(run))
+const others = outcomes[0]!.runs.filter((run) => !isLearned(run) && !isSeer(run))
 const holds = smoke
   ? others.every((run) => excessOf(normal!) < excessOf(run))
   : knowableExcessOf(normal!) <= 0.05 &&

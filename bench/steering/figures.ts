@@ -15,6 +15,7 @@ const colours: Readonly<Record<string, string>> = {
   geography: '#e8590c',
   'first with data': '#7048e8',
   learned: '#0b7285',
+  'learned, by country': '#e64980',
 }
 
 const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`
@@ -31,6 +32,9 @@ export const knowableExcessOf = ({ account: { byKind } }: Run): number =>
   Math.max(1, byKind.ecs.oracleMs + byKind.own.oracleMs)
 
 export const learnedOf = ({ runs }: Outcome): Run => runs.find(({ name }) => name === 'learned')!
+
+/** With who is behind resolvers learned, or taken for their country. */
+export const isLearned = ({ name }: Run): boolean => name.startsWith('learned')
 
 /** Oracles that see no more than a query carries; they are no policies. */
 export const isSeer = ({ name }: Run): boolean => name === BY_COUNTRY || name === BY_CATCHMENT
@@ -69,7 +73,7 @@ export function figuresOf(outcomes: readonly Outcome[]): Record<string, number |
       figures[`${key}excess`] = percent(excessOf(run), 2)
       figures[`${key}p95, ms`] = account.percentileMs(0.95)
       figures[`${key}on best`] = percent(account.onBest / account.connections)
-      if (run.name !== 'learned') continue
+      if (!isLearned(run)) continue
       figures[`${key}excess, ECS`] = percent(kindExcessOf(run, 'ecs'), 2)
       figures[`${key}excess, own resolvers`] = percent(kindExcessOf(run, 'own'), 2)
       figures[`${key}excess, anycast without ECS`] = percent(kindExcessOf(run, 'anycast'), 2)

@@ -11,7 +11,8 @@ import {
   NETWORK,
   WIDE,
 } from '../../src/core/latency/beliefs.ts'
-import { LatencyPolicy } from '../../src/core/latency/policy.ts'
+import { Catchments } from '../../src/core/latency/catchments.ts'
+import { defaultLatencySettings, LatencyPolicy } from '../../src/core/latency/policy.ts'
 import { explores, keyOf, regionFor } from '../../src/core/latency/rows.ts'
 import { cities } from './places.ts'
 import type { World } from './world.ts'
@@ -96,10 +97,15 @@ const expectedMs = (km: number): number => 3 + (km * 1.4) / 100
 interface Laid {
   readonly policy: LatencyPolicy
   readonly nodeOfPrefix: Int32Array
+  readonly catchments: Catchments
+  /** By asker: its number among the catchments, or -1; the node of its system; its place. */
+  readonly resolvers: Int32Array
+  readonly nodes: Int32Array
+  readonly places: Int32Array
 }
 
 /** The tree of what the world's addresses lie in, and a row for each asker. */
-function lay(world: World): Laid {
+function lay(world: World, isDivided: boolean): Laid {
   const count = world.regions.length
   const countries = [...new Set(world.asns.map(({ country }) => country))]
   const firstAsn = 1 + countries.length
@@ -142,19 +148,35 @@ function lay(world: World): Laid {
   )
   const keys = Uint32Array.from(world.askers, (_, asker) => keyOf(`asker ${asker}`))
   const tree = { parents, levels }
+  const catchments = new Catchments(count)
+  // One that asks without a subnet from a network in which no client was seen.
+  const resolvers = Int32Array.from(world.askers, ({ prefix, asn }, asker) =>
+    !isDivided || prefix >= 0 || asn >= 0 ? -1 : catchments.add(askerPlaces[asker]!),
+  )
   const policy = new LatencyPolicy(
     { tree, regions: count, nodePlaces, expected, placed: true },
-    { nodes: askerNodes, places: askerPlaces, keys },
+    { nodes: askerNodes, places: askerPlaces, keys, resolvers },
+    defaultLatencySettings,
+    catchments,
   )
   const nodeOfPrefix = Int32Array.from(world.demand, (_, prefix) => firstPrefix + prefix)
-  return { policy, nodeOfPrefix }
+  const laid = { resolvers, nodes: askerNodes, places: askerPlaces }
+  return { policy, nodeOfPrefix, catchments, ...laid }
 }
 
 /** Ten-thousandths of slots. */
 export const budget = 100
 
-export function learned(world: World, up: Up): Steerer & { readonly policy: LatencyPolicy } {
-  const { policy, nodeOfPrefix } = lay(world)
+type Learned = Steerer & { readonly policy: LatencyPolicy }
+
+export const learned = (world: World, up: Up): Learned => learnedAs('learned', world, up, true)
+
+/** It takes a resolver without subnets for its country. */
+export const learnedByCountry = (world: World, up: Up): Learned =>
+  learnedAs('learned, by country', world, up, false)
+
+function learnedAs(name: string, world: World, up: Up, isDivided: boolean): Learned {
+  const { policy, nodeOfPrefix, catchments, resolvers, nodes, places } = lay(world, isDivided)
   const { rows } = policy
   const count = world.regions.length
   const open = new Uint8Array(count)
@@ -162,20 +184,30 @@ export function learned(world: World, up: Up): Steerer & { readonly policy: Late
     for (let region = 0; region < count; region++) open[region] = up[region] ? 1 : 0
   }
   policy.compile(0)
+  const note = (asker: number, region: number): number => {
+    const { prefix, asn } = world.askers[asker]!
+    if (resolvers[asker]! >= 0) catchments.told(resolvers[asker]!, region, 1)
+    else if (prefix < 0 && asn >= 0) catchments.toldSystem(nodes[asker]!, places[asker]!, region, 1)
+    return region
+  }
   return {
-    name: 'learned',
+    name,
     policy,
     choose: (asker, turn, slot) => {
       refresh()
-      return regionFor(rows, asker, { turn, slot, budget, open })
+      return note(asker, regionFor(rows, asker, { turn, slot, budget, open }))
     },
     lead: (asker) => rows.ranking[asker * count]!,
     explores: (asker, slot) => {
       const target = rows.explore[asker]!
       return target >= 0 && up[target] === true && explores(rows.keys[asker]!, slot, budget)
     },
-    tell: (prefix, region, report) => policy.tell(nodeOfPrefix[prefix]!, region, report),
+    tell: (prefix, region, report) => {
+      policy.tell(nodeOfPrefix[prefix]!, region, report)
+      catchments.arrived(nodeOfPrefix[prefix]!, region, report.samples)
+    },
     turnOver: (nowMs) => {
+      policy.divide()
       policy.compile(nowMs)
     },
   }

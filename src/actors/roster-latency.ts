@@ -12,6 +12,7 @@ export function overwatchLatency({ config }: Loaded, node: string): OverwatchLat
     node,
     path: learned.persist && dataDir !== '' ? `${dataDir}/latency.rows` : '',
     share: peering.sync.latency_data,
+    catchments: learned.catchments,
     domains: [...domainNames(config)],
     zones: [...zoneNames(config)],
   }

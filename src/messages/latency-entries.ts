@@ -1,5 +1,6 @@
 /** Messages about learned round-trip times; a part of the catalogue. */
 import type { LatencyRow } from '../core/gossip/app/envelope.ts'
+import type { AskerRow } from '../core/dns/askers.ts'
 import type { GeoParts } from '../core/geo/parts.ts'
 import type { LearnedView } from '../core/latency/compile.ts'
 import type { SteeredService } from '../core/latency/ground.ts'
@@ -87,6 +88,21 @@ export const latencyEntries = {
       ),
     },
     doc: 'A DNS thread answered so often with servers that clients stick to.',
+  },
+  'dns.askers-counted': {
+    kind: 'fact',
+    id: 191,
+    from: 'dns',
+    to: ['latency'],
+    delivery: 'each',
+    key: [],
+    maxBytes: MIB,
+    fields: {
+      rows: field.list<AskerRow>(
+        'name, network of the resolver, region it was told, and sampled answers',
+      ),
+    },
+    doc: 'Who asked a DNS thread for clients that nothing tells, and where they were sent.',
   },
   'registry.routes-set': {
     kind: 'fact',

@@ -15,6 +15,8 @@ import { drawing } from './draw.ts'
 import { writeFileSync } from 'node:fs'
 
 const SHOWN_FAILURES = 10
+/** Around the first failure. */
+const SHOWN_MS = 5_000
 
 const flag = (name: string): string | undefined => {
   const found = process.argv.find((word) => word === `--${name}` || word.startsWith(`--${name}=`))
@@ -56,6 +58,12 @@ function explain({ recorder, scenario }: Run): void {
   const second = (ms: number) => ((ms - recorder.startedMs) / 1_000).toFixed(3)
   for (const { atMs, what, address } of recorder.moments)
     process.stderr.write(`  ${second(atMs)} ${what} ${address}\n`)
+  for (const { atMs, text } of recorder.said)
+    process.stderr.write(`  ${second(atMs)} said ${text}\n`)
+  const firstMs = Math.min(...recorder.failures.map(({ atMs }) => atMs))
+  for (const { atMs, served } of recorder.samples)
+    if (Math.abs(atMs - firstMs) < SHOWN_MS)
+      process.stderr.write(`  ${second(atMs)} served ${JSON.stringify(served)}\n`)
   for (const { atMs, pool, address, fault } of recorder.failures.slice(0, SHOWN_FAILURES))
     process.stderr.write(`  ${second(atMs)} FAILED ${fault} of ${pool} at ${address}\n`)
 }

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import type { ClientsPlan, ClientsSaid, Failure } from './clients.ts'
 import { type Child, startModule, until } from './process.ts'
 
+const SAID_KEPT = 60
+
 export interface Moment {
   readonly atMs: number
   readonly what: 'drain' | 'dns' | 'safe' | 'stop' | 'start' | 'peak' | 'calm'
@@ -20,6 +22,8 @@ export class Recorder {
   readonly failures: Failure[] = []
   readonly moments: Moment[] = []
   readonly pools: Record<string, number> = {}
+  /** What the overwatch said of a drain last, the latest at the end. */
+  readonly said: { readonly atMs: number; readonly text: string }[] = []
   readonly startedMs = Date.now()
   requests = 0
   /** Requests that the clients could not send in time, and their longest silence. */
@@ -37,6 +41,11 @@ export class Recorder {
 
   mark(what: Moment['what'], address: string, atMs = Date.now()): void {
     this.moments.push({ atMs, what, address })
+  }
+
+  note(said: unknown): void {
+    this.said.push({ atMs: Date.now(), text: JSON.stringify(said) })
+    if (this.said.length > SAID_KEPT) this.said.shift()
   }
 
   /** Ends the requests, waits for those under way, and for what is known of them. */

@@ -42,7 +42,11 @@ async function drained(stage: Stage, site: Site, declare: () => Promise<void> | 
 
 /** Asks until the overwatch says yes, and kills the backend in that instant. */
 async function killWhenSafe({ world, recorder }: Stage, site: Site): Promise<void> {
-  const isSafe = async () => (await world.drainOf(site))?.safe === true
+  const isSafe = async () => {
+    const seen = await world.drainOf(site)
+    recorder.note(seen)
+    return seen?.safe === true
+  }
   await until(`${site.address} is safe to stop`, isSafe, SAFE_LIMIT_MS, ASK_MS)
   recorder.mark('safe', site.address)
   site.backend?.kill()

@@ -6,6 +6,7 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { Lease } from '../../core/cluster/lease.ts'
+import { AskerCounts } from '../../core/dns/askers.ts'
 import { Authority, type AuthoritySettings } from '../../core/dns/authority.ts'
 import { SampleRing } from '../../core/dns/samples.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
@@ -50,6 +51,23 @@ function tellsLoads(ctx: DnsCtx, authority: Authority, meters: DnsMeters) {
   })
 }
 
+/** Tells from time to time who asked for clients that nothing tells. */
+function tellsAskers(ctx: DnsCtx, askers: AskerCounts) {
+  const everyMs = limits.askersTellMs.default
+  return ctx.clock.every(everyMs, everyMs, () => {
+    const rows = askers.take()
+    if (rows.length > 0) ctx.publish('dns.askers-counted', { rows })
+  })
+}
+
+/** Writes from time to time how clients were routed. */
+function tellsRouting({ clock, log }: DnsCtx, meters: DnsMeters) {
+  const everyMs = limits.routingLogMs.default
+  return clock.every(everyMs, everyMs, () => {
+    for (const news of meters.routingNews()) log.info('routing decision', { ...news })
+  })
+}
+
 function failListen(
   { listenAddress }: DnsConfig,
   { code, message }: Exclude<ListenOutcome, { code: 'listening' }>,
@@ -87,20 +105,18 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   })
   const meters = new DnsMeters(ctx.metrics, ctx.lend)
   const samples = new SampleRing(config.samplesPerSecond ?? 0)
+  const askers = new AskerCounts()
   let told = answerSettings(settingsOf(config))
   const tick = () => authority.tick(ctx.clock.nowMs())
   tick()
   const lease = config.lease === undefined ? undefined : new Lease(config.lease)
-  const answer = answering({ authority, meters, samples, clock: ctx.clock, tick, lease })
+  const answer = answering({ authority, meters, samples, askers, clock: ctx.clock, tick, lease })
   const flushMs = limits.sampleFlushMs.default
   const flush = () => {
     const sampled = samples.flush(flushMs)
     if (sampled !== undefined) ctx.publish('dns.decisions-sampled', { ...sampled, settings: told })
   }
-  const tellMs = limits.routingLogMs.default
-  const stopTelling = ctx.clock.every(tellMs, tellMs, () => {
-    for (const news of meters.routingNews()) ctx.log.info('routing decision', { ...news })
-  })
+  const stopTelling = tellsRouting(ctx, meters)
   const stopSampling = ctx.clock.every(flushMs, flushMs, flush)
 
   const outcome = await ports.listen({
@@ -126,6 +142,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
   ctx.metrics.onCollect(() => meters.tellConnections(front.counts()))
   // A busy thread looks at the clock with each sample; this is for the others.
   const stopCounting = tellsLoads(ctx, authority, meters)
+  const stopAskers = tellsAskers(ctx, askers)
   const stopReleasing = lease === undefined ? () => {} : releases(ctx, lease, front)
   const stopTicking = ctx.clock.every(limits.clockTickMs.default, limits.clockTickMs.default, tick)
 
@@ -159,6 +176,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
       stopReleasing()
       wanting.stop()
       stopCounting()
+      stopAskers()
       stopSampling()
       stopTelling()
       cancelWait()

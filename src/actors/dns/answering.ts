@@ -8,6 +8,7 @@
 import { limits } from '../../core/base/limits.ts'
 import { Repeats } from '../../core/cluster/held.ts'
 import type { Lease } from '../../core/cluster/lease.ts'
+import type { AskerCounts } from '../../core/dns/askers.ts'
 import type { Authority } from '../../core/dns/authority.ts'
 import { HEADER_BYTES } from '../../core/dns/exchange.ts'
 import type { SampleRing } from '../../core/dns/samples.ts'
@@ -20,6 +21,7 @@ export interface Answering {
   readonly authority: Authority
   readonly meters: DnsMeters
   readonly samples: SampleRing
+  readonly askers: AskerCounts
   readonly clock: Clock
   /** Looks at the clock for cookies and rates. */
   readonly tick: () => void
@@ -49,7 +51,7 @@ export function answering(of: Answering): Answer {
   }
 }
 
-function counted({ authority, meters, samples, clock, tick }: Answering): Answer {
+function counted({ authority, meters, samples, askers, clock, tick }: Answering): Answer {
   const timedEvery = limits.durationSampling.default
   let untilTimed: number = timedEvery
   /** How far `until` was set last. */
@@ -72,7 +74,10 @@ function counted({ authority, meters, samples, clock, tick }: Answering): Answer
     meters.count(authority.last, written)
     const tookMs = clock.monotonicMs() - beganMs
     if (isTimed && written > 0) meters.time(authority.last, tookMs / 1_000)
-    if (isSampled) samples.take(authority, written, clock.nowMs(), tookMs)
+    if (isSampled) {
+      samples.take(authority, written, clock.nowMs(), tookMs)
+      askers.note(authority)
+    }
     return written
   }
 

@@ -20,8 +20,7 @@ export const latency = defineActor(
   'latency',
   async (ctx, ports: LatencyPorts, first: LatencyConfig) => {
     const agent = first.mode === 'agent' ? new Learning(ctx, ports, first) : undefined
-    const merging = first.mode === 'overwatch' ? mergingOf(ctx, ports, first) : undefined
-    const steering = merging && new Steering(ctx, merging.table)
+    const { merging, steering } = first.mode === 'overwatch' ? onOverwatch(ctx, ports, first) : none
     await merging?.start()
     steering?.start()
     return {
@@ -29,6 +28,7 @@ export const latency = defineActor(
         'gossip.latency-reported': (message) => merging?.reported(message),
         'gossip.latency-record-learned': (record) => merging?.learned(record),
         'registry.ground-set': (message) => steering?.stand(message),
+        'dns.askers-counted': ({ rows }) => steering?.asked(rows),
         'api.explain-latency': (order) => steering?.explain(order) ?? {},
         'api.list-latency': (order) => merging?.list(order) ?? nothing,
         'api.add-latency': (order) =>
@@ -51,19 +51,23 @@ export const latency = defineActor(
   },
 )
 
+const none = { merging: undefined, steering: undefined }
 const nothing = { entries: [], total: 0, subnets: 0 }
 
-function mergingOf(
+function onOverwatch(
   ctx: LatencyCtx,
   ports: LatencyPorts,
   config: Extract<LatencyConfig, { mode: 'overwatch' }>,
-): Merging {
+) {
   const counts = overwatchMetrics(ctx.metrics, () => {
     const { entries, rows, evicted, pruned, changes } = merging.table
-    return { entries: entries.count, rows: rows.count, evicted, pruned, changes }
+    const { resolvers, networks: networksBehind } = steering.catchments()
+    const behind = { resolvers, networksBehind }
+    return { entries: entries.count, rows: rows.count, evicted, pruned, changes, ...behind }
   })
-  const merging = new Merging(ctx, ports, config, counts)
-  return merging
+  const merging: Merging = new Merging(ctx, ports, config, counts)
+  const steering = new Steering(ctx, merging.table, config.catchments)
+  return { merging, steering }
 }
 
 /** A collector while learning is switched on and the system tells round-trip times. */

@@ -63,6 +63,8 @@ export interface OverwatchLatency {
   readonly share: boolean
   /** An agent's service `x` is `x` where that is served, else `x.<zone>` of each zone. */
   readonly domains: readonly string[]
+  /** Whether it is learned who is behind resolvers that tell nothing of their clients. */
+  readonly catchments: boolean
   readonly zones: readonly string[]
 }
 

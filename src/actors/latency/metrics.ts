@@ -31,6 +31,8 @@ export interface OverwatchLevels {
   readonly evicted: number
   readonly pruned: number
   readonly changes: number
+  readonly resolvers: number
+  readonly networksBehind: number
 }
 
 const RTT_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
@@ -142,8 +144,18 @@ export function overwatchMetrics(metrics: Metrics, levels: () => OverwatchLevels
     'opengslb_overwatch_latency_changes_total',
     'Rows far outside of what was known, whose trust starts again',
   )
+  const resolvers = gauge(
+    'opengslb_overwatch_latency_resolvers',
+    'Resolvers without client subnets whose clients are looked for',
+  )
+  const networks = gauge(
+    'opengslb_overwatch_latency_catchment_networks',
+    'Networks taken to be behind them, each by its part',
+  )
   metrics.onCollect(() => {
     const now = levels()
+    resolvers.set(now.resolvers)
+    networks.set(now.networksBehind)
     entries.set(now.entries)
     rows.set(now.rows)
     evicted(now.evicted)

@@ -10,6 +10,7 @@ import { sharedMemory } from '../../core/base/memory.ts'
 import { type Measured, ServiceCompiler } from '../../core/latency/compile.ts'
 import { type Ground, groundOf } from '../../core/latency/ground.ts'
 import type { LatencyTable } from '../../core/latency/table.ts'
+import type { AskerRow } from '../../core/dns/askers.ts'
 import { parseAddress } from '../../core/net/address.ts'
 import type { RouteParts, ServiceRoutes } from '../../core/steer/routes.ts'
 import type { Ctx } from '../../kernel/actor.ts'
@@ -23,6 +24,8 @@ export class Steering {
   readonly #ctx: Ctx<ProductCatalogue, 'latency'>
   readonly #table: LatencyTable
   readonly #touched = new Set<number>()
+  readonly #finds: boolean
+  #dividedMs: number
   #stand: Stand | undefined
   #ground: Ground | undefined
   #compilers = new Map<string, ServiceCompiler>()
@@ -34,9 +37,12 @@ export class Steering {
   #compileFromMs = Number.NEGATIVE_INFINITY
   #cancel: Cancel = () => {}
 
-  constructor(ctx: Ctx<ProductCatalogue, 'latency'>, table: LatencyTable) {
+  /** @param finds whether it is learned who is behind resolvers */
+  constructor(ctx: Ctx<ProductCatalogue, 'latency'>, table: LatencyTable, finds: boolean) {
     this.#ctx = ctx
     this.#table = table
+    this.#finds = finds
+    this.#dividedMs = ctx.clock.monotonicMs()
     table.changedEntry = (entry) => void this.#touched.add(entry)
   }
 
@@ -82,6 +88,28 @@ export class Steering {
     if (this.#routes !== undefined) this.#publish(this.#routes)
   }
 
+  /** Resolvers were told regions, and nothing of whom they ask for. */
+  asked(rows: readonly AskerRow[]): void {
+    if (!this.#finds) return
+    for (const [name, network, region, answers] of rows) {
+      const address = parseAddress(network)
+      if (!address.ok) continue
+      for (const compiler of this.#measured.get(name) ?? [])
+        compiler.asked(address.value.bytes, region, answers)
+    }
+  }
+
+  /** Resolvers of whose clients nothing is told, and networks known behind them. */
+  catchments(): { readonly resolvers: number; readonly networks: number } {
+    let [resolvers, networks] = [0, 0]
+    for (const compiler of this.#compilers.values()) {
+      const one = compiler.catchments()
+      resolvers += one.resolvers
+      networks += one.networks
+    }
+    return { resolvers, networks }
+  }
+
   explain(order: MessageOf<ProductCatalogue, 'api.explain-latency'>): Explained {
     const address = parseAddress(order.client)
     if (!address.ok) return {}
@@ -117,6 +145,7 @@ export class Steering {
     this.#slot = slot
     this.#tell(this.#touched)
     this.#touched.clear()
+    this.#divide(fromMs)
     const services = [...this.#compilers.values()].flatMap((compiler) => {
       const budget = compiler.service.sticky ? 0 : limits.latencyExploreShare.default
       return compiler.compile(clock.nowMs(), slot, budget, sharedMemory) ?? []
@@ -130,6 +159,12 @@ export class Steering {
     const version = Math.max(Math.floor(clock.nowMs()), (this.#routes?.version ?? 0) + 1)
     this.#routes = { version, slot, services }
     this.#publish(this.#routes)
+  }
+
+  #divide(nowMs: number): void {
+    if (!this.#finds || nowMs - this.#dividedMs < limits.latencyCatchmentMs.default) return
+    this.#dividedMs = nowMs
+    for (const compiler of this.#compilers.values()) compiler.divide()
   }
 
   #publish(parts: RouteParts): void {

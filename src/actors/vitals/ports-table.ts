@@ -32,11 +32,15 @@ function netlinkTable(native: Native): TcpTable {
   return {
     read: (ports) => {
       const wanted = Uint32Array.from(ports)
+      const nowMs = performance.now()
       // The ends first: a socket that ends after the table was read is then in the next ones.
       const { rows: ended, missed } = ends.read(Uint32Array.of(...ports, MARK_PORT))
-      const endsLateMs = ends.heard ? lateness(proof, ends, ended) : 0
+      hear(proof, ended)
       const rows = buffer.fill(dumps(wanted))
       if (rows === undefined) return undefined
+      // Marks last: what came before this reading is in the table, or ended before the marks did.
+      if (ends.heard) proof.markDue((cpu) => ends.mark(cpu), nowMs)
+      const endsLateMs = ends.heard ? proof.lateMs(nowMs) : 0
       return { rows, ended, missed, endsHeard: ends.heard, endsLateMs, complete: true }
     },
     ownAddresses,
@@ -45,12 +49,9 @@ function netlinkTable(native: Native): TcpTable {
 }
 
 /** Marks come back among the ends. Where the buffer was full there is more, and no proof yet. */
-function lateness(proof: EndsProof, ends: TcpEnds, ended: TcpRows): number {
-  const nowMs = performance.now()
+function hear(proof: EndsProof, ended: TcpRows): void {
   for (let row = 0; row < ended.count; row++)
     if (ended.localPort(row) === MARK_PORT) proof.heard(ended.cookie(row))
-  proof.markDue((cpu) => ends.mark(cpu), nowMs)
-  return proof.lateMs(nowMs)
 }
 
 /** Needs no right of an administrator, as no statistics are asked for. */

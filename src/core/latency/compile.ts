@@ -16,6 +16,7 @@ import { latencyPolicyLimits } from '../base/limits/latency-policy.ts'
 import { expectationsOf, type Ground, type SteeredService } from './ground.ts'
 import { Nodes } from './nodes.ts'
 import { defaultLatencySettings, LatencyPolicy } from './policy.ts'
+import { Resolvers } from './resolvers.ts'
 import { explores, keyOf, LEARNED } from './rows.ts'
 
 /** What the agents of a region say together of a network. */
@@ -45,9 +46,11 @@ export class ServiceCompiler {
   readonly #ground: Ground
   readonly #nodes: Nodes
   readonly #regions: ReadonlyMap<string, number>
-  /** A pair is a node and a class: a row of the policy. */
-  readonly #pairs = new Map<number, number>()
+  readonly #resolvers: Resolvers
+  /** A pair is a node and a class, and maybe a resolver: a row of the policy. */
+  readonly #pairs = new Map<string, number>()
   readonly #pairNodes: number[] = []
+  readonly #pairResolvers: number[] = []
   readonly #pairClasses: number[] = []
   readonly #layers: Record<4 | 6, Layers | undefined> = { 4: undefined, 6: undefined }
   /** By node and region, samples told so far. */
@@ -61,6 +64,7 @@ export class ServiceCompiler {
     this.#ground = ground
     this.#nodes = new Nodes(ground)
     this.#expected = expectationsOf(ground, service)
+    this.#resolvers = new Resolvers(service.regions.length)
     this.#regions = new Map(service.regions.map((name, at) => [name, at]))
   }
 
@@ -84,12 +88,44 @@ export class ServiceCompiler {
     this.#told.set(cell, samples)
     // An agent that was started again counts from nothing.
     const fresh = before > 0 && samples > before ? samples - before : Math.min(samples, weight)
+    const news = Math.max(1, fresh)
+    this.#resolvers.catchments.arrived(node, region, news)
     this.#policy!.tell(node, region, {
       ewmaMs: rttMs,
       variance: deviationMs * deviationMs,
-      samples: Math.max(1, fresh),
+      samples: news,
       lastMs: observedMs,
     })
+  }
+
+  /** One that said nothing of its clients was told a region so many times. */
+  asked(bytes: Uint8Array, region: string, answers: number): void {
+    const at = this.#regions.get(region)
+    const value = this.#valueAt(bytes)
+    if (at === undefined || value === undefined) return
+    const { classes } = this.#ground
+    const base = -2 - value
+    const node = value >= 0 ? this.#pairNodes[value]! : this.#nodes.around(base)
+    const system = node < 0 ? -1 : this.#nodes.systemOf(node)
+    const { catchments } = this.#resolvers
+    // In a system with networks of clients it asks for those.
+    if (system >= 0) {
+      const place = value >= 0 ? this.#pairClasses[value]! : classes[base]!
+      catchments.toldSystem(system, place, at, answers)
+    } else if (value < 0) this.#resolvers.told(base, at, answers)
+  }
+
+  /** Ends a round of questions: who is behind resolvers is found anew. */
+  divide(): void {
+    this.#policy?.divide()
+    if (this.#policy === undefined || !this.#resolvers.admit(this.#ground.classes)) return
+    this.#nodesLaid = 0
+    this.#grow()
+  }
+
+  /** Resolvers of whose clients nothing is told, and how many networks are known behind them. */
+  catchments(): { readonly resolvers: number; readonly networks: number } {
+    return this.#resolvers.catchments.sizes()
   }
 
   /** Makes room for nodes that are new, and finds the rows of all addresses again. */
@@ -111,15 +147,20 @@ export class ServiceCompiler {
       {
         nodes: Int32Array.from(this.#pairNodes),
         places: Int32Array.from(this.#pairClasses),
-        keys: Uint32Array.from(this.#pairNodes, (node) => this.#keyOf(node)),
+        keys: Uint32Array.from(this.#pairNodes, (_, pair) => this.#keyOf(pair)),
+        resolvers: Int32Array.from(this.#pairResolvers),
       },
       { ...defaultLatencySettings, maxLatencyMs: this.service.maxLatencyMs },
+      this.#resolvers.catchments,
     )
     if (before !== undefined) this.#policy.inherit(before)
   }
 
-  #keyOf(node: number): number {
-    return keyOf(this.#nodes.names[node]!, keyOf(this.service.name))
+  #keyOf(pair: number): number {
+    const name = this.#nodes.names[this.#pairNodes[pair]!]!
+    const resolver = this.#pairResolvers[pair]!
+    const own = resolver < 0 ? name : `${name} resolver ${resolver}`
+    return keyOf(own, keyOf(this.service.name))
   }
 
   /** Pairs by address; below -1 the bases of what lies in no network. */
@@ -135,18 +176,32 @@ export class ServiceCompiler {
     return { networks, merged: remergeRanges(held.merged, layers, combine, dirty) }
   }
 
-  #pairOf(node: number, place: number): number {
-    const key = node * this.#ground.countries.length + place
+  #pairOf(node: number, place: number, resolver = -1): number {
+    const key = `${node} ${place} ${resolver}`
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
     this.#pairs.set(key, this.#pairNodes.length)
     this.#pairClasses.push(place)
+    this.#pairResolvers.push(resolver)
     return this.#pairNodes.push(node) - 1
   }
 
   #pairOfBase(base: number): number {
     const node = this.#nodes.around(base)
-    return node < 0 ? -1 : this.#pairOf(node, this.#ground.classes[base]!)
+    const isOwn = node >= 0 && this.#nodes.systemOf(node) >= 0
+    const resolver = isOwn ? -1 : this.#resolvers.idOf(base)
+    if (node < 0 && resolver < 0) return -1
+    return this.#pairOf(Math.max(0, node), this.#ground.classes[base]!, resolver)
+  }
+
+  /** A pair; below -1 a base; undefined while nothing was measured. */
+  #valueAt(bytes: Uint8Array): number | undefined {
+    const layers = this.#layers[bytes.length === 16 ? 6 : 4]
+    if (layers === undefined) return undefined
+    const { merged } = layers
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const key = Uint32Array.from({ length: merged.words }, (_, at) => view.getUint32(at * 4))
+    return merged.values[rangeAt(merged, key, 0)]!
   }
 
   /** Rows for a slot; undefined while nothing is learned. */
@@ -170,12 +225,8 @@ export class ServiceCompiler {
   /** What is expected for a client, and from where up the tree. */
   describe(bytes: Uint8Array, nowMs: number): LearnedView | undefined {
     const policy = this.#policy
-    const layers = this.#layers[bytes.length === 16 ? 6 : 4]
-    if (policy === undefined || layers === undefined) return undefined
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const key = Uint32Array.from({ length: layers.merged.words }, (_, at) => view.getUint32(at * 4))
-    const { merged } = layers
-    const value = merged.values[rangeAt(merged, key, 0)]!
+    const value = this.#valueAt(bytes)
+    if (policy === undefined || value === undefined) return undefined
     const pair = value >= 0 ? value : this.#pairOfBase(-2 - value)
     if (pair < 0) return undefined
     const { levels, parents } = policy.beliefs.tree
@@ -183,9 +234,11 @@ export class ServiceCompiler {
     const { means, regions } = policy.beliefs
     const own = node
     while (node !== 0 && !policy.predictions.informs(node)) node = parents[node]!
+    const catchment = this.#resolvers.catchments.of(this.#pairResolvers[pair]!)
     return {
-      source: levelNames[levels[node]!]!,
+      source: catchment === undefined ? levelNames[levels[node]!]! : 'catchment',
       network: this.#nodes.names[node]!,
+      ...(catchment === undefined ? {} : { networksBehind: catchment.networks }),
       regions: this.service.regions.map((region, at) => {
         const { ms, deviationMs } = policy.expectation(pair, at)
         const cell = own * regions + at
@@ -205,8 +258,11 @@ const levelNames = ['world', 'country', 'system', 'wider network', 'network'] as
 /** The data behind a decision, for those who ask why. */
 export interface LearnedView {
   /** How far up the tree its measurements come from. */
-  readonly source: (typeof levelNames)[number]
+  readonly source: (typeof levelNames)[number] | 'catchment'
+  /** That node; of a catchment the one that would speak without it. */
   readonly network: string
+  /** Of a catchment: how many networks are taken to be behind it, each by its part. */
+  readonly networksBehind?: number
   readonly regions: readonly {
     readonly region: string
     readonly expectedMs: number

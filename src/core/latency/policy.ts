@@ -8,8 +8,9 @@
  * time; near-equals share. What is believed is in beliefs.ts, what follows for whom in predict.ts.
  */
 import { assert } from '../base/assert.ts'
-import { Beliefs, type LatencyEstimate, type LatencyTree, WORLD } from './beliefs.ts'
+import { ASN, Beliefs, type LatencyEstimate, type LatencyTree, NETWORK, WORLD } from './beliefs.ts'
 import { Predictions, varianceOf } from './predict.ts'
+import type { Catchment, Catchments, Expectations } from './catchments.ts'
 import { COLD_START, GEO_FALLBACK, LEARNED, type LatencyRows } from './rows.ts'
 
 export interface LatencySettings {
@@ -42,6 +43,8 @@ export interface LatencyClasses {
   readonly keys: Uint32Array
   /** By row, regions it may be sent to, as bits of two words (low, high); absent means all. */
   readonly allowed?: Uint32Array
+  /** By row, the number of the resolver among the catchments that it is for, or -1. */
+  readonly resolvers?: Int32Array
 }
 
 export interface LatencyGround {
@@ -84,10 +87,19 @@ export class LatencyPolicy {
   readonly #deviations: Float64Array
   readonly #scores: Float64Array
   readonly #order: Uint8Array
+  /** What the row being made cannot take less than, by region. */
+  readonly #floors: Float64Array
+  readonly #catchments: Catchments | undefined
+  readonly #view: Expectations
   /** Beside a row's ranking while it is made. */
   readonly #weights: Float64Array
 
-  constructor(ground: LatencyGround, classes: LatencyClasses, settings = defaultLatencySettings) {
+  constructor(
+    ground: LatencyGround,
+    classes: LatencyClasses,
+    settings = defaultLatencySettings,
+    catchments?: Catchments,
+  ) {
     const { regions } = ground
     const count = classes.nodes.length
     assert(ground.expected.length % regions === 0, 'expectations are rows of regions')
@@ -104,6 +116,9 @@ export class LatencyPolicy {
     this.#scores = new Float64Array(regions)
     this.#order = new Uint8Array(regions)
     this.#weights = new Float64Array(regions)
+    this.#floors = new Float64Array(regions)
+    this.#catchments = catchments
+    this.#view = this.#viewed()
     this.rows = {
       regions,
       ranking: new Uint8Array(count * regions),
@@ -130,10 +145,16 @@ export class LatencyPolicy {
     this.beliefs.tell(node, region, report)
   }
 
+  /** The end of a round of questions: finds who is behind resolvers. */
+  divide(): void {
+    this.#catchments?.learn(this.#view)
+  }
+
   /** The end of a round of reports: makes all rows anew. */
   compile(nowMs: number): LatencyRows {
     this.beliefs.settle(nowMs)
     this.predictions.update(this.#ground.expected, nowMs)
+    this.#catchments?.refresh(this.#view)
     for (let row = 0; row < this.#leads.length; row++) this.#compileRow(row, nowMs)
     return this.rows
   }
@@ -149,26 +170,81 @@ export class LatencyPolicy {
     return this.#ground.guessed?.[place] === 1 ? 0 : LEAST_OF_EXPECTED
   }
 
+  /** What a row expects of all regions, in `#means`, `#deviations` and `#floors`. */
   #expect(row: number): void {
+    const [means, deviations, floors] = [this.#means, this.#deviations, this.#floors]
+    this.#expectAt(this.#classes.nodes[row]!, this.#classes.places[row]!, means, deviations, floors)
+    const catchment = this.#catchmentOf(row)
+    for (let region = 0; region < means.length; region++) {
+      let variance = deviations[region]!
+      if (catchment !== undefined) {
+        const { trust } = catchment
+        means[region] = mix(trust, catchment.means[region]!, means[region]!)
+        floors[region] = mix(trust, catchment.floors[region]!, floors[region]!)
+        variance = mix(trust, catchment.variances[region]!, variance)
+      }
+      deviations[region] = Math.sqrt(variance)
+    }
+  }
+
+  /** The networks behind a row, where it is that of a resolver and they are known. */
+  #catchmentOf(row: number): Catchment | undefined {
+    const resolver = this.#classes.resolvers?.[row] ?? -1
+    return resolver < 0 ? undefined : this.#catchments?.of(resolver)
+  }
+
+  /** Fills the rows of regions: ms, variance, and what a round trip cannot be less than. */
+  #expectAt(
+    node: number,
+    listed: number,
+    means: Float64Array,
+    variances: Float64Array,
+    floors: Float64Array,
+  ): void {
     const { regions, expected } = this.#ground
     const { predictions } = this
-    const node = this.#classes.nodes[row]!
-    const at = predictions.placeOf(node, this.#classes.places[row]!)
+    const at = predictions.placeOf(node, listed)
     const place = at * regions
     const least = this.#leastOf(at)
     const common = Math.max(0, predictions.commons[node]!)
     for (let region = 0; region < regions; region++) {
       const far = expected[place + region]!
       const own = far + predictions.deviationOf(node, region)
-      this.#means[region] = Math.max(own, least * far) + common
-      const variance = varianceOf(predictions.variances[node * regions + region]!, far)
-      this.#deviations[region] = Math.sqrt(variance)
+      floors[region] = least * far
+      means[region] = Math.max(own, least * far) + common
+      variances[region] = varianceOf(predictions.variances[node * regions + region]!, far)
     }
+  }
+
+  /** What catchments see of networks. */
+  #viewed(): Expectations {
+    const { tree } = this.beliefs
+    const { regions, nodePlaces, expected } = this.#ground
+    const placeOf = (node: number) => this.predictions.placeOf(node, nodePlaces[node]!)
+    return {
+      ...{ regions, expected, placeOf },
+      networks: () => this.#networks(),
+      rateOf: (node) => this.beliefs.rates[node]!,
+      expect: (node, ...rows) => this.#expectAt(node, nodePlaces[node]!, ...rows),
+      marginOf: (ms) => LEAVE_BANDS * this.#marginOf(ms),
+      systemOf: (node) => {
+        let at = node
+        while (tree.levels[at]! > ASN) at = tree.parents[at]!
+        return tree.levels[at] === ASN ? at : -1
+      },
+    }
+  }
+
+  *#networks(): Generator<number> {
+    const { levels } = this.beliefs.tree
+    for (let node = 0; node < levels.length; node++)
+      if (levels[node] === NETWORK && this.predictions.measured[node] === 1) yield node
   }
 
   #compileRow(row: number, nowMs: number): void {
     const { method } = this.rows
-    const learned = this.#isLearned(this.#classes.nodes[row]!)
+    const learned =
+      this.#catchmentOf(row) !== undefined || this.#isLearned(this.#classes.nodes[row]!)
     method[row] = learned ? LEARNED : this.#ground.placed ? GEO_FALLBACK : COLD_START
     this.#expect(row)
     const order = this.#ordered(row)
@@ -305,21 +381,19 @@ export class LatencyPolicy {
 
   /** The region that could be best, were it as good as it may be; -1 where none could. */
   #targetOf(row: number, lead: number): number {
-    const { regions, expected } = this.#ground
+    const { regions } = this.#ground
     const { curiosity } = this.#settings
-    const node = this.#classes.nodes[row]!
-    const at = this.predictions.placeOf(node, this.#classes.places[row]!)
-    const place = at * regions
     const best = this.#means[lead]!
     let target = -1
     let least = best - this.#marginOf(best)
     for (let region = 0; region < regions; region++) {
       if (region === lead || !this.#mayLead(row, region)) continue
-      const floor = this.#leastOf(at) * expected[place + region]!
       const hoped = this.#means[region]! - curiosity * this.#deviations[region]!
-      const ms = Math.max(floor, hoped)
+      const ms = Math.max(this.#floors[region]!, hoped)
       if (ms < least) [target, least] = [region, ms]
     }
     return target
   }
 }
+
+const mix = (share: number, one: number, other: number): number => share * one + (1 - share) * other

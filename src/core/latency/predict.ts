@@ -35,6 +35,8 @@ const COMMON_SLACK_MS = 5
 /** Where even the least deviation is more than this, the network is somewhere else. */
 const MISPLACED_MS = 60
 const COMMON_KEPT_MS = 7_200_000
+/** So many deviations from what lies above it, a network is a case of its own. */
+const ODD_SIGMAS = 3
 
 export class Predictions {
   readonly beliefs: Beliefs
@@ -343,10 +345,15 @@ export class Predictions {
         variances[cell] = before + this.#doubts[node]!
         continue
       }
-      const gain = before / (before + beliefs.varianceAt(cell, nowMs))
-      const own = means[cell]! - expected[place + region]! - common
-      deviations[cell] = mean + gain * (own - mean)
-      variances[cell] = (1 - gain) * before
+      const variance = beliefs.varianceAt(cell, nowMs)
+      const off = means[cell]! - expected[place + region]! - common - mean
+      // What lies above is no guide for one that is so far from it: it would draw it back whenever
+      // its own measurement ages, and the network would go back and forth.
+      const isOdd = off * off > ODD_SIGMAS ** 2 * (before + variance)
+      const wide = isOdd ? off * off : before
+      const gain = wide / (wide + variance)
+      deviations[cell] = mean + gain * off
+      variances[cell] = (1 - gain) * wide
     }
   }
 }

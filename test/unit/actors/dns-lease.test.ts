@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { answering } from '../../../src/actors/dns/answering.ts'
 import { DnsMeters } from '../../../src/actors/dns/metrics.ts'
 import { Lease, leaseMemory } from '../../../src/core/cluster/lease.ts'
+import { AskerCounts } from '../../../src/core/dns/askers.ts'
 import { Authority } from '../../../src/core/dns/authority.ts'
 import { SampleRing } from '../../../src/core/dns/samples.ts'
 import { outcomeOf, outcomes } from '../../../src/core/dns/outcomes.ts'
@@ -33,7 +34,7 @@ function node(isClustered = true) {
   meters.rename(authority.serving!)
   const answer = answering({
     ...{ authority, samples, clock, tick: () => {} },
-    meters,
+    ...{ meters, askers: new AskerCounts() },
     lease: isClustered ? new Lease(memory) : undefined,
   })
   const out = new Uint8Array(1232)

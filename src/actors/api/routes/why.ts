@@ -262,7 +262,11 @@ async function withData(
     deviation_ms: rounded(deviationMs),
     ...(measuredMs === undefined ? {} : { measured_ms: rounded(measuredMs) }),
   }))
-  return { ...steps, source: view.source, network: view.network, data }
+  const behind = view.networksBehind
+  return {
+    ...{ ...steps, source: view.source, network: view.network, data },
+    ...(behind === undefined ? {} : { networks_behind: rounded(behind) }),
+  }
 }
 
 type Question = Pick<Wanted, 'type' | 'query'> & { readonly client: Uint8Array; turn: number }

@@ -67,7 +67,11 @@ export const learnedSchema = named(
       }),
     ),
     /** How far up the tree the measurements come from; absent where nothing is known. */
-    source: z.enum(['world', 'country', 'system', 'wider network', 'network']).optional(),
+    source: z
+      .enum(['world', 'country', 'system', 'wider network', 'network', 'catchment'])
+      .optional(),
+    /** Of a catchment: networks taken to be behind the resolver, each by its part. */
+    networks_behind: z.number().optional(),
     network: z.string().optional(),
     data: z
       .array(

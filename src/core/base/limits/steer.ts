@@ -8,6 +8,18 @@ export const steerLimits = {
     'ms',
     'decisions by learned latency are told in the log this often, one of each name and method',
   ),
+  askersMax: limit(
+    4_096,
+    [16, 65_536],
+    'rows',
+    'networks of resolvers, by name and region, that a DNS thread counts between two messages',
+  ),
+  askersTellMs: limit(
+    60_000,
+    [1_000, 600_000],
+    'ms',
+    'who asked for clients nobody knows is told this often; who is behind them is found slower',
+  ),
   poolsMax: limit(
     65_536,
     [1, 65_536],

@@ -192,6 +192,12 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
     persist: key(bool, 'true', 'Whether they are kept in `data_dir` through a restart.', {
       restart: true,
     }),
+    catchments: key(
+      bool,
+      'true',
+      'Whether it is learned which networks are behind resolvers that send no client subnet.',
+      { restart: true },
+    ),
   }),
   peering,
 })

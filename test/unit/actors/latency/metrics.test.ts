@@ -33,7 +33,8 @@ test('an agent counts samples, polls, faults, reports and what becomes of its ne
 
 test('an overwatch counts reports, refused rows and what becomes of its table', () => {
   const metrics = fakeMetrics()
-  const levels = { entries: 4, rows: 9, evicted: 1, pruned: 2, changes: 3 }
+  const behind = { resolvers: 8, networksBehind: 12.5 }
+  const levels = { entries: 4, rows: 9, evicted: 1, pruned: 2, changes: 3, ...behind }
   const counts = overwatchMetrics(metrics, () => levels)
   counts.reports += 6
   counts.refused += 5
@@ -45,6 +46,8 @@ test('an overwatch counts reports, refused rows and what becomes of its table', 
     ['opengslb_overwatch_latency_reports_received_total', 6],
     ['opengslb_overwatch_latency_rows_refused_total', 5],
     ['opengslb_overwatch_latency_changes_total', 3],
+    ['opengslb_overwatch_latency_resolvers', 8],
+    ['opengslb_overwatch_latency_catchment_networks', 12.5],
   ] as const)
     expect(metrics.value(name), name).toBe(value)
 })

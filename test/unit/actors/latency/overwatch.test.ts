@@ -21,6 +21,7 @@ const config: OverwatchLatency = {
   node: 'ow1',
   path: '/data/latency.rows',
   share: true,
+  catchments: true,
   domains: ['app.test'],
   zones: ['gslb.test'],
 }
@@ -159,6 +160,48 @@ describe('rows that answers are made from', () => {
     })
     expect(await actor.receive['api.explain-latency']({ ...ask, client: '10.9.9.9' })).toEqual({})
     expect(await actor.receive['api.explain-latency']({ ...ask, client: 'x' })).toEqual({})
+  })
+})
+
+describe('resolvers that send no client subnet', () => {
+  const regions = [region('eu'), region('us')]
+  const custom = [{ cidr: '20.0.0.0/8', region: 'us', comment: '' }]
+  const geo = placeClients({ regions, custom, defaultRegion: '' }, {}, ownMemory)
+  const services = [
+    { name: 'web.gslb.test', regions: ['eu', 'us'], maxLatencyMs: 500, minSamples: 5 },
+  ]
+  const client = '20.1.1.1'
+
+  /** A resolver asks for half an hour, while clients arrive where it was told. */
+  async function run(catchments: boolean) {
+    const world = await start(new Map(), { ...config, catchments })
+    const { actor, clock } = world
+    actor.receive['registry.ground-set']({ version: 1, geo, services })
+    for (let minute = 1; minute <= 30; minute++) {
+      world.tell('a1', 10, 10 * minute)
+      const rows = [
+        ['web.gslb.test', '20.1.1.0', 'eu', 40],
+        ['elsewhere.test', '20.1.1.0', 'eu', 40],
+        ['web.gslb.test', 'no address', 'eu', 40],
+      ] as const
+      actor.receive['dns.askers-counted']({ rows })
+      clock.advance(60_000)
+    }
+    const { view } = await actor.receive['api.explain-latency']({
+      ...{ service: 'web.gslb.test', client },
+    })
+    return { view, resolvers: world.metrics.value('opengslb_overwatch_latency_resolvers') }
+  }
+
+  test('get a row by the networks behind them, and a metric counts them', async () => {
+    const { view, resolvers } = await run(true)
+    expect(view).toMatchObject({ source: 'catchment' })
+    expect(view!.networksBehind).toBeGreaterThan(0.1)
+    expect(resolvers).toBe(1)
+  })
+
+  test('are left to geography where the setting says so', async () => {
+    expect(await run(false)).toMatchObject({ view: undefined, resolvers: 0 })
   })
 })
 

@@ -199,3 +199,53 @@ describe('exploration', () => {
     expect(slots.some((slot) => compiled(made, slot, 0).isExploring('20.1.2.1'))).toBe(false)
   })
 })
+
+describe('a resolver that sends no client subnet', () => {
+  const RESOLVER = '20.200.1.1'
+  const address = prefix(RESOLVER).address.bytes
+  const brazilian = Array.from({ length: 8 }, (_, index) => `30.1.${index}.0/24`)
+
+  /** Clients in Brazil, quicker in New York, arrive where the resolver in Germany was told. */
+  function rounds(made: ServiceCompiler, asks: boolean) {
+    for (let round = 1; round <= 12; round++) {
+      const samples = 10 * round
+      made.take([
+        heard('20.1.2.0/24', 'fra', 10, samples),
+        heard('30.1.99.0/24', 'nyc', 120, samples),
+        ...brazilian.map((one) => heard(one, 'fra', 260, samples)),
+        ...(round === 1 ? brazilian.map((one) => heard(one, 'nyc', 120, samples)) : []),
+      ])
+      if (asks) made.asked(address, 'fra', 20)
+      compiled(made)
+      made.divide()
+    }
+    return made
+  }
+
+  test('goes where the networks are quick that arrive where it was told', () => {
+    const made = rounds(compiler([]), true)
+    expect(compiled(made).order(RESOLVER)).toMatch(/^nyc/)
+    const view = made.describe(address, NOW)
+    expect(view).toMatchObject({ source: 'catchment', network: 'world' })
+    expect(view!.networksBehind).toBeGreaterThan(5)
+    expect(made.catchments()).toMatchObject({ resolvers: 1 })
+    // Networks that were measured keep their own rows.
+    expect(compiled(made).order('20.1.2.1')).toMatch(/^fra/)
+  })
+
+  test('goes as before where nobody counts what it was told', () => {
+    const made = rounds(compiler([]), false)
+    expect(compiled(made).order(RESOLVER)).not.toMatch(/^nyc/)
+    expect(made.describe(address, NOW)?.source).toBe('world')
+    expect(made.catchments()).toEqual({ resolvers: 0, networks: 0 })
+  })
+
+  test('is none of those whose own system has networks, nor one that hardly asks', () => {
+    const made = compiler([heard('30.1.2.0/24', 'fra', 90), heard('30.1.2.0/24', 'nyc', 30)])
+    made.asked(prefix('30.2.7.7').address.bytes, 'fra', 50)
+    made.asked(address, 'fra', 4)
+    made.asked(address, 'nowhere', 50)
+    made.divide()
+    expect(made.catchments().resolvers).toBe(0)
+  })
+})
