@@ -128,8 +128,11 @@ export class Clients {
   report(nowMs: number): ConnectionsSeen {
     const counts = new Map<string, number>()
     for (const [network, { connections }] of this.#left) counts.set(network, connections)
-    let remaining = 0
-    for (const { kind, state, network } of this.#seen.values()) {
+    let [remaining, quietSinceMs] = [0, this.#quietSinceMs]
+    for (const { kind, state, network, firstMs, old } of this.#seen.values()) {
+      // Who may have been a client has come, until it is known better: many ends may be told of at
+      // once, and a reading between that and the next must not call it quiet.
+      if (kind === 'unsure' && !old) quietSinceMs = Math.max(quietSinceMs, firstMs)
       if (kind === 'check' || !openStates.has(state)) continue
       remaining++
       counts.set(network, (counts.get(network) ?? 0) + 1)
@@ -138,7 +141,6 @@ export class Clients {
       .map(([network, connections]) => ({ network, connections }))
       .sort((a, b) => b.connections - a.connections || (a.network < b.network ? -1 : 1))
       .slice(0, limits.clientNetworksReported.default)
-    const quietSinceMs = this.#quietSinceMs
     return { atMs: nowMs, remaining, arrived: this.#arrived, quietSinceMs, networks }
   }
 

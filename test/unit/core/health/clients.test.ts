@@ -137,8 +137,8 @@ describe('who is no client', () => {
     const check: Row = { remote: '127.0.0.1', remotePort: 1 }
     expect(read([listener, check])).toMatchObject({ remaining: 0, arrived: 0 })
     const late: Row = { remote: '127.0.0.1', remotePort: 2 }
-    // Not decided yet: it counts as connected, and not as arrived.
-    expect(read([listener, late])).toMatchObject({ remaining: 1, arrived: 0, quietSinceMs: 0 })
+    // Not decided yet: it counts as connected and breaks the quiet, and has not arrived.
+    expect(read([listener, late])).toMatchObject({ remaining: 1, arrived: 0, quietSinceMs: 300 })
     marks.mark(2, 310)
     expect(read([listener, late])).toMatchObject({ remaining: 0, arrived: 0, quietSinceMs: 0 })
   })
@@ -150,7 +150,8 @@ describe('who is no client', () => {
     read([listener, local])
     expect(read([listener, local])).toMatchObject({ remaining: 1, arrived: 1, quietSinceMs: 200 })
     const gone: Row = { remote: '127.0.0.1', remotePort: 10, cookie: 3 }
-    read([listener], [gone])
+    // No reading in between may call it quiet.
+    expect(read([listener], [gone])).toMatchObject({ remaining: 0, arrived: 1, quietSinceMs: 400 })
     expect(read([listener])).toMatchObject({ remaining: 0, arrived: 2, quietSinceMs: 400 })
   })
 
