@@ -290,7 +290,7 @@ napi_value ReadTcpEnds(napi_env env, napi_callback_info info) {
                                     tcp.into_bytes));
 }
 
-// markTcpEnds(cpu) -> cookie | 0
+// markTcpEnds(cpu) -> cookie | 0 | -errno
 napi_value MarkTcpEnds(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   napi_value cookie = nullptr;

@@ -181,7 +181,8 @@ interface Addon {
   readTcpEnds(descriptor: number, ports: Uint32Array, into: Uint8Array): number
   /**
    * Makes a TCP socket on a processor and ends it there. Its cookie comes back as a row of port 0,
-   * after everything that ended on that processor before; 0 where this process may not run.
+   * after everything that ended on that processor before; 0 where this process may not run,
+   * `-errno` where no socket could be made now.
    */
   markTcpEnds(cpu: number): number
   /** Listens for TCP; `bothFamilies`: the IPv6 wildcard takes IPv4 too. */

@@ -95,7 +95,7 @@ export class TcpEnds {
     return { rows: new TcpRows(this.#bytes, count), missed: false, more: count === FIRST_ROWS }
   }
 
-  /** The cookie of a socket that ended on a processor just now, or 0. */
+  /** The cookie of a socket that ended on a processor just now, 0 or `-errno`. */
   mark(cpu: number): number {
     return this.#native.markTcpEnds(cpu)
   }

@@ -222,19 +222,17 @@ int read_tcp_ends(int fd, const uint32_t *ports, size_t count, uint8_t *into, si
   return int(rows.count < rows.capacity ? rows.count : rows.capacity);
 }
 
-uint64_t mark_tcp_ends(int cpu) {
+int64_t mark_tcp_ends(int cpu) {
   cpu_set_t before, chosen;
   if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(before), &before) != 0) return 0;
   CPU_ZERO(&chosen);
   CPU_SET(cpu, &chosen);
   if (sched_setaffinity(0, sizeof(chosen), &chosen) != 0) return 0;
-  uint64_t cookie = 0;
+  int64_t cookie = 0;
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd >= 0) {
-    socklen_t length = sizeof(cookie);
-    if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) != 0) cookie = 0;
-    close(fd);
-  }
+  socklen_t length = sizeof(cookie);
+  if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) != 0) cookie = -errno;
+  if (fd >= 0) close(fd);
   sched_setaffinity(0, sizeof(before), &before);
   return cookie;
 }

@@ -20,7 +20,8 @@ int read_tcp_ends(int fd, const uint32_t *ports, size_t port_count, uint8_t *int
                   size_t into_bytes);
 
 // Makes a TCP socket on a CPU and ends it there: its cookie, which read_tcp_ends shows among the
-// sockets of port 0 after all that ended on that CPU before. 0 where this thread may not run.
-uint64_t mark_tcp_ends(int cpu);
+// sockets of port 0 after all that ended on that CPU before. 0 where this thread may not run,
+// -errno where no socket could be made now.
+int64_t mark_tcp_ends(int cpu);
 
 }  // namespace opengslb

@@ -32,8 +32,9 @@ export class EndsProof {
   }
 
   /**
-   * Makes the marks that are due. `mark` ends a socket on a processor and gives its cookie, or 0
-   * where this process may not run: nothing is waited for there.
+   * Makes the marks that are due. `mark` ends a socket on a processor and gives its cookie, 0
+   * where this process may not run (nothing is waited for there), or less where it failed (what is
+   * not proved stays so).
    */
   markDue(mark: (cpu: number) => number, nowMs: number): void {
     const everyMs = Math.max(MARK_EVERY_MS, this.#nextMs.length * MARK_SPACING_MS)
@@ -42,7 +43,8 @@ export class EndsProof {
       this.#nextMs[cpu] = nowMs + everyMs
       const cookie = mark(cpu)
       if (cookie === 0) this.#heardMs[cpu] = Number.POSITIVE_INFINITY
-      else this.#marks.set(cookie, { cpu, atMs: nowMs })
+      else if (this.#heardMs[cpu] === Number.POSITIVE_INFINITY) this.#heardMs[cpu] = nowMs
+      if (cookie > 0) this.#marks.set(cookie, { cpu, atMs: nowMs })
     }
     for (const [cookie, { atMs }] of this.#marks) {
       if (nowMs - atMs <= FORGET_MS) break

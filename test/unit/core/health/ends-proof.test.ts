@@ -45,6 +45,18 @@ test('a processor on which this process may not run is not waited for', () => {
   expect(nowhere.proof.lateMs(9_000)).toBe(0)
 })
 
+test('where no mark can be made for a moment nothing is proved, and later it is again', () => {
+  const proof = new EndsProof(1, 0)
+  proof.markDue(() => -24, 100)
+  expect(proof.lateMs(1_000)).toBe(1_000)
+  proof.markDue(() => 0, 1_000)
+  expect(proof.lateMs(1_100)).toBe(0)
+  proof.markDue(() => 7, 2_000)
+  expect(proof.lateMs(2_300)).toBe(300)
+  proof.heard(7)
+  expect(proof.lateMs(2_400)).toBe(400)
+})
+
 test('ends of others, and one told twice or out of order, change nothing', () => {
   const { proof, tick } = world(1)
   tick(0)
