@@ -22,6 +22,7 @@ const PEERS = {
   nginx: 'nginx-light',
   ip: 'iproute2',
   jq: 'jq',
+  promtool: 'prometheus',
   'systemd-analyze': 'systemd',
   objdump: 'binutils',
   etcd: 'etcd-server',
