@@ -36,7 +36,8 @@ const startMs = performance.now()
 /** Runs vitest; its report, or undefined where it left none. */
 function run(name, args) {
   const report = join(folder, `${name}.json`)
-  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
+  // A line a file, so that a run that is cut has told what failed until then.
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   // A suite that hangs must end as a failure, well inside what continuous integration waits.
   const done = spawnSync(process.execPath, [vitest, 'run', ...reporters, ...args], {
     cwd: root,
