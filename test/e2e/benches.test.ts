@@ -1,6 +1,6 @@
 // Goal: benches never rot: each runs at its smoke size, reports figures, and its exit code is its
-// verdict. What the figures are is no matter of a test, so two run at once. That of the hot path has
-// a suite of its own.
+// verdict. What the figures are is no matter of a test, so two run at once. That of the hot path
+// has a suite of its own.
 import { execFile, execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
