@@ -49,6 +49,7 @@ export function signerConfig(loaded: Loaded, node: string): SignerConfig {
     },
     dnskeyTtlSeconds: secondsOf(dnssec.dnskey_ttl),
     cds: dnssec.cds,
+    cdsDelete: dnssec.cds_delete,
     folder: dataDir === '' ? '' : `${dataDir}/dnssec`,
     secret: dnssec.key_secret,
     roll: {

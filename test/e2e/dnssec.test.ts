@@ -266,6 +266,20 @@ describe.runIf(has('dig', 'delv', 'unbound', 'curl'))('a signed zone', () => {
     })
   }, 180_000)
 
+  test('asks the parent to take every DS away, signed, once the file does', async () => {
+    const asked = async (type: string) => (await dig(unboundPort, '+dnssec', ZONE, type)).answer
+    const ofKeys = (await asked('CDS'))[0]
+    program.configure(yaml({ denial: 'nsec, cds_delete: true' }))
+    program.signal('SIGHUP')
+    await until('the parent is asked', async () => (await asked('CDS'))[0] === 'CDS 0 0 0 00')
+    expect((await asked('CDNSKEY'))[0]).toBe('CDNSKEY 0 3 0 AA==')
+    expect((await dig(unboundPort, '+dnssec', ZONE, 'CDS')).flags).toContain('ad')
+    await validates()
+    program.configure(yaml())
+    program.signal('SIGHUP')
+    await until('it is asked for the keys again', async () => (await asked('CDS'))[0] === ofKeys)
+  }, 180_000)
+
   test('validates with compact denial, signed when it is asked for, and without budget', async () => {
     const missing = async () => {
       const { authority, status } = await dig(dnsPort, '+dnssec', `gone.${ZONE}`)

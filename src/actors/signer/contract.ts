@@ -30,6 +30,8 @@ export interface SignerConfig {
   readonly dnskeyTtlSeconds: number
   /** Whether CDS and CDNSKEY are published. */
   readonly cds: boolean
+  /** Whether they ask the parent to take every DS away instead. */
+  readonly cdsDelete: boolean
   /** Where keys and signatures lie; empty keeps them in memory. */
   readonly folder: string
   /** What opens them, 32 octets in base64; empty means the file beside them. */

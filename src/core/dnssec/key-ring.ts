@@ -23,6 +23,7 @@ export interface SigningRules {
   readonly lifetimes: LifetimePolicy
   readonly dnskeyTtlSeconds: number
   readonly cds: boolean
+  readonly cdsDelete: boolean
 }
 
 const CDS_DIGESTS: readonly DigestType[] = [digestTypes.SHA256]
@@ -48,6 +49,7 @@ export const apexOf = (
       dnskeyTtlSeconds: rules.dnskeyTtlSeconds,
       cdsKeys: rules.cds ? pick(keys, work.cds) : [],
       cdsDigests: CDS_DIGESTS,
+      asksForDeletion: rules.cdsDelete,
       denial: rules.denial,
     },
     hashes,

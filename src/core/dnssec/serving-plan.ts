@@ -3,7 +3,7 @@
  */
 import type { RecordSpec, ZoneSpec } from '../steer/topology.ts'
 import { types } from '../dns/types.ts'
-import { cdsRecords } from './cds.ts'
+import { cdsRecords, deletionRecords } from './cds.ts'
 import type { Hashes } from './crypto.ts'
 import { type ZoneKey, dnskeyRecords } from './dnskey.ts'
 import type { DigestType } from './ds.ts'
@@ -30,6 +30,8 @@ export interface ApexPlan {
   /** Those that the parent is asked for a DS of (RFC 7344); none asks for nothing. */
   readonly cdsKeys: readonly KeyFace[]
   readonly cdsDigests: readonly DigestType[]
+  /** The parent is asked to take every DS away (RFC 8078 section 4) and for no key. */
+  readonly asksForDeletion?: boolean
   readonly denial: Denial
 }
 
@@ -68,12 +70,15 @@ export function apexRecordsOf(
   hashes: Pick<Hashes, 'sha256' | 'sha384'>,
 ): ApexRecords {
   const { apex, keys, cdsKeys, cdsDigests, denial, dnskeyTtlSeconds: ttlSeconds } = plan
-  const isAsked = cdsDigests.length > 0 && cdsKeys.length > 0
+  const asked =
+    plan.asksForDeletion === true
+      ? deletionRecords(apex, ttlSeconds)
+      : cdsRecords(apex, cdsKeys, ttlSeconds, cdsDigests, hashes)
   return {
     apex,
     records: [
       ...dnskeyRecords(apex, keys, ttlSeconds),
-      ...(isAsked ? cdsRecords(apex, cdsKeys, ttlSeconds, cdsDigests, hashes) : []),
+      ...asked,
       ...(denial.kind === 'nsec'
         ? []
         : [

@@ -63,6 +63,12 @@ export const dnssec = section('Signing of the zones of `dns.zones`.', {
     'Over how long the ends of signatures that are made together are spread.',
   ),
   cds: key(bool, 'true', 'Whether CDS and CDNSKEY tell the parent zone of the keys (RFC 7344).'),
+  cds_delete: key(
+    bool,
+    'false',
+    'Whether CDS and CDNSKEY ask the parent to take every DS away instead (RFC 8078 section 4), ' +
+      'before signing is turned off; the zones stay signed.',
+  ),
   rollover: section('How keys are replaced (RFC 6781).', {
     zsk_lifetime: key(
       duration('0s', '3650d'),

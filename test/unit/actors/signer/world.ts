@@ -31,7 +31,8 @@ export const pool = (more: Partial<ServingPool> = {}): ServingPool => ({
 
 export const configOf = (more: Partial<SignerConfig> = {}): SignerConfig => ({
   ...{ node: 'one', enabled: true, zones: [{ zone: ZONE, ttlSeconds: 60 }], algorithm: 13 },
-  ...{ isSplit: false, denial: { kind: 'nsec' }, lifetimes: defaultLifetimes, cds: true },
+  ...{ isSplit: false, denial: { kind: 'nsec' }, lifetimes: defaultLifetimes },
+  ...{ cds: true, cdsDelete: false },
   ...{ dnskeyTtlSeconds: 300, folder: '/keys', secret: '' },
   roll: {
     ...{ safetySeconds: 60, parentSeconds: 60, zskLifetimeSeconds: 0, kskLifetimeSeconds: 0 },

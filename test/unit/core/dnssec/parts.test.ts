@@ -17,6 +17,7 @@ import { readTypes } from '../../../../src/core/dnssec/check/types.ts'
 import { foldedRdata } from '../../../../src/core/dnssec/canonical.ts'
 import { defaultLifetimes, isDue, lifetimeOf } from '../../../../src/core/dnssec/lifetimes.ts'
 import { isBelow, orderOf, parentOrder, wireOfOrder } from '../../../../src/core/dnssec/order.ts'
+import { apexRecordsOf } from '../../../../src/core/dnssec/serving-plan.ts'
 import { signersOf } from '../../../../src/core/dnssec/sign-zone.ts'
 import { zoneNames } from '../../../../src/core/dnssec/zone-names.ts'
 import { foldCase, wireToName } from '../../../../src/core/dns/names.ts'
@@ -143,6 +144,19 @@ describe('keys', () => {
       'example.com. 60 IN CDS 0 0 0 00',
       'example.com. 60 IN CDNSKEY 0 3 0 AA==',
     ])
+  })
+
+  test('a parent that is asked to take every DS away is asked for no key beside it', () => {
+    const keys = [keyFor(13)]
+    const denial = { kind: 'nsec' } as const
+    const plan = { apex: 'example.com', keys, dnskeyTtlSeconds: 60, denial }
+    const recordsFor = (asksForDeletion: boolean) =>
+      apexRecordsOf({ ...plan, cdsKeys: keys, cdsDigests: [2], asksForDeletion }, crypto).records
+    const [dnskey, ...asked] = recordsFor(true)
+    expect(typeName(dnskey!.type)).toBe('DNSKEY')
+    expect(asked).toEqual(deletionRecords('example.com', 60))
+    const ofKeys = recordsFor(false)
+    expect(ofKeys.map(({ type }) => typeName(type))).toEqual(['DNSKEY', 'CDS', 'CDNSKEY'])
   })
 })
 
