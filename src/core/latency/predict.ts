@@ -347,9 +347,9 @@ export class Predictions {
       }
       const variance = beliefs.varianceAt(cell, nowMs)
       const off = means[cell]! - expected[place + region]! - common - mean
-      // What lies above is no guide for one that is so far from it: it would draw it back whenever
-      // its own measurement ages, and the network would go back and forth.
-      const isOdd = off * off > ODD_SIGMAS ** 2 * (before + variance)
+      // What lies above is no guide for one that was so far from it when it was measured: it would
+      // draw it back as the measurement ages, and the network would go back and forth.
+      const isOdd = off * off > ODD_SIGMAS ** 2 * (before + beliefs.variances[cell]!)
       const wide = isOdd ? off * off : before
       const gain = wide / (wide + variance)
       deviations[cell] = mean + gain * off

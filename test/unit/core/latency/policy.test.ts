@@ -44,20 +44,24 @@ describe('what was measured', () => {
     expect(nowMs).toBe(30 * MINUTE_MS)
   })
 
-  test('stays, of one that is far from its system, while nothing new is heard', () => {
+  test.each([
+    { ms: 75, hours: 2 },
+    { ms: 62, hours: 2 },
+    { ms: 75, hours: 6 },
+  ])('stays, of one that is far from its system, while nothing new is heard: %o', (far) => {
     const policy = policyOf([20, 20, 100])
     let nowMs = 0
     for (let round = 0; round < 12; round++) {
       nowMs = repeat(policy, 5, [90, 20, undefined], nowMs, 1)
-      nowMs = repeat(policy, 4, [49, 75, undefined], nowMs, 1)
+      nowMs = repeat(policy, 4, [49, far.ms, undefined], nowMs, 1)
     }
     // The other says again and again how good the second region is.
-    for (let hour = 0; hour < 2; hour++) {
+    for (let hour = 0; hour < far.hours; hour++) {
       nowMs = repeat(policy, 4, [49, undefined, undefined], nowMs, 12)
       repeat(policy, 5, [90, 20, undefined], nowMs - 1, 1)
     }
     const gap = policy.expectation(4, 1).ms - policy.expectation(4, 0).ms
-    expect(gap).toBeGreaterThan(15)
+    expect(gap).toBeGreaterThan(0.6 * (far.ms - 49))
     expect(leadOf(policy, 4)).toBe(0)
   })
 
