@@ -165,11 +165,6 @@ export class LatencyPolicy {
     return { ms: this.#means[region]!, deviationMs: this.#deviations[region]! }
   }
 
-  /** What is expected of a place is at least this share of it. */
-  #leastOf(place: number): number {
-    return this.#ground.guessed?.[place] === 1 ? 0 : LEAST_OF_EXPECTED
-  }
-
   /** What a row expects of all regions, in `#means`, `#deviations` and `#floors`. */
   #expect(row: number): void {
     const [means, deviations, floors] = [this.#means, this.#deviations, this.#floors]
@@ -205,13 +200,15 @@ export class LatencyPolicy {
     const { predictions } = this
     const at = predictions.placeOf(node, listed)
     const place = at * regions
-    const least = this.#leastOf(at)
+    const least = this.#ground.guessed?.[at] === 1 ? 0 : LEAST_OF_EXPECTED
     const common = Math.max(0, predictions.commons[node]!)
     for (let region = 0; region < regions; region++) {
       const far = expected[place + region]!
       const own = far + predictions.deviationOf(node, region)
-      floors[region] = least * far
-      means[region] = Math.max(own, least * far) + common
+      // What was measured in less time than light takes was not measured where geography has it.
+      const isMeasured = this.beliefs.means[node * regions + region]! > 0
+      floors[region] = isMeasured ? Math.min(own, least * far) : least * far
+      means[region] = Math.max(own, floors[region]!) + common
       variances[region] = varianceOf(predictions.variances[node * regions + region]!, far)
     }
   }

@@ -65,6 +65,13 @@ describe('what was measured', () => {
     expect(leadOf(policy, 4)).toBe(0)
   })
 
+  test('in less time than light takes from where geography has it, is believed', () => {
+    const policy = policyOf([200, 80, 60])
+    repeat(policy, 4, [50, 70, undefined], 0)
+    expect(policy.expectation(4, 0).ms).toBeLessThan(65)
+    expect(leadOf(policy, 4)).toBe(0)
+  })
+
   test('of the last mile, which all regions share, changes no order', () => {
     const policy = policyOf()
     repeat(policy, 4, [45, undefined, undefined], 0)
