@@ -19,10 +19,10 @@ export interface ChartText {
   readonly most: number
 }
 
-const WIDTH = 860
+const WIDTH = 890
 const HEIGHT = 360
 const LEFT = 64
-const RIGHT = 130
+const RIGHT = 160
 const TOP = 44
 const BOTTOM = 48
 
