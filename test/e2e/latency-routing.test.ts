@@ -1,8 +1,9 @@
 // Goal: demo 3. Answers follow the times of the overwatch's own checks: the quickest server alone;
 // within five seconds another one when lines change; one over max_latency_ms is avoided; metrics
 // and an explanation say so.
-// Method: three servers in network namespaces behind lines of 5, 50 and 150 ms, at the addresses of
-// the demo, checked every two seconds by the built program; lines change while it runs. A second
+// Method: three servers in network namespaces behind lines of 25, 60 and 150 ms, at the addresses of
+// the demo, checked every two seconds by the built program; lines change while it runs, by far more
+// than a busy machine adds to a check, since near-equals share. A second
 // name of the same servers wants more checks than there will be, so nothing is known of its times.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ const NAME = 'app.demo.local'
 const UNKNOWN = 'new.demo.local'
 const OVERWATCH = '10.30.0.10'
 const WEBAPPS = ['10.30.0.21', '10.30.0.22', '10.30.0.23']
-const RTTS = [5, 50, 150]
+const RTTS = [25, 60, 150]
 
 const servers = [NAME, UNKNOWN].flatMap((service) =>
   WEBAPPS.map((address) => `{ address: ${address}, port: 8080, service: ${service} }`),
@@ -111,7 +112,7 @@ describe.runIf(canDelay() && has('dig', 'curl'))('answers by the times of checks
 
   test('are another server within five seconds when its line becomes the quickest', async () => {
     lines.delay(1, 2)
-    const tookMs = await follows(WEBAPPS[1]!, 6_000)
+    const tookMs = await follows(WEBAPPS[1]!, 8_000)
     process.stdout.write(`the answer followed ${Math.round(tookMs)} ms after the line changed\n`)
     expect(tookMs).toBeLessThan(5_500)
   }, 20_000)
