@@ -1,10 +1,10 @@
 // Goal: demo 3. Answers follow the times of the overwatch's own checks: the quickest server alone;
 // within five seconds another one when lines change; one over max_latency_ms is avoided; metrics
 // and an explanation say so.
-// Method: three servers in network namespaces behind lines of 25, 60 and 150 ms, at the addresses of
-// the demo, checked every two seconds by the built program; lines change while it runs, by far more
-// than a busy machine adds to a check, since near-equals share. A second
-// name of the same servers wants more checks than there will be, so nothing is known of its times.
+// Method: three servers in network namespaces behind lines of 25, 60 and 150 ms, at the addresses
+// of the demo, checked every two seconds by the built program; lines change while it runs, by far
+// more than a busy machine adds to a check, since near-equals share. A second name of the same
+// servers wants more checks than there will be, so nothing is known of its times.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
