@@ -56,7 +56,15 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, ...large, ...sharing],
         },
       },
-      { extends: true, test: { name: 'sharing', include: sharing, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'sharing',
+          include: sharing,
+          exclude: [...configDefaults.exclude, ...large],
+          isolate: false,
+        },
+      },
     ],
   },
 })

@@ -330,8 +330,8 @@ if (chosen !== undefined) {
   process.stdout.write(`${JSON.stringify(await alone(chosen))}\n`)
 } else {
   const starts = sized(5, 1)
-  const names = sized(Object.keys(scenarios), SMOKED)
-  const outcomes = new Map(names.map((name) => [name, [] as Outcome[]]))
+  const run = sized(Object.keys(scenarios), SMOKED)
+  const outcomes = new Map(run.map((name) => [name, [] as Outcome[]]))
   const flags = process.argv.slice(2)
   for (let start = 0; start < starts; start++)
     for (const [name, list] of outcomes) {
@@ -341,7 +341,7 @@ if (chosen !== undefined) {
       list.push(JSON.parse(done.stdout) as Outcome)
     }
   const leastOf = (name: string) => median(outcomes.get(name)!.map(({ least }) => least))
-  const changes = names.flatMap((name): [string, number][] => {
+  const changes = run.flatMap((name): [string, number][] => {
     const one = scenarios[name]!
     if (one.batchesPerDelta === undefined) return []
     const more = leastOf(name) - leastOf(name.replace('-deltas', ''))

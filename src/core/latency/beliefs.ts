@@ -33,6 +33,16 @@ export const ASN = 2
 export const WIDE = 3
 export const NETWORK = 4
 
+/** The system that a node is or lies in, or -1. */
+export function systemOf(
+  { parents, levels }: { readonly [part in keyof LatencyTree]: ArrayLike<number> },
+  node: number,
+): number {
+  let at = node
+  while (levels[at]! > ASN) at = parents[at]!
+  return levels[at] === ASN ? at : -1
+}
+
 /** Variances are at least this: queues and clocks differ by more between two moments. */
 const LEAST_VARIANCE = 0.25
 /** Deviation that an hour adds, as a share of the time. */

@@ -14,6 +14,7 @@ import { rangeAt, RangeList, type Ranges } from '../net/ranges.ts'
 import type { ServiceRoutes } from '../steer/routes.ts'
 import { latencyPolicyLimits } from '../base/limits/latency-policy.ts'
 import { expectationsOf, type Ground, type SteeredService } from './ground.ts'
+import { systemOf } from './beliefs.ts'
 import { Nodes } from './nodes.ts'
 import { defaultLatencySettings, LatencyPolicy } from './policy.ts'
 import { Resolvers } from './resolvers.ts'
@@ -106,7 +107,7 @@ export class ServiceCompiler {
     const { classes } = this.#ground
     const base = -2 - value
     const node = value >= 0 ? this.#pairNodes[value]! : this.#nodes.around(base)
-    const system = node < 0 ? -1 : this.#nodes.systemOf(node)
+    const system = node < 0 ? -1 : systemOf(this.#nodes, node)
     const { catchments } = this.#resolvers
     // In a system with networks of clients it asks for those.
     if (system >= 0) {
@@ -188,7 +189,7 @@ export class ServiceCompiler {
 
   #pairOfBase(base: number): number {
     const node = this.#nodes.around(base)
-    const isOwn = node >= 0 && this.#nodes.systemOf(node) >= 0
+    const isOwn = node >= 0 && systemOf(this.#nodes, node) >= 0
     const resolver = isOwn ? -1 : this.#resolvers.idOf(base)
     if (node < 0 && resolver < 0) return -1
     return this.#pairOf(Math.max(0, node), this.#ground.classes[base]!, resolver)

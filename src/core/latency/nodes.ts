@@ -60,13 +60,6 @@ export class Nodes {
     return system >= 0 ? system : this.find(countries[classes[base]!]!)
   }
 
-  /** The system that a node is or lies in, or -1. */
-  systemOf(node: number): number {
-    let at = node
-    while (this.levels[at]! > ASN) at = this.parents[at]!
-    return this.levels[at] === ASN ? at : NONE
-  }
-
   /** Every network with its node, the narrowest deciding; -1 elsewhere. */
   ranges(family: 4 | 6): Ranges {
     const words: Words = family === 4 ? 1 : 4

@@ -8,7 +8,14 @@
  * time; near-equals share. What is believed is in beliefs.ts, what follows for whom in predict.ts.
  */
 import { assert } from '../base/assert.ts'
-import { ASN, Beliefs, type LatencyEstimate, type LatencyTree, NETWORK, WORLD } from './beliefs.ts'
+import {
+  Beliefs,
+  type LatencyEstimate,
+  type LatencyTree,
+  NETWORK,
+  systemOf,
+  WORLD,
+} from './beliefs.ts'
 import { Predictions, varianceOf } from './predict.ts'
 import type { Catchment, Catchments, Expectations } from './catchments.ts'
 import { COLD_START, GEO_FALLBACK, LEARNED, type LatencyRows } from './rows.ts'
@@ -215,7 +222,6 @@ export class LatencyPolicy {
 
   /** What catchments see of networks. */
   #viewed(): Expectations {
-    const { tree } = this.beliefs
     const { regions, nodePlaces, expected } = this.#ground
     const placeOf = (node: number) => this.predictions.placeOf(node, nodePlaces[node]!)
     return {
@@ -224,11 +230,7 @@ export class LatencyPolicy {
       rateOf: (node) => this.beliefs.rates[node]!,
       expect: (node, ...rows) => this.#expectAt(node, nodePlaces[node]!, ...rows),
       marginOf: (ms) => LEAVE_BANDS * this.#marginOf(ms),
-      systemOf: (node) => {
-        let at = node
-        while (tree.levels[at]! > ASN) at = tree.parents[at]!
-        return tree.levels[at] === ASN ? at : -1
-      },
+      systemOf: (node) => systemOf(this.beliefs.tree, node),
     }
   }
 
