@@ -7,10 +7,12 @@ import type { AgentLatency, OverwatchLatency } from './latency/contract.ts'
 
 export function overwatchLatency({ config }: Loaded, node: string): OverwatchLatency {
   const { data_dir: dataDir, learned_latency: learned, peering } = config.overwatch
+  const keeps = learned.persist && dataDir !== ''
   return {
     mode: 'overwatch',
     node,
-    path: learned.persist && dataDir !== '' ? `${dataDir}/latency.rows` : '',
+    path: keeps ? `${dataDir}/latency.rows` : '',
+    catchmentsPath: keeps && learned.catchments ? `${dataDir}/latency.catchments` : '',
     share: peering.sync.latency_data,
     catchments: learned.catchments,
     domains: [...domainNames(config)],

@@ -22,7 +22,7 @@ export const latency = defineActor(
     const agent = first.mode === 'agent' ? new Learning(ctx, ports, first) : undefined
     const { merging, steering } = first.mode === 'overwatch' ? onOverwatch(ctx, ports, first) : none
     await merging?.start()
-    steering?.start()
+    await steering?.start()
     return {
       receive: {
         'gossip.latency-reported': (message) => merging?.reported(message),
@@ -44,7 +44,7 @@ export const latency = defineActor(
       },
       onStop: async () => {
         agent?.stop()
-        steering?.stop()
+        await steering?.stop()
         await merging?.stop()
       },
     }
@@ -66,7 +66,7 @@ function onOverwatch(
     return { entries: entries.count, rows: rows.count, evicted, pruned, changes, ...behind }
   })
   const merging: Merging = new Merging(ctx, ports, config, counts)
-  const steering = new Steering(ctx, merging.table, config.catchments)
+  const steering = new Steering(ctx, ports, config, merging.table)
   return { merging, steering }
 }
 

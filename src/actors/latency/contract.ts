@@ -59,6 +59,8 @@ export interface OverwatchLatency {
   readonly node: string
   /** Where rows outlive a restart; empty: nowhere. */
   readonly path: string
+  /** The same for who is behind resolvers. */
+  readonly catchmentsPath: string
   /** Whether rows are told to other overwatches. */
   readonly share: boolean
   /** An agent's service `x` is `x` where that is served, else `x.<zone>` of each zone. */

@@ -8,7 +8,12 @@
 import { limits } from '../../core/base/limits.ts'
 import { sharedMemory } from '../../core/base/memory.ts'
 import { type Measured, ServiceCompiler } from '../../core/latency/compile.ts'
-import { type Ground, groundOf } from '../../core/latency/ground.ts'
+import { type Ground, groundOf, type SteeredService } from '../../core/latency/ground.ts'
+import {
+  decodeCatchments,
+  encodeCatchments,
+  type KeptCatchments,
+} from '../../core/latency/kept-catchments.ts'
 import type { LatencyTable } from '../../core/latency/table.ts'
 import type { AskerRow } from '../../core/dns/askers.ts'
 import { parseAddress } from '../../core/net/address.ts'
@@ -17,15 +22,26 @@ import type { Ctx } from '../../kernel/actor.ts'
 import type { Cancel } from '../../kernel/clock.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import type { LatencyPorts, OverwatchLatency } from './contract.ts'
 
 type Stand = MessageOf<ProductCatalogue, 'registry.ground-set'>
 
+/** Of what was learned of resolvers before a restart, as of the rows. */
+const KEPT_TRUST = 0.25
+
 export class Steering {
   readonly #ctx: Ctx<ProductCatalogue, 'latency'>
+  readonly #ports: LatencyPorts
   readonly #table: LatencyTable
   readonly #touched = new Set<number>()
   readonly #finds: boolean
+  readonly #path: string
   #dividedMs: number
+  /** By name, who was behind resolvers before the start. */
+  #kept = new Map<string, KeptCatchments>()
+  /** It was divided anew since it was saved. */
+  #isNews = false
+  #saving: Promise<void> = Promise.resolve()
   #stand: Stand | undefined
   #ground: Ground | undefined
   #compilers = new Map<string, ServiceCompiler>()
@@ -35,24 +51,35 @@ export class Steering {
   #slot = -1
   /** Of the monotonic clock. */
   #compileFromMs = Number.NEGATIVE_INFINITY
-  #cancel: Cancel = () => {}
+  #cancels: readonly Cancel[] = []
 
-  /** @param finds whether it is learned who is behind resolvers */
-  constructor(ctx: Ctx<ProductCatalogue, 'latency'>, table: LatencyTable, finds: boolean) {
+  constructor(
+    ctx: Ctx<ProductCatalogue, 'latency'>,
+    ports: LatencyPorts,
+    config: OverwatchLatency,
+    table: LatencyTable,
+  ) {
     this.#ctx = ctx
+    this.#ports = ports
     this.#table = table
-    this.#finds = finds
+    this.#finds = config.catchments
+    this.#path = config.catchmentsPath
     this.#dividedMs = ctx.clock.monotonicMs()
     table.changedEntry = (entry) => void this.#touched.add(entry)
   }
 
-  start(): void {
-    const everyMs = limits.latencyPublishMs.default
-    this.#cancel = this.#ctx.clock.every(everyMs, everyMs, () => this.#tick())
+  async start(): Promise<void> {
+    await this.#restore()
+    const every = (ms: number, run: () => void) => this.#ctx.clock.every(ms, ms, run)
+    this.#cancels = [
+      every(limits.latencyPublishMs.default, () => this.#tick()),
+      every(limits.latencySaveMs.default, () => void this.#save()),
+    ]
   }
 
-  stop(): void {
-    this.#cancel()
+  async stop(): Promise<void> {
+    for (const cancel of this.#cancels) cancel()
+    await this.#save()
   }
 
   /** Other names are steered, or clients are elsewhere: what is known is told again. */
@@ -63,14 +90,15 @@ export class Steering {
     if (isPlace) this.#ground = undefined
     if (next.services.length > 0) this.#ground ??= groundOf(next.geo)
     const ground = this.#ground
-    const before = isPlace ? undefined : this.#compilers
+    const before = this.#compilers
     this.#compilers = new Map()
     const fresh = new Set<string>()
     for (const service of ground === undefined ? [] : next.services) {
-      const known = before?.get(service.name)
-      const isSame = JSON.stringify(known?.service) === JSON.stringify(service)
+      const known = before.get(service.name)
+      const isSame = !isPlace && JSON.stringify(known?.service) === JSON.stringify(service)
       if (!isSame) fresh.add(service.name)
-      this.#compilers.set(service.name, isSame ? known! : new ServiceCompiler(ground!, service))
+      const own = isSame ? known! : this.#compiler(ground!, service, known)
+      this.#compilers.set(service.name, own)
     }
     this.#measured = new Map()
     for (const compiler of this.#compilers.values()) {
@@ -81,6 +109,16 @@ export class Steering {
     this.#slot = -1
     this.#compileFromMs = Number.NEGATIVE_INFINITY
     this.#tick()
+  }
+
+  /** A new one, which knows who is behind resolvers as the one before it did. */
+  #compiler(ground: Ground, service: SteeredService, before: ServiceCompiler | undefined) {
+    const made = new ServiceCompiler(ground, service)
+    const kept = this.#kept.get(service.name)
+    this.#kept.delete(service.name)
+    if (before !== undefined) made.restoreCatchments(before.keptCatchments())
+    else if (kept !== undefined) made.restoreCatchments(kept, KEPT_TRUST)
+    return made
   }
 
   /** A reader holds nothing yet. */
@@ -165,6 +203,37 @@ export class Steering {
     if (!this.#finds || nowMs - this.#dividedMs < limits.latencyCatchmentMs.default) return
     this.#dividedMs = nowMs
     for (const compiler of this.#compilers.values()) compiler.divide()
+    this.#isNews = true
+  }
+
+  async #restore(): Promise<void> {
+    const path = this.#path
+    if (path === '') return
+    const found = await this.#ports.load(path)
+    if (found === 'absent') return
+    const kept = found === 'unreadable' ? undefined : decodeCatchments(found)
+    if (kept === undefined || !kept.ok) {
+      const why = kept === undefined ? 'cannot be read' : kept.error
+      this.#ctx.log.warn('who is behind resolvers is lost', { path, why })
+      return
+    }
+    this.#kept = new Map(kept.value.map((one) => [one.name, one]))
+  }
+
+  /** One at a time. */
+  #save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#write())
+    return this.#saving
+  }
+
+  async #write(): Promise<void> {
+    const path = this.#path
+    if (path === '' || !this.#isNews) return
+    this.#isNews = false
+    const all = [...this.#compilers.values()].map((compiler) => compiler.keptCatchments())
+    if (await this.#ports.save(path, encodeCatchments(all))) return
+    this.#isNews = true
+    this.#ctx.log.warn('who is behind resolvers could not be written', { path })
   }
 
   #publish(parts: RouteParts): void {

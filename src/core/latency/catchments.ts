@@ -86,6 +86,13 @@ export interface Catchment {
   trust: number
 }
 
+/** What was learned of a network, in connections. */
+export interface Divided {
+  /** Of itself, and of resolvers by their numbers; those without any are left out. */
+  readonly own: number
+  readonly parts: readonly (readonly [resolver: number, connections: number])[]
+}
+
 interface Resolver {
   readonly id: number
   readonly place: number
@@ -105,7 +112,7 @@ export class Catchments {
   /** By place, the resolvers nearest to it and their parts before anything is learned. */
   #near = new Map<number, { readonly ids: Int32Array; readonly parts: Float64Array }>()
   /** By network: whose candidates it has, and what was learned of them and of itself. */
-  readonly #counts = new Map<number, { place: number; ids: Int32Array; counts: Float64Array }>()
+  readonly #counts = new Map<number, { ids: Int32Array; counts: Float64Array }>()
   readonly #rows: readonly [Float64Array, Float64Array, Float64Array]
   readonly #homes: Float64Array
   readonly #fits = new Float64Array(NEAR + 1)
@@ -178,6 +185,21 @@ export class Catchments {
   of(resolver: number): Catchment | undefined {
     const catchment = this.#resolvers.get(resolver)?.catchment
     return catchment === undefined || catchment.trust === 0 ? undefined : catchment
+  }
+
+  /** What was learned of each network. */
+  *divided(): Generator<readonly [network: number, Divided]> {
+    for (const [network, { ids, counts }] of this.#counts) {
+      const parts = [...ids].map((id, at) => [id, counts[at]!] as const)
+      const own = counts[ids.length]!
+      yield [network, { own, parts: parts.filter(([id, part]) => part > 0 && this.has(id)) }]
+    }
+  }
+
+  /** Takes up what was learned of a network before. */
+  restore(network: number, { own, parts }: Divided): void {
+    const ids = Int32Array.from(parts, ([id]) => id)
+    this.#counts.set(network, { ids, counts: Float64Array.of(...parts.map(([, n]) => n), own) })
   }
 
   /** Ends a round: networks are divided anew. */
@@ -282,7 +304,7 @@ export class Catchments {
     const near = this.#near.get(place) ?? this.#nearest(place, view)
     let known = this.#counts.get(network)
     if (known === undefined || known.ids !== near.ids) {
-      known = { place, ids: near.ids, counts: carried(known, near.ids) }
+      known = { ids: near.ids, counts: carried(known, near.ids) }
       this.#counts.set(network, known)
     }
     const { ids, counts } = known

@@ -15,6 +15,8 @@ import type { ServiceRoutes } from '../steer/routes.ts'
 import { latencyPolicyLimits } from '../base/limits/latency-policy.ts'
 import { expectationsOf, type Ground, type SteeredService } from './ground.ts'
 import { systemOf } from './beliefs.ts'
+import { catchmentsToKeep, Keeping } from './keeping.ts'
+import type { KeptCatchments } from './kept-catchments.ts'
 import { Nodes } from './nodes.ts'
 import { defaultLatencySettings, LatencyPolicy } from './policy.ts'
 import { Resolvers } from './resolvers.ts'
@@ -58,6 +60,8 @@ export class ServiceCompiler {
   readonly #told = new Map<number, number>()
   #policy: LatencyPolicy | undefined
   #nodesLaid = 0
+  /** What was known before and is not taken up yet. */
+  #kept: Keeping | undefined
   readonly #expected: ReturnType<typeof expectationsOf>
 
   constructor(ground: Ground, service: SteeredService) {
@@ -113,7 +117,7 @@ export class ServiceCompiler {
     if (system >= 0) {
       const place = value >= 0 ? this.#pairClasses[value]! : classes[base]!
       catchments.toldSystem(system, place, at, answers)
-    } else if (value < 0) this.#resolvers.told(base, at, answers)
+    } else if (value < 0) this.#resolvers.told(base, bytes, at, answers)
   }
 
   /** Ends a round of questions: who is behind resolvers is found anew. */
@@ -122,6 +126,32 @@ export class ServiceCompiler {
     if (this.#policy === undefined || !this.#resolvers.admit(this.#ground.classes)) return
     this.#nodesLaid = 0
     this.#grow()
+  }
+
+  /** Who is behind resolvers, as far as it is known. */
+  keptCatchments(): KeptCatchments {
+    return { name: this.service.name, ...catchmentsToKeep(this.#nodes, this.#resolvers) }
+  }
+
+  /**
+   * Takes up what was known of them before, each network once it is measured.
+   * @param trust 0 to 1: so much each connection of then counts now
+   */
+  restoreCatchments(kept: KeptCatchments, trust = 1): void {
+    this.#kept = new Keeping(kept, trust)
+    if (this.#policy === undefined) return
+    this.#nodesLaid = 0
+    this.#grow()
+  }
+
+  /** Its number; -1 where its system has networks of its own by now. */
+  #restoreResolver(address: Uint8Array): number {
+    const value = this.#valueAt(address)
+    if (value === undefined || value >= 0) return -1
+    const base = -2 - value
+    const node = this.#nodes.around(base)
+    if (node >= 0 && systemOf(this.#nodes, node) >= 0) return -1
+    return this.#resolvers.restore(base, this.#ground.classes[base]!, address)
   }
 
   /** Resolvers of whose clients nothing is told, and how many networks are known behind them. */
@@ -135,6 +165,7 @@ export class ServiceCompiler {
     if (this.#policy !== undefined && nodes.count === this.#nodesLaid) return
     this.#nodesLaid = nodes.count
     for (const family of FAMILIES) this.#layers[family] = this.#layer(family)
+    this.#kept?.takeUp(this.#nodes, this.#resolvers, (address) => this.#restoreResolver(address))
     for (let base = 0; base < this.#ground.classes.length; base++) this.#pairOfBase(base)
     const before = this.#policy
     const { expected, guessed } = this.#expected

@@ -2,7 +2,7 @@
  * The networks that were measured and what they lie in: network, wider network, autonomous system,
  * country, world. Nodes are only added, so that a number stays what it was.
  */
-import { formatAddress, type Prefix } from '../net/address.ts'
+import { type Address, formatAddress, type Prefix } from '../net/address.ts'
 import { type Prefixes, type Ranges, rangesOf, type Words } from '../net/ranges.ts'
 import { ASN, COUNTRY, NETWORK, WIDE, WORLD } from './beliefs.ts'
 import type { Ground } from './ground.ts'
@@ -38,7 +38,7 @@ export class Nodes {
 
   /** The node of a network, made if need be. */
   of({ address, length }: Prefix): number {
-    const name = `${address.text}/${length}`
+    const name = networkName(address, length)
     const known = this.#byName.get(name)
     if (known !== undefined) return known
     const { bytes, family } = address
@@ -109,5 +109,7 @@ export class Nodes {
     return this.parents.push(above) - 1
   }
 }
+
+export const networkName = ({ text }: Address, length: number): string => `${text}/${length}`
 
 const systemName = (asn: number): string => (asn === 0 ? '' : `AS${asn}`)

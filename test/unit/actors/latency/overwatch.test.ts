@@ -20,6 +20,7 @@ const config: OverwatchLatency = {
   mode: 'overwatch',
   node: 'ow1',
   path: '/data/latency.rows',
+  catchmentsPath: '/data/latency.catchments',
   share: true,
   catchments: true,
   domains: ['app.test'],
@@ -187,10 +188,14 @@ describe('resolvers that send no client subnet', () => {
       actor.receive['dns.askers-counted']({ rows })
       clock.advance(60_000)
     }
+    return { ...world, ...(await seen(world)) }
+  }
+
+  async function seen({ actor, metrics }: Awaited<ReturnType<typeof start>>) {
     const { view } = await actor.receive['api.explain-latency']({
       ...{ service: 'web.gslb.test', client },
     })
-    return { view, resolvers: world.metrics.value('opengslb_overwatch_latency_resolvers') }
+    return { view, resolvers: metrics.value('opengslb_overwatch_latency_resolvers') }
   }
 
   test('get a row by the networks behind them, and a metric counts them', async () => {
@@ -201,7 +206,33 @@ describe('resolvers that send no client subnet', () => {
   })
 
   test('are left to geography where the setting says so', async () => {
-    expect(await run(false)).toMatchObject({ view: undefined, resolvers: 0 })
+    const { view, resolvers, files, actor } = await run(false)
+    expect({ view, resolvers }).toEqual({ view: undefined, resolvers: 0 })
+    await actor.onStop?.()
+    expect([...files.keys()]).toEqual(['/data/latency.rows'])
+  })
+
+  test('are known after a restart, and where databases change, before anybody asks', async () => {
+    const before = await run(true)
+    await before.actor.onStop?.()
+    const after = await start(before.files)
+    const stand = after.actor.receive['registry.ground-set']
+    stand({ version: 2, geo, services })
+    const { view, resolvers } = await seen(after)
+    expect(view).toMatchObject({ source: 'catchment' })
+    expect(view!.networksBehind).toBeGreaterThan(0.1)
+    expect(resolvers).toBe(1)
+    stand({ version: 3, geo: { ...geo }, services })
+    expect((await seen(after)).view).toMatchObject({ networksBehind: view!.networksBehind })
+  })
+
+  test('are found anew, with a warning, where the file is no such file', async () => {
+    const damaged = new Map([[config.catchmentsPath, new Uint8Array(64)]])
+    const { actor, logs } = await start(damaged)
+    actor.receive['registry.ground-set']({ version: 1, geo, services })
+    const why = 'not who is behind resolvers'
+    const fields = expect.objectContaining({ path: config.catchmentsPath, why })
+    expect(logs).toContainEqual(expect.objectContaining({ level: 'warn', fields }))
   })
 })
 

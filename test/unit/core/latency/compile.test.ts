@@ -6,6 +6,7 @@ import { ownMemory } from '../../../../src/core/base/memory.ts'
 import type { GeoDatabase } from '../../../../src/core/geo/classes.ts'
 import { type Place, NO_PLACE } from '../../../../src/core/geo/places.ts'
 import { placeClients } from '../../../../src/core/geo/source.ts'
+import { decodeCatchments, encodeCatchments } from '../../../../src/core/latency/kept-catchments.ts'
 import { type Measured, ServiceCompiler } from '../../../../src/core/latency/compile.ts'
 import { groundOf } from '../../../../src/core/latency/ground.ts'
 import { parsePrefix } from '../../../../src/core/net/address.ts'
@@ -231,6 +232,21 @@ describe('a resolver that sends no client subnet', () => {
     expect(made.catchments()).toMatchObject({ resolvers: 1 })
     // Networks that were measured keep their own rows.
     expect(compiled(made).order('20.1.2.1')).toMatch(/^fra/)
+  })
+
+  test('is known as before by another compiler that takes up what this one knew', () => {
+    const made = rounds(compiler([]), true)
+    const kept = decodeCatchments(encodeCatchments([made.keptCatchments()]))
+    if (!kept.ok) throw new Error(kept.error)
+    const again = compiler([heard('20.1.2.0/24', 'fra', 10, 10)])
+    again.restoreCatchments(kept.value[0]!, 0.5)
+    // Networks are measured one after the other.
+    for (const one of brazilian) again.take([heard(one, 'fra', 260, 10), heard(one, 'nyc', 120, 9)])
+    expect(compiled(again).order(RESOLVER)).toMatch(/^nyc/)
+    const [was, is] = [made, again].map((one) => one.describe(address, NOW)!.networksBehind!)
+    expect(is).toBeGreaterThan(5)
+    expect(is).toBeLessThan(was!)
+    expect(again.keptCatchments().resolvers).toEqual(made.keptCatchments().resolvers)
   })
 
   test('goes as before where nobody counts what it was told', () => {
