@@ -65,7 +65,7 @@ const benches = sources.map((file) =>
   join(root, 'dist-bench', relative(root, file).replace(/ts$/, 'js')),
 )
 const chosen = benches.filter(
-  (file) => names.length === 0 || names.some((name) => file.includes(name)),
+  (file) => names.length === 0 || names.some((name) => basename(file).includes(name)),
 )
 let failures = 0
 for (const file of chosen) {

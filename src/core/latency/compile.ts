@@ -130,7 +130,10 @@ export class ServiceCompiler {
 
   /** Who is behind resolvers, as far as it is known. */
   keptCatchments(): KeptCatchments {
-    return { name: this.service.name, ...catchmentsToKeep(this.#nodes, this.#resolvers) }
+    return {
+      name: this.service.name,
+      ...catchmentsToKeep(this.#nodes, this.#resolvers, this.#kept),
+    }
   }
 
   /**

@@ -15,18 +15,27 @@ type Kept = Omit<KeptCatchments, 'name'>
 /** Fewer connections than this make no part of a network that counts. */
 const CONNECTIONS_LEAST = 0.05
 
-export function catchmentsToKeep({ names, levels }: Nodes, resolvers: Resolvers): Kept {
+/** What is known now, and what waits in `waiting` to be taken up. */
+export function catchmentsToKeep(
+  { names, levels }: Nodes,
+  resolvers: Resolvers,
+  waiting: Keeping | undefined,
+): Kept {
   const known = [...resolvers.known()]
   const places = new Map(known.map(([id], at) => [id, at]))
   const networks: Kept['networks'][number][] = []
-  for (const [node, { own, parts }] of resolvers.catchments.divided()) {
-    const prefix = parsePrefix(names[node]!)
-    if (levels[node] !== NETWORK || !prefix.ok) continue
-    const placed = parts.flatMap(([id, part]) =>
-      part < CONNECTIONS_LEAST ? [] : [[places.get(id)!, part] as const],
-    )
+  const keep = (name: string, { own, parts }: Divided): void => {
+    const prefix = parsePrefix(name)
+    if (!prefix.ok) return
+    const placed = parts.flatMap(([id, part]) => {
+      const at = places.get(id)
+      return at === undefined || part < CONNECTIONS_LEAST ? [] : [[at, part] as const]
+    })
     if (own > 0 || placed.length > 0) networks.push([prefix.value, { own, parts: placed }])
   }
+  for (const [node, divided] of resolvers.catchments.divided())
+    if (levels[node] === NETWORK) keep(names[node]!, divided)
+  for (const [name, divided] of waiting?.rest() ?? []) keep(name, divided)
   return { resolvers: known.map(([, address]) => address), networks }
 }
 
@@ -48,15 +57,24 @@ export class Keeping {
     )
   }
 
+  /** By the name of a network, its parts by the numbers of resolvers. */
+  *rest(): Generator<readonly [string, Divided]> {
+    for (const [name, divided] of this.#networks) yield [name, this.#numbered(divided)]
+  }
+
+  #numbered({ own, parts }: Divided): Divided {
+    const known = parts.map(([at, part]) => [this.#ids?.[at] ?? -1, part] as const)
+    return { own, parts: known.filter(([id]) => id >= 0) }
+  }
+
   /** @param restore takes in the resolver of an address; its number, or -1 */
   takeUp(nodes: Nodes, { catchments }: Resolvers, restore: (address: Uint8Array) => number): void {
     this.#ids ??= this.#resolvers.map(restore)
-    for (const [name, { own, parts }] of this.#networks) {
+    for (const [name, divided] of this.#networks) {
       const node = nodes.find(name)
       if (node < 0) continue
       this.#networks.delete(name)
-      const known = parts.map(([at, part]) => [this.#ids![at]!, part] as const)
-      catchments.restore(node, { own, parts: known.filter(([id]) => id >= 0) })
+      catchments.restore(node, this.#numbered(divided))
     }
   }
 }

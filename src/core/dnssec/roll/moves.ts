@@ -116,7 +116,7 @@ function offers(state: RollState): Move[] {
     {
       change: 'offer',
       keys,
-      what: `CDS and CDNSKEY ask the parent for a DS of ${tags(keys)}`,
+      what: `${tags(keys)} is what the parent is to have a DS of`,
       event: 'ds-offered',
       apply: (each) => ({ ...each, offered: ids }),
     },

@@ -240,7 +240,8 @@ describe('a resolver that sends no client subnet', () => {
     if (!kept.ok) throw new Error(kept.error)
     const again = compiler([heard('20.1.2.0/24', 'fra', 10, 10)])
     again.restoreCatchments(kept.value[0]!, 0.5)
-    // Networks are measured one after the other.
+    // Networks are measured one after the other, and what waits for them is not lost.
+    expect(again.keptCatchments().networks).toHaveLength(made.keptCatchments().networks.length)
     for (const one of brazilian) again.take([heard(one, 'fra', 260, 10), heard(one, 'nyc', 120, 9)])
     expect(compiled(again).order(RESOLVER)).toMatch(/^nyc/)
     const [was, is] = [made, again].map((one) => one.describe(address, NOW)!.networksBehind!)
