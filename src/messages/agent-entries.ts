@@ -4,7 +4,7 @@
 import type { AgentReport } from '../core/health/report.ts'
 import type { AgentOutcome, AgentView, MemberView, RotateOutcome } from './agent-views.ts'
 import type { Catalogue } from './entry.ts'
-import { field } from './fields.ts'
+import { ASKED_BYTES, field } from './fields.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -161,7 +161,7 @@ export const agentEntries = {
     id: 51,
     from: 'api',
     to: ['gossip'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       agentId: field.text('whom'),
       reason: field.text('why, for the audit trail'),
@@ -178,7 +178,7 @@ export const agentEntries = {
     id: 52,
     from: 'api',
     to: ['gossip'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       agentId: field.text('whom'),
       by: field.text('who asked'),
@@ -194,7 +194,7 @@ export const agentEntries = {
     id: 190,
     from: 'api',
     to: ['gossip'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       agentId: field.text('whom'),
       by: field.text('who asked'),

@@ -16,7 +16,7 @@ import { drainEntries } from './drain-entries.ts'
 import { clusterEntries } from './cluster-entries.ts'
 import type { Catalogue } from './entry.ts'
 import { feedEntries } from './feed-entries.ts'
-import { field } from './fields.ts'
+import { ASKED_BYTES, field } from './fields.ts'
 import { latencyEntries } from './latency-entries.ts'
 import { objectEntries } from './object-entries.ts'
 import { replayEntries } from './replay-entries.ts'
@@ -101,7 +101,7 @@ export const catalogue = {
     id: 5,
     from: 'api',
     to: ['registry'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       service: field.text('service of the server'),
       address: field.text('its address'),
@@ -125,7 +125,7 @@ export const catalogue = {
     id: 6,
     from: 'api',
     to: ['registry'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       service: field.text('service of the server'),
       address: field.text('its address'),

@@ -4,7 +4,7 @@
 import type { ClusterView } from './cluster-views.ts'
 import { recordFields } from './agent-entries.ts'
 import type { Catalogue } from './entry.ts'
-import { field } from './fields.ts'
+import { ASKED_BYTES, field } from './fields.ts'
 
 const KIB = 1_024
 
@@ -88,7 +88,7 @@ export const clusterEntries = {
     id: 155,
     from: 'api',
     to: ['cluster'],
-    maxBytes: KIB,
+    maxBytes: ASKED_BYTES,
     fields: { by: field.text('who asked') },
     reply: changed,
     doc: 'Hand leadership over, and be a member no more.',
@@ -98,7 +98,7 @@ export const clusterEntries = {
     id: 156,
     from: 'api',
     to: ['cluster'],
-    maxBytes: 4 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: { name: field.text('which member'), by: field.text('who asked') },
     reply: changed,
     doc: 'Remove a member that does not come back.',

@@ -4,7 +4,7 @@
 import type { Drain } from '../core/health/report.ts'
 import type { DrainView } from './agent-views.ts'
 import type { Catalogue } from './entry.ts'
-import { field } from './fields.ts'
+import { ASKED_BYTES, field } from './fields.ts'
 import type { OverrideOutcome } from './views.ts'
 
 const KIB = 1_024
@@ -41,7 +41,7 @@ export const drainEntries = {
     id: 53,
     from: 'api',
     to: ['registry'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       ...named,
       agentId: field.optional(field.text('agent that speaks for the servers')),
@@ -62,7 +62,7 @@ export const drainEntries = {
     id: 54,
     from: 'api',
     to: ['registry'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       id: field.text('the drain'),
       by: field.text('who asked'),
@@ -88,7 +88,7 @@ export const drainEntries = {
     id: 58,
     from: 'api',
     to: ['registry'],
-    maxBytes: 4 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: named,
     reply: {
       count: field.number('servers that are checked now'),

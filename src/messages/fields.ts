@@ -4,6 +4,12 @@
  * A field carries its TypeScript type as a phantom, its kind for the decoder's check, and one line
  * of doc for docs/reference/messages.md.
  */
+/**
+ * `maxBytes` of an order that passes on what a client of the API wrote: a request line and headers
+ * (8 KiB, of which a name may double in UTF-8) and some texts of a body, each within its bound.
+ */
+export const ASKED_BYTES = 32 * 1_024
+
 export type FieldKind = 'text' | 'number' | 'boolean' | 'bytes' | 'list' | 'object' | 'shared'
 
 export interface Field<T> {

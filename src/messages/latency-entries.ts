@@ -8,7 +8,7 @@ import type { LearnedEntry } from '../core/latency/table.ts'
 import type { RouteParts } from '../core/steer/routes.ts'
 import { recordFields } from './agent-entries.ts'
 import type { Catalogue } from './entry.ts'
-import { field } from './fields.ts'
+import { ASKED_BYTES, field } from './fields.ts'
 
 const KIB = 1_024
 const MIB = 1_024 * KIB
@@ -160,7 +160,7 @@ export const latencyEntries = {
     id: 115,
     from: 'api',
     to: ['latency'],
-    maxBytes: 4 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       service: optionalText('of this service alone'),
       region: optionalText('of this region alone'),
@@ -180,7 +180,7 @@ export const latencyEntries = {
     id: 116,
     from: 'api',
     to: ['latency'],
-    maxBytes: 16 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       subnet: field.text('client network'),
       service: field.text('service it is a client of'),
@@ -200,7 +200,7 @@ export const latencyEntries = {
     id: 119,
     from: 'api',
     to: ['latency'],
-    maxBytes: 4 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       service: field.text('name that is steered'),
       client: field.text('address of the client, or of its network'),

@@ -5,7 +5,7 @@ import type { EditFields } from '../core/config/overlay/edit.ts'
 import type { ObjectKind, OverlayEntry } from '../core/config/overlay/entry.ts'
 import type { Difference, ObjectView } from '../core/config/overlay/views.ts'
 import type { Catalogue } from './entry.ts'
-import { field } from './fields.ts'
+import { ASKED_BYTES, field } from './fields.ts'
 import type { EditOutcome } from './views.ts'
 
 const KIB = 1_024
@@ -41,7 +41,7 @@ export const objectEntries = {
     id: 81,
     from: 'api',
     to: ['registry'],
-    maxBytes: 8 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       kind: field.text<ObjectKind>('which objects'),
       id: field.optional(field.text('only this one')),

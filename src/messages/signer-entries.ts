@@ -8,7 +8,7 @@ import type { SignedParts } from '../core/dnssec/parts.ts'
 import type { ApexRecords, WantedSet } from '../core/dnssec/serving-plan.ts'
 import type { Catalogue } from './entry.ts'
 import { notedBy } from './feed-entries.ts'
-import { field } from './fields.ts'
+import { ASKED_BYTES, field } from './fields.ts'
 import type { DnssecOutcome, KeyView, SyncView, ZoneView } from './signer-views.ts'
 
 const KIB = 1_024
@@ -126,7 +126,7 @@ export const signerEntries = {
     id: 126,
     from: 'api',
     to: ['signer'],
-    maxBytes: KIB,
+    maxBytes: ASKED_BYTES,
     fields: { zone: field.optional(field.text('of this zone alone')) },
     reply: {
       enabled: field.boolean('zones are signed'),
@@ -141,7 +141,7 @@ export const signerEntries = {
     id: 127,
     from: 'api',
     to: ['signer'],
-    maxBytes: KIB,
+    maxBytes: ASKED_BYTES,
     fields: { by: field.text('who asked') },
     reply: orderReply,
     doc: 'Look for keys at the peers now.',
@@ -151,7 +151,7 @@ export const signerEntries = {
     id: 128,
     from: 'api',
     to: ['signer'],
-    maxBytes: KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       zone: field.text('apex of the zone'),
       role: field.optional(field.text('`csk`, `ksk` or `zsk`; absent means every key')),
@@ -179,7 +179,7 @@ export const signerEntries = {
     id: 131,
     from: 'api',
     to: ['signer'],
-    maxBytes: 4 * KIB,
+    maxBytes: ASKED_BYTES,
     fields: {
       zone: field.text('apex of the zone'),
       keyTags: field.list<number>('of the keys that the parent has a DS of; none for no DS'),

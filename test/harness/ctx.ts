@@ -12,7 +12,8 @@ import { seededRandom } from '../../src/core/base/random.ts'
 import { fail, ok, type Result } from '../../src/core/base/result.ts'
 import type { AskFault, Ctx } from '../../src/kernel/actor.ts'
 import type { Log, LogFields } from '../../src/kernel/log.ts'
-import type { ProductCatalogue } from '../../src/messages/catalogue.ts'
+import { catalogue, type ProductCatalogue } from '../../src/messages/catalogue.ts'
+import { codecOf } from '../../src/messages/codec.ts'
 import type { Catalogue, MessageOf, PublishedBy, ReplyOf } from '../../src/messages/entry.ts'
 import { type FakeMetrics, fakeMetrics } from './fake-metrics.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
@@ -55,6 +56,8 @@ export function recordingLog(lines: LogLine[]): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
+const codec = codecOf(catalogue)
+
 const isResult = (value: unknown): value is Result<never, AskFault> =>
   typeof value === 'object' && value !== null && 'ok' in value
 
@@ -71,6 +74,8 @@ export function fakeCtx<Name extends string, C extends Catalogue = ProductCatalo
   const answers: Record<string, ((message: unknown) => unknown) | undefined> = {}
 
   const ask = async (id: string, message: unknown): Promise<unknown> => {
+    // As the kernel does, where a message that is too large ends the actor.
+    if (Object.hasOwn(catalogue, id)) codec.request(id, 1, message)
     asked.push([id, message])
     const answer = answers[id]
     if (answer === undefined) return fail({ code: 'timed-out' })

@@ -6,7 +6,30 @@ import { fail, ok, type Result } from '../../core/base/result.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
+
 const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** More than any body that is known has. What reads a deeper one may run out of stack. */
+export const DEPTH_MAX = 32
+
+/** Whether brackets outside of texts nest deeper than this. */
+function isDeeper(source: string, most: number): boolean {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < source.length; at++) {
+    const code = source.charCodeAt(at)
+    if (isText) {
+      if (code === BACKSLASH) at++
+      else if (code === QUOTE) isText = false
+    } else if (code === QUOTE) isText = true
+    else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      if (++depth > most) return true
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--
+  }
+  return false
+}
 
 export function parseObject(body: Uint8Array): Result<JsonObject, string> {
   let source: string
@@ -16,6 +39,8 @@ export function parseObject(body: Uint8Array): Result<JsonObject, string> {
     return fail('invalid request body: not UTF-8')
   }
   if (source.trim() === '') return fail('invalid request body: it is empty')
+  if (isDeeper(source, DEPTH_MAX))
+    return fail(`invalid request body: nested more than ${DEPTH_MAX} levels deep`)
   try {
     const value: unknown = JSON.parse(source)
     if (typeof value === 'object' && value !== null && !Array.isArray(value))

@@ -8,7 +8,7 @@ import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
 import type { BackendView, CheckView } from '../../messages/views.ts'
 import type { ApiConfig, ApiPorts } from './contract.ts'
-import { type HttpAnswer, type HttpRequest, json, refuse, timestamp } from './http.ts'
+import { type HttpAnswer, json, refuse, timestamp } from './http.ts'
 import type { Feed } from './feed/feed.ts'
 import type { History } from './history.ts'
 import type { Members } from './members.ts'
@@ -133,10 +133,9 @@ export async function joinBackends(
  * Who asks, as an override or a drain is signed: the name of a token or certificate. A caller by
  * network is who its X-User header says, which is its own word.
  */
-export function callerOf(of: HttpRequest | Call): string {
-  if ('caller' in of && of.caller.kind !== 'network') return of.caller.name
-  const { headers } = 'request' in of ? of.request : of
-  const name = (headers['x-user'] ?? '').trim().slice(0, limits.apiTextChars.default)
+export function callerOf({ caller, request }: Call): string {
+  if (caller.kind !== 'network') return caller.name
+  const name = (request.headers['x-user'] ?? '').trim().slice(0, limits.apiTextChars.default)
   return name === '' ? 'api' : name
 }
 

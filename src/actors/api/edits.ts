@@ -91,10 +91,11 @@ export interface EditNames extends Pick<BodySpec, 'fields'> {
 /** Has it done; a refusal of the registry becomes the answer that the client gets. */
 export async function edit(
   context: Context,
-  { request, query, audited }: Call,
+  call: Call,
   order: EditOrder,
   spec: EditNames,
 ): Promise<Result<Reply, HttpAnswer>> {
+  const { request, query, audited } = call
   const { kind, action, fields = {}, notes = {} } = order
   if (order.id.length > ID_CHARS_MAX) return fail(notFound(kind))
   // What the registry keeps of it is smaller still; a message must never be larger than it may.
@@ -103,7 +104,7 @@ export async function edit(
   const ifMatch = request.headers['if-match']?.slice(0, ID_CHARS_MAX)
   const reply = await ask(context, 'api.edit-object', {
     ...{ kind, id: order.id, action, fields, notes },
-    by: callerOf(request),
+    by: callerOf(call),
     force: order.force === true || query.get('force') === 'true',
     ...(ifMatch === undefined ? {} : { ifMatch }),
   })

@@ -86,15 +86,13 @@ function shown(value: unknown): string {
   return text.length <= most ? text : `${text.slice(0, most)}…`
 }
 
-/** Nesting of a body that is worth reading; JSON.parse itself has gone deeper without harm. */
-const DEPTH_MAX = 32
-
-function withoutNulls(value: unknown, depth = 0): unknown {
-  if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return value
-  if (Array.isArray(value)) return value.map((one) => withoutNulls(one, depth + 1))
+/** Of what was parsed, which is not nested deep. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(withoutNulls)
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, one]) => one !== null)
-      .map(([key, one]) => [key, withoutNulls(one, depth + 1)]),
+      .map(([key, one]) => [key, withoutNulls(one)]),
   )
 }

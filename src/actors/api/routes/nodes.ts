@@ -180,7 +180,7 @@ interface Pinning {
 }
 
 async function pin(context: Context, call: Call, pinning: Pinning, status: 200 | 201) {
-  const by = callerOf(call.request)
+  const by = callerOf(call)
   const reply = await ask(context, 'api.pin-agent', { ...pinning, by })
   if (!reply.ok) return reply.error
   const { outcome, message } = reply.value
@@ -215,9 +215,9 @@ async function pinAnother(context: Context, call: Call): Promise<HttpAnswer> {
   return await pin(context, call, { agentId, region, certificatePem: certificate }, 200)
 }
 
-async function revoke(context: Context, { params, request }: Call): Promise<HttpAnswer> {
-  const order = { agentId: params['id']!, reason: 'its certificate was deleted by the API' }
-  const reply = await ask(context, 'api.revoke-agent', { ...order, by: callerOf(request) })
+async function revoke(context: Context, call: Call): Promise<HttpAnswer> {
+  const order = { agentId: call.params['id']!, reason: 'its certificate was deleted by the API' }
+  const reply = await ask(context, 'api.revoke-agent', { ...order, by: callerOf(call) })
   if (!reply.ok) return reply.error
   const { outcome, message } = reply.value
   return outcome === 'not-found'

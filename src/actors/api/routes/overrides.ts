@@ -79,8 +79,9 @@ function flatRoutes(context: Context): Route[] {
         if (!body.ok) return body.error
         const { source, order, owner } = body.value
         if (source === undefined) return refuse(400, 'source is required')
-        const caller = call.request.headers['x-user'] === undefined ? source : callerOf(call)
-        const by = owner ?? caller
+        const isUnnamed =
+          call.caller.kind === 'network' && call.request.headers['x-user'] === undefined
+        const by = owner ?? (isUnnamed ? source : callerOf(call))
         const refusal = await set(context, call, { ...target.value, ...order, by, source })
         if (refusal !== undefined) return refusal
         const atMs = context.ctx.clock.nowMs()

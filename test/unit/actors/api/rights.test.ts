@@ -28,6 +28,10 @@ const STRICT = { tokens: TOKENS, authRequired: true }
 const OVERRIDE = '/api/v1/overwatch/backends/app.example.com/10.0.0.1/80/override'
 const OTHERS = '/api/v1/overwatch/backends/api.example.com/10.0.1.1/8080/override'
 const SET = { healthy: false, reason: 'test' }
+const PINNED = {
+  ...{ id: 'eu-1', region: 'eu' },
+  certificate: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+}
 const CERTIFICATE = { subject: 'O=Example,CN=ops', fingerprint: 'ab'.repeat(32) }
 
 type Row = readonly [
@@ -221,12 +225,22 @@ describe('rights', () => {
     expect((await lift('d-app.example.com')).status).toBe(204)
   })
 
-  test('an override set with a token bears its name', async () => {
+  test.each([
+    ['api.set-override', 'POST', OVERRIDE, SET],
+    [
+      'api.set-override',
+      'PUT',
+      '/api/v1/overrides/app.example.com/10.0.0.1',
+      { ...SET, source: 's' },
+    ],
+    ['api.edit-object', 'POST', '/api/v1/regions', { name: 'somewhere' }],
+    ['api.pin-agent', 'POST', '/api/v1/nodes/agent', PINNED],
+    ['api.sync-keys', 'POST', '/api/v1/dnssec/sync', undefined],
+  ])('what is ordered with a token bears its name: %s by %s %s', async (id, method, path, body) => {
     const { call, asked } = await apiWorld(STRICT)
-    await call('POST', OVERRIDE, { headers: { ...as('admin-token'), 'x-user': 'eve' }, body: SET })
-    expect(asked.find(([id]) => id === 'api.set-override')?.[1]).toMatchObject({
-      by: 'admin-token',
-    })
+    const headers = { ...as('admin-token'), 'x-user': 'eve' }
+    await call(method, path, { headers, ...(body === undefined ? {} : { body }) })
+    expect(asked.find(([order]) => order === id)?.[1]).toMatchObject({ by: 'admin-token' })
   })
 })
 
