@@ -12,7 +12,7 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** More than any body that is known has. What reads a deeper one may run out of stack. */
-export const DEPTH_MAX = 32
+const DEPTH_MAX = 128
 
 /** Whether brackets outside of texts nest deeper than this. */
 function isDeeper(source: string, most: number): boolean {
