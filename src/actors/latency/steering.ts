@@ -12,6 +12,7 @@ import { type Ground, groundOf, type SteeredService } from '../../core/latency/g
 import {
   decodeCatchments,
   encodeCatchments,
+  fitting,
   type KeptCatchments,
 } from '../../core/latency/kept-catchments.ts'
 import type { LatencyTable } from '../../core/latency/table.ts'
@@ -37,8 +38,8 @@ export class Steering {
   readonly #finds: boolean
   readonly #path: string
   #dividedMs: number
-  /** By name, who was behind resolvers before the start. */
-  #kept = new Map<string, KeptCatchments>()
+  /** By name that is not steered now, who was behind resolvers, and how much of it counts. */
+  readonly #kept = new Map<string, { readonly one: KeptCatchments; readonly trust: number }>()
   /** It was divided anew since it was saved. */
   #isNews = false
   #saving: Promise<void> = Promise.resolve()
@@ -100,6 +101,9 @@ export class Steering {
       const own = isSame ? known! : this.#compiler(ground!, service, known)
       this.#compilers.set(service.name, own)
     }
+    for (const [name, compiler] of before)
+      if (!this.#compilers.has(name))
+        this.#kept.set(name, { one: compiler.keptCatchments(), trust: 1 })
     this.#measured = new Map()
     for (const compiler of this.#compilers.values()) {
       const { name, measured = name } = compiler.service
@@ -117,7 +121,7 @@ export class Steering {
     const kept = this.#kept.get(service.name)
     this.#kept.delete(service.name)
     if (before !== undefined) made.restoreCatchments(before.keptCatchments())
-    else if (kept !== undefined) made.restoreCatchments(kept, KEPT_TRUST)
+    else if (kept !== undefined) made.restoreCatchments(kept.one, kept.trust)
     return made
   }
 
@@ -156,6 +160,7 @@ export class Steering {
     return view === undefined ? {} : { view }
   }
 
+  /** @param only names that are told what was known before they were there */
   #tell(entries: Iterable<number>, only?: ReadonlySet<string>): void {
     const nowMs = this.#ctx.clock.nowMs()
     const news = new Map<string, Measured[]>()
@@ -171,7 +176,8 @@ export class Steering {
         list.push(one)
       }
     }
-    for (const [service, list] of news) this.#compilers.get(service)!.take(list)
+    const isHistory = only !== undefined
+    for (const [service, list] of news) this.#compilers.get(service)!.take(list, isHistory)
   }
 
   #tick(): void {
@@ -217,7 +223,7 @@ export class Steering {
       this.#ctx.log.warn('who is behind resolvers is lost', { path, why })
       return
     }
-    this.#kept = new Map(kept.value.map((one) => [one.name, one]))
+    for (const one of kept.value) this.#kept.set(one.name, { one, trust: KEPT_TRUST })
   }
 
   /** One at a time. */
@@ -230,8 +236,9 @@ export class Steering {
     const path = this.#path
     if (path === '' || !this.#isNews) return
     this.#isNews = false
-    const all = [...this.#compilers.values()].map((compiler) => compiler.keptCatchments())
-    if (await this.#ports.save(path, encodeCatchments(all))) return
+    const steered = [...this.#compilers.values()].map((compiler) => compiler.keptCatchments())
+    const all = [...steered, ...[...this.#kept.values()].map(({ one }) => one)]
+    if (await this.#ports.save(path, encodeCatchments(fitting(all)))) return
     this.#isNews = true
     this.#ctx.log.warn('who is behind resolvers could not be written', { path })
   }

@@ -2,6 +2,7 @@
  * What the registry has to do with learned latency: it says which names are steered by it and where
  * clients are, and hands the rows that come back to those who answer.
  */
+import { latencyPolicyLimits } from '../../core/base/limits/latency-policy.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
 import type { SteeredService } from '../../core/latency/ground.ts'
@@ -9,6 +10,10 @@ import type { RouteParts } from '../../core/steer/routes.ts'
 import { leavesOf, type PolicyNode, routesNameOf } from '../../core/steer/policy-tree.ts'
 import type { MemberSpec, PoolSpec } from '../../core/steer/topology.ts'
 import type { RegistryCtx } from './book.ts'
+
+/** Rows of learned latency hold each region of a pool once, and no more than this. */
+const REGIONS_MAX = latencyPolicyLimits.latencyRegionsMax.default
+const NAMES_SHOWN = 10
 
 /** Of a service that no domain describes: what `latency_config` has by default. */
 const DEFAULTS = { maxLatencyMs: 500, minSamples: 3 }
@@ -26,11 +31,17 @@ export class Learned {
 
   /** A topology is in force. */
   compiled({ pools }: Fleet, geo: GeoParts | undefined): void {
-    const services = pools.flatMap(({ spec }) => servicesOf(spec))
+    const all = pools.flatMap(({ spec }) => servicesOf(spec))
+    const services = all.filter(({ regions }) => regions.length <= REGIONS_MAX)
     const isSame = JSON.stringify(services) === JSON.stringify(this.#services)
     if (isSame && (geo === this.#geo || services.length === 0)) return
     this.#geo = geo
     this.#services = services
+    const left = all.filter((one) => !services.includes(one)).map(({ name }) => name)
+    if (left.length > 0)
+      this.#ctx.log.warn('names with too many regions go by geography, not by learned latency', {
+        ...{ names: left.slice(0, NAMES_SHOWN), count: left.length, most: REGIONS_MAX },
+      })
     this.sayGround()
   }
 

@@ -381,7 +381,8 @@ function carried(
   if (from === undefined) return counts
   for (const [at, id] of from.ids.entries()) {
     const now = ids.indexOf(id)
-    if (now >= 0) counts[now] = from.counts[at]!
+    // Two resolvers may have become one.
+    if (now >= 0) counts[now] = counts[now]! + from.counts[at]!
   }
   counts[ids.length] = from.counts[from.ids.length]!
   return counts

@@ -56,8 +56,8 @@ export class ServiceCompiler {
   readonly #pairResolvers: number[] = []
   readonly #pairClasses: number[] = []
   readonly #layers: Record<4 | 6, Layers | undefined> = { 4: undefined, 6: undefined }
-  /** By node and region, samples told so far. */
-  readonly #told = new Map<number, number>()
+  /** By node and region, what was told last. */
+  readonly #told = new Map<number, { readonly samples: number; readonly observedMs: number }>()
   #policy: LatencyPolicy | undefined
   #nodesLaid = 0
   /** What was known before and is not taken up yet. */
@@ -73,8 +73,11 @@ export class ServiceCompiler {
     this.#regions = new Map(service.regions.map((name, at) => [name, at]))
   }
 
-  /** Takes words of agents; those of too few samples, or of other regions, wait or are left. */
-  take(news: readonly Measured[]): void {
+  /**
+   * Takes words of agents; those of too few samples, or of other regions, wait or are left.
+   * @param isHistory they are of before: connections of this round are none of them
+   */
+  take(news: readonly Measured[], isHistory = false): void {
     const heard = news.flatMap((one) => {
       const region = this.#regions.get(one.region)
       if (region === undefined || one.samples < this.service.minSamples) return []
@@ -83,18 +86,22 @@ export class ServiceCompiler {
     })
     if (heard.length === 0) return
     this.#grow()
-    for (const { one, region, node } of heard) this.#tell(node, region, one)
+    for (const { one, region, node } of heard) this.#tell(node, region, one, isHistory)
   }
 
-  #tell(node: number, region: number, one: Measured): void {
+  #tell(node: number, region: number, one: Measured, isHistory: boolean): void {
     const { rttMs, deviationMs, samples, weight, observedMs } = one
     const cell = node * this.service.regions.length + region
-    const before = this.#told.get(cell) ?? 0
-    this.#told.set(cell, samples)
+    const before = this.#told.get(cell)
+    // Agents say networks without news again; nobody arrived for that.
+    const isNews =
+      before === undefined || samples > before.samples || observedMs > before.observedMs
+    if (!isNews) return
+    this.#told.set(cell, { samples, observedMs })
     // An agent that was started again counts from nothing.
-    const fresh = before > 0 && samples > before ? samples - before : Math.min(samples, weight)
-    const news = Math.max(1, fresh)
-    this.#resolvers.catchments.arrived(node, region, news)
+    const isMore = before !== undefined && samples > before.samples
+    const news = Math.max(1, isMore ? samples - before.samples : Math.min(samples, weight))
+    if (!isHistory) this.#resolvers.catchments.arrived(node, region, news)
     this.#policy!.tell(node, region, {
       ewmaMs: rttMs,
       variance: deviationMs * deviationMs,

@@ -21,6 +21,7 @@ export function catchmentsToKeep(
   resolvers: Resolvers,
   waiting: Keeping | undefined,
 ): Kept {
+  if (waiting?.untouched !== undefined) return waiting.untouched
   const known = [...resolvers.known()]
   const places = new Map(known.map(([id], at) => [id, at]))
   const networks: Kept['networks'][number][] = []
@@ -31,7 +32,8 @@ export function catchmentsToKeep(
       const at = places.get(id)
       return at === undefined || part < CONNECTIONS_LEAST ? [] : [[at, part] as const]
     })
-    if (own > 0 || placed.length > 0) networks.push([prefix.value, { own, parts: placed }])
+    const all = placed.reduce((sum, [, part]) => sum + part, own)
+    if (all >= CONNECTIONS_LEAST) networks.push([prefix.value, { own, parts: placed }])
   }
   for (const [node, divided] of resolvers.catchments.divided())
     if (levels[node] === NETWORK) keep(names[node]!, divided)
@@ -55,6 +57,16 @@ export class Keeping {
         { own: own * trust, parts: parts.map(([at, part]) => [at, part * trust] as const) },
       ]),
     )
+  }
+
+  /** All of it while nothing was measured. */
+  get untouched(): Kept | undefined {
+    if (this.#ids !== undefined) return undefined
+    const networks = [...this.#networks].flatMap(([name, divided]) => {
+      const prefix = parsePrefix(name)
+      return prefix.ok ? [[prefix.value, divided] as const] : []
+    })
+    return { resolvers: this.#resolvers, networks }
   }
 
   /** By the name of a network, its parts by the numbers of resolvers. */

@@ -13,6 +13,7 @@
  * found again with other databases. What is read is bounded by its length, and never throws.
  */
 import { crc32 } from '../base/crc32.ts'
+import { limits } from '../base/limits.ts'
 import { fail, ok, type Result } from '../base/result.ts'
 import { type Address, addressOf, type Prefix } from '../net/address.ts'
 import type { Divided } from './catchments.ts'
@@ -29,15 +30,31 @@ const ADDRESS_BYTES = 17
 const NETWORK_BYTES = ADDRESS_BYTES + 1 + 4 + 1
 const PART_BYTES = 6
 const HEAD_BYTES = 6
+const NAMES_MAX = 0xffff
 const CRC_BYTES = 4
+
+/** Octets of one name's part of the file. */
+const bytesOf = (nameBytes: number, { resolvers, networks }: KeptCatchments): number =>
+  networks.reduce(
+    (sum, [, { parts }]) => sum + NETWORK_BYTES + parts.length * PART_BYTES,
+    2 + nameBytes + 2 + resolvers.length * ADDRESS_BYTES + 4,
+  )
+
+/** The first of them that make no larger a file than can be read again. */
+export function fitting(all: readonly KeptCatchments[]): readonly KeptCatchments[] {
+  let left = limits.latencyFileBytes.default - HEAD_BYTES - CRC_BYTES
+  return all.slice(0, NAMES_MAX).filter((one) => {
+    left -= bytesOf(3 * one.name.length, one)
+    return left >= 0
+  })
+}
 
 export function encodeCatchments(all: readonly KeptCatchments[]): Uint8Array {
   const texts = all.map(({ name }) => new TextEncoder().encode(name))
-  let bytes = HEAD_BYTES + CRC_BYTES
-  for (const [at, { resolvers, networks }] of all.entries()) {
-    bytes += 2 + texts[at]!.length + 2 + resolvers.length * ADDRESS_BYTES + 4
-    for (const [, { parts }] of networks) bytes += NETWORK_BYTES + parts.length * PART_BYTES
-  }
+  const bytes = all.reduce(
+    (sum, one, at) => sum + bytesOf(texts[at]!.length, one),
+    HEAD_BYTES + CRC_BYTES,
+  )
   const octets = new Uint8Array(bytes)
   const writer = new Writer(octets)
   writer.u32(MARK)

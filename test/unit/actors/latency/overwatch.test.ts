@@ -9,6 +9,7 @@ import type { LatencyPorts, OverwatchLatency } from '../../../../src/actors/late
 import { ownMemory } from '../../../../src/core/base/memory.ts'
 import { placeClients } from '../../../../src/core/geo/source.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
+import { decodeCatchments } from '../../../../src/core/latency/kept-catchments.ts'
 import { fail } from '../../../../src/core/base/result.ts'
 import type { ProductCatalogue } from '../../../../src/messages/catalogue.ts'
 import type { MessageOf } from '../../../../src/messages/entry.ts'
@@ -224,6 +225,27 @@ describe('resolvers that send no client subnet', () => {
     expect(resolvers).toBe(1)
     stand({ version: 3, geo: { ...geo }, services })
     expect((await seen(after)).view).toMatchObject({ networksBehind: view!.networksBehind })
+  })
+
+  test('are not forgotten while the name is not steered, or nothing of it is measured', async () => {
+    const before = await run(true)
+    await before.actor.onStop?.()
+    const kept = before.files.get(config.catchmentsPath)!
+    const names = (octets: Uint8Array) => {
+      const read = decodeCatchments(octets)
+      return read.ok
+        ? read.value.map(({ resolvers, networks }) => [resolvers, networks.length])
+        : []
+    }
+    for (const steered of [[], services]) {
+      const files = new Map([[config.catchmentsPath, kept]])
+      const { actor, clock } = await start(files)
+      actor.receive['registry.ground-set']({ version: 2, geo, services: steered })
+      clock.advance(2 * limits.latencyCatchmentMs.default)
+      await actor.onStop?.()
+      expect(files.get(config.catchmentsPath)).not.toBe(kept)
+      expect(names(files.get(config.catchmentsPath)!)).toEqual(names(kept))
+    }
   })
 
   test('are found anew, with a warning, where the file is no such file', async () => {

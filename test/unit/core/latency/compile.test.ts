@@ -250,6 +250,25 @@ describe('a resolver that sends no client subnet', () => {
     expect(again.keptCatchments().resolvers).toEqual(made.keptCatchments().resolvers)
   })
 
+  test('is not changed by words that are said again, or were said before a start', () => {
+    const made = rounds(compiler([]), true)
+    const kept = () => made.keptCatchments().networks
+    const before = kept()
+    const said = (one: string) => heard(one, 'fra', 260, 120)
+    const expected = JSON.stringify(made.describe(prefix('30.1.0.1').address.bytes, NOW))
+    for (let round = 0; round < 20; round++) {
+      made.take(brazilian.map(said))
+      made.asked(address, 'nyc', 20)
+      made.divide()
+    }
+    expect(kept()).toEqual(before)
+    expect(JSON.stringify(made.describe(prefix('30.1.0.1').address.bytes, NOW))).toBe(expected)
+    // The same of a network that another compiler told before this one was there.
+    made.take([heard('30.1.50.0/24', 'fra', 260)], true)
+    made.divide()
+    expect(kept().map(([{ address: own }]) => own.text)).not.toContain('30.1.50.0')
+  })
+
   test('goes as before where nobody counts what it was told', () => {
     const made = rounds(compiler([]), false)
     expect(compiled(made).order(RESOLVER)).not.toMatch(/^nyc/)
