@@ -48,6 +48,8 @@ describe.each(kinds)('%s', (kind) => {
     ['::1', '[::1]:0'],
     ['127.0.0.1', ':0'],
     ['::1', ':0'],
+    ['127.0.0.1', '[::]:0'],
+    ['::1', '[::]:0'],
   ])(
     'each query to %s, bound to %s, gets one reply, at the socket that asked',
     async (host, to) => {

@@ -117,7 +117,8 @@ export class DnsMeters {
     if (!this.#counts.add(this.#domainOf(x) * KINDS + kind))
       this.#counts.addAnyway((this.#domains - 1) * KINDS + kind)
     if (x.chosen > 0) this.#countChosen(x)
-    if (x.place >= 0) this.#countPlaced(x)
+    // Of a reply without its answer nothing was chosen.
+    if (x.place >= 0 && x.fate !== SLIP) this.#countPlaced(x)
     if (x.pool >= 0) this.#routed.count(x)
   }
 

@@ -153,7 +153,8 @@ function openSockets(wish: SocketWish, cores: number): Result<LentSockets, Socke
   const endpoint = parseEndpoint(wish.listenAddress)
   if (!endpoint.ok) return fail({ code: 'unsuitable', message: endpoint.error })
   const { host, port } = endpoint.value
-  const hosts = host === '' ? WILDCARDS : [host]
+  // Both families are meant, as TCP takes them.
+  const hosts = host === '' || host === '::' ? WILDCARDS : [host]
   const count = threadsFor(wish.threads, cores)
   for (let attempt = 1; ; attempt++) {
     const opened = openThreads(native.value, hosts, port, count, wish.batchSize)

@@ -18,6 +18,13 @@ export interface TcpFront {
   close(): Promise<void>
 }
 
+/** Octets of IPv6 that one client has the rest of (RFC 6177): a site gets no less. */
+const CLIENT_BYTES_6 = 8
+
+/** What connections of one client have in common. */
+export const keyOf = (bytes: Uint8Array): string =>
+  (bytes.length === 16 ? bytes.subarray(0, CLIENT_BYTES_6) : bytes).join('.')
+
 class TcpSessions {
   settings: TcpSettings
   shed = 0
@@ -39,7 +46,7 @@ class TcpSessions {
 
   accept(socket: Socket): void {
     const bytes = clientBytes(socket.remoteAddress ?? '')
-    const key = bytes.join('.')
+    const key = keyOf(bytes)
     const held = this.#perClient.get(key) ?? 0
     // RFC 7766 section 6.2.2: a limit per client is the server's to set.
     if (socket.remoteAddress === undefined || held >= this.settings.maxConnectionsPerClient) {

@@ -12,7 +12,7 @@ import type { Question } from '../steer/decide.ts'
 import type { RouteParts } from '../steer/routes.ts'
 import type { Snapshot, WordChange } from '../steer/snapshot.ts'
 import { answerChaos, type ChaosName, chaosNames } from './chaos.ts'
-import { COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cookie.ts'
+import { COOKIE_BAD, COOKIE_GOOD, COOKIE_NONE, CookieJar, type CookieSettings } from './cookie.ts'
 import { readRecords } from './edns.ts'
 import { ONLINE_VERSION, type OnlineDenial } from './compact.ts'
 import { type SubnetSettings, SubnetTrust, takeSubnet } from './ecs.ts'
@@ -312,6 +312,7 @@ export class Authority {
     if (!asks) {
       // RFC 7873 section 5.4: a query without a question may ask for a cookie and nothing else.
       if (x.cookieState === COOKIE_NONE) x.rcode = rcodes.FORMERR
+      else if (x.cookieState === COOKIE_BAD) x.rcode = rcodes.BADCOOKIE
       return
     }
     if (x.qclass === CLASS_CH) this.#answerChaos(x)
@@ -330,7 +331,8 @@ export class Authority {
     if (this.#jar === undefined || x.rcode !== rcodes.NOERROR) return
     this.#jar.take(x, this.#nowSeconds)
     // RFC 7873 section 5.2.3: over TCP the address was shown already.
-    if (this.#jar.require && !x.tcp && x.cookieState !== COOKIE_GOOD) x.rcode = rcodes.BADCOOKIE
+    if (!this.#jar.require || x.tcp || !x.hasQuestion) return
+    if (x.cookieState !== COOKIE_GOOD) x.rcode = rcodes.BADCOOKIE
   }
 
   /** Where the sections of the reply must end, room for OPT set aside. */

@@ -14,7 +14,7 @@ import { limits } from '../base/limits.ts'
 import { wordAt } from '../base/octets.ts'
 import { covers, parsePrefix, type Prefix } from '../net/address.ts'
 import { ANSWER, type Exchange, NO_EDE } from './exchange.ts'
-import { rcodes } from './types.ts'
+import { rcodes, types } from './types.ts'
 
 export interface RateSettings {
   readonly responsesPerSecond: number
@@ -149,7 +149,8 @@ export class ResponseRate {
     let hash = network
     if (x.rcode === rcodes.NOERROR && x.counts[ANSWER]! > 0) {
       // The name that gave the answer, not the one asked for: a wildcard has one count.
-      hash = mix(mix(hash, x.source), x.qtype)
+      // An alias is the same answer to a question of any type.
+      hash = mix(mix(hash, x.source), x.aliases > 0 ? types.CNAME : x.qtype)
     } else hash = mix(mix(hash, x.zone), kindOf(x))
     hash ^= hash >>> 16
     hash = Math.imul(hash, 0xc2b2ae35)

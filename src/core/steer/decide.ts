@@ -218,9 +218,14 @@ function heir(
   return place
 }
 
-/** The first in order; one that bleeds passes what it gives away down the line. */
+/**
+ * The first in order; one that bleeds passes what it gives away down the line. What the last gives
+ * away is divided as the rest is.
+ */
 function firstShared(shares: Uint16Array, from: number, count: number, turn: number): number {
-  const point = pointOf(turn) * 1000
+  let left = 1000
+  for (let place = 0; place < count; place++) left -= (left * shares[from + place]!) / 1000
+  const point = left + pointOf(turn) * (1000 - left)
   let passed = 1000
   for (let place = 0; place < count; place++) {
     passed -= (passed * shares[from + place]!) / 1000

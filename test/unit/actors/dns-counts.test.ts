@@ -12,6 +12,8 @@ import {
   takeTimes,
   TIMES_WORDS,
 } from '../../../src/actors/dns/counts.ts'
+import { ownMemory } from '../../../src/core/base/memory.ts'
+import { placeClients } from '../../../src/core/geo/source.ts'
 import { DnsMeters } from '../../../src/actors/dns/metrics.ts'
 import { DnsScrape } from '../../../src/actors/dns/scrape.ts'
 import type { AuthoritySettings } from '../../../src/core/dns/authority.ts'
@@ -188,6 +190,37 @@ test('cookies and held back replies are counted', () => {
   expect(value('outcomes_total', { reason: 'rate-limited' })).toBe(4)
   const sent = { domain: 'example.com', type: 'A', status: 'NOERROR' }
   expect(value('queries_total', sent)).toBe(7)
+})
+
+test('a reply that slips says nothing of where its client is, nor do those after it', () => {
+  const authority = authorityOf({ rateLimit: { ...GUARDS.rateLimit!, slip: 1 } })
+  const regions = [{ name: 'r1', countries: [], continents: [] }]
+  const custom = [{ cidr: '198.51.100.0/24', region: 'r1', comment: '' }]
+  const geo = placeClients({ regions, custom, defaultRegion: '' }, {}, ownMemory)
+  const name = 'app.example.com'
+  const made = snapshotOf({
+    zones: { 'example.com': '' },
+    pools: [
+      { name, zone: 'example.com', addresses: ['192.0.2.1'], spec: { policy: 'geolocation' } },
+    ],
+  })
+  authority.applySnapshot({ ...made, geo })
+  const metrics = fakeMetrics()
+  const meters = new DnsMeters(metrics, countsInto(metrics))
+  meters.rename(authority.serving!)
+  const out = new Uint8Array(512)
+  const ask = (last: number, atMs: number) => {
+    authority.tick(1e12 + atMs)
+    const query = buildQuery({ name, type: 'A' })
+    const client = { bytes: Uint8Array.of(198, 51, 100, last), transport: 'udp' } as const
+    meters.count(authority.last, authority.answer(query, 0, query.length, out, 0, client))
+    return (out[2]! & 2) !== 0
+  }
+  const slipped = Array.from({ length: 8 }, (_, turn) => ask(turn < 7 ? 1 : 2, 0))
+  expect(slipped).toEqual([false, false, false, false, true, true, true, true])
+  expect(ask(2, 3_600_000)).toBe(false)
+  const of = { domain: name, country: '', continent: '', region: 'r1' }
+  expect(metrics.value('opengslb_routing_geo_decisions_total', of)).toBe(5)
 })
 
 test('each server put into an answer is counted', () => {

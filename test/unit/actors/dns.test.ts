@@ -10,6 +10,7 @@ import type { DnsConfig, DnsPorts, Front } from '../../../src/actors/dns/contrac
 import { openPorts } from '../../../src/actors/dns/ports.ts'
 import { clientBytes } from '../../../src/actors/dns/ports-client.ts'
 import { TcpSession } from '../../../src/actors/dns/ports-session.ts'
+import { keyOf } from '../../../src/actors/dns/ports-tcp.ts'
 import { countsInto } from '../../harness/dns-counts.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { decodeReply, line, type Reply } from '../../harness/dns-decode.ts'
@@ -252,6 +253,13 @@ describe('tcp (RFC 7766)', () => {
     expect(front.counts().tcpConnections).toBe(1)
     first.write(framed(APP))
     expect(await replies(first, 1)).toHaveLength(1)
+  })
+
+  test('a client of IPv6 is all of its site', () => {
+    const key = (text: string) => keyOf(clientBytes(text))
+    expect(key('2001:db8:1:2::1')).toBe(key('2001:db8:1:2:ffff::9'))
+    expect(key('2001:db8:1:2::1')).not.toBe(key('2001:db8:1:3::1'))
+    expect(key('192.0.2.1')).not.toBe(key('192.0.2.2'))
   })
 
   test('reading pauses at the bound of unsent replies and goes on when the kernel took them', () => {

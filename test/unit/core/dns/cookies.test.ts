@@ -203,4 +203,12 @@ test('RFC 7873 section 5.4: a query without a question may ask for a cookie alon
   expect([told.rcode, told.question]).toEqual(['NOERROR', ''])
   expect(hex(told.opt!.options[0]![1])).toBe(WHOLE)
   expect(replyTo(withoutQuestion([])).rcode).toBe('FORMERR')
+  // One that is forged is said to be bad, and one that is to come is never asked for in vain.
+  const forged = bytes(CLIENT).concat(Array.from({ length: 16 }, () => 7))
+  expect(replyTo(withoutQuestion([[COOKIE, forged]])).rcode).toBe('BADCOOKIE')
+  const strict = authorityOf({ cookies: { ...cookies, require: true } })
+  strict.tick(MADE * 1_000)
+  const packet = withoutQuestion([[COOKIE, bytes(CLIENT)]])
+  const written = strict.answer(packet, 0, packet.length, out, 0, client)
+  expect(decodeReply(out.slice(0, written)).rcode).toBe('NOERROR')
 })

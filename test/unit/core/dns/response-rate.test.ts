@@ -19,7 +19,7 @@ const RATE: RateSettings = {
 
 const ZONES = {
   'example.com':
-    'www A 192.0.2.1\nwww TXT "a"\n*.wild A 192.0.2.2\nsub NS ns.elsewhere.net\n@ NS www',
+    'www A 192.0.2.1\nwww TXT "a"\nalias CNAME www\n*.wild A 192.0.2.2\nsub NS ns.elsewhere.net\n@ NS www',
   'other.org': 'www A 192.0.2.3',
 }
 
@@ -121,6 +121,12 @@ describe('what counts together', () => {
     const six = server()
     expect(six.fates(8, (turn) => ({ from: `2001:db8:1:2${turn}::1` }))).toBe('++++.t.t')
     expect(six.fates(4, () => ({ from: '2001:db8:1:100::1' }))).toBe('++++')
+  })
+
+  test('an alias, whatever type of record it is asked for', () => {
+    const types = ['A', 'AAAA', 'TXT', 'MX', 'TYPE999', 'SRV', 'TYPE1000', 'CAA']
+    const ask = (turn: number) => ({ name: 'alias.example.com', type: types[turn]! })
+    expect(server().fates(8, ask)).toBe('++++.t.t')
   })
 
   test('prefixes can be set', () => {

@@ -106,6 +106,15 @@ describe('failover', () => {
     })
     expect(shareOf(turns(pool, 1000), '10.0.0.1')).toBeCloseTo(0.6, 2)
   })
+
+  test('where all bleed, what is left over is divided as the rest is', () => {
+    const servers = [300, 700].map((share, at) => ({
+      ...{ address: `10.0.0.${at + 1}`, word: wordOf({ share }) },
+    }))
+    const pool = poolOf(servers, { policy: 'failover' })
+    // 30 % stay with the first, 49 % go to the second; of the rest as much to each.
+    expect(shareOf(turns(pool, 1000), '10.0.0.1')).toBeCloseTo(0.3 / 0.79, 2)
+  })
 })
 
 describe('nobody to serve', () => {
