@@ -172,9 +172,14 @@ export const dns = section('The DNS listener and its zones.', {
     max_connections: key(integer(1, 65_535), '1024', 'Connections open at once.', {
       restart: true,
     }),
-    max_connections_per_client: key(integer(1, 65_535), '64', 'Of those, from one address.', {
-      restart: true,
-    }),
+    max_connections_per_client: key(
+      integer(1, 65_535),
+      '64',
+      'Of those, from one address or IPv6 /64.',
+      {
+        restart: true,
+      },
+    ),
     idle_timeout: key(duration('100ms', '10m'), '10s', 'Silence after which one is closed.', {
       restart: true,
     }),
