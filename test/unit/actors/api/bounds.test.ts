@@ -1,7 +1,8 @@
 /**
  * Goal: whatever a client writes within the bounds of a front, each endpoint answers; nothing of it
- * makes a message too large or runs out of stack, either of which would end the actor. Method: every
- * operation of the document with parameters, a header and a body as long or as deep as they may be.
+ * makes a message too large or runs out of stack, either of which would end the actor. Method:
+ * every operation of the document with parameters, a header and a body as long or as deep as they
+ * may be.
  */
 import { expect, test } from 'vitest'
 import { limits } from '../../../../src/core/base/limits.ts'
