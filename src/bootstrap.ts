@@ -81,9 +81,11 @@ export async function launch(path: string, wish: Wish = {}): Promise<Running> {
     if (next.ok) level = next.value.config.logging.level
     log.setLevel(level)
     system.setLogLevel(level)
-    if (!next.ok) {
+    const isOther = next.ok && modeOf(next.value.config) !== mode
+    if (isOther) log.error('mode cannot change while running: it requires a restart', { mode })
+    if (!next.ok || isOther) {
       reloads = { ...reloads, failed: reloads.failed + 1 }
-      logProblems(log, next.error)
+      if (!next.ok) logProblems(log, next.error)
       log.error('configuration not reloaded, nothing was changed', { config: path })
       system.reconfigure({ shell: stage.configs(loaded, reloads)['shell'] })
       return

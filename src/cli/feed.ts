@@ -50,6 +50,8 @@ export const FEED_PATH = '/api/v1/events'
 const MESSAGE_BYTES_MAX = 1_048_576
 const RETRY_MS = [250, 500, 1_000, 2_000, 5_000, 10_000]
 const POLL_MS = 1_000
+/** What a node that starts, or a proxy before it, says for a while. */
+const PASSING = [429, 502, 503, 504]
 /** The node pings every 30 s; a connection silent for three of them is dead. */
 const SILENCE_MS = 90_000
 
@@ -95,7 +97,8 @@ export async function follow(
       listener.event(event)
     },
     gap: (gap) => {
-      from = gap.to + 1
+      // Numbers began anew there: what comes next is what was asked of it, not what was heard.
+      from = gap.reason === 'ahead' ? gap.from : gap.to + 1
       listener.gap(gap)
     },
   }
@@ -106,15 +109,19 @@ export async function follow(
     const ended = await connect(shell, { ...wanted, from }, counted, start, stopped)
     if (ended.why === 'stopped') return
     if (ended.why === 'refused') throw new CommandFailed(ended.text)
-    if (ended.why === 'not-spoken') {
+    const isPassing = ended.why === 'not-spoken' && wasOpen && PASSING.includes(ended.status)
+    if (ended.why === 'not-spoken' && !isPassing) {
       if (![400, 404, 405, 426, 501].includes(ended.status) && ended.status >= 400)
         throw refusedBy(ended.status)
       return await poll(shell, { ...wanted, from }, counted, stopped)
     }
-    wasOpen ||= ended.opened
-    if (!wasOpen) throw unreachable(shell, ended.text, ended.code)
-    tries = ended.opened ? 0 : tries + 1
-    listener.note(`${ended.text}; connecting again`)
+    if (ended.why === 'lost') {
+      wasOpen ||= ended.opened
+      if (!wasOpen) throw unreachable(shell, ended.text, ended.code)
+    }
+    const isLost = ended.why === 'lost'
+    tries = isLost && ended.opened ? 0 : tries + 1
+    listener.note(`${isLost ? ended.text : `API error (${ended.status})`}; connecting again`)
     if (!(await pause(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]!, stopped))) return
   }
 }

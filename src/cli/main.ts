@@ -48,9 +48,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       if (error.code === 'commander.excessArguments') suggest(program, argv, io)
       return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     }
-    if (!(error instanceof CommandFailed)) throw error
-    report(error, program.opts<{ json?: boolean }>().json === true, io)
-    return exitCodes[error.exit]
+    const failed =
+      error instanceof CommandFailed
+        ? error
+        : new CommandFailed(error instanceof Error ? error.message : String(error))
+    report(failed, program.opts<{ json?: boolean }>().json === true, io)
+    return exitCodes[failed.exit]
   }
 }
 

@@ -76,13 +76,23 @@ export function connectionOf(globals: Globals, io: Io): Connection {
 }
 
 function tokenOf(globals: Globals, env: Io['env']): string | undefined {
-  if (globals.token !== undefined) return globals.token
+  if (globals.token !== undefined) return sound('--token', globals.token)
   const file = globals.tokenFile ?? (env['OPENGSLB_TOKEN'] ? '' : env['OPENGSLB_TOKEN_FILE'])
-  if (!file) return env['OPENGSLB_TOKEN'] || undefined
+  if (!file) {
+    const given = env['OPENGSLB_TOKEN']
+    return given ? sound('OPENGSLB_TOKEN', given) : undefined
+  }
   const [token = ''] = secretOf('--token-file', file).toString().trim().split(/\s/)
-  // What is no header value would fail later, with the token in the message.
-  if (!/^[\x21-\x7e]{1,4096}$/.test(token)) throw wrongUsage(`--token-file: no token in ${file}`)
+  if (!TOKEN.test(token)) throw wrongUsage(`--token-file: no token in ${file}`)
   return token
+}
+
+/** What is no header value would fail later, with the token in the message. */
+const TOKEN = /^[\x21-\x7e]{1,4096}$/
+
+function sound(from: string, token: string): string {
+  if (TOKEN.test(token)) return token
+  throw wrongUsage(`${from}: holds a character that no token has, such as a space or a line end`)
 }
 
 function fileOf(option: string, path: string): Buffer {

@@ -73,6 +73,17 @@ export const feedEntries = {
     fields: { events: field.list<ToldEvent>('encoded, in order') },
     doc: 'Events for those who listen; a hole in the numbers is filled by asking.',
   },
+  'api.listeners-changed': {
+    kind: 'fact',
+    id: 133,
+    from: 'api',
+    to: ['shell'],
+    delivery: 'latest',
+    key: [],
+    maxBytes: KIB,
+    fields: { changes: field.number('times it was said since the API was started') },
+    doc: 'Who may listen to events is not who it was: every reader has to come again.',
+  },
   'shell.open-feed': {
     kind: 'request',
     id: 63,

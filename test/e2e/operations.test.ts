@@ -151,6 +151,13 @@ describe('what is in the way', () => {
   })
 })
 
+const AGENT_FILE = `mode: agent
+agent:
+  identity: { service_token: "0123456789abcdef0123456789abcdef", region: eu }
+  backends: [{ service: app.ops.test, address: 127.0.0.1, port: 8080 }]
+  gossip: { encryption_key: "${Buffer.alloc(32, 1).toString('base64')}", overwatch_nodes: ["127.0.0.1:1"] }
+`
+
 describe.runIf(has('dig'))('reload by SIGHUP', () => {
   test('a good file takes effect; a bad one changes nothing and says why', async () => {
     const port = await freePort()
@@ -165,6 +172,18 @@ describe.runIf(has('dig'))('reload by SIGHUP', () => {
     await one.logged(/nonsense/)
     expect(await serving(port)).toBe(true)
     expect(await serving(port, 'new.ops.test')).toBe(true)
+  })
+
+  test('a file for another mode changes nothing', async () => {
+    const port = await freePort()
+    const one = program({ port })
+    one.start()
+    await until('served', () => serving(port))
+    one.configure(AGENT_FILE)
+    one.signal('SIGHUP')
+    await one.logged('mode cannot change while running')
+    await one.logged('configuration not reloaded, nothing was changed')
+    expect(await serving(port)).toBe(true)
   })
 
   test('what needs a restart is named', async () => {

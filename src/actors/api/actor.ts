@@ -14,6 +14,7 @@ import type { ApiConfig, ApiPorts } from './contract.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
 import { FEED_PATH } from './feed/admission.ts'
 import { Feed } from './feed/feed.ts'
+import { FeedRights } from './feed/rights.ts'
 import { openFeed, readFeed } from './feed/serve.ts'
 import { apiMetrics } from './metrics.ts'
 import { Decisions } from './decisions.ts'
@@ -61,6 +62,7 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
   const router = new Router(apiRoutes(context), new Idempotency(ctx.clock))
   const exchange = new Exchange(router, ctx.random)
   const stopSampling = sampling.start()
+  const rights = new FeedRights(ctx, first)
 
   const auditor = ports.audit && new Auditor(ctx, ports.audit)
   auditor?.system(ctx.incarnation === 1 ? 'start' : 'restart', 'api', {
@@ -134,10 +136,12 @@ export const api = defineActor('api', (ctx, ports: ApiPorts, first: ApiConfig) =
     onReconfigured: (next) => {
       config = next
       gate = gateOf(next, gate)
+      rights.configure(next)
       auditor?.system('reload', 'configuration', { tokens: next.tokens.map(({ name }) => name) })
     },
     onStop: () => {
       stopSampling()
+      rights.stop()
       auditor?.flush()
     },
   }

@@ -147,6 +147,7 @@ export const shell = defineActor('shell', async (ctx, ports: ShellPorts, config:
   return {
     receive: {
       'api.events-told': ({ events }) => feed.hub.told(events),
+      'api.listeners-changed': () => feed.hub.cutAll('who may listen has changed'),
       'registry.log-level-set': ({ level }) => {
         ports.setLogLevel(level)
         ctx.log.info('log level set by the API', { level })

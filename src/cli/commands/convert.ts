@@ -34,7 +34,11 @@ function readZones(folder: string | undefined): {
     throw new CommandFailed(`${folder}: ${(error as Error).message}`)
   }
   const zones = files
-    .filter((name) => !name.startsWith('.') && statSync(join(folder, name)).isFile())
+    .filter(
+      (name) =>
+        !name.startsWith('.') &&
+        statSync(join(folder, name), { throwIfNoEntry: false })?.isFile() === true,
+    )
     .map((name) => ({ zone: basename(name).replace(/\.$/, ''), path: join(folder, name) }))
   return {
     zones: zones.map(({ zone }) => zone),

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { demoDatabase } from '../../core/geo/demo.ts'
 import { parseAddress } from '../../core/net/address.ts'
-import { type Io, shellOf, wrongUsage } from '../shell.ts'
+import { CommandFailed, type Io, shellOf, wrongUsage } from '../shell.ts'
 import { table } from '../table.ts'
 
 interface Mapping {
@@ -83,7 +83,11 @@ export function addGeo(program: Command, io: Io): void {
     .argument('<file>', 'where to write it, such as demo.mmdb')
     .action((file: string, _options, command: Command) => {
       const bytes = demoDatabase(Math.floor(Date.now() / 1_000))
-      writeFileSync(file, bytes)
+      try {
+        writeFileSync(file, bytes)
+      } catch (error) {
+        throw new CommandFailed(`${file}: ${(error as Error).message}`)
+      }
       shellOf(command, io).print({ file, bytes: bytes.length }, () => `Wrote ${file}.`)
     })
 }

@@ -29,7 +29,8 @@ export function interpolate(written: string, environment: Environment): Interpol
   const resolve = (whole: string, inside: string | undefined): string => {
     if (whole === '$$') return '$'
     const match = inside === undefined ? null : NAME.exec(inside)
-    if (match === null) {
+    // A default ends at the first brace, so one within another would be cut in two.
+    if (match === null || match[2]?.includes('${') === true) {
       faults.push({
         message: 'holds a reference that is not ${NAME} or ${NAME:-default}',
         hint: 'write $$ for a dollar sign',

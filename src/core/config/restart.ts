@@ -23,5 +23,8 @@ export function restartNeeded(oldConfig: Config, newConfig: Config): string[] {
     }
   }
   visit(configSchema, oldConfig, newConfig, '')
+  // Keys of gossip are followed, but whether there is any is decided at the start.
+  const isOn = ({ overwatch }: Config) => overwatch.gossip.encryption_key !== ''
+  if (isOn(oldConfig) !== isOn(newConfig)) paths.push('overwatch.gossip.encryption_key')
   return paths
 }

@@ -49,6 +49,18 @@ describe('the token', () => {
       expect(err).toContain(`Hint: run: chmod 600 ${path}`)
     })
 
+  test('that no header could carry is refused, and not shown', async () => {
+    const bad = 'se cret\r'
+    for (const [words, env, from] of [
+      [['--token', bad], {}, '--token'],
+      [[], { OPENGSLB_TOKEN: bad }, 'OPENGSLB_TOKEN'],
+    ] as const) {
+      const { code, err } = await cli([...words, 'status'], env)
+      expect([code, err]).toEqual([2, expect.stringContaining(`${from}: holds a character`)])
+      expect(err).not.toContain('cret')
+    }
+  })
+
   test('an empty file and a missing one are named', async () => {
     expect((await cli(['--token-file', file('none', '\n'), 'status'])).err).toMatch(/no token in/)
     const { code, err } = await cli(['--token-file', join(folder, 'gone'), 'status'])

@@ -96,6 +96,57 @@ describe('--follow', () => {
     expect(urls).toEqual(['/api/v1/events', '/api/v1/events?from=42'])
   })
 
+  test('a node whose numbers began anew is followed from there', async () => {
+    const stopper = new AbortController()
+    const ahead = { type: 'gap', from: 10, to: 5_000, reason: 'ahead' }
+    const { url, urls } = await feed(
+      (socket) => {
+        send(socket, { type: 'hello', number: 9 }, ahead, event(10), event(11))
+        socket.close()
+      },
+      (socket) => {
+        send(socket, event(12))
+        setTimeout(() => stopper.abort(), 50)
+      },
+    )
+    const argv = ['--api', url, '--json', 'events', '-f', '--from', '5001']
+    const { out } = await cli(argv, {}, { stopped: stopper.signal })
+    expect(urls.at(-1)).toBe('/api/v1/events?from=12')
+    const numbers = out.split('\n').flatMap((line) => JSON.parse(line).number ?? [])
+    expect(numbers).toEqual([10, 11, 12])
+  })
+
+  test('what a node that starts answers is no end', async () => {
+    const stopper = new AbortController()
+    const server = createServer()
+    const sockets = new WebSocketServer({ noServer: true })
+    let tries = 0
+    server.on('upgrade', (request, socket, head) => {
+      if (++tries === 2) {
+        socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n')
+        return
+      }
+      sockets.handleUpgrade(request, socket, head, (open) => {
+        send(open, { type: 'hello', number: 0 }, event(tries))
+        if (tries === 1) open.close()
+        else setTimeout(() => stopper.abort(), 50)
+      })
+    })
+    await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle))
+    closing.push(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { code, out, err } = await cli(
+      ['--api', api, '--json', 'events', '-f'],
+      {},
+      { stopped: stopper.signal },
+    )
+    expect(out.split('\n').map((line) => JSON.parse(line).number)).toEqual([1, 3])
+    expect([code, err]).toEqual([0, expect.stringContaining('API error (503); connecting again')])
+  })
+
   test('an error of the feed ends it with its words', async () => {
     const refusal = { type: 'error', code: 'bad-topic', message: 'unknown topic "x"' }
     const { url } = await feed((socket) => send(socket, refusal))

@@ -246,11 +246,16 @@ export class Hub {
     this.#isCatchingUp = false
   }
 
-  /** Nobody may believe to have heard everything: all who are live come again and resume. */
-  #giveUp(): void {
+  /** Ends every reader; those who may come again and resume. */
+  cutAll(why: string): void {
     this.#flush()
     for (const { readers } of [...this.#groups.values()])
-      for (const reader of [...readers]) reader.cut('the event log cannot be read')
+      for (const reader of [...readers]) reader.cut(why)
+  }
+
+  /** Nobody may believe to have heard everything: all who are live come again and resume. */
+  #giveUp(): void {
+    this.cutAll('the event log cannot be read')
     this.#next = undefined
     this.#delivered = 0
     this.#isCatchingUp = false

@@ -143,6 +143,12 @@ export const feedLimits = {
     'the API or the registry is back within seconds; after ten the reader is told to come again',
   ),
   feedReadRetryMs: limit(500, [1, 60_000], 'ms', 'the pause between two such tries'),
+  feedRightsMs: limit(
+    3_600_000,
+    [1_000, 86_400_000],
+    'ms',
+    'a clock that is set may bring the end of a token nearer: so often it is looked for again',
+  ),
   feedStallMs: limit(
     60_000,
     [100, 600_000],

@@ -77,7 +77,7 @@ export const port = integer(1, 65_535, 'port')
 export const ttl = integer(0, 604_800, 'seconds')
 export const weight = integer(0, 65_535, 'weight')
 
-/** 1 to 100. A fraction between 0 and 1 is taken for a share of one, with a remark. */
+/** 1 to 100. A fraction between 0 and 1 without a `%` is a share of one, with a remark. */
 export const percent: Kind<number> = kindOf({
   name: 'percent',
   allowed: '1 to 100',
@@ -85,7 +85,8 @@ export const percent: Kind<number> = kindOf({
   read: (text) => {
     const value = numberOf(text.replace(/%$/, ''))
     if (value === undefined) return fail('is not a percentage')
-    return inRange(value > 0 && value < 1 ? Math.round(value * 1e6) / 1e4 : value, 1, 100)
+    const isShare = !text.endsWith('%') && value > 0 && value < 1
+    return inRange(isShare ? Math.round(value * 1e6) / 1e4 : value, 1, 100)
   },
   remark: (text) => {
     const value = numberOf(text)

@@ -62,6 +62,14 @@ function overwatchMode({ config, given, error, warn }: Review): void {
     warn(['overwatch', 'gossip', 'probe_timeout'], 'is longer than probe_interval')
   if (overwatch.stale.remove_after < overwatch.stale.threshold)
     error(['overwatch', 'stale', 'remove_after'], 'is shorter than overwatch.stale.threshold')
+  if (!overwatch.peering.sync.backend_registry)
+    warn(
+      ['overwatch', 'peering', 'sync', 'backend_registry'],
+      'has no effect: backends are shared',
+      {
+        hint: 'overwatches that share no gossip key share nothing',
+      },
+    )
   if (regions.length === 0 && domains.length === 0 && dns.zones.length === 0) {
     const alone = given(['agent']) && !given(['overwatch'])
     const hint = alone ? 'is this the file of an agent? then set `mode: agent`' : undefined

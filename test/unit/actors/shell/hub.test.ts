@@ -58,6 +58,16 @@ function world(read: Read = async () => undefined) {
 const settled = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 describe('live readers', () => {
+  test('are all sent away to come again where who may listen has changed', () => {
+    const { hub, add } = world()
+    const all = [add(), add(1)]
+    hub.cutAll('who may listen has changed')
+    for (const { socket } of all) expect(socket.ended).toBe('1013 who may listen has changed')
+    const { socket } = add()
+    hub.told(eventsOf(1, 2))
+    expect(socket.heard).toEqual([1, 2])
+  })
+
   test('hear each number once, though some are told twice', () => {
     const { hub, add } = world()
     const { socket } = add()

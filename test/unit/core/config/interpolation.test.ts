@@ -24,7 +24,8 @@ describe('interpolate', () => {
   })
 
   test('an unset variable, a bad name and an open brace are faults', () => {
-    for (const written of ['${OTHER}', '${9}', '${}', '${NA ME}', '${NAME'])
+    const nested = ['${OTHER:-${NAME}}', '${NAME:-${OTHER}}']
+    for (const written of ['${OTHER}', '${9}', '${}', '${NA ME}', '${NAME', ...nested])
       expect(interpolate(written, env).faults, written).toHaveLength(1)
   })
 

@@ -65,6 +65,13 @@ describe('values', () => {
     expect(warnings.join()).toContain('0.85 is taken for 85 percent')
   })
 
+  test('with a percent sign it is none', () => {
+    const of = (threshold: string) =>
+      load(`agent: { predictive: { error_rate: { threshold: "${threshold}" } } }`)
+    expect(of('85%').loaded!.config.agent.predictive.error_rate.threshold).toBe(85)
+    expect(of('0.5%').errors.join()).toContain('1 to 100')
+  })
+
   test('host bits of a network are cleared, with a warning', () => {
     const { loaded: result, warnings } = load('api: { allowed_networks: [10.1.2.3/8, 192.0.2.7] }')
     expect(result!.config.api.allowed_networks).toEqual(['10.0.0.0/8', '192.0.2.7/32'])
@@ -223,6 +230,12 @@ test('what needs a restart is named by key, what does not is not', () => {
   ).config
   expect(restartNeeded(before, after)).toEqual(['dns.listen_address', 'overwatch.data_dir'])
   expect(restartNeeded(before, before)).toEqual([])
+  const key = Buffer.alloc(32, 7).toString('base64')
+  const gossip = (text: string) =>
+    loaded(`${SMALL}overwatch: { gossip: { encryption_key: "${text}" } }\n`).config
+  const other = gossip(Buffer.alloc(32, 8).toString('base64'))
+  expect(restartNeeded(before, gossip(key))).toEqual(['overwatch.gossip.encryption_key'])
+  expect(restartNeeded(gossip(key), other)).toEqual([])
 })
 
 describe('signing', () => {
