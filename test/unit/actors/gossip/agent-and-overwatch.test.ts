@@ -272,6 +272,31 @@ test('drains that an overwatch declares reach the agent, and their end does', as
   expect(agent.said('gossip.drains-wanted').at(-1)).toEqual({ drains: [] })
 })
 
+test('an order for the advertised address is for the backend that is checked elsewhere', async () => {
+  const actors = new GossipActors()
+  const overwatch = await actors.overwatch(1)
+  const checked = { service: 'Web', address: '127.0.0.1', port: 80, weight: 100 }
+  const backends = [{ ...checked, advertiseAddress: '10.0.1.10' }]
+  const agent = await actors.agent(1, { backends })
+  const { agentId } = agent
+  await actors.until(() => overwatch.reportOf(agentId) !== undefined, 5_000)
+  const drain = { id: 'd1', reason: 'deploy', by: 'overwatch', sinceMs: 5 } as const
+  const order = { agentId, backend: 'web:10.0.1.10:80', drain }
+  overwatch.behaviour.receive['registry.drains-set']({ drains: [order] })
+  await actors.run(100)
+  const wanted = () => agent.said('gossip.drains-wanted').at(-1)?.drains[0]?.backend
+  expect(wanted()).toBe('Web:127.0.0.1:80')
+  const connections = { atMs: 1, remaining: 2, arrived: 3, quietSinceMs: 0, networks: [] }
+  agent.behaviour.receive['vitals.clients-counted']({ backend: wanted()!, connections })
+  await actors.run(2_000)
+  const told = overwatch.reportOf(agentId)?.backends[0]
+  expect(told).toMatchObject({ address: '10.0.1.10', connections: { remaining: 2 } })
+  // The same order after a reload that checks it elsewhere.
+  const moved = [{ ...checked, address: '127.0.0.2', advertiseAddress: '10.0.1.10' }]
+  agent.behaviour.onReconfigured?.({ ...agent.config, backends: moved } as typeof agent.config)
+  expect(wanted()).toBe('Web:127.0.0.2:80')
+})
+
 test('an order whose datagram is lost is heard within a second', async () => {
   const actors = new GossipActors()
   const { overwatch, agent } = await pair(actors)
