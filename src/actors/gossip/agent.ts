@@ -67,7 +67,8 @@ export class Agent {
     const { serviceToken } = config.identity
     const intervalMs = config.heartbeatIntervalMs
     this.#agentId = agentId
-    const self = { agentId, region, node: agentId, serviceToken }
+    const timeOfDay = () => ctx.clock.nowMs()
+    const self = { agentId, region, node: agentId, serviceToken, timeOfDay }
     const options = { ...self, boot, key, previousKey, intervalMs }
     this.reporter = new Reporter(options, ports.crypto, ctx.random)
     this.#hearts = new Hearts(ctx, config, notices, metrics)
@@ -137,8 +138,9 @@ export class Agent {
     this.#tick()
   }
 
+  /** For planning alone: differences mean something. */
   get #nowMs(): number {
-    return this.#world.ctx.clock.nowMs()
+    return this.#world.ctx.clock.monotonicMs()
   }
 
   membersChanged(): void {

@@ -134,6 +134,27 @@ test('with every third datagram lost nobody dies and all changes are heard', asy
   expect(overwatch.said('gossip.agent-left')).toEqual([])
 })
 
+test('an agent whose clock is set back or forth says that it lives at every interval', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  for (const byMs of [-3_600_000, 7_200_000]) {
+    actors.clock.setUnixMs(actors.clock.nowMs() + byMs)
+    const before = overwatch.said('gossip.agent-seen').length
+    await actors.run(60_000)
+    expect(overwatch.said('gossip.agent-seen').length - before).toBeGreaterThanOrEqual(5)
+    expect(overwatch.said('gossip.agent-seen').length - before).toBeLessThanOrEqual(8)
+  }
+  // What is said meanwhile is confirmed, and the farewell is heard.
+  actors.clock.setUnixMs(START)
+  say(agent, 'down', 'refused')
+  expect(await actors.until(() => healthOf(overwatch, agent) === false, 5_000, 10)).toBeLessThan(
+    100,
+  )
+  const startMs = actors.clock.monotonicMs()
+  await actors.stop(agent)
+  expect(actors.clock.monotonicMs() - startMs).toBeLessThan(2_000)
+})
+
 test('an agent that is stopped deregisters, and its backend leaves at once', async () => {
   const actors = new GossipActors()
   const { overwatch, agent } = await pair(actors)
