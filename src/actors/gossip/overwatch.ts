@@ -12,8 +12,10 @@ import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { AgentReport } from '../../core/health/report.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { Cancel } from '../../kernel/clock.ts'
+import { Paced } from '../../kernel/paced.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { AgentView } from '../../messages/agent-views.ts'
+import { everything } from './again.ts'
 import { KnownAgents } from './agents-known.ts'
 import type { GossipPorts, OverwatchGossip } from './contract.ts'
 import type { Arrived } from './inbox.ts'
@@ -52,6 +54,7 @@ export class Overwatch {
   readonly #world: OverwatchWorld
   readonly #pinSaves: PinSaves
   readonly #orders: Orders
+  readonly #again: Paced
   readonly #strangers: Strangers
   #config: OverwatchGossip
   #peerPort: PeerPort | undefined
@@ -59,6 +62,7 @@ export class Overwatch {
 
   constructor(world: OverwatchWorld, config: OverwatchGossip, boot: number) {
     this.#world = world
+    this.#again = new Paced(world.ctx.clock, () => world.ctx.fill('gossip.record-learned'))
     this.#config = config
     this.#pinSaves = new PinSaves(boot)
     this.#strangers = new Strangers(world.ctx.clock, world.node, world.members)
@@ -365,13 +369,7 @@ export class Overwatch {
 
   /** The registry holds nothing: everything again. */
   sayAgain(): void {
-    const { ctx } = this.#world
-    for (const record of this.sharing.exchange.ledger.records())
-      if (record.kind !== 'latency') ctx.publish('gossip.record-learned', record)
-    for (const { report, hearsay, heardMs } of this.agents.heard.values()) {
-      const { agentId } = report
-      ctx.publish('gossip.agent-reported', { agentId, report, hearsay, atMs: heardMs })
-    }
+    this.#again.run(everything(this.#world.ctx, this.sharing, this.agents))
   }
 
   #everySecond(): void {

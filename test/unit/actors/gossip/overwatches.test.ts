@@ -286,3 +286,20 @@ test('who is in the cluster is told once, and then only who changed', async () =
   first!.behaviour.onPeerStarted?.('api')
   expect(first!.said('gossip.members-set').at(-1)?.members).toHaveLength(7)
 })
+
+test('a registry that starts anew is told everything, no faster than it reads', async () => {
+  const actors = new GossipActors()
+  const { overwatches, agents } = await site(actors)
+  const { said, world, behaviour } = overwatches[0]!
+  await actors.run(10_000)
+  world.published.length = 0
+  world.outbox.fill = 0.5
+  behaviour.onPeerStarted?.('registry')
+  expect(said('gossip.agent-reported')).toEqual([])
+  world.outbox.fill = 0
+  await actors.run(10)
+  const told = said('gossip.agent-reported').map(({ agentId }) => agentId)
+  expect(told.sort()).toEqual(agents.map(({ agentId }) => agentId).sort())
+  const kinds = said('gossip.record-learned').map(({ kind }) => kind)
+  for (const kind of ['pin', 'agent']) expect(kinds).toContain(kind)
+})
