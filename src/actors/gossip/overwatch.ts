@@ -154,7 +154,8 @@ export class Overwatch {
     const nowMs = ctx.clock.nowMs()
     switch (output.kind) {
       case 'report':
-        this.#reported(output.report, isPeer && endpoint === undefined && this.#isHearsay(output))
+        // Judged again it is no sign of life: what was heard first-hand stays so, at its time.
+        this.#reported(output.report, isPeer || output.again === true)
         break
       case 'seen':
         this.agents.seen(output.agentId, output.atMs)
@@ -184,17 +185,10 @@ export class Overwatch {
     }
   }
 
-  /** What was judged again here stays first-hand when it was heard first-hand. */
-  #isHearsay({ report }: Extract<ReceiverOutput, { kind: 'report' }>): boolean {
-    const heard = this.agents.heard.get(report.agentId)
-    const same = heard?.report.boot === report.boot && heard.report.seq === report.seq
-    return heard === undefined || heard.hearsay || !same
-  }
-
   #reported(report: AgentReport, hearsay: boolean): void {
     const { ctx, metrics, notices } = this.#world
     const { agentId } = report
-    const atMs = ctx.clock.nowMs()
+    const { atMs } = report
     notices.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
     metrics.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
     this.agents.report(report, hearsay, atMs)

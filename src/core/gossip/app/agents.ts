@@ -147,7 +147,8 @@ export class Agents {
     const { changed, displaced } = this.#judge(record, h.nowMs)
     if (changed) {
       record.judged++
-      h.out.push({ kind: 'report', report: reportOf(record, h.nowMs), signed: record.signed })
+      const report = reportOf(record, record.heardMs)
+      h.out.push({ kind: 'report', report, signed: record.signed, again: true })
     }
     this.#giveWay(displaced, h)
   }

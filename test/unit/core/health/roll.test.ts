@@ -103,6 +103,12 @@ describe('the roll', () => {
     expect(roll.voiceOf(KEY)?.silent).toBe(true)
     roll.accept(report({ atMs: 1_000 }), 60_000)
     expect(roll.voiceOf(KEY)?.silent).toBe(false)
+    // Nor does it take the word of one that was heard for anything less, or for later.
+    roll.accept(report({ atMs: 60_000 }), 80_000, true)
+    expect(roll.rowOf('eu-1')).toMatchObject({ hearsay: false, lastSeenMs: 60_000 })
+    expect(roll.tick(90_000)).toEqual([KEY])
+    roll.accept(report({ atMs: 60_000 }), 95_000, true)
+    expect(roll.voiceOf(KEY)?.silent).toBe(true)
   })
 
   test('looks at every claim again when names change', () => {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { toBase64 } from '../../../../../src/core/gossip/app/base64.ts'
 import { agentIdOf, toPem } from '../../../../../src/core/gossip/app/certificate.ts'
 import { octetsOf } from '../../../../../src/core/gossip/app/crypto.ts'
-import { PEER } from '../../../../../src/core/gossip/app/outputs.ts'
+import { PEER, type ReceiverOutput } from '../../../../../src/core/gossip/app/outputs.ts'
 import type { Receiver } from '../../../../../src/core/gossip/app/receiver.ts'
 import {
   agentId,
@@ -50,6 +50,10 @@ describe('who has a backend', () => {
       [secondId, 1, 1],
       [agentId, 1, 0],
     ])
+    // Nobody has heard the first one: its report is as old as its last word.
+    expect(reports(outputs).map(({ atMs }) => atMs - START)).toEqual([31_000, 0])
+    const isAgain = (output: ReceiverOutput) => output.kind === 'report' && output.again === true
+    expect(outputs.filter(isAgain)).toHaveLength(2)
     expect(codeOf(receiver.receive(signed(), FROM, START + 32_000))).toBe('backend-owned')
   })
 
