@@ -69,6 +69,15 @@ describe('the roll', () => {
     expect(roll.accept(report({ boot: 1_001, seq: 0 }), 1)).not.toBe('stale')
   })
 
+  test('takes what is judged anew of the same content, whatever was kept of it', () => {
+    const roll = new Roll(settings)
+    // As an earlier version kept it, which counted how often it had judged.
+    const kept = { ...report({ backends: [] }), judged: 1 }
+    roll.accept(kept, 0, true)
+    expect(roll.accept(report(), 1)).toMatchObject({ declared: true, keys: [KEY] })
+    expect(roll.accept(report({ backends: [] }), 2)).toMatchObject({ declared: true })
+  })
+
   test('lets the first agent speak for a server until it is silent or gone', () => {
     const roll = new Roll(settings)
     roll.accept(report(), 0)

@@ -44,11 +44,9 @@ describe('who has a backend', () => {
     expect(codeOf(receiver.receive(fromSecond(), FROM, START))).toBe('backend-owned')
     expect(codeOf(receiver.receive(fromSecond(), FROM, START + 29_000))).toBe('backend-owned')
     const outputs = receiver.receive(fromSecond(), FROM, START + 31_000)
-    expect(
-      reports(outputs).map((report) => [report.agentId, report.judged, report.backends.length]),
-    ).toEqual([
-      [secondId, 1, 1],
-      [agentId, 1, 0],
+    expect(reports(outputs).map((report) => [report.agentId, report.backends.length])).toEqual([
+      [secondId, 1],
+      [agentId, 0],
     ])
     // Nobody has heard the first one: its report is as old as its last word.
     expect(reports(outputs).map(({ atMs }) => atMs - START)).toEqual([31_000, 0])
