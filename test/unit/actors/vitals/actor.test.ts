@@ -214,12 +214,8 @@ describe('drains', () => {
     expect(world.drains()).toEqual([[b, 'overwatch', 'maintenance']])
     world.actor.receive['gossip.drains-wanted']({ drains: [] })
     expect(world.drains()).toEqual([[b, undefined, undefined]])
-  })
-
-  test('an order that comes before its backend is configured holds from then on', async () => {
-    const world = await worldOf({ config: { backends: config.backends.slice(0, 1) } })
-    await world.clock.advanceAsync(SECOND)
-    const drain = { id: 'x', reason: 'maintenance', by: 'overwatch', sinceMs: 1 } as const
+    // One that comes before its backend is configured holds from then on.
+    world.actor.onReconfigured?.({ ...config, backends: config.backends.slice(0, 1) })
     world.actor.receive['gossip.drains-wanted']({ drains: [{ backend: b, drain }] })
     world.said()
     world.actor.onReconfigured?.(config)
