@@ -72,6 +72,7 @@ async function listen(config: OverwatchGossip): Promise<Standing> {
     },
     metrics: prometheusMetrics(),
     publish,
+    fill: () => 0,
     ask: () => Promise.resolve({ ok: false, error: { code: 'peer-down' } }),
   } as unknown as Ctx<ProductCatalogue, 'gossip'>
   await gossip.start(ctx, openPorts(), config)

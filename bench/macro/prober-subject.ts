@@ -132,6 +132,7 @@ async function measure(plan: Plan, authority: string): Promise<Figures> {
       else up.delete(fact.target)
       if (up.size === plan.targets && allUpMs === 0) allUpMs = performance.now() - startedMs
     },
+    fill: () => 0,
     ask: async () => ({ ok: false, error: { code: 'timed-out' } }),
   }
   const ports = openPorts({ trustedAuthorities: [authority] })

@@ -63,6 +63,9 @@ const secrets = {
   SERVICE_TOKEN: randomBytes(24).toString('base64url'),
 }
 
+/** Of overwatches alone: agents must not know it. */
+const overwatchSecrets = { PEERING_SECRET: randomBytes(24).toString('base64url') }
+
 /** Runs the server with a copy of a configuration that others cannot read, as it should be. */
 function startServer(config: string, into: string, env: Record<string, string>): ChildProcess {
   mkdirSync(into, { recursive: true, mode: 0o750 })
@@ -125,6 +128,7 @@ async function main(): Promise<void> {
   await Promise.all(backends.map(startBackend))
   const overwatch = startServer('quickstart.yaml', folder, {
     OPENGSLB_DATA_DIR: folder,
+    ...overwatchSecrets,
   })
   const end = (code: number) => {
     ending = true

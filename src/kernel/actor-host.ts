@@ -20,7 +20,7 @@ import { faultOf, type FromActor, stoppedFault, type ToActor } from './control.t
 import { countLinks } from './counters.ts'
 import { type AnyActor, type AnyBehaviour, type AnyCtx, isThenable } from './erased.ts'
 import { type GuardedClock, guardedClock } from './guarded-clock.ts'
-import { Link, type LinkEvents } from './link.ts'
+import { fillOf, Link, type LinkEvents } from './link.ts'
 import type { Log } from './log.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Metrics } from './metrics.ts'
@@ -208,8 +208,7 @@ export class ActorHost {
         queueMicrotask(() => this.#flush())
       },
       onLossOver: (link) => {
-        const { log } = this.#options
-        log.warn('outbox overflowed, saying again what holds', { peer: link.peer })
+        this.#options.log.warn('outbox overflowed, saying again what holds', { peer: link.peer })
         this.#time.clock.after(limits.sayAgainDelayMs.default, () =>
           this.#behaviour?.onPeerStarted?.(link.role),
         )
@@ -239,10 +238,10 @@ export class ActorHost {
         const bytes = codec.fact(id, message)
         const shared = codec.sharedOf(id, message)
         const key = entry.delivery === 'latest' ? `${id} ${codec.keyOf(id, message)}` : ''
-        for (const link of this.#links.values()) {
+        for (const link of this.#links.values())
           if (entry.to.includes(link.role)) link.publish(id, entry.delivery, key, bytes, shared)
-        }
       },
+      fill: (id) => fillOf(this.#links.values(), sends(id, 'fact').to),
       ask: (id, message, timeoutMs = limits.askTimeoutMs.default) =>
         this.#ask(sends(id, 'request'), id, message, timeoutMs),
     }

@@ -40,6 +40,8 @@ export interface Ctx<C extends Catalogue, Name extends string> {
    */
   lend(memory: unknown): () => void
   publish<Id extends PublishedBy<C, Name>>(id: Id, message: MessageOf<C, Id>): void
+  /** How full the fullest outbox is that this fact goes to, 0-1; past 1 the oldest is dropped. */
+  fill(id: PublishedBy<C, Name>): number
   ask<Id extends AskedBy<C, Name>>(
     id: Id,
     message: MessageOf<C, Id>,

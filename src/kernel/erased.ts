@@ -20,6 +20,7 @@ export interface AnyCtx {
   readonly metrics: Metrics
   lend(memory: unknown): () => void
   publish(id: string, message: unknown): void
+  fill(id: string): number
   ask(id: string, message: unknown, timeoutMs?: number): Promise<Result<unknown, AskFault>>
 }
 

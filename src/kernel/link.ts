@@ -27,6 +27,13 @@ export interface LinkEvents {
   readonly onLossOver: (link: Link) => void
 }
 
+/** How full the fullest outbox towards these roles is, 0-1. */
+export function fillOf(links: Iterable<Link>, roles: readonly string[]): number {
+  let fill = 0
+  for (const { role, outbox } of links) if (roles.includes(role)) fill = Math.max(fill, outbox.fill)
+  return fill
+}
+
 export class Link {
   readonly peer: string
   readonly role: string

@@ -59,6 +59,11 @@ export class Outbox {
     return this.#bytes
   }
 
+  /** How much of its room is taken, 0-1. */
+  get fill(): number {
+    return Math.max(this.#messages / this.#bounds.messages, this.#bytes / this.#bounds.bytes)
+  }
+
   /** The bytes are only lent until `own` or `take` is called. */
   put(
     name: string,

@@ -88,6 +88,24 @@ for (const [name, make] of Object.entries(worlds)) {
       expect(b.datagrams[0]!.from).toEqual(from.endpoint)
     })
 
+    test('an IPv4 address in sixteen octets is the same place', async () => {
+      const ports = make()
+      const b = keeping()
+      const [from, to] = [await open(ports, keeping().ears), await open(ports, b.ears)]
+      const addr = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, ...to.endpoint.addr)
+      const place = { addr, port: to.endpoint.port }
+      expect(from.send(octets('mapped'), place)).toBe(true)
+      await b.until(() => b.datagrams.length === 1)
+      expect(
+        await from.dial(
+          place,
+          octets('x.'),
+          2_000,
+          whole(() => 'done'),
+        ),
+      ).toBe('done')
+    })
+
     test('a datagram that nobody hears, or that is too long, is no fault', async () => {
       const ports = make()
       const b = keeping()

@@ -39,6 +39,8 @@ export interface FakeCtx<Name extends string, C extends Catalogue = ProductCatal
   readonly published: {
     [Id in PublishedBy<C, Name>]: [Id, MessageOf<C, Id>]
   }[PublishedBy<C, Name>][]
+  /** What `fill` gives of every fact: how full its fullest outbox is, 0-1. */
+  readonly outbox: { fill: number }
   /** Every request sent so far, in order. */
   readonly asked: [string, unknown][]
   readonly logs: LogLine[]
@@ -71,6 +73,7 @@ export function fakeCtx<Name extends string, C extends Catalogue = ProductCatalo
   const asked: [string, unknown][] = []
   const logs: LogLine[] = []
   const lent: unknown[] = []
+  const outbox = { fill: 0 }
   const answers: Record<string, ((message: unknown) => unknown) | undefined> = {}
 
   const ask = async (id: string, message: unknown): Promise<unknown> => {
@@ -99,11 +102,10 @@ export function fakeCtx<Name extends string, C extends Catalogue = ProductCatalo
       return () => void lent.splice(lent.indexOf(memory), 1)
     },
     publish: (id: string, message: unknown) => void published.push([id, message]),
+    fill: () => outbox.fill,
     ask,
   }
   // The records are untyped inside; the types of the interface come from the catalogue.
-  return { ctx, clock, metrics, published, asked, logs, lent, answers } as unknown as FakeCtx<
-    Name,
-    C
-  >
+  const world = { ctx, clock, metrics, published, outbox, asked, logs, lent, answers }
+  return world as unknown as FakeCtx<Name, C>
 }

@@ -20,7 +20,7 @@ import { fail, ok } from '../../src/core/base/result.ts'
 import { agentIdOf } from '../../src/core/gossip/app/certificate.ts'
 import type { AgentKey } from '../../src/core/gossip/app/crypto.ts'
 import type { Endpoint } from '../../src/core/gossip/messages.ts'
-import { formatAddress, parseAddress, parseEndpoint } from '../../src/core/net/address.ts'
+import { addressOf, parseAddress, parseEndpoint } from '../../src/core/net/address.ts'
 import type { Clock } from '../../src/kernel/clock.ts'
 
 interface Host {
@@ -30,7 +30,7 @@ interface Host {
   closed: boolean
 }
 
-const placeOf = ({ addr, port }: Endpoint) => `${formatAddress(addr)}:${port}`
+const placeOf = ({ addr, port }: Endpoint) => `${addressOf(addr).text}:${port}`
 
 export class GossipNetwork {
   readonly random: Random
@@ -143,7 +143,7 @@ export class GossipNetwork {
         if (octets.length > 65_507 || host.closed) return false
         const datagram: Datagram = { octets: octets.slice(), from: host.endpoint }
         this.datagrams++
-        this.#count(host.address, formatAddress(to.addr), octets.length)
+        this.#count(host.address, addressOf(to.addr).text, octets.length)
         const peer = this.#reached(host.address, to)
         const lost = this.random.next() < this.loss
         const place = placeOf(to)
@@ -176,7 +176,7 @@ export class GossipNetwork {
         resolve(outcome)
       }
       const cancel = this.#clock.after(timeoutMs, () => resolve('timed-out'))
-      const split = this.#parted(from.address, formatAddress(to.addr))
+      const split = this.#parted(from.address, addressOf(to.addr).text)
       const peer = this.#reached(from.address, to)
       if (peer === undefined) {
         if (!split) this.#later(() => end('refused'))

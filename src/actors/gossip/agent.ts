@@ -6,7 +6,7 @@
  * everything within two seconds, also while the cluster still takes it for dead.
  */
 import { limits } from '../../core/base/limits.ts'
-import { parseOrders } from '../../core/gossip/app/orders.ts'
+import { type OrderedDrain, parseOrders } from '../../core/gossip/app/orders.ts'
 import { parseReply } from '../../core/gossip/app/replies.ts'
 import { Reporter, type ReporterOutput } from '../../core/gossip/app/reporter.ts'
 import type { OverwatchMember } from '../../core/gossip/app/reporter-peer.ts'
@@ -67,13 +67,12 @@ export class Agent {
     const { serviceToken } = config.identity
     const intervalMs = config.heartbeatIntervalMs
     this.#agentId = agentId
-    const self = { agentId, region, node: agentId, serviceToken }
+    const timeOfDay = () => ctx.clock.nowMs()
+    const self = { agentId, region, node: agentId, serviceToken, timeOfDay }
     const options = { ...self, boot, key, previousKey, intervalMs }
     this.reporter = new Reporter(options, ports.crypto, ctx.random)
     this.#hearts = new Hearts(ctx, config, notices, metrics)
-    this.#orders = new OrdersHeard(agentId, (drains) =>
-      ctx.publish('gossip.drains-wanted', { drains }),
-    )
+    this.#orders = new OrdersHeard(agentId, (drains) => this.#wanted(drains))
     this.#renewal = new Renewal(ctx, ports, identity, (renewed) => {
       this.#carryOut(this.reporter.rotate(renewed.key, this.#nowMs))
       this.#tick()
@@ -94,7 +93,17 @@ export class Agent {
     this.#renewal.look(config.identity)
     this.#hearts.configure(config, () => this.reporter.status())
     this.#self.configure(config.backends, this.#world.ownAddress)
+    // The same order may mean a backend that is checked elsewhere now.
+    this.#orders.sayAgain()
     this.changed()
+  }
+
+  /** Overwatches name a backend by the address that answers hold, vitals by the checked one. */
+  #wanted(drains: readonly OrderedDrain[]): void {
+    const own = drains.map(({ backend, drain }) => {
+      return { backend: this.#self.ownKey(backend) ?? backend, drain }
+    })
+    this.#world.ctx.publish('gossip.drains-wanted', { drains: own })
   }
 
   verdict(target: string, verdict: 'up' | 'down', reason: string): void {
@@ -129,8 +138,9 @@ export class Agent {
     this.#tick()
   }
 
+  /** For planning alone: differences mean something. */
   get #nowMs(): number {
-    return this.#world.ctx.clock.nowMs()
+    return this.#world.ctx.clock.monotonicMs()
   }
 
   membersChanged(): void {

@@ -7,7 +7,7 @@ import { limits } from '../../core/base/limits.ts'
 import { fromPem, readCertificate } from '../../core/gossip/app/certificate.ts'
 import type { Pin } from '../../core/gossip/app/pins.ts'
 import type { AgentReport } from '../../core/health/report.ts'
-import { formatAddress } from '../../core/net/address.ts'
+import { addressOf } from '../../core/net/address.ts'
 import type { AgentView } from '../../messages/agent-views.ts'
 import type { Known } from './members.ts'
 
@@ -70,7 +70,7 @@ export class KnownAgents {
       backends: heard?.report.backends.length ?? 0,
       ...(member === undefined
         ? {}
-        : { memberState: member.member.state, address: formatAddress(member.member.addr) }),
+        : { memberState: member.member.state, address: addressOf(member.member.addr).text }),
     }
   }
 

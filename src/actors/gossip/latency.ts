@@ -8,6 +8,7 @@ import type { ReceiverOutput } from '../../core/gossip/app/outputs.ts'
 import type { Ledger } from '../../core/gossip/peers/ledger.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { Ctx } from '../../kernel/actor.ts'
+import { Paced } from '../../kernel/paced.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { KnownAgents } from './agents-known.ts'
 
@@ -17,11 +18,13 @@ export class LatencyWay {
   readonly #ctx: Ctx<ProductCatalogue, 'gossip'>
   readonly #agents: KnownAgents
   readonly #ledger: () => Ledger
+  readonly #again: Paced
 
   constructor(ctx: Ctx<ProductCatalogue, 'gossip'>, agents: KnownAgents, ledger: () => Ledger) {
     this.#ctx = ctx
     this.#agents = agents
     this.#ledger = ledger
+    this.#again = new Paced(ctx.clock, () => ctx.fill('gossip.latency-record-learned'))
   }
 
   reported({ agentId, region, service, rows }: Told): void {
@@ -42,6 +45,10 @@ export class LatencyWay {
 
   /** The latency actor holds nothing of what was learned of others. */
   sayAgain(): void {
-    for (const record of this.#ledger().records()) this.takes(record)
+    this.#again.run(this.#everything())
+  }
+
+  *#everything(): Generator<boolean> {
+    for (const record of this.#ledger().records()) yield this.takes(record)
   }
 }

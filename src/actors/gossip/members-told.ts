@@ -7,7 +7,7 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import type { Membership } from '../../core/gossip/swim/membership.ts'
-import { formatAddress } from '../../core/net/address.ts'
+import { addressOf } from '../../core/net/address.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { Cancel } from '../../kernel/clock.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
@@ -110,7 +110,7 @@ export class MembersTold {
   #tellOverwatches(): void {
     const known = this.#members.overwatches().map(({ member }) => member)
     const live = known.filter(({ state }) => state === 'alive').map(({ name }) => name)
-    const addresses = known.map(({ addr }) => formatAddress(addr))
+    const addresses = known.map(({ addr }) => addressOf(addr).text)
     const set = { live: live.sort(), addresses: [...new Set(addresses)].sort() }
     const text = JSON.stringify(set)
     if (text === this.#overwatches) return

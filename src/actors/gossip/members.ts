@@ -4,8 +4,7 @@
  * Kept up to date by the events of membership, so that a message costs a look-up and not a walk
  * over all members. It judges nobody.
  */
-import { formatAddress } from '../../core/net/address.ts'
-import { formatEndpoint } from '../../core/net/address.ts'
+import { addressOf, formatEndpoint } from '../../core/net/address.ts'
 import { type NodeMeta, parseMeta } from '../../core/gossip/app/meta.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
 import type { Member } from '../../core/gossip/swim/node.ts'
@@ -18,9 +17,12 @@ export interface Known {
   readonly meta: NodeMeta | undefined
 }
 
-/** `address:port`, for logs and as a key. */
+/**
+ * `address:port`, for logs and as a key. Members of the Go program may say their IPv4 address in
+ * sixteen octets; their datagrams come from the one of four.
+ */
 export const placeOf = ({ addr, port }: Endpoint): string =>
-  formatEndpoint(formatAddress(addr), port)
+  formatEndpoint(addressOf(addr).text, port)
 
 export class KnownMembers {
   readonly #byName = new Map<string, Known>()
@@ -82,7 +84,7 @@ export class KnownMembers {
       name: member.name,
       role: meta?.role ?? 'unknown',
       region: meta?.region ?? '',
-      address: formatAddress(member.addr),
+      address: addressOf(member.addr).text,
       port: member.port,
       state: member.state,
       ...(meta?.boot === undefined ? {} : { boot: meta.boot }),

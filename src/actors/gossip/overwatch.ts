@@ -12,8 +12,10 @@ import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { AgentReport } from '../../core/health/report.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { Cancel } from '../../kernel/clock.ts'
+import { Paced } from '../../kernel/paced.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { AgentView } from '../../messages/agent-views.ts'
+import { everything } from './again.ts'
 import { KnownAgents } from './agents-known.ts'
 import type { GossipPorts, OverwatchGossip } from './contract.ts'
 import type { Arrived } from './inbox.ts'
@@ -52,6 +54,7 @@ export class Overwatch {
   readonly #world: OverwatchWorld
   readonly #pinSaves: PinSaves
   readonly #orders: Orders
+  readonly #again: Paced
   readonly #strangers: Strangers
   #config: OverwatchGossip
   #peerPort: PeerPort | undefined
@@ -59,6 +62,7 @@ export class Overwatch {
 
   constructor(world: OverwatchWorld, config: OverwatchGossip, boot: number) {
     this.#world = world
+    this.#again = new Paced(world.ctx.clock, () => world.ctx.fill('gossip.record-learned'))
     this.#config = config
     this.#pinSaves = new PinSaves(boot)
     this.#strangers = new Strangers(world.ctx.clock, world.node, world.members)
@@ -150,7 +154,8 @@ export class Overwatch {
     const nowMs = ctx.clock.nowMs()
     switch (output.kind) {
       case 'report':
-        this.#reported(output.report, isPeer && endpoint === undefined && this.#isHearsay(output))
+        // Judged again it is no sign of life: what was heard first-hand stays so, at its time.
+        this.#reported(output.report, isPeer || output.again === true)
         break
       case 'seen':
         this.agents.seen(output.agentId, output.atMs)
@@ -180,17 +185,10 @@ export class Overwatch {
     }
   }
 
-  /** What was judged again here stays first-hand when it was heard first-hand. */
-  #isHearsay({ report }: Extract<ReceiverOutput, { kind: 'report' }>): boolean {
-    const heard = this.agents.heard.get(report.agentId)
-    const same = heard?.report.boot === report.boot && heard.report.seq === report.seq
-    return heard === undefined || heard.hearsay || !same
-  }
-
   #reported(report: AgentReport, hearsay: boolean): void {
     const { ctx, metrics, notices } = this.#world
     const { agentId } = report
-    const atMs = ctx.clock.nowMs()
+    const { atMs } = report
     notices.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
     metrics.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
     this.agents.report(report, hearsay, atMs)
@@ -365,13 +363,7 @@ export class Overwatch {
 
   /** The registry holds nothing: everything again. */
   sayAgain(): void {
-    const { ctx } = this.#world
-    for (const record of this.sharing.exchange.ledger.records())
-      if (record.kind !== 'latency') ctx.publish('gossip.record-learned', record)
-    for (const { report, hearsay, heardMs } of this.agents.heard.values()) {
-      const { agentId } = report
-      ctx.publish('gossip.agent-reported', { agentId, report, hearsay, atMs: heardMs })
-    }
+    this.#again.run(everything(this.#world.ctx, this.sharing, this.agents))
   }
 
   #everySecond(): void {

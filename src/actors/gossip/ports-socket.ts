@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { limits } from '../../core/base/limits.ts'
 import { type Result, fail, ok } from '../../core/base/result.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
-import { formatAddress, parseEndpoint } from '../../core/net/address.ts'
+import { addressOf, formatAddress, parseEndpoint } from '../../core/net/address.ts'
 import type { BindFault, Datagram, GossipSocket, SocketEars } from './contract.ts'
 import { octetsOfAddress, resolveEndpoint } from './ports-address.ts'
 import { Dialler, StreamServer } from './ports-streams.ts'
@@ -134,10 +134,11 @@ function socketOf(
     endpoint,
     send: (octets, to) => {
       if (closed || octets.length > DATAGRAM_MAX || to.port === 0) return false
-      // An IPv4 address on an IPv6 socket is written as a mapped one (RFC 4291, 2.5.5.2).
-      if (to.addr.length === 16 && !isV6) return false
-      const host = formatAddress(to.addr)
-      udp.send(octets, to.port, to.addr.length === 4 && isV6 ? `::ffff:${host}` : host, () => {})
+      // An IPv4 address on an IPv6 socket is written as a mapped one (RFC 4291, 2.5.5.2); members
+      // of the Go program say theirs so, whatever the socket.
+      const { family, text } = addressOf(to.addr)
+      if (family === 6 && !isV6) return false
+      udp.send(octets, to.port, family === 4 && isV6 ? `::ffff:${text}` : text, () => {})
       return true
     },
     dial: (to, octets, timeoutMs, answer) =>

@@ -7,7 +7,7 @@
 import { createServer, type Server, Socket } from 'node:net'
 import { limits } from '../../core/base/limits.ts'
 import type { Endpoint } from '../../core/gossip/messages.ts'
-import { formatAddress } from '../../core/net/address.ts'
+import { addressOf } from '../../core/net/address.ts'
 import type { DialOutcome, Heard, SocketEars, StreamEars } from './contract.ts'
 import { octetsOfAddress } from './ports-address.ts'
 
@@ -149,7 +149,7 @@ export class Dialler {
         socket.write(octets)
         socket.on('drain', wait)
       })
-      socket.connect({ host: formatAddress(to.addr), port: to.port })
+      socket.connect({ host: addressOf(to.addr).text, port: to.port })
     })
   }
 

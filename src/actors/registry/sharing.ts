@@ -8,6 +8,7 @@
 import { limits } from '../../core/base/limits.ts'
 import { compareVersions, recordFault, type SharedRecord } from '../../core/gossip/peers/record.ts'
 import { keptRecord, recordKeyOf } from '../../core/health/kept.ts'
+import { Paced } from '../../kernel/paced.ts'
 import type { RegistryPorts } from './contract.ts'
 import type { RegistryCtx } from './book.ts'
 
@@ -40,12 +41,14 @@ export class Sharing {
   readonly #ports: RegistryPorts
   readonly #self: string
   readonly #entries = new Map<string, Entry>()
+  readonly #again: Paced
 
   /** @param self name of this node among the overwatches */
   constructor(ctx: RegistryCtx, ports: RegistryPorts, self: string) {
     this.#ctx = ctx
     this.#ports = ports
     this.#self = self
+    this.#again = new Paced(ctx.clock, () => ctx.fill('registry.record-told'))
   }
 
   get size(): number {
@@ -96,13 +99,17 @@ export class Sharing {
   }
 
   /**
-   * Tells everything, to a gossip actor that has just started.
+   * Tells everything, to a gossip actor that has just started, as fast as that takes it in.
    * @param quiet kind of record of which this node keeps its own to itself
    */
   tellAll(quiet?: string): void {
+    this.#again.run(this.#everything(quiet))
+  }
+
+  *#everything(quiet: string | undefined): Generator<void> {
     for (const { record } of this.#entries.values())
       if (record.kind !== quiet || record.origin !== this.#self)
-        this.#ctx.publish('registry.record-told', record)
+        yield this.#ctx.publish('registry.record-told', record)
   }
 
   /** Tells what was kept quiet. */

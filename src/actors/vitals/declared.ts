@@ -26,6 +26,8 @@ export class Declared {
   readonly #ports: VitalsPorts
   readonly #onChanges: (changes: readonly DrainChange[]) => void
   #config: VitalsConfig
+  /** What overwatches want, also of backends that are not configured yet. */
+  #orders: ReadonlyMap<string, Drain> = new Map()
   #settled = false
   #closeFile: () => void = () => {}
   #cancelDue: Cancel = () => {}
@@ -79,6 +81,7 @@ export class Declared {
     const moved = config.drainFile !== this.#config.drainFile
     this.#config = config
     this.drains.retain(config.backends.map(({ key }) => key))
+    this.drains.replace('overwatch', this.#orders)
     if (moved) this.#watchFile()
     this.update()
   }
@@ -110,8 +113,8 @@ export class Declared {
   }
 
   ordered(orders: readonly { readonly backend: string; readonly drain: Drain }[]): void {
-    const drains = orders.map(({ backend, drain }) => [backend, drain] as const)
-    this.drains.replace('overwatch', new Map(drains))
+    this.#orders = new Map(orders.map(({ backend, drain }) => [backend, drain]))
+    this.drains.replace('overwatch', this.#orders)
     this.update()
   }
 

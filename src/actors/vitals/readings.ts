@@ -27,6 +27,7 @@ export class Readings {
   #told: Vitals | undefined
   #sources = ''
   #reading = false
+  #asking = false
   #stopped = false
 
   constructor(
@@ -45,7 +46,10 @@ export class Readings {
     this.#say = say
     this.#predictor = new Predictor(rules, world.clock.nowMs())
     this.#cancels.push(
-      this.#clock.every(rules.intervalMs, 0, () => this.#read()),
+      this.#clock.every(rules.intervalMs, 0, () => {
+        void this.#readMachine()
+        void this.#readErrors()
+      }),
       this.#clock.every(limits.rampTickMs.default, limits.rampTickMs.default, () => {
         if (this.#predictor.moves) this.#judge()
       }),
@@ -70,22 +74,31 @@ export class Readings {
     for (const cancel of this.#cancels) cancel()
   }
 
-  async #read(): Promise<void> {
-    // A page that is slow to come must not have a second one asked for beside it.
+  async #readMachine(): Promise<void> {
     if (this.#reading) return
     this.#reading = true
-    const { errorSource } = this.#config
-    const [machine, errors] = await Promise.all([
-      this.#ports.readMachine(),
-      errorSource === undefined ? undefined : this.#ports.readErrors(errorSource),
-    ])
+    const machine = await this.#ports.readMachine()
     this.#reading = false
     if (this.#stopped) return
     const nowMs = this.#clock.nowMs()
     this.#takeCpu(machine.cpu, nowMs)
     if (machine.memoryPercent !== undefined) this.#predictor.memory(machine.memoryPercent, nowMs)
-    this.#takeErrors(errors, nowMs)
     this.#noteSources(machine.cpuFrom, machine.memoryFrom)
+    this.#judge()
+  }
+
+  /**
+   * A page that is slow to come must not have a second one asked for beside it; nor is the machine
+   * left unread meanwhile, for a page is slowest where the machine has too much to do.
+   */
+  async #readErrors(): Promise<void> {
+    const { errorSource } = this.#config
+    if (errorSource === undefined || this.#asking) return
+    this.#asking = true
+    const errors = await this.#ports.readErrors(errorSource)
+    this.#asking = false
+    if (this.#stopped || errors === undefined) return
+    this.#takeErrors(errors, this.#clock.nowMs())
     this.#judge()
   }
 
@@ -99,9 +112,8 @@ export class Readings {
     if (busy >= 0 && whole > 0) this.#predictor.cpu(Math.min(100, (100 * busy) / whole), nowMs)
   }
 
-  #takeErrors(next: ErrorCounts | undefined, nowMs: number): void {
+  #takeErrors(next: ErrorCounts, nowMs: number): void {
     const last = this.#errors
-    if (next === undefined) return
     this.#errors = next
     if (last === undefined) return
     const errors = next.errors - last.errors

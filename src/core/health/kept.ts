@@ -116,13 +116,12 @@ function reportOf(bytes: Uint8Array): KeptReport | undefined {
   const value = parse(bytes)
   if (!isObject(value) || !isObject(value['report'])) return
   const { heardMs, silent } = value
-  const { agentId, region, boot, seq, judged, atMs, backends } = value['report']
+  const { agentId, region, boot, seq, atMs, backends } = value['report']
   if (!isText(agentId) || agentId === '' || !isText(region)) return
   if (!isTime(boot) || !isTime(seq) || !isTime(atMs) || !isTime(heardMs)) return
-  if (!isOptional(judged, isTime) || !Array.isArray(backends) || !backends.every(isBackend)) return
+  if (!Array.isArray(backends) || !backends.every(isBackend)) return
   const kept = backends.map(({ connections: _, ...backend }) => backend)
-  const again = isTime(judged) ? { judged } : {}
-  const report = { agentId, region, boot, seq, ...again, atMs, backends: kept }
+  const report = { agentId, region, boot, seq, atMs, backends: kept }
   return { report, heardMs, silent: silent === true }
 }
 

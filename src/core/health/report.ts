@@ -94,11 +94,6 @@ export interface AgentReport {
   readonly boot: number
   /** Grows with every change of the content within a boot; a heartbeat alone does not raise it. */
   readonly seq: number
-  /**
-   * Set by an overwatch that judged the same content anew, after a proof, an owner's leave or other
-   * settings: it compares after `seq`, and is 0 when absent.
-   */
-  readonly judged?: number
   readonly atMs: number
   readonly backends: readonly ReportedBackend[]
   readonly vitals?: Vitals

@@ -80,10 +80,12 @@ const NO_CHANGE: RollChange = { declared: false, keys: [], contested: [], turned
 
 export type Acceptance = RollChange | 'stale'
 
-function laterThan(a: AgentReport, b: AgentReport): boolean {
-  if (a.boot !== b.boot) return a.boot > b.boot
-  return a.seq !== b.seq ? a.seq > b.seq : (a.judged ?? 0) > (b.judged ?? 0)
-}
+/**
+ * The same content may be judged anew: after a proof, an owner’s leave, other settings, a restart;
+ * what is heard last is what holds.
+ */
+const laterThan = (a: AgentReport, b: AgentReport): boolean =>
+  a.boot !== b.boot ? a.boot > b.boot : a.seq > b.seq
 
 /** What a topology is made of, in one string: when it is the same nothing needs compiling. */
 const declarationOf = ({ name, region, backend }: Claim) =>

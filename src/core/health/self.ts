@@ -7,6 +7,7 @@
  * such a backend are counted and told all the same. Pure; nothing here keeps time.
  */
 import { serverKey } from '../net/address.ts'
+import { canonicalService } from './keys.ts'
 import type { ConnectionsSeen, Drain, ReportedBackend, ReportedCheck, Vitals } from './report.ts'
 
 export interface AgentBackend {
@@ -70,6 +71,18 @@ export class AgentSelf {
     return serverKey(backend.service, advertisedAddress(backend, this.#ownAddress), backend.port)
   }
 
+  /**
+   * The key other actors here know a backend by, from the one an overwatch gives it
+   * (`service:address:port`: the canonical service and the address that answers hold).
+   */
+  ownKey(told: string): string | undefined {
+    const key = canonicalKey(told)
+    const backend =
+      this.#backends.find((one) => canonicalKey(this.#publicKey(one)) === key) ??
+      this.#backends.find((one) => canonicalKey(keyOf(one)) === key)
+    return backend && keyOf(backend)
+  }
+
   verdict(key: string, verdict: 'up' | 'down', reason: string): void {
     const said = this.#of(key)
     if (said !== undefined) Object.assign(said, { healthy: verdict === 'up', reason })
@@ -119,3 +132,9 @@ export class AgentSelf {
 }
 
 const keyOf = ({ service, address, port }: AgentBackend) => serverKey(service, address, port)
+
+/** A service holds no colon. */
+function canonicalKey(key: string): string {
+  const end = key.indexOf(':')
+  return canonicalService(key.slice(0, end)) + key.slice(end)
+}

@@ -205,6 +205,14 @@ describe('a restart', () => {
     const kinds = world.said('registry.record-told').map(([, one]) => (one as SharedRecord).kind)
     for (const kind of ['pin', 'drain', 'verdict', 'heard']) expect(kinds).toContain(kind)
     expect(world.said('registry.drains-set')).toHaveLength(1)
+    // One that reads nothing is told no more than it may keep waiting, and the rest in time.
+    world.published.length = 0
+    world.outbox.fill = 0.5
+    world.behaviour.onPeerStarted!('gossip')
+    expect(world.said('registry.record-told')).toEqual([])
+    world.outbox.fill = 0
+    await world.clock.advanceAsync(10)
+    expect(world.said('registry.record-told')).toHaveLength(kinds.length)
     await world.clock.advanceAsync(10_000)
     expect((await backend(world, A)).hearing!.agent!.silent).toBe(true)
   })

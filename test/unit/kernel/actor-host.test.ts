@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { limits } from '../../../src/core/base/limits.ts'
 import type { AnyBehaviour, AnyCtx } from '../../../src/kernel/erased.ts'
+import { Paced } from '../../../src/kernel/paced.ts'
 import type { Catalogue } from '../../../src/messages/entry.ts'
 import { field } from '../../../src/messages/fields.ts'
 import { playHost } from '../../harness/pair.ts'
@@ -81,6 +82,34 @@ describe('sending', () => {
     expect(again).toEqual([])
     clock.advance(limits.sayAgainDelayMs.default)
     expect(again).toEqual(['peer'])
+  })
+
+  test('more than an outbox holds is said whole, as fast as it is read', async () => {
+    const { host, ctx, clock, metrics, wire } = await playHost(catalogue, 'hub', () => quiet())
+    const peer = wire()
+    host.connect('peer', peer.wire)
+    const all = limits.outboxMessagesPerPeer.default + 10_000
+    let most = 0
+    function* words() {
+      for (let n = 0; n < all; n++) {
+        yield ctx.publish('hub.latest-set', { n })
+        most = Math.max(most, ctx.fill('hub.latest-set'))
+      }
+    }
+    const paced = new Paced(ctx.clock, () => ctx.fill('hub.latest-set'))
+    paced.run(words())
+    await clock.advanceAsync(1_000)
+    // A reader that takes nothing is waited for.
+    expect(peer.frames).toHaveLength(limits.unackedBatchesPerPeer.default)
+    paced.run(words())
+    for (let acks = 0; acks < 200; acks++) {
+      peer.ack(4)
+      await clock.advanceAsync(10)
+    }
+    expect(new Set(numbers(peer.items() as never)).size).toBe(all)
+    const labels = { from: 'hub', to: 'peer', message: 'hub.latest-set' }
+    expect(metrics.value('opengslb_outbox_dropped_total', labels) ?? 0).toBe(0)
+    expect(most).toBeLessThan(0.1)
   })
 
   test('publishing what is not its own message ends the actor', async () => {

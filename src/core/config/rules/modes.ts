@@ -77,6 +77,20 @@ function overwatchMode({ config, given, error, warn }: Review): void {
   }
 }
 
+/**
+ * Overwatches that have no secret make their code from the tokens: whoever holds all of them can.
+ * Where no token admits agents and unsigned ones are refused, only overwatches hold the gossip key.
+ */
+function peerSecret({ config, warn }: Review): void {
+  const { gossip, peering, agent_tokens: tokens } = config.overwatch
+  if (gossip.encryption_key === '' || peering.secret !== '') return
+  const distinct = new Set(Object.values(tokens)).size
+  if (distinct > 1 || (distinct === 0 && !gossip.allow_unsigned_agents)) return
+  warn(['overwatch', 'peering', 'secret'], 'is empty: an agent could speak as an overwatch', {
+    hint: 'the same one on all overwatches, made with: openssl rand -hex 24',
+  })
+}
+
 /** To answer without signatures is a choice that somebody has to have made. */
 function signing({ config, given, error, warn }: Review): void {
   const { dnssec } = config.overwatch
@@ -142,6 +156,7 @@ export function checkModeRules(review: Review): void {
     errorSource(review)
   } else {
     overwatchMode(review)
+    peerSecret(review)
     signing(review)
   }
   clusterMode(review)

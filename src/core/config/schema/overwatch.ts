@@ -89,7 +89,8 @@ const peering = section('State shared between overwatches on a port of its own.'
   secret: key(
     text(),
     '',
-    'Secret of the overwatches among themselves; empty derives it from the agent tokens.',
+    'Secret of overwatches among themselves; empty derives it from all agent tokens, which an ' +
+      'agent can do too where there is one.',
     { secret: true },
   ),
   sync: section('What is shared.', {

@@ -26,7 +26,6 @@ export interface AgentRecord {
   admitted: readonly ReportedBackend[]
   refused: readonly RefusalSaid[]
   wantsProof: boolean
-  judged: number
   heardMs: number
   left: boolean
   /** The messages of the last report, as received, and of a later sign of life. */
@@ -49,7 +48,6 @@ export const newRecord = (agentId: string, signed: boolean): AgentRecord => ({
   admitted: [],
   refused: [],
   wantsProof: false,
-  judged: 0,
   heardMs: 0,
   left: false,
   raw: [],
@@ -73,7 +71,6 @@ export function reportOf(record: AgentRecord, atMs: number): AgentReport {
     region: record.region,
     boot: record.boot,
     seq: record.seq,
-    ...(record.judged === 0 ? {} : { judged: record.judged }),
     atMs,
     backends: record.admitted,
     ...(record.vitals === undefined ? {} : { vitals: record.vitals }),
@@ -146,8 +143,8 @@ export class Agents {
     if (record.left) return
     const { changed, displaced } = this.#judge(record, h.nowMs)
     if (changed) {
-      record.judged++
-      h.out.push({ kind: 'report', report: reportOf(record, h.nowMs), signed: record.signed })
+      const report = reportOf(record, record.heardMs)
+      h.out.push({ kind: 'report', report, signed: record.signed, again: true })
     }
     this.#giveWay(displaced, h)
   }

@@ -30,6 +30,11 @@ export interface SenderSelf {
   readonly node: string
   /** `agent.identity.service_token`. */
   readonly serviceToken: string
+  /**
+   * Unix milliseconds, for what messages say of their time; by default the time that is given. An
+   * agent plans by a clock that nobody sets, or one set back would silence it for as long.
+   */
+  readonly timeOfDay?: () => number
 }
 
 export type Via = 'packet' | 'stream'
@@ -97,7 +102,7 @@ export class AgentMessages {
       type,
       agent_id: agentId,
       region,
-      timestamp: formatTime(nowMs),
+      timestamp: formatTime(this.#self.timeOfDay?.() ?? nowMs),
       payload,
       alg: key.algorithm,
       fingerprint: key.fingerprint,

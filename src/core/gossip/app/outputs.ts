@@ -11,7 +11,13 @@ import { type RefusalSaid, type Reply, writeReply } from './replies.ts'
 import type { SignedParts } from './sign.ts'
 
 export type ReceiverOutput =
-  | { readonly kind: 'report'; readonly report: AgentReport; readonly signed: boolean }
+  | {
+      readonly kind: 'report'
+      readonly report: AgentReport
+      readonly signed: boolean
+      /** What was held is judged anew: nobody was heard, and `atMs` is when the agent last was. */
+      readonly again?: true
+    }
   | { readonly kind: 'seen'; readonly agentId: string; readonly atMs: number }
   | { readonly kind: 'left'; readonly agentId: string; readonly reason: string }
   | {

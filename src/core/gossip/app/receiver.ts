@@ -243,7 +243,6 @@ export class Receiver {
       vitals: body.vitals,
       raw: whole.raw,
       rawBeat: undefined,
-      judged: 0,
       left: false,
     })
     this.#agents.records.set(agentId, record)

@@ -5,7 +5,7 @@
  * reached ends up with the latest content, without being told anything but whole reports. A change
  * is sent at once and again from 100 ms up to every 2 s until it is confirmed or superseded; a
  * heartbeat goes out at every interval; an overwatch that restarted is told everything. Overwatches
- * of the Go program confirm nothing and are told three times. Time is an argument.
+ * of the Go program confirm nothing and are told three times. Time is an argument and only grows.
  */
 import { limits } from '../../base/limits.ts'
 import type { Random } from '../../base/random.ts'

@@ -55,7 +55,6 @@ export class UnsignedAgents {
     record.vitals = vitals
     record.boot = this.#boot
     record.seq = ++this.#seq
-    record.judged = 0
     record.left = false
     return { record, outcome: 'content' }
   }

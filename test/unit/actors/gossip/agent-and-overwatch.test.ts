@@ -134,6 +134,27 @@ test('with every third datagram lost nobody dies and all changes are heard', asy
   expect(overwatch.said('gossip.agent-left')).toEqual([])
 })
 
+test('an agent whose clock is set back or forth says that it lives at every interval', async () => {
+  const actors = new GossipActors()
+  const { overwatch, agent } = await pair(actors)
+  for (const byMs of [-3_600_000, 7_200_000]) {
+    actors.clock.setUnixMs(actors.clock.nowMs() + byMs)
+    const before = overwatch.said('gossip.agent-seen').length
+    await actors.run(60_000)
+    expect(overwatch.said('gossip.agent-seen').length - before).toBeGreaterThanOrEqual(5)
+    expect(overwatch.said('gossip.agent-seen').length - before).toBeLessThanOrEqual(8)
+  }
+  // What is said meanwhile is confirmed, and the farewell is heard.
+  actors.clock.setUnixMs(START)
+  say(agent, 'down', 'refused')
+  expect(await actors.until(() => healthOf(overwatch, agent) === false, 5_000, 10)).toBeLessThan(
+    100,
+  )
+  const startMs = actors.clock.monotonicMs()
+  await actors.stop(agent)
+  expect(actors.clock.monotonicMs() - startMs).toBeLessThan(2_000)
+})
+
 test('an agent that is stopped deregisters, and its backend leaves at once', async () => {
   const actors = new GossipActors()
   const { overwatch, agent } = await pair(actors)
@@ -270,6 +291,31 @@ test('drains that an overwatch declares reach the agent, and their end does', as
   set({ drains: [] })
   await actors.run(100)
   expect(agent.said('gossip.drains-wanted').at(-1)).toEqual({ drains: [] })
+})
+
+test('an order for the advertised address is for the backend that is checked elsewhere', async () => {
+  const actors = new GossipActors()
+  const overwatch = await actors.overwatch(1)
+  const checked = { service: 'Web', address: '127.0.0.1', port: 80, weight: 100 }
+  const backends = [{ ...checked, advertiseAddress: '10.0.1.10' }]
+  const agent = await actors.agent(1, { backends })
+  const { agentId } = agent
+  await actors.until(() => overwatch.reportOf(agentId) !== undefined, 5_000)
+  const drain = { id: 'd1', reason: 'deploy', by: 'overwatch', sinceMs: 5 } as const
+  const order = { agentId, backend: 'web:10.0.1.10:80', drain }
+  overwatch.behaviour.receive['registry.drains-set']({ drains: [order] })
+  await actors.run(100)
+  const wanted = () => agent.said('gossip.drains-wanted').at(-1)?.drains[0]?.backend
+  expect(wanted()).toBe('Web:127.0.0.1:80')
+  const connections = { atMs: 1, remaining: 2, arrived: 3, quietSinceMs: 0, networks: [] }
+  agent.behaviour.receive['vitals.clients-counted']({ backend: wanted()!, connections })
+  await actors.run(2_000)
+  const told = overwatch.reportOf(agentId)?.backends[0]
+  expect(told).toMatchObject({ address: '10.0.1.10', connections: { remaining: 2 } })
+  // The same order after a reload that checks it elsewhere.
+  const moved = [{ ...checked, address: '127.0.0.2', advertiseAddress: '10.0.1.10' }]
+  agent.behaviour.onReconfigured?.({ ...agent.config, backends: moved } as typeof agent.config)
+  expect(wanted()).toBe('Web:127.0.0.2:80')
 })
 
 test('an order whose datagram is lost is heard within a second', async () => {

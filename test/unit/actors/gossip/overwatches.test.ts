@@ -286,3 +286,52 @@ test('who is in the cluster is told once, and then only who changed', async () =
   first!.behaviour.onPeerStarted?.('api')
   expect(first!.said('gossip.members-set').at(-1)?.members).toHaveLength(7)
 })
+
+test('a registry that starts anew is told everything, no faster than it reads', async () => {
+  const actors = new GossipActors()
+  const { overwatches, agents } = await site(actors)
+  const { said, world, behaviour } = overwatches[0]!
+  await actors.run(10_000)
+  world.published.length = 0
+  world.outbox.fill = 0.5
+  behaviour.onPeerStarted?.('registry')
+  expect(said('gossip.agent-reported')).toEqual([])
+  world.outbox.fill = 0
+  await actors.run(10)
+  const told = said('gossip.agent-reported').map(({ agentId }) => agentId)
+  expect(told.sort()).toEqual(agents.map(({ agentId }) => agentId).sort())
+  const kinds = said('gossip.record-learned').map(({ kind }) => kind)
+  for (const kind of ['pin', 'agent']) expect(kinds).toContain(kind)
+})
+
+test('what is left of a dead agent does not come to life when another takes a backend', async () => {
+  const actors = new GossipActors()
+  const overwatch = await actors.overwatch(1)
+  const backend = (port: number) => {
+    return { service: 'web', address: '10.0.1.9', advertiseAddress: '', port, weight: 100 }
+  }
+  const dead = await actors.agent(1, { backends: [backend(80), backend(81)] })
+  const reports = ({ agentId }: { readonly agentId: string }) =>
+    overwatch.said('gossip.agent-reported').filter((one) => one.agentId === agentId)
+  await actors.until(() => reports(dead).length > 0, 5_000)
+  const other = await actors.agent(2, { backends: [backend(80)] })
+  await actors.until(() => reports(other).length > 0, 5_000)
+  actors.network.kill('10.0.1.1')
+  overwatch.world.published.length = 0
+  await actors.until(() => reports(other).at(-1)?.report.backends.length === 1, 60_000)
+  const last = reports(dead).at(-1)
+  expect(last?.report.backends.map(({ port }) => port)).toEqual([81])
+  expect(last?.hearsay).toBe(true)
+  expect(actors.clock.nowMs() - last!.atMs).toBeGreaterThan(25_000)
+  const seen = () => overwatch.behaviour.receive['api.list-agents']({})
+  const view = async () => (await seen()).agents.find(({ agentId }) => agentId === dead.agentId)
+  await actors.run(5_000)
+  expect((await view())?.connected).toBe(false)
+  // Nor when the registry starts anew.
+  overwatch.world.published.length = 0
+  overwatch.behaviour.onPeerStarted?.('registry')
+  expect([dead, other].map((one) => reports(one).map(({ hearsay }) => hearsay))).toEqual([
+    [true],
+    [false],
+  ])
+})

@@ -214,6 +214,12 @@ describe('drains', () => {
     expect(world.drains()).toEqual([[b, 'overwatch', 'maintenance']])
     world.actor.receive['gossip.drains-wanted']({ drains: [] })
     expect(world.drains()).toEqual([[b, undefined, undefined]])
+    // One that comes before its backend is configured holds from then on.
+    world.actor.onReconfigured?.({ ...config, backends: config.backends.slice(0, 1) })
+    world.actor.receive['gossip.drains-wanted']({ drains: [{ backend: b, drain }] })
+    world.said()
+    world.actor.onReconfigured?.(config)
+    expect(world.drains()).toEqual([[b, 'overwatch', 'maintenance']])
   })
 })
 

@@ -1,5 +1,5 @@
 // Goal: what an operator is told is one line a cause, and shows no secret.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { shownLine } from '../../../../src/core/config/parse-words.ts'
 import { load, loaded, SMALL } from './load-text.ts'
 
@@ -66,4 +66,27 @@ test('further authorities are read from the file beside the one that names it', 
   expect(loaded(SMALL).trustedAuthorities).toEqual([])
   expect(load({ 'main.yaml': text }).errors[0]).toMatch(/validation\.ca_file: file ca\.pem /)
   expect(load({ 'main.yaml': text, 'ca.pem': 'x' }).errors[0]).toContain('holds no certificate')
+})
+
+describe('overwatches without a secret of their own', () => {
+  const KEY = `${'A'.repeat(43)}=`
+  const told = (rest: string, key = KEY) =>
+    load(`${SMALL}overwatch: { gossip: { encryption_key: "${key}"${rest} }\n`).warnings.filter(
+      (line) => line.includes('an agent could speak as an overwatch'),
+    )
+  const one = 'a: token-of-sixteen-1'
+
+  test('are warned of where one token is all that an agent would have to know', () => {
+    expect(told(`}, agent_tokens: { ${one} }`)[0]).toContain('overwatch.peering.secret: ')
+    // The same token for two services is one token.
+    expect(told(`}, agent_tokens: { ${one}, b: token-of-sixteen-1 }`)).toHaveLength(1)
+    expect(told(', allow_unsigned_agents: true }')).toHaveLength(1)
+  })
+
+  test('are no matter with a secret, two tokens, no agents or no gossip', () => {
+    expect(told(`}, agent_tokens: { ${one} }, peering: { secret: only-ours }`)).toEqual([])
+    expect(told(`}, agent_tokens: { ${one}, b: token-of-sixteen-2 }`)).toEqual([])
+    expect(told('}')).toEqual([])
+    expect(told(`}, agent_tokens: { ${one} }`, '')).toEqual([])
+  })
 })

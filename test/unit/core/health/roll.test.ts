@@ -69,6 +69,15 @@ describe('the roll', () => {
     expect(roll.accept(report({ boot: 1_001, seq: 0 }), 1)).not.toBe('stale')
   })
 
+  test('takes what is judged anew of the same content, whatever was kept of it', () => {
+    const roll = new Roll(settings)
+    // As an earlier version kept it, which counted how often it had judged.
+    const kept = { ...report({ backends: [] }), judged: 1 }
+    roll.accept(kept, 0, true)
+    expect(roll.accept(report(), 1)).toMatchObject({ declared: true, keys: [KEY] })
+    expect(roll.accept(report({ backends: [] }), 2)).toMatchObject({ declared: true })
+  })
+
   test('lets the first agent speak for a server until it is silent or gone', () => {
     const roll = new Roll(settings)
     roll.accept(report(), 0)
@@ -103,6 +112,12 @@ describe('the roll', () => {
     expect(roll.voiceOf(KEY)?.silent).toBe(true)
     roll.accept(report({ atMs: 1_000 }), 60_000)
     expect(roll.voiceOf(KEY)?.silent).toBe(false)
+    // Nor does it take the word of one that was heard for anything less, or for later.
+    roll.accept(report({ atMs: 60_000 }), 80_000, true)
+    expect(roll.rowOf('eu-1')).toMatchObject({ hearsay: false, lastSeenMs: 60_000 })
+    expect(roll.tick(90_000)).toEqual([KEY])
+    roll.accept(report({ atMs: 60_000 }), 95_000, true)
+    expect(roll.voiceOf(KEY)?.silent).toBe(true)
   })
 
   test('looks at every claim again when names change', () => {

@@ -84,3 +84,27 @@ test('what is configured no more is forgotten, and unknown keys are passed over'
   self.configure([backend()], '10.0.0.7')
   expect(self.content().backends[0]).not.toHaveProperty('healthy')
 })
+
+for (const [one, told] of [
+  [backend({ advertiseAddress: '10.0.1.10' }), 'web:10.0.1.10:80'],
+  [backend(), 'web:10.0.0.7:80'],
+  [backend({ address: 'db.internal', advertiseAddress: '2001:db8::1' }), 'web:[2001:db8::1]:80'],
+  [backend({ service: 'Web.Example.COM.' }), 'web.example.com:10.0.0.7:80'],
+  [backend({ address: '10.0.0.8' }), 'web:10.0.0.8:80'],
+] as const)
+  test(`the order for ${told} means the backend at ${one.service}:${one.address}`, () => {
+    const self = selfOf(backend({ port: 81 }), one)
+    const own = `${one.service}:${one.address}:80`
+    expect(self.ownKey(told)).toBe(own)
+    // What is counted under that key is told of this backend.
+    const connections = { atMs: 1, remaining: 2, arrived: 3, quietSinceMs: 0, networks: [] }
+    self.connections(own, connections)
+    expect(self.content().backends[1]?.connections).toEqual(connections)
+    expect(self.ownKey('web:10.0.0.9:80')).toBeUndefined()
+  })
+
+test('an order means the backend that answers hold, before one that is only checked there', () => {
+  const behind = backend({ address: '10.0.0.2', advertiseAddress: '10.0.0.3' })
+  const self = selfOf(behind, backend({ advertiseAddress: '10.0.0.2' }))
+  expect(self.ownKey('web:10.0.0.2:80')).toBe('web:127.0.0.1:80')
+})

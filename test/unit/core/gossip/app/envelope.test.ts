@@ -168,6 +168,15 @@ describe('our messages', () => {
     })
   })
 
+  test('a message says the time of day, by whatever clock it was planned', () => {
+    const self = { agentId: 'eu-1', region: 'eu', node: 'n1', serviceToken: TOKEN }
+    const timed = { ...self, timeOfDay: () => START + 7 }
+    const parsed = parseEnvelope(
+      new AgentMessages(timed, START, keyOf(), crypto).beatAlone(5).bytes,
+    )
+    expect(parsed.ok && parsed.value.timeUs).toBe((START + 7) * 1_000)
+  })
+
   test('the Go program reads in it the nearest thing it can do', () => {
     const prepared = prepareReport({ backends: [rich, unknown], vitals })
     const json = JSON.parse(textOf(messages().report(prepared, START)[0]!.bytes))

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { toBase64 } from '../../../../../src/core/gossip/app/base64.ts'
 import { agentIdOf, toPem } from '../../../../../src/core/gossip/app/certificate.ts'
 import { octetsOf } from '../../../../../src/core/gossip/app/crypto.ts'
-import { PEER } from '../../../../../src/core/gossip/app/outputs.ts'
+import { PEER, type ReceiverOutput } from '../../../../../src/core/gossip/app/outputs.ts'
 import type { Receiver } from '../../../../../src/core/gossip/app/receiver.ts'
 import {
   agentId,
@@ -44,12 +44,14 @@ describe('who has a backend', () => {
     expect(codeOf(receiver.receive(fromSecond(), FROM, START))).toBe('backend-owned')
     expect(codeOf(receiver.receive(fromSecond(), FROM, START + 29_000))).toBe('backend-owned')
     const outputs = receiver.receive(fromSecond(), FROM, START + 31_000)
-    expect(
-      reports(outputs).map((report) => [report.agentId, report.judged, report.backends.length]),
-    ).toEqual([
-      [secondId, 1, 1],
-      [agentId, 1, 0],
+    expect(reports(outputs).map((report) => [report.agentId, report.backends.length])).toEqual([
+      [secondId, 1],
+      [agentId, 0],
     ])
+    // Nobody has heard the first one: its report is as old as its last word.
+    expect(reports(outputs).map(({ atMs }) => atMs - START)).toEqual([31_000, 0])
+    const isAgain = (output: ReceiverOutput) => output.kind === 'report' && output.again === true
+    expect(outputs.filter(isAgain)).toHaveLength(2)
     expect(codeOf(receiver.receive(signed(), FROM, START + 32_000))).toBe('backend-owned')
   })
 
