@@ -35,6 +35,7 @@ import { type RegistryMetrics, registryMetrics } from './metrics.ts'
 import { StoredNames } from './names.ts'
 import { type Notices, notices } from './notices.ts'
 import { Opening } from './opening.ts'
+import { CompilePace } from './pace.ts'
 import type { Press } from './press.ts'
 import { pressOf, tellIssued } from './press-world.ts'
 import { Sharing } from './sharing.ts'
@@ -80,9 +81,8 @@ export class Book {
   /** An epoch is being made; another is to follow it. */
   #isRenewing = false
   #isAgain = false
-  /** When the topology may be compiled again, of the monotonic clock. */
-  #compileFromMs = Number.NEGATIVE_INFINITY
-  #isWaiting = false
+  #renewal: Promise<void> = Promise.resolve()
+  readonly #pace: CompilePace
   /** Called after each change of what is declared. */
   onCompiled: (compiled: Compiled) => void = () => {}
   #timer = NEVER
@@ -94,6 +94,7 @@ export class Book {
     this.#ports = ports
     this.#config = config
     this.chorus = chorus
+    this.#pace = new CompilePace(ctx.clock)
     this.sharing = new Sharing(ctx, ports, chorus.settings.self)
     this.told = new Told(this.sharing, chorus)
     this.fleet = new Fleet(ctx.incarnation * EPOCHS_PER_INCARNATION, config.guard, chorus)
@@ -163,6 +164,11 @@ export class Book {
     await this.#renew()
   }
 
+  /** Servers that orders take out which are accepted and not in force yet. */
+  get leaving(): ReadonlySet<string> {
+    return this.#letGo
+  }
+
   /** Takes what the signer says of its keys; what they change at the apexes makes an epoch. */
   setKeys(keys: KeysSet): void {
     void (this.#apexes.take(keys) ? this.#renew() : this.press.keysAgain())
@@ -170,23 +176,17 @@ export class Book {
 
   /** Takes what agents declare into the topology, now or in a moment. */
   declare(): void {
-    if (this.#isWaiting) return
-    const waitMs = this.#compileFromMs - this.#ctx.clock.monotonicMs()
-    if (waitMs <= 0) {
-      void this.#renew()
-      return
-    }
-    this.#isWaiting = true
-    this.#ctx.clock.after(Math.ceil(waitMs), () => {
-      this.#isWaiting = false
-      void this.#renew()
-    })
+    this.#pace.soon(() => void this.#renew())
   }
 
-  /** Makes the next epoch, and more while something was asked for meanwhile. */
-  async #renew(): Promise<void> {
+  /** Makes the next epoch. Resolves when everything that was asked for until then is in force. */
+  #renew(): Promise<void> {
     this.#isAgain = true
-    if (this.#isRenewing) return
+    if (!this.#isRenewing) this.#renewal = this.#renewAll()
+    return this.#renewal
+  }
+
+  async #renewAll(): Promise<void> {
     this.#isRenewing = true
     while (this.#isAgain) {
       this.#isAgain = false
@@ -217,6 +217,7 @@ export class Book {
       this.#ctx.log.error('the configuration was not taken over', { error })
       this.feed.record('config.refused', {}, { reason: error })
       this.chorus.configure(this.#config.agents.chorus)
+      if (this.#wanted === undefined) this.#letGo.clear()
       return
     }
     const fromMs = this.#ctx.clock.monotonicMs()
@@ -230,10 +231,7 @@ export class Book {
     // Those of a configuration that waits behind this one are still to go.
     if (this.#wanted === undefined) this.#letGo.clear()
     this.#wakeAt(this.fleet.nextDueMs())
-    const { compileGapMs, compileGapFactor } = limits
-    const tookMs = this.#ctx.clock.monotonicMs() - fromMs
-    const gapMs = Math.max(compileGapMs.default, tookMs * compileGapFactor.default)
-    this.#compileFromMs = fromMs + tookMs + gapMs
+    this.#pace.began(fromMs)
   }
 
   /** Servers of which something else is said; everyone concerned hears of it in this turn. */
@@ -361,6 +359,8 @@ export class Book {
     this.times.compiled()
     this.crowds.compiled()
     this.#eases.compiled()
+    // What was just set belongs to the words of this epoch, not to changes that come later.
+    this.fleet.takeLevels([...this.fleet.pools.keys()])
     const made = this.#shelf.made(this.#config, this.#apexes)
     if (made === undefined) this.press.expect(this.fleet.epoch)
     else this.press.offer(made)

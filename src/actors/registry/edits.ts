@@ -49,7 +49,9 @@ export async function editObject(
   if (conflict !== undefined) return refuse('conflict', conflict, 'name')
   const next = objects.contentOf(ground, edited.value.compiled)
   const leaving = leavingOf(ground.content.topology, next.topology)
-  const refusal = order.force ? undefined : book.fleet.refusal(leaving, book.nowMs())
+  // What waits to be compiled leaves as well.
+  const all = new Set([...leaving, ...book.leaving])
+  const refusal = order.force ? undefined : book.fleet.refusal(all, book.nowMs())
   if (refusal !== undefined) {
     book.hold(refusal, 'edit')
     return refuse('held-by-guard-rail', `${refusal.message}; force passes it`)

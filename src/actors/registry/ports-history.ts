@@ -73,7 +73,7 @@ class Writer {
   readonly #folder: string
   readonly #settings: EventLogSettings
   readonly #faults: DiskFaults
-  #pending: { bytes: Uint8Array; startMs: number | undefined }[] = []
+  #pending: { bytes: Uint8Array; startMs: number | undefined; isBegun: boolean }[] = []
   #pendingBytes = 0
   #file: FrameFile | undefined
   #number = 0
@@ -100,13 +100,18 @@ class Writer {
     this.#pending.push({
       bytes,
       startMs: record.kind === 'checkpoint' ? record.atMs : undefined,
+      isBegun: false,
     })
   }
 
   async commit(): Promise<void> {
     while (this.#pending.length > 0) {
       const [first] = this.#pending
-      if (first!.startMs !== undefined) await this.#begin(first!.startMs)
+      // One that could not be written is tried again in the file that was begun for it.
+      if (first!.startMs !== undefined && (!first!.isBegun || this.#file?.isTorn === true)) {
+        await this.#begin(first!.startMs)
+        first!.isBegun = true
+      }
       let count = 1
       while (this.#pending[count] !== undefined && this.#pending[count]!.startMs === undefined)
         count++
@@ -121,8 +126,13 @@ class Writer {
   async #begin(startMs: number): Promise<void> {
     const name = nameOf(startMs, ++this.#number)
     const file = await openFrameFile(join(this.#folder, name))
-    await file.cut(0)
-    await syncFolder(this.#folder)
+    try {
+      await file.cut(0)
+      await syncFolder(this.#folder)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
     await this.#file?.close()
     this.#file = file
     await applyRetention(this.#folder, name, this.#settings)

@@ -95,6 +95,19 @@ function unusable(dataDir: string, error: unknown): DataDirFault {
   return { code: 'data-dir-unusable', message }
 }
 
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+/** What stood in its way. */
+function writePid(dataDir: string): unknown {
+  try {
+    writeFileSync(pidPath(dataDir), `${process.pid}\n`, { mode: 0o600 })
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
 /**
  * Makes the directory if need be and takes it for this process. Called on the main thread; an empty
  * path means memory only, which needs no lock.
@@ -105,7 +118,13 @@ export async function lockDataDir(dataDir: string): Promise<Result<DataDirLock, 
     makeFolder(dataDir)
     const taken = process.platform === 'linux' ? await takeSocket(dataDir) : takePid(dataDir)
     if (!taken.ok) return taken
-    writeFileSync(pidPath(dataDir), `${process.pid}\n`, { mode: 0o600 })
+    const fault = writePid(dataDir)
+    // Where a socket is the lock, the file only makes a message more exact: a full disk is no
+    // reason not to start.
+    if (fault !== undefined && !(process.platform === 'linux' && isFull(fault))) {
+      taken.value()
+      return fail(unusable(dataDir, fault))
+    }
     const release = () => {
       removePid(dataDir)
       taken.value()

@@ -63,6 +63,21 @@ test('levels rest until the next interval, and counts begin anew with each', asy
   expect(spills()[0]).toBeLessThanOrEqual(before[0]!)
 })
 
+test('a reload keeps who passes clients on', async () => {
+  const { counted, spills, clock, reload } = await worldOf()
+  await clock.advance(10_000)
+  counted(SKEWED)
+  const before = spills()
+  expect(before[0]).toBeGreaterThan(0)
+  await reload(
+    topologyOf(
+      poolOf('app', [A, B, A6], { policy: 'weighted', sticky, ttlSeconds: 7 }),
+      poolOf('other', [C]),
+    ),
+  )
+  expect(spills()).toEqual(before)
+})
+
 test('counts of another epoch, or of servers that there are not, say nothing', async () => {
   const { counted, spills, clock } = await worldOf()
   await clock.advance(10_000)

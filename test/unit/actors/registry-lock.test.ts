@@ -1,6 +1,6 @@
 // Goal: one owner for each data directory; the lock is free the moment its owner is gone.
-import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -51,6 +51,21 @@ test('the directory is made closed to others, the pid file too', async () => {
   expect((await stat(join(path, 'owner.pid'))).mode & 0o777).toBe(0o600)
   expect(await readFile(join(path, 'owner.pid'), 'utf8')).toBe(`${process.pid}\n`)
   lock.release()
+})
+
+test('a full disk is no reason not to start, and the lock holds all the same', async () => {
+  const path = join(root, 'full')
+  await mkdir(path)
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', path]).status).toBe(0)
+  try {
+    await writeFile(join(path, 'filler'), Buffer.alloc(4_096))
+    const lock = await taken(path)
+    expect(await lockDataDir(path)).toMatchObject({ error: { code: 'data-dir-in-use' } })
+    lock.release()
+    ;(await taken(path)).release()
+  } finally {
+    spawnSync('umount', [path])
+  }
 })
 
 test('a path that cannot be a directory is a fault that names the key', async () => {

@@ -118,6 +118,21 @@ test('reloads during a compilation are taken up after it, the last of them alone
   expect(waiting()).toEqual([])
 })
 
+test('who reloads during a compilation is told when its own is in force', async () => {
+  const { reload, finish } = await world(serving(A))
+  const done: string[] = []
+  const of = (name: string) =>
+    Promise.resolve(reload(withZone(topologyOf(poolOf(NAME, [A]), poolOf(name, [B]))))).then(
+      () => void done.push(name),
+    )
+  void of('one.example.com')
+  void of('two.example.com')
+  await finish()
+  expect(done).toEqual([])
+  await finish()
+  expect(done.sort()).toEqual(['one.example.com', 'two.example.com'])
+})
+
 test('a reload that changes nothing compiles nothing and publishes nothing', async () => {
   const { published, reload, waiting, logs } = await world(serving(A))
   const before = published.length

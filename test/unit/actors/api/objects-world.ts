@@ -1,6 +1,6 @@
 /** The api actor with a real registry behind it, over a configuration given as text. */
 import { registry } from '../../../../src/actors/registry/actor.ts'
-import type { RegistryConfig } from '../../../../src/actors/registry/contract.ts'
+import type { RegistryConfig, RegistryPorts } from '../../../../src/actors/registry/contract.ts'
 import { agentsDefaults } from '../../../../src/actors/registry/contract.ts'
 import { contentOf } from '../../../../src/actors/registry/ports-content.ts'
 import { emptyDisk, memoryPorts } from '../../../../src/actors/registry/ports-memory.ts'
@@ -37,9 +37,16 @@ const ASKS = [
   ...['set-override', 'clear-override'],
 ]
 
-export async function objectsWorld(file = FILE, disk = emptyDisk(), incarnation = 1) {
+/** @param ports in place of those of memory */
+export async function objectsWorld(
+  file = FILE,
+  disk = emptyDisk(),
+  incarnation = 1,
+  ports: Partial<RegistryPorts> = {},
+) {
   const own = fakeCtx('registry', { startUnixMs: START_MS, incarnation })
-  const behaviour = await registry.start(own.ctx, memoryPorts(disk), registryConfig(file))
+  const all = { ...memoryPorts(disk), ...ports }
+  const behaviour = await registry.start(own.ctx, all, registryConfig(file))
   const { receive } = behaviour
   const world = await apiWorld()
   type Handlers = Record<string, (message: unknown) => unknown>
