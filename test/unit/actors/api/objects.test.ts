@@ -229,6 +229,10 @@ describe('servers', () => {
     for (const target of SERVERS) world.verdict(target, 'up')
     const remove = (target: string) =>
       world.call('PATCH', `/servers/${encodeURIComponent(target)}`, { enabled: false })
+    const name = 'new.example.com'
+    const domain = world.call('POST', '/domains', { name, regions: ['us'] })
+    await settle()
+    expect(open).toHaveLength(1)
     // Two of three may not leave at once, nor one after the other before the first has left.
     const first = remove(SERVERS[0]!)
     await settle()
@@ -238,7 +242,8 @@ describe('servers', () => {
       open.shift()!()
       await settle()
     }
-    expect([(await first).status, (await second).status]).toEqual([200, 409])
+    const statuses = [(await domain).status, (await first).status, (await second).status]
+    expect(statuses).toEqual([201, 200, 409])
   })
 
   test('what would empty a pool is 409, and passes by force', async () => {
