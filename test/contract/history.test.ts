@@ -1,9 +1,18 @@
 // Goal: what was published can be looked at as of any moment since the first checkpoint, also after
 // a kill; damage costs the words behind it and nothing else. Method: the history on a real disk and
 // the one in memory, the same suite.
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { History } from '../../src/actors/registry/contract.ts'
 import { openHistory } from '../../src/actors/registry/ports-history.ts'
@@ -98,6 +107,33 @@ describe.each(worlds)('the history %s', (_name, open) => {
 })
 
 describe('the history on disk', () => {
+  test('on a full disk a checkpoint waits in one file, and is there once there is room', async () => {
+    const folder = freshDir()
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder])
+    expect(mounted.status).toBe(0)
+    try {
+      const failed = { failedCommits: 0, dropped: 0 }
+      const history = await openHistory(folder, SETTINGS, failed)
+      const fillers = Array.from({ length: 16 }, (_, at) => join(folder, `filler-${at}`))
+      for (const filler of fillers) {
+        try {
+          writeFileSync(filler, Buffer.alloc(4_096))
+        } catch {
+          break
+        }
+      }
+      history.checkpoint(checkpoint(START, 1, [1, 1]))
+      while (failed.failedCommits < 3) await sleep(50)
+      expect(readdirSync(join(folder, 'history'))).toHaveLength(1)
+      for (const filler of fillers) rmSync(filler, { force: true })
+      await history.flush()
+      expect(await wordsAt(history, START)).toEqual([1, 1])
+      await history.close()
+    } finally {
+      spawnSync('umount', [folder])
+    }
+  })
+
   test('outlives the process, and a torn end costs only what is behind it', async () => {
     const folder = freshDir()
     const first = await openHistory(folder, SETTINGS, faults)

@@ -19,4 +19,7 @@ export function* everything(
     if (record.kind !== 'latency') yield ctx.publish('gossip.record-learned', record)
   for (const [agentId, { report, connected, heardMs: atMs }] of agents.heard)
     yield ctx.publish('gossip.agent-reported', { agentId, report, hearsay: !connected, atMs })
+  // A registry that was away takes what it kept of them for true.
+  for (const [agentId, goodbye] of agents.goodbyes)
+    yield ctx.publish('gossip.agent-left', { agentId, ...goodbye, reason: 'deregistered' })
 }

@@ -23,6 +23,8 @@ type Algorithm = AgentView['alg']
 
 export class KnownAgents {
   readonly heard = new Map<string, AgentHeard>()
+  /** Agents that said goodbye lately: the boot they left in, and when. */
+  readonly goodbyes = new Map<string, { readonly boot: number; readonly atMs: number }>()
   readonly #algorithms = new Map<string, Algorithm>()
 
   report(report: AgentReport, hearsay: boolean, nowMs: number): void {
@@ -32,6 +34,7 @@ export class KnownAgents {
     const heardMs = direct?.hearsay === false ? direct.heardMs : nowMs
     const connected = !isHearsay && (direct?.connected ?? true)
     this.heard.set(report.agentId, { report, hearsay: isHearsay, heardMs, connected })
+    this.goodbyes.delete(report.agentId)
   }
 
   seen(agentId: string, nowMs: number): void {
@@ -42,6 +45,13 @@ export class KnownAgents {
 
   left(agentId: string): void {
     this.heard.delete(agentId)
+  }
+
+  saidGoodbye(agentId: string, boot: number, atMs: number): void {
+    this.goodbyes.delete(agentId)
+    this.goodbyes.set(agentId, { boot, atMs })
+    const [oldest] = this.goodbyes.keys()
+    if (this.goodbyes.size > limits.goodbyesMax.default) this.goodbyes.delete(oldest!)
   }
 
   views(pins: readonly Pin[], memberOf: (name: string) => Known | undefined): readonly AgentView[] {

@@ -224,7 +224,9 @@ export class Overwatch {
     this.agents.left(agentId)
     notices.agentLeft(agentId, why)
     metrics.agentLeft(agentId)
-    ctx.publish('gossip.agent-left', { agentId, boot, atMs: ctx.clock.nowMs(), reason })
+    const atMs = ctx.clock.nowMs()
+    ctx.publish('gossip.agent-left', { agentId, boot, atMs, reason })
+    if (reason === 'deregistered') this.agents.saidGoodbye(agentId, boot, atMs)
     const fence = pin?.fence
     if (reason === 'deregistered' && !isPeer && fence !== undefined)
       this.#share({ agentId, boot: fence.boot, seq: fence.seq })

@@ -64,6 +64,8 @@ class Store {
   /** The records that hold, by key, as they are in the file. */
   readonly #live = new Map<string, Uint8Array>()
   #liveBytes = 0
+  /** After a compaction that failed: the size from which the next is tried. */
+  #compactFrom = 0
   #file: FrameFile
   #pending = new Map<string, Uint8Array | undefined>()
   #dropped = 0
@@ -117,7 +119,14 @@ class Store {
     }
     const { stateCompactBytes, stateCompactRatio } = limits
     const least = Math.max(stateCompactBytes.default, this.#liveBytes * stateCompactRatio.default)
-    if (this.#file.bytes > least) await this.#rewrite(new Map())
+    if (this.#file.bytes <= Math.max(least, this.#compactFrom)) return
+    try {
+      await this.#rewrite(new Map())
+      this.#compactFrom = 0
+    } catch {
+      // What was to be kept is; the file is longer than it could be, until it has grown again.
+      this.#compactFrom = this.#file.bytes + stateCompactBytes.default
+    }
   }
 
   close(): Promise<void> {
@@ -141,8 +150,13 @@ class Store {
     const records = [...new Map([...this.#live, ...group]).values()]
     await rm(next, { force: true })
     const file = await openFrameFile(next)
-    await file.append(Buffer.concat(records.filter((record) => record !== undefined)))
-    await rename(next, join(this.#folder, `${name}.log`))
+    try {
+      await file.append(Buffer.concat(records.filter((record) => record !== undefined)))
+      await rename(next, join(this.#folder, `${name}.log`))
+    } catch (error) {
+      await file.close()
+      throw error
+    }
     await syncFolder(this.#folder)
     await this.#file.close()
     this.#file = file

@@ -127,6 +127,12 @@ export const gossipAppLimits = {
     'agents',
     'agents an overwatch remembers, about 2 KB each; past it a new one is refused aloud',
   ),
+  goodbyesMax: limit(
+    16_384,
+    [1, 131_072],
+    'agents',
+    'those that deregistered last: a registry that was away is told of them',
+  ),
   trustBackends: limit(
     131_072,
     [1_000, 1_048_576],
