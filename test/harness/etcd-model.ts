@@ -34,8 +34,9 @@ export class EtcdModel {
   readonly calls: string[] = []
   revision = 1
   hasQuorum = true
-  /** Answers that are lost after the work was done. */
+  /** Answers that are lost after the work was done; those of one path where it is named. */
   losesAnswers = 0
+  losesOnly = ''
   #compacted = 0
   #leases = 0
   readonly #alive = new Set<string>()
@@ -48,7 +49,7 @@ export class EtcdModel {
         this.calls.push(path)
         if (!this.hasQuorum) return { code: 'timed-out', message: 'no quorum' }
         const answer = this.#answer(path, body as Json)
-        if (this.losesAnswers > 0) {
+        if (this.losesAnswers > 0 && path.startsWith(this.losesOnly)) {
           this.losesAnswers--
           return { code: 'timed-out', message: 'lost' }
         }
@@ -163,8 +164,9 @@ export class EtcdModel {
     return { header, ...(holds ? { succeeded: true } : {}), responses }
   }
 
-  #kv(key: string, { value, create, mod }: Row): Json {
-    return { key: btoa(key), value, create_revision: String(create), mod_revision: String(mod) }
+  #kv(key: string, { value, create, mod, lease }: Row): Json {
+    const revisions = { create_revision: String(create), mod_revision: String(mod) }
+    return { key: btoa(key), value, ...revisions, ...(lease === '' ? {} : { lease }) }
   }
 
   #note(key: string, event: Json): void {

@@ -203,19 +203,22 @@ export interface KeyValue {
   readonly value: string
   readonly createRevision: number
   readonly modRevision: number
+  /** The lease that it ends with; empty for none. */
+  readonly lease: string
 }
 
 function keyValueOf(value: unknown): KeyValue[] {
   if (!isObject(value) || typeof value['key'] !== 'string') return []
   const key = textOf(value['key'])
   if (key === undefined) return []
-  const { value: held, create_revision, mod_revision } = value
+  const { value: held, create_revision, mod_revision, lease } = value
   return [
     {
       key,
       value: typeof held === 'string' ? held : '',
       createRevision: whole(create_revision),
       modRevision: whole(mod_revision),
+      lease: digits(lease),
     },
   ]
 }
