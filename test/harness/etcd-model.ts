@@ -23,6 +23,9 @@ interface Change {
   readonly key: string
 }
 
+/** No key begins with it. */
+const NOBODY = '-'
+
 interface Watcher {
   readonly prefix: string
   readonly line: (text: string) => void
@@ -57,22 +60,30 @@ export class EtcdModel {
       },
       watch: (body, line, ended) => {
         const request = (body as { create_request: Json }).create_request
-        const watcher: Watcher = { prefix: named(request['key']), line, ended }
         const from = Number(request['start_revision'])
-        if (from <= this.#compacted) {
-          const result = { canceled: true, compact_revision: String(this.#compacted) }
-          queueMicrotask(() => {
-            line(JSON.stringify({ result }))
-            ended('compacted')
-          })
-          return () => {}
-        }
+        const isCompacted = from <= this.#compacted
+        const prefix = isCompacted ? NOBODY : named(request['key'])
+        const watcher: Watcher = { prefix, line, ended }
         this.#watchers.add(watcher)
-        for (const change of this.#history) if (change.revision >= from) this.#tell(watcher, change)
+        this.#say(watcher, { created: true })
+        if (isCompacted) {
+          const said = { canceled: true, compact_revision: String(this.#compacted) }
+          // The stream stays open, and nothing more comes of it.
+          queueMicrotask(() => {
+            if (this.#watchers.has(watcher)) this.#say(watcher, said)
+          })
+        } else
+          for (const change of this.#history)
+            if (change.revision >= from) this.#tell(watcher, change)
         return () => void this.#watchers.delete(watcher)
       },
       close: () => {},
     }
+  }
+
+  /** How many are open. */
+  get watches(): number {
+    return this.#watchers.size
   }
 
   /** Ends every watch, as when the member of a node goes. */
@@ -175,8 +186,12 @@ export class EtcdModel {
     for (const watcher of this.#watchers) this.#tell(watcher, change)
   }
 
-  #tell({ prefix, line }: Watcher, { revision, event, key }: Change): void {
-    if (!key.startsWith(prefix)) return
-    line(JSON.stringify({ result: { header: { revision: String(revision) }, events: [event] } }))
+  #tell(watcher: Watcher, { event, key }: Change): void {
+    if (key.startsWith(watcher.prefix)) this.#say(watcher, { events: [event] })
+  }
+
+  /** A line; its header is of the store, whatever it tells of. */
+  #say({ line }: Watcher, said: Json): void {
+    line(JSON.stringify({ result: { header: { revision: String(this.revision) }, ...said } }))
   }
 }

@@ -198,25 +198,29 @@ export class Replica {
   #watch(): void {
     const client = this.#world.client()
     if (client === undefined) return void this.#read()
-    let mustRead = false
+    let isOver = false
+    const again = async (mustRead: boolean) => {
+      if (isOver) return
+      isOver = true
+      await this.#pause()
+      // A watch that was cancelled leaves its stream open.
+      this.#stopWatch()
+      if (this.#hasEnded) return
+      if (mustRead) await this.#read()
+      else this.#watch()
+    }
     const heard = (line: string) => {
       const watched = watchedOf(line)
-      if (watched === undefined) return
-      if (watched.compactRevision > 0) mustRead = true
+      if (watched === undefined || isOver) return
       for (const event of watched.events) {
         if (event.isGone) this.#forget(event.key)
         else this.#take(event)
       }
       if (watched.revision > this.#revision) this.#revision = watched.revision
-    }
-    const again = async () => {
-      await this.#pause()
-      if (this.#hasEnded) return
-      if (mustRead) await this.#read()
-      else this.#watch()
+      if (watched.isCanceled || watched.compactRevision > 0) void again(watched.compactRevision > 0)
     }
     const body = watchBody(ROOT, this.#revision + 1)
-    this.#stopWatch = client.gateway.watch(body, heard, () => void again())
+    this.#stopWatch = client.gateway.watch(body, heard, () => void again(false))
   }
 
   #take(value: KeyValue): void {

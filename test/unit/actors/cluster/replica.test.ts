@@ -128,7 +128,7 @@ describe('records', () => {
     expect(other.replica.counts.reads).toBe(1)
   })
 
-  test('are all read again where the history is no longer kept', async () => {
+  test('are all read again where the history is no longer kept, and watched from there', async () => {
     const model = new EtcdModel()
     const [one, other] = [node(model), node(model)]
     await Promise.all([one.pass(10), other.pass(10)])
@@ -139,6 +139,12 @@ describe('records', () => {
     await other.pass(2_000)
     expect(other.learned()).toEqual(['s1@5'])
     expect(other.replica.counts.reads).toBe(2)
+    await one.pass(2_000)
+    one.replica.told(record('s1', 6))
+    await Promise.all([one.pass(10), other.pass(10)])
+    expect(other.learned()).toEqual(['s1@5', 's1@6'])
+    // The watch that was cancelled is closed.
+    expect(model.watches).toBe(2)
   })
 
   test('that are over are swept from the store', async () => {
