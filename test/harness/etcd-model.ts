@@ -40,6 +40,8 @@ export class EtcdModel {
   /** Answers that are lost after the work was done; those of one path where it is named. */
   losesAnswers = 0
   losesOnly = ''
+  /** What a new watch missed is told late, and not at all where the watch breaks before. */
+  isLate = false
   #compacted = 0
   #leases = 0
   readonly #alive = new Set<string>()
@@ -72,7 +74,7 @@ export class EtcdModel {
           queueMicrotask(() => {
             if (this.#watchers.has(watcher)) this.#say(watcher, said)
           })
-        } else
+        } else if (!this.isLate)
           for (const change of this.#history)
             if (change.revision >= from) this.#tell(watcher, change)
         return () => void this.#watchers.delete(watcher)
@@ -152,7 +154,11 @@ export class EtcdModel {
     const found = keys.filter((key) =>
       end === undefined ? key === from : key >= from && key < end,
     )
-    return { kvs: found.map((key) => this.#kv(key, this.rows.get(key)!)) }
+    const limit = Number(body['limit'] ?? found.length)
+    return {
+      kvs: found.slice(0, limit).map((key) => this.#kv(key, this.rows.get(key)!)),
+      ...(found.length > limit ? { more: true } : {}),
+    }
   }
 
   #transact(body: Json): Json {

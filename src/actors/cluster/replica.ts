@@ -8,7 +8,7 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { type KeyValue, requestDelete, requestPut } from '../../core/cluster/gateway.ts'
-import { watchBody, watchedOf } from '../../core/cluster/gateway.ts'
+import { type Watched, watchBody, watchedOf } from '../../core/cluster/gateway.ts'
 import {
   isKept,
   KEYS_RECORD,
@@ -37,6 +37,16 @@ export interface ReplicaWorld {
   readonly present: Map<string, NodePresence>
   /** All that the store holds was read. */
   readonly caughtUp?: () => void
+}
+
+/**
+ * The revision up to which the watch has told all. The header of a line is of the store, and what
+ * a new watch missed follows its first line later.
+ */
+function toldUntil({ events, revision, isCreated, isCanceled }: Watched): number {
+  const last = events.at(-1)
+  if (last !== undefined) return last.modRevision
+  return isCreated || isCanceled ? 0 : revision
 }
 
 export class Replica {
@@ -216,7 +226,7 @@ export class Replica {
         if (event.isGone) this.#forget(event.key)
         else this.#take(event)
       }
-      if (watched.revision > this.#revision) this.#revision = watched.revision
+      this.#revision = Math.max(this.#revision, toldUntil(watched))
       if (watched.isCanceled || watched.compactRevision > 0) void again(watched.compactRevision > 0)
     }
     const body = watchBody(ROOT, this.#revision + 1)
