@@ -16,6 +16,8 @@ export interface ParentLook {
   readonly sets: readonly DsSet[]
   /** The longest TTL seen, or one that is long enough when there is none to see. */
   readonly ttlSeconds: number
+  /** The word of an operator. */
+  readonly isTold?: boolean
 }
 
 const sorted = (set: DsSet): DsSet => [...new Set(set)].sort()
@@ -102,10 +104,12 @@ export function lookedAt(
   const ended = (before?.sets ?? []).filter((set) => !names.has(nameOf(set)))
   const ttlSeconds = Math.max(look.ttlSeconds, before?.ttlSeconds ?? 0)
   const gone = (members: DsSet): PastDs => ({ members, ttlSeconds, goneSeconds: look.atSeconds })
+  const isTold = look.isTold === true || (!look.isComplete && before?.isTold === true)
   const ds: DsView = {
     sets,
     ttlSeconds: sets.length === 1 && ended.length === 0 ? look.ttlSeconds : ttlSeconds,
     seenSeconds: look.atSeconds,
+    ...(isTold ? { isTold } : {}),
   }
   let next: RollState = {
     ...state,
@@ -128,6 +132,7 @@ export function lookedAt(
   const isSame =
     before !== undefined &&
     before.ttlSeconds === ds.ttlSeconds &&
+    before.isTold === ds.isTold &&
     before.sets.map(nameOf).join('|') === ds.sets.map(nameOf).join('|') &&
     next.pastOffers.length === state.pastOffers.length &&
     next.pastOffers.every((past, at) => past === state.pastOffers[at])
@@ -137,4 +142,16 @@ export function lookedAt(
     state: { ...next, revision: state.revision + 1 },
     events: eventsOf(state, next, look.atSeconds),
   }
+}
+
+/**
+ * The word of an operator counts at each moment as if it were said then: nobody would say it again
+ * when the time of an earlier offer is over.
+ */
+export function toldAgain(state: RollState, nowSeconds: number, parentSeconds: number): RollState {
+  const { ds, pastOffers } = state
+  if (ds?.isTold !== true || pastOffers.length === 0 || !isSettled(state)) return state
+  const { sets, ttlSeconds } = ds
+  const look = { atSeconds: nowSeconds, isComplete: true, sets, ttlSeconds, isTold: true }
+  return lookedAt(state, look, parentSeconds).state
 }

@@ -57,8 +57,14 @@ class Zone {
     this.look(ids, true)
   }
 
-  look(ids: readonly string[], isComplete: boolean): void {
-    const look = { atSeconds: this.nowSeconds, isComplete, sets: [ids], ttlSeconds: 2 * HOUR }
+  /** An operator says what the parent has, and nobody asks the parent. */
+  tell(ids: readonly string[] = this.state.offered): void {
+    this.look(ids, true, true)
+  }
+
+  look(ids: readonly string[], isComplete: boolean, isTold = false): void {
+    const seen = { sets: [ids], ttlSeconds: 2 * HOUR }
+    const look = { atSeconds: this.nowSeconds, isComplete, isTold, ...seen }
     const { parentSeconds } = horizonOf(this.state, this.policy, this.nowSeconds)
     this.state = lookedAt(this.state, look, parentSeconds).state
   }
@@ -251,6 +257,51 @@ describe('a rollover', () => {
     zone.pass(240)
     expect(zone.state.keys).toHaveLength(2)
     expect(zone.waits.join()).toContain('not known which DS the parent publishes')
+  })
+})
+
+describe('the word of an operator', () => {
+  /** The parent has the DS of the next key, which was offered to it a moment ago. */
+  function told(): Zone {
+    const zone = new Zone()
+    zone.pass(4)
+    zone.tell()
+    zone.pass(48)
+    zone.order()
+    zone.pass(3)
+    expect(zone.steps.at(-1)).toContain('ds-offered')
+    zone.tell()
+    return zone
+  }
+
+  test('ends a rollover, once, though the parent may still have taken up the earlier offer', () => {
+    const zone = told()
+    zone.pass(24)
+    // TTL and a day, for it may have read that at the last moment.
+    expect(zone.state.keys.filter((key) => key.isPublished)).toHaveLength(2)
+    zone.pass(12)
+    expect(zone.roles()).toEqual(['csk active seen'])
+  })
+
+  test('is over with the next look at all servers, and not before', () => {
+    const zone = told()
+    zone.look(zone.state.offered, false)
+    expect(zone.state.ds?.isTold).toBe(true)
+    zone.look(zone.state.offered, true)
+    expect(zone.state.ds?.isTold).toBeUndefined()
+    zone.pass(96)
+    // What the parent may have gone back to since, only another look can tell.
+    expect(zone.state.keys).toHaveLength(2)
+    zone.look(zone.state.offered, true)
+    zone.pass(12)
+    expect(zone.state.keys).toHaveLength(1)
+  })
+
+  test('is in the document', () => {
+    const { state } = told()
+    expect(readRollState(JSON.parse(JSON.stringify(state)))).toEqual(state)
+    const ds = { ...state.ds, isTold: 'yes' }
+    expect(readRollState(JSON.parse(JSON.stringify({ ...state, ds })))).toBeUndefined()
   })
 })
 
