@@ -20,8 +20,21 @@ export interface ParentLook {
   readonly isTold?: boolean
 }
 
+const PAST_DS_MAX = 16
+
 const sorted = (set: DsSet): DsSet => [...new Set(set)].sort()
 const nameOf = (set: DsSet): string => set.join(' ')
+
+const pastEnd = ({ goneSeconds, ttlSeconds }: PastDs): number => goneSeconds + ttlSeconds
+
+/** Of equal sets the one that caches keep longest will do. */
+function withPastDs(pasts: readonly PastDs[], added: readonly PastDs[]): readonly PastDs[] {
+  const isOutlasted = (past: PastDs) =>
+    added.some(
+      (one) => nameOf(one.members) === nameOf(past.members) && pastEnd(one) >= pastEnd(past),
+    )
+  return [...pasts.filter((past) => !isOutlasted(past)), ...added].slice(-PAST_DS_MAX)
+}
 
 function distinctSets(sets: readonly DsSet[]): readonly DsSet[] {
   const byName = new Map<string, DsSet>()
@@ -107,14 +120,17 @@ export function lookedAt(
   const isTold = look.isTold === true || (!look.isComplete && before?.isTold === true)
   const ds: DsView = {
     sets,
-    ttlSeconds: sets.length === 1 && ended.length === 0 ? look.ttlSeconds : ttlSeconds,
+    // A server that was missed may serve a longer one still.
+    ttlSeconds: look.isComplete ? look.ttlSeconds : ttlSeconds,
     seenSeconds: look.atSeconds,
     ...(isTold ? { isTold } : {}),
   }
+  // Caches keep for the longer TTL what they got before it fell.
+  const left = ds.ttlSeconds < ttlSeconds ? (before?.sets ?? []) : ended
   let next: RollState = {
     ...state,
     ds,
-    pastDs: [...state.pastDs, ...ended.filter((set) => set.length > 0).map(gone)].slice(-16),
+    pastDs: withPastDs(state.pastDs, left.filter((set) => set.length > 0).map(gone)),
   }
   next = {
     ...next,
@@ -127,7 +143,7 @@ export function lookedAt(
     // The parent may have shown them for a while between two looks.
     const between = next.pastOffers.filter(isOver).map((past) => gone(past.value))
     const pastOffers = next.pastOffers.filter((past) => !isOver(past))
-    next = { ...next, pastDs: [...next.pastDs, ...between].slice(-16), pastOffers }
+    next = { ...next, pastDs: withPastDs(next.pastDs, between), pastOffers }
   }
   const isSame =
     before !== undefined &&

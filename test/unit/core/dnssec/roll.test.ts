@@ -27,6 +27,7 @@ class Zone {
   #lastSeconds = START
   isServedByAll = true
   unheard: readonly string[] = []
+  dsTtlSeconds = 2 * HOUR
 
   constructor(policy: Partial<RollPolicy> = {}) {
     this.policy = { ...plainPolicy, ...policy }
@@ -63,7 +64,7 @@ class Zone {
   }
 
   look(ids: readonly string[], isComplete: boolean, isTold = false): void {
-    const seen = { sets: [ids], ttlSeconds: 2 * HOUR }
+    const seen = { sets: [ids], ttlSeconds: this.dsTtlSeconds }
     const look = { atSeconds: this.nowSeconds, isComplete, isTold, ...seen }
     const { parentSeconds } = horizonOf(this.state, this.policy, this.nowSeconds)
     this.state = lookedAt(this.state, look, parentSeconds).state
@@ -179,6 +180,35 @@ describe('a rollover', () => {
     zone.publishDs()
     zone.pass(72)
     expect(zone.state.keys.filter((key) => key.signsKeys)).toHaveLength(1)
+  })
+
+  test('waits for caches that have the DS of before its TTL fell', () => {
+    const zone = new Zone({ parentSeconds: 0 })
+    zone.dsTtlSeconds = 240 * HOUR
+    zone.settle()
+    zone.dsTtlSeconds = HOUR
+    // What one server of several shows is not believed of all.
+    zone.look(zone.state.offered, false)
+    expect(zone.state.ds?.ttlSeconds).toBe(240 * HOUR)
+    zone.turn()
+    zone.order()
+    zone.pass(4)
+    expect(zone.steps.at(-1)).toContain('ds-offered')
+    zone.publishDs()
+    zone.pass(230)
+    expect(zone.state.keys.filter((key) => key.isPublished)).toHaveLength(2)
+    expect(zone.waits.join()).toContain('the DS that the parent had')
+    zone.pass(24)
+    expect(zone.roles()).toEqual(['csk active seen'])
+  })
+
+  test('keeps in mind one DS of the past where its TTL goes up and down with each look', () => {
+    const zone = new Zone().settle()
+    for (let look = 0; look < 50; look++) {
+      zone.dsTtlSeconds = (look % 2 === 0 ? 240 : 120) * HOUR
+      zone.pass(1)
+    }
+    expect(zone.state.pastDs.length).toBeLessThan(3)
   })
 
   test('to another algorithm signs before it publishes, and publishes less before it ceases', () => {
