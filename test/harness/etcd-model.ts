@@ -23,6 +23,9 @@ interface Change {
   readonly key: string
 }
 
+/** No key begins with it. */
+const NOBODY = '-'
+
 interface Watcher {
   readonly prefix: string
   readonly line: (text: string) => void
@@ -34,8 +37,11 @@ export class EtcdModel {
   readonly calls: string[] = []
   revision = 1
   hasQuorum = true
-  /** Answers that are lost after the work was done. */
+  /** Answers that are lost after the work was done; those of one path where it is named. */
   losesAnswers = 0
+  losesOnly = ''
+  /** What a new watch missed is told late, and not at all where the watch breaks before. */
+  isLate = false
   #compacted = 0
   #leases = 0
   readonly #alive = new Set<string>()
@@ -48,7 +54,7 @@ export class EtcdModel {
         this.calls.push(path)
         if (!this.hasQuorum) return { code: 'timed-out', message: 'no quorum' }
         const answer = this.#answer(path, body as Json)
-        if (this.losesAnswers > 0) {
+        if (this.losesAnswers > 0 && path.startsWith(this.losesOnly)) {
           this.losesAnswers--
           return { code: 'timed-out', message: 'lost' }
         }
@@ -56,22 +62,30 @@ export class EtcdModel {
       },
       watch: (body, line, ended) => {
         const request = (body as { create_request: Json }).create_request
-        const watcher: Watcher = { prefix: named(request['key']), line, ended }
         const from = Number(request['start_revision'])
-        if (from <= this.#compacted) {
-          const result = { canceled: true, compact_revision: String(this.#compacted) }
-          queueMicrotask(() => {
-            line(JSON.stringify({ result }))
-            ended('compacted')
-          })
-          return () => {}
-        }
+        const isCompacted = from <= this.#compacted
+        const prefix = isCompacted ? NOBODY : named(request['key'])
+        const watcher: Watcher = { prefix, line, ended }
         this.#watchers.add(watcher)
-        for (const change of this.#history) if (change.revision >= from) this.#tell(watcher, change)
+        this.#say(watcher, { created: true })
+        if (isCompacted) {
+          const said = { canceled: true, compact_revision: String(this.#compacted) }
+          // The stream stays open, and nothing more comes of it.
+          queueMicrotask(() => {
+            if (this.#watchers.has(watcher)) this.#say(watcher, said)
+          })
+        } else if (!this.isLate)
+          for (const change of this.#history)
+            if (change.revision >= from) this.#tell(watcher, change)
         return () => void this.#watchers.delete(watcher)
       },
       close: () => {},
     }
+  }
+
+  /** How many are open. */
+  get watches(): number {
+    return this.#watchers.size
   }
 
   /** Ends every watch, as when the member of a node goes. */
@@ -140,7 +154,11 @@ export class EtcdModel {
     const found = keys.filter((key) =>
       end === undefined ? key === from : key >= from && key < end,
     )
-    return { kvs: found.map((key) => this.#kv(key, this.rows.get(key)!)) }
+    const limit = Number(body['limit'] ?? found.length)
+    return {
+      kvs: found.slice(0, limit).map((key) => this.#kv(key, this.rows.get(key)!)),
+      ...(found.length > limit ? { more: true } : {}),
+    }
   }
 
   #transact(body: Json): Json {
@@ -163,8 +181,9 @@ export class EtcdModel {
     return { header, ...(holds ? { succeeded: true } : {}), responses }
   }
 
-  #kv(key: string, { value, create, mod }: Row): Json {
-    return { key: btoa(key), value, create_revision: String(create), mod_revision: String(mod) }
+  #kv(key: string, { value, create, mod, lease }: Row): Json {
+    const revisions = { create_revision: String(create), mod_revision: String(mod) }
+    return { key: btoa(key), value, ...revisions, ...(lease === '' ? {} : { lease }) }
   }
 
   #note(key: string, event: Json): void {
@@ -173,8 +192,12 @@ export class EtcdModel {
     for (const watcher of this.#watchers) this.#tell(watcher, change)
   }
 
-  #tell({ prefix, line }: Watcher, { revision, event, key }: Change): void {
-    if (!key.startsWith(prefix)) return
-    line(JSON.stringify({ result: { header: { revision: String(revision) }, events: [event] } }))
+  #tell(watcher: Watcher, { event, key }: Change): void {
+    if (key.startsWith(watcher.prefix)) this.#say(watcher, { events: [event] })
+  }
+
+  /** A line; its header is of the store, whatever it tells of. */
+  #say({ line }: Watcher, said: Json): void {
+    line(JSON.stringify({ result: { header: { revision: String(this.revision) }, ...said } }))
   }
 }

@@ -9,6 +9,7 @@ import {
   compares,
   hasSucceeded,
   headerOf,
+  type Header,
   type KeyValue,
   type LeaseAnswer,
   leaseOf,
@@ -85,11 +86,14 @@ export class Client {
     return (await this.#call(paths.transfer, { targetID: targetId }, timeoutMs)) !== undefined
   }
 
-  /** All keys that begin with the prefix, as of one revision; undefined when a page fails. */
+  /**
+   * All keys that begin with the prefix, none older than the header; undefined when a page fails.
+   */
   async all(prefix: string): Promise<Ranged | undefined> {
     const limit = limits.clusterRecordsPage.default
     const values: KeyValue[] = []
     let fromKey = prefix
+    let header: Header | undefined
     for (;;) {
       const body = rangeBody(prefix, { isPrefix: true, fromKey, limit })
       const answer = await this.#call(paths.range, body)
@@ -97,10 +101,11 @@ export class Client {
       const page = rangeOf(answer)
       values.push(...page.values)
       const last = page.values.at(-1)
-      // Later pages may be of later revisions; the watch goes on from this one, and tells some
+      // Later pages may be of later revisions: a watch goes on from the first, and tells some
       // changes twice rather than none.
+      header ??= page.header
       if (!page.isMore || last === undefined || values.length > limits.sharedRecordsMax.default)
-        return { ...page, values }
+        return { ...page, header, values }
       fromKey = `${last.key}\0`
     }
   }

@@ -106,9 +106,12 @@ export class Election {
     }
     const held = tried.found[0]
     if (held === undefined) return
-    // A key of a former life of this node is another's: it ends with the lease of that life.
-    if (held.createRevision === this.#ownSince) this.#standing.led(this.#ownSince, untilMs)
-    else {
+    // By its lease, not by what was answered: the answer to who made it may have been lost. A key
+    // of a former life of this node is another's, and ends with the lease of that life.
+    if (held.lease !== '' && held.lease === this.#lease) {
+      this.#ownSince = held.createRevision
+      this.#standing.led(this.#ownSince, untilMs)
+    } else {
       this.#ownSince = 0
       this.#standing.followed(textOf(held.value) ?? '', held.createRevision, untilMs)
     }

@@ -2,8 +2,8 @@
  * The JSON gateway of etcd over HTTP: a socket of this machine, or endpoints of another cluster.
  *
  * Connections are kept. An endpoint that cannot be reached, or takes too long, makes the next call
- * go to the one after it. A watch is a request whose body has ended and whose answer does not: the
- * gateway says nothing before the body ends.
+ * go to the one after it, and ends the watches that listen to it. A watch is a request whose body
+ * has ended and whose answer does not: the gateway says nothing before the body ends.
  */
 import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
@@ -19,8 +19,12 @@ interface Opened {
     extra: http.RequestOptions,
     heard: (response: http.IncomingMessage) => void,
   ) => http.ClientRequest
-  /** Goes on with the next endpoint. */
-  readonly rotate: () => void
+  /** Of the endpoint that is next: it grows with each that is left. */
+  readonly turn: () => number
+  /** Goes on with the next endpoint, unless there is none or somebody did since that turn. */
+  readonly leave: (turn: number) => void
+  /** What ends the watches that are open. */
+  readonly watches: Set<(why: string) => void>
   readonly close: () => void
 }
 
@@ -35,7 +39,9 @@ function openSocket(path: string): Opened {
       request.end(body)
       return request
     },
-    rotate: () => {},
+    turn: () => 0,
+    leave: () => {},
+    watches: new Set(),
     close: () => agent.destroy(),
   }
 }
@@ -52,6 +58,7 @@ function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socke
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   })
+  const watches: Opened['watches'] = new Set()
   let turn = 0
   return {
     send: (at, body, extra, heard) => {
@@ -62,9 +69,14 @@ function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socke
       request.end(body)
       return request
     },
-    rotate: () => {
+    turn: () => turn,
+    leave: (of) => {
+      if (of !== turn || endpoints.length < 2) return
       turn++
+      // One that hangs would leave its watches open, and tell them nothing more.
+      for (const end of [...watches]) end('its endpoint is left')
     },
+    watches,
     close: () => {
       plain.destroy()
       secured.destroy()
@@ -88,10 +100,11 @@ export function openGateway(target: GatewayTarget): Gateway {
           resolve(outcomeOf(text, response.statusCode ?? 0))
         })
       const headers = token === '' ? PLAIN : { ...PLAIN, authorization: token }
+      const turn = opened.turn()
       const request = opened.send(path, JSON.stringify(body), { headers }, answered)
       const failed = (code: 'timed-out' | 'unreachable', message: string) => {
         clearTimeout(timer)
-        opened.rotate()
+        opened.leave(turn)
         resolve({ code, message })
       }
       const timer = setTimeout(() => {
@@ -122,26 +135,55 @@ export function openGateway(target: GatewayTarget): Gateway {
       return await call(path, body, timeoutMs)
     },
     watch: (body, line, ended) => {
-      let isOver = false
-      const end = (why: string) => {
-        if (isOver) return
-        isOver = true
-        ended(why)
-      }
       const headers = token === '' ? HEADERS : { ...HEADERS, authorization: token }
-      const heard = (response: http.IncomingMessage) => readLines(response, line, end)
-      const request = opened.send(paths.watch, JSON.stringify(body), { headers }, heard)
-      request.on('error', (error) => {
-        opened.rotate()
-        end(error.message)
-      })
-      return () => {
-        isOver = true
-        request.destroy()
-      }
+      return openWatch(opened, headers, { body, line, ended })
     },
     close: opened.close,
   }
+}
+
+interface Listened {
+  readonly body: unknown
+  readonly line: (text: string) => void
+  readonly ended: (why: string) => void
+}
+
+/** A watch, until what is returned is called. */
+function openWatch(
+  opened: Opened,
+  headers: http.OutgoingHttpHeaders,
+  { body, line, ended }: Listened,
+): () => void {
+  let isOver = false
+  const close = () => {
+    isOver = true
+    clearTimeout(timer)
+    opened.watches.delete(end)
+    request.destroy()
+  }
+  const end = (why: string) => {
+    if (isOver) return
+    close()
+    ended(why)
+  }
+  const failed = (why: string) => {
+    if (isOver) return
+    end(why)
+    opened.leave(turn)
+  }
+  const said = (text: string) => {
+    clearTimeout(timer)
+    if (!isOver) line(text)
+  }
+  const turn = opened.turn()
+  const heard = (response: http.IncomingMessage) => readLines(response, said, end)
+  const request = opened.send(paths.watch, JSON.stringify(body), { headers }, heard)
+  request.on('error', (error) => failed(error.message))
+  // Its first line says that it was begun.
+  const mostMs = limits.clusterCallMs.default
+  const timer = setTimeout(() => failed(`no word within ${mostMs} ms`), mostMs)
+  opened.watches.add(end)
+  return close
 }
 
 function outcomeOf(text: string | undefined, status: number): CallOutcome {

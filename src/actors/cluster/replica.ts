@@ -8,7 +8,7 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { type KeyValue, requestDelete, requestPut } from '../../core/cluster/gateway.ts'
-import { watchBody, watchedOf } from '../../core/cluster/gateway.ts'
+import { type Watched, watchBody, watchedOf } from '../../core/cluster/gateway.ts'
 import {
   isKept,
   KEYS_RECORD,
@@ -37,6 +37,16 @@ export interface ReplicaWorld {
   readonly present: Map<string, NodePresence>
   /** All that the store holds was read. */
   readonly caughtUp?: () => void
+}
+
+/**
+ * The revision up to which the watch has told all. The header of a line is of the store, and what
+ * a new watch missed follows its first line later.
+ */
+function toldUntil({ events, revision, isCreated, isCanceled }: Watched): number {
+  const last = events.at(-1)
+  if (last !== undefined) return last.modRevision
+  return isCreated || isCanceled ? 0 : revision
 }
 
 export class Replica {
@@ -198,25 +208,29 @@ export class Replica {
   #watch(): void {
     const client = this.#world.client()
     if (client === undefined) return void this.#read()
-    let mustRead = false
-    const heard = (line: string) => {
-      const watched = watchedOf(line)
-      if (watched === undefined) return
-      if (watched.compactRevision > 0) mustRead = true
-      for (const event of watched.events) {
-        if (event.isGone) this.#forget(event.key)
-        else this.#take(event)
-      }
-      if (watched.revision > this.#revision) this.#revision = watched.revision
-    }
-    const again = async () => {
+    let isOver = false
+    const again = async (mustRead: boolean) => {
+      if (isOver) return
+      isOver = true
       await this.#pause()
+      // A watch that was cancelled leaves its stream open.
+      this.#stopWatch()
       if (this.#hasEnded) return
       if (mustRead) await this.#read()
       else this.#watch()
     }
+    const heard = (line: string) => {
+      const watched = watchedOf(line)
+      if (watched === undefined || isOver) return
+      for (const event of watched.events) {
+        if (event.isGone) this.#forget(event.key)
+        else this.#take(event)
+      }
+      this.#revision = Math.max(this.#revision, toldUntil(watched))
+      if (watched.isCanceled || watched.compactRevision > 0) void again(watched.compactRevision > 0)
+    }
     const body = watchBody(ROOT, this.#revision + 1)
-    this.#stopWatch = client.gateway.watch(body, heard, () => void again())
+    this.#stopWatch = client.gateway.watch(body, heard, () => void again(false))
   }
 
   #take(value: KeyValue): void {

@@ -50,6 +50,8 @@ export class Board {
   #stamp = 0
   #live: readonly string[] = []
   #isCurrent = false
+  /** When all zones were looked at last, of the monotonic clock. */
+  #lookedMs = 0
 
   constructor(world: BoardWorld, secrets: readonly string[]) {
     this.#world = world
@@ -69,11 +71,15 @@ export class Board {
 
   /** The nodes that are alive, told every second or so. */
   nodes(live: readonly string[], isCurrent: boolean): void {
-    const { ring } = this.#world
+    const { ring, clock } = this.#world
     this.#live = live
     for (const node of live) ring.hear(node, this.#nowSeconds())
-    if (!isCurrent || this.#isCurrent) return
+    if (!isCurrent) return
+    const nowMs = clock.monotonicMs()
+    // Where nothing changes for long nothing else would say it again before it is forgotten.
+    if (this.#isCurrent && nowMs - this.#lookedMs < limits.boardLookMs.default) return
     this.#isCurrent = true
+    this.#lookedMs = nowMs
     this.post()
   }
 

@@ -16,6 +16,7 @@ import { readSignatures, writeSignatures } from '../../core/dnssec/signature-fil
 import type { Clock } from '../../kernel/clock.ts'
 import type { SignerPorts } from './contract.ts'
 import { Examining } from './examining.ts'
+import type { ServedVersion } from './keys.ts'
 import { WantedSets } from './wanted.ts'
 
 /** A restarted signer outranks its predecessor, which has signed fewer times than this. */
@@ -30,14 +31,20 @@ export interface Draft {
   readonly parts: ServingParts
 }
 
+/** What a job signs with, and the versions of documents that are served where its outcome is. */
+export interface DeskKeys {
+  readonly plans: readonly ZonePlan[]
+  readonly versions: readonly ServedVersion[]
+}
+
 export interface DeskWorld {
   readonly clock: Clock
   readonly incarnation: number
   readonly ports: SignerPorts
-  /** What is signed now, and which keys the drafts of now are made with. */
-  plans(): readonly ZonePlan[]
+  /** What is signed with now, and which keys the drafts of now are made with. */
+  keys(): DeskKeys
   keysVersion(): string
-  onSigned(epoch: number, version: number, parts: SignedParts): void
+  onSigned(epoch: number, version: number, parts: SignedParts, keys: DeskKeys): void
   /** An empty reason: another draft is to come. */
   onRefused(epoch: number, reason: string): void
   /** How many were made, and how many were still good; how long it took. */
@@ -49,7 +56,7 @@ interface Job {
   readonly isDraft: boolean
   readonly version: number
   readonly signing: Signing
-  readonly plans: readonly ZonePlan[]
+  readonly keys: DeskKeys
   readonly beganMs: number
   /** Where the thread does not verify itself. */
   readonly examining: Examining | undefined
@@ -64,7 +71,7 @@ export class Desk {
   /** What the registry serves, or is to serve. */
   #current: Draft | undefined
   /** What that was signed with. */
-  #plans: readonly ZonePlan[] = []
+  #keys: DeskKeys = { plans: [], versions: [] }
   /** When the first signature is due, and what the clock showed when it was looked at last. */
   #dueSeconds = Number.POSITIVE_INFINITY
   #seenSeconds = 0
@@ -154,7 +161,7 @@ export class Desk {
   #begin(draft: Draft, isDraft: boolean): void {
     const { ports, clock } = this.#world
     const isOfNow = draft.keysVersion === this.#world.keysVersion()
-    const plans = isOfNow ? this.#world.plans() : this.#plans
+    const keys = isOfNow ? this.#world.keys() : this.#keys
     const { epoch, parts } = draft
     const version = ++this.#version
     this.#again = false
@@ -162,7 +169,7 @@ export class Desk {
       parts,
       {
         ...{ epoch, version, nowSeconds: this.#nowSeconds() },
-        ...{ zones: plans, wanted: this.#wanted.list() },
+        ...{ zones: keys.plans, wanted: this.#wanted.list() },
       },
       this.#store,
       ports.crypto,
@@ -175,7 +182,7 @@ export class Desk {
         : undefined
     if (examining !== undefined) signing.verifyLater((one) => examining.take(one))
     const beganMs = clock.monotonicMs()
-    this.#job = { draft, isDraft, version, signing, plans, beganMs, examining }
+    this.#job = { draft, isDraft, version, signing, keys, beganMs, examining }
     this.#slice()
   }
 
@@ -215,7 +222,7 @@ export class Desk {
     if (this.#again) this.again()
   }
 
-  #finish({ draft, isDraft, version, signing, plans, beganMs, examining }: Job): void {
+  #finish({ draft, isDraft, version, signing, keys, beganMs, examining }: Job): void {
     const { epoch } = draft
     const outcome = signing.finish(sharedMemory, examining?.faults)
     if (!outcome.ok) {
@@ -224,11 +231,11 @@ export class Desk {
       return
     }
     if (isDraft) this.#current = draft
-    this.#plans = plans
+    this.#keys = keys
     const signed = outcome.value
     this.#dueSeconds = signed.dueSeconds
     this.#world.onDone(signed, this.#world.clock.monotonicMs() - beganMs)
-    this.#world.onSigned(epoch, version, signed.parts)
+    this.#world.onSigned(epoch, version, signed.parts, keys)
     if (signed.made > 0) this.#saveLater()
   }
 

@@ -50,8 +50,8 @@ export class House {
   #config: SignerConfig
   /** What stands at the apexes, as it was told last. */
   #set: KeysSet = { version: '', zones: [] }
-  /** What the last job signed with. */
-  #signed: readonly ServedVersion[] = []
+  /** What the last job with keys of now was begun with. */
+  #begun: readonly ServedVersion[] = []
   readonly #saving: Saving
   #stopTurns: () => void = () => {}
   /** Until peers were asked for newer keys than those on disk. */
@@ -90,15 +90,15 @@ export class House {
     )
     this.desk = new Desk({
       ...{ clock: ctx.clock, incarnation: ctx.incarnation, ports },
-      plans: () => {
-        this.#signed = keys.versions()
-        return keys.plans()
+      keys: () => {
+        this.#begun = keys.versions()
+        return { plans: keys.plans(), versions: this.#begun }
       },
       keysVersion: () => this.#set.version,
-      onSigned: (epoch, version, signed) => {
+      onSigned: (epoch, version, signed, { versions }) => {
         ctx.publish('signer.serving-signed', { epoch, version, signed })
-        keys.served(this.#signed)
-        this.#tellServed()
+        keys.served(versions)
+        this.#tellServed(versions)
       },
       onRefused: (epoch, reason) => this.#refused(epoch, reason),
       onDone: ({ made, kept, madeIn }, tookMs) => {
@@ -164,13 +164,13 @@ export class House {
     this.desk.draft(draft)
   }
 
-  /** Says what stands at the apexes; where it is what it was, other keys may yet sign. */
+  /** Says what stands at the apexes by the disk; where it is what it was, other keys may sign. */
   tellKeys(): void {
     if (this.#isWaiting) return
-    this.#set = this.keys.set()
+    this.#set = this.keys.tell()
     this.#ctx.publish('signer.keys-set', this.#set)
     this.#online.tell(this.#config, this.keys.plans())
-    if (nameOf(this.keys.versions()) !== nameOf(this.#signed)) this.desk.rework()
+    if (nameOf(this.keys.versions()) !== nameOf(this.#begun)) this.desk.rework()
   }
 
   /** Takes what the ring changed: stored, then told. False when the disk refused it. */
@@ -180,7 +180,7 @@ export class House {
     if (outcomes.every(({ changed }) => changed.length === 0)) return true
     this.#saving.changed()
     const isKept = await this.#saving.store()
-    this.syncer.nudge()
+    if (isKept) this.syncer.nudge()
     return isKept
   }
 
@@ -285,8 +285,8 @@ export class House {
   }
 
   /** Peers that wait for what DNS threads answer with here are told soon. */
-  #tellServed(): void {
-    const name = nameOf(this.#signed)
+  #tellServed(versions: readonly ServedVersion[]): void {
+    const name = nameOf(versions)
     if (name !== this.#servedName) this.syncer.nudge()
     this.#servedName = name
   }
@@ -331,6 +331,8 @@ export class House {
   }
 
   #turn(zones = this.#queue.next(this.#config.zones)): void {
+    // No step is taken after one that a crash would lose.
+    if (this.#saving.hasFailed) return void this.#retry()
     const { pollMs, forgetAfterMs } = this.#config.keySync
     const settings = {
       nowSeconds: this.nowSeconds(),
@@ -343,7 +345,10 @@ export class House {
     const isBare = this.keys.ring.bare().length > 0
     if (isBare) void this.#provide().then(() => this.tellKeys())
     void this.changed([outcome])
-    this.#saving.retry()
+  }
+
+  async #retry(): Promise<void> {
+    if (await this.#saving.retry()) this.syncer.nudge()
   }
 
   #refused(epoch: number, reason: string): void {

@@ -3,7 +3,8 @@
  * follows from them for those who serve.
  *
  * A key is used once it is on disk, never before: a zone must not be signed with what a crash
- * would lose. What the ring changes is therefore stored first and told then.
+ * would lose. What the ring changes is therefore stored first and told then, and what is signed
+ * with is what was told, whatever the ring holds by now.
  */
 import { limits } from '../../core/base/limits.ts'
 import { type Work, type ZoneKeys, apexOf, planOf, versionOf } from '../../core/dnssec/key-ring.ts'
@@ -15,7 +16,7 @@ import type { KeyId, RollPolicy, RollState } from '../../core/dnssec/roll/types.
 import type { ApexRecords, ZonePlan } from '../../core/dnssec/serving-plan.ts'
 import { toHex } from '../../core/gossip/app/base64.ts'
 import { KeyRing, bundlesOf } from '../../core/dnssec/sync/ring.ts'
-import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
+import type { Bundle, RingOutcome } from '../../core/dnssec/sync/types.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 
 export interface KeysSet {
@@ -37,6 +38,11 @@ export interface ServedVersion {
   readonly version: number
 }
 
+type Bundles = ReadonlyMap<string, Bundle>
+
+const byZone = (bundles: readonly Bundle[]): Bundles =>
+  new Map(bundles.map((bundle) => [bundle.state.zone, bundle]))
+
 const NO_WORK: Work = { published: [], signKeys: [], signZone: [], cds: [] }
 
 export class Keys {
@@ -47,6 +53,9 @@ export class Keys {
   #poolTtlSeconds = 0
   /** What follows from a document, by the document. */
   readonly #held = new WeakMap<RollState, Held>()
+  /** What is on disk, and what of that was told: by zone. */
+  #kept: Bundles
+  #told: Bundles = new Map()
 
   constructor(ports: SignerPorts, config: SignerConfig, stored: StoreContents) {
     this.#ports = ports
@@ -61,6 +70,7 @@ export class Keys {
       bundles,
     )
     this.configure(config)
+    this.#kept = byZone(bundles)
     this.#loose = loose
   }
 
@@ -101,35 +111,42 @@ export class Keys {
   }
 
   /** Puts all of it on disk. */
-  save(): Promise<'saved' | 'failed'> {
+  async save(): Promise<'saved' | 'failed'> {
     const bundles = this.ring.bundles()
-    return this.#ports.saveKeys({
+    const outcome = await this.#ports.saveKeys({
       keys: bundles.flatMap(({ keys }) => keys),
       rolls: bundles.map(({ state }) => state),
     })
+    if (outcome === 'saved') this.#kept = byZone(bundles)
+    return outcome
   }
 
-  /** The document of a zone with its keys; undefined while it has none. */
+  /** The document of a zone with its keys, on disk or not; undefined while it has none. */
   of(zone: string): Held | undefined {
     const bundle = this.ring.zone(zone)?.bundle
-    if (bundle === undefined) return undefined
-    const { state } = bundle
+    return bundle === undefined ? undefined : this.#heldOf(bundle)
+  }
+
+  #heldOf({ state, keys }: Bundle): Held {
     const known = this.#held.get(state)
     if (known !== undefined) return known
-    const byId = bundle.keys.map((key): [KeyId, StoredKey] => [
-      keyIdOf(key, this.#ports.crypto),
-      key,
-    ])
+    const byId = keys.map((key): [KeyId, StoredKey] => [keyIdOf(key, this.#ports.crypto), key])
     const held = { state, keys: new Map(byId), work: servingKeys(state) }
     this.#held.set(state, held)
     return held
   }
 
-  /** What stands at the apexes of zones that have keys. */
-  set(): KeysSet {
+  #toldOf(zone: string): Held | undefined {
+    const bundle = this.#told.get(zone)
+    return bundle === undefined ? undefined : this.#heldOf(bundle)
+  }
+
+  /** What stands at the apexes of zones with keys on disk; those keys sign from now on. */
+  tell(): KeysSet {
+    this.#told = this.#kept
     const { crypto } = this.#ports
     const zones = this.#config.zones.flatMap(({ zone }) => {
-      const held = this.of(zone)
+      const held = this.#toldOf(zone)
       return held === undefined ? [] : apexOf(zone, held.keys, held.work, this.#config, crypto)
     })
     return { version: versionOf(zones, crypto), zones }
@@ -137,7 +154,7 @@ export class Keys {
 
   plans(): ZonePlan[] {
     return this.#config.zones.map(({ zone }) => {
-      const held = this.of(zone)
+      const held = this.#toldOf(zone)
       return planOf(zone, held?.keys ?? new Map(), held?.work ?? NO_WORK, this.#config)
     })
   }
@@ -145,7 +162,7 @@ export class Keys {
   /** The versions that are signed with now. */
   versions(): ServedVersion[] {
     return this.#config.zones.flatMap(({ zone }) => {
-      const state = this.of(zone)?.state
+      const state = this.#toldOf(zone)?.state
       return state === undefined ? [] : { zone, lineage: state.lineage, version: state.version }
     })
   }

@@ -18,6 +18,7 @@ export class Saving {
   /** Something changed that no write has begun with. */
   #isDirty = false
   #isRunning = false
+  #hasFailed = false
   #running: Promise<void> = Promise.resolve()
   #waiting: ((isKept: boolean) => void)[] = []
 
@@ -29,9 +30,14 @@ export class Saving {
     this.#isDirty = true
   }
 
-  /** What a write that failed left behind is written. */
-  retry(): void {
-    if (this.#isDirty && !this.#isRunning) void this.store()
+  /** The last write failed. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
+  /** What a write that failed left behind is written; whether it is on disk by then. */
+  async retry(): Promise<boolean> {
+    return this.#isDirty && !this.#isRunning && (await this.store())
   }
 
   /** Whether all that was changed until now is on disk. */
@@ -70,7 +76,8 @@ export class Saving {
 
   async #write(): Promise<boolean> {
     this.#isDirty = false
-    if ((await this.#world.write()) === 'saved') return true
+    this.#hasFailed = (await this.#world.write()) === 'failed'
+    if (!this.#hasFailed) return true
     this.#isDirty = true
     this.#world.failed()
     return false

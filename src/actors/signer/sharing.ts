@@ -76,5 +76,6 @@ export function toldDs(
   const keys = keyTags.map((tag) => state.keys.find((key) => key.tag === tag && key.signsKeys))
   const ids = keys.filter((key) => key !== undefined).map((key) => key.id)
   if (ids.length !== keyTags.length) return undefined
-  return ring.look(zone, { atSeconds: nowSeconds, isComplete: true, sets: [ids], ttlSeconds })
+  const look = { atSeconds: nowSeconds, isComplete: true, isTold: true }
+  return ring.look(zone, { ...look, sets: [ids], ttlSeconds })
 }

@@ -203,19 +203,22 @@ export interface KeyValue {
   readonly value: string
   readonly createRevision: number
   readonly modRevision: number
+  /** The lease that it ends with; empty for none. */
+  readonly lease: string
 }
 
 function keyValueOf(value: unknown): KeyValue[] {
   if (!isObject(value) || typeof value['key'] !== 'string') return []
   const key = textOf(value['key'])
   if (key === undefined) return []
-  const { value: held, create_revision, mod_revision } = value
+  const { value: held, create_revision, mod_revision, lease } = value
   return [
     {
       key,
       value: typeof held === 'string' ? held : '',
       createRevision: whole(create_revision),
       modRevision: whole(mod_revision),
+      lease: digits(lease),
     },
   ]
 }
@@ -290,10 +293,14 @@ export const membersOf = (value: unknown): readonly RaftMember[] =>
 export const addedOf = (answer: Untrusted): RaftMember | undefined => memberOf(answer['member'])[0]
 
 export interface Watched {
+  /** Of the store when it was said: what the watch told before may be older by far. */
   readonly revision: number
   readonly events: readonly (KeyValue & { readonly isGone: boolean })[]
   /** Set where the wanted revisions are no longer kept: all is to be read again. */
   readonly compactRevision: number
+  /** The first line of a watch. */
+  readonly isCreated: boolean
+  /** The last one, though the stream stays open. */
   readonly isCanceled: boolean
 }
 
@@ -310,6 +317,7 @@ export function watchedOf(line: string): Watched | undefined {
       return keyValueOf(event['kv']).map((kv) => ({ ...kv, isGone }))
     }),
     compactRevision: whole(result['compact_revision']),
+    isCreated: result['created'] === true,
     isCanceled: result['canceled'] === true,
   }
 }

@@ -164,6 +164,12 @@ export const dnssecRollLimits = {
     'ms',
     'it is laid down again well before that',
   ),
+  boardLookMs: limit(
+    3_600_000,
+    [60_000, 86_400_000],
+    'ms',
+    'how often it is looked whether that is due, where nothing else is laid down',
+  ),
   syncRefusalsPerMinute: limit(
     30,
     [1, 10_000],

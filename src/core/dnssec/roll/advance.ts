@@ -7,6 +7,7 @@
  */
 import { limits } from '../../base/limits.ts'
 import { goalsOf, isAsWanted } from './goals.ts'
+import { toldAgain } from './look.ts'
 import { type Move, movesOf, signsKeysByRole, signsZoneByRole } from './moves.ts'
 import type {
   KeyId,
@@ -219,7 +220,8 @@ export function advance(
 ): RollTurn {
   const horizon = horizonOf(start, policy, nowSeconds)
   if (isIdle(start, policy, horizon)) return { state: start, actions: [], events: [], waits: [] }
-  const known = forgotten(noted(start, policy, facts, nowSeconds), horizon)
+  const seen = toldAgain(noted(start, policy, facts, nowSeconds), nowSeconds, horizon.parentSeconds)
+  const known = forgotten(seen, horizon)
   const goals = goalsOf(known, policy, horizon)
   const step = moved(goals.state, horizon, facts)
   const shortened = withTtlsOf(goals.state, step.state, policy)

@@ -16,10 +16,25 @@ export interface ParentLook {
   readonly sets: readonly DsSet[]
   /** The longest TTL seen, or one that is long enough when there is none to see. */
   readonly ttlSeconds: number
+  /** The word of an operator. */
+  readonly isTold?: boolean
 }
+
+const PAST_DS_MAX = 16
 
 const sorted = (set: DsSet): DsSet => [...new Set(set)].sort()
 const nameOf = (set: DsSet): string => set.join(' ')
+
+const pastEnd = ({ goneSeconds, ttlSeconds }: PastDs): number => goneSeconds + ttlSeconds
+
+/** Of equal sets the one that caches keep longest will do. */
+function withPastDs(pasts: readonly PastDs[], added: readonly PastDs[]): readonly PastDs[] {
+  const isOutlasted = (past: PastDs) =>
+    added.some(
+      (one) => nameOf(one.members) === nameOf(past.members) && pastEnd(one) >= pastEnd(past),
+    )
+  return [...pasts.filter((past) => !isOutlasted(past)), ...added].slice(-PAST_DS_MAX)
+}
 
 function distinctSets(sets: readonly DsSet[]): readonly DsSet[] {
   const byName = new Map<string, DsSet>()
@@ -102,15 +117,20 @@ export function lookedAt(
   const ended = (before?.sets ?? []).filter((set) => !names.has(nameOf(set)))
   const ttlSeconds = Math.max(look.ttlSeconds, before?.ttlSeconds ?? 0)
   const gone = (members: DsSet): PastDs => ({ members, ttlSeconds, goneSeconds: look.atSeconds })
+  const isTold = look.isTold === true || (!look.isComplete && before?.isTold === true)
   const ds: DsView = {
     sets,
-    ttlSeconds: sets.length === 1 && ended.length === 0 ? look.ttlSeconds : ttlSeconds,
+    // A server that was missed may serve a longer one still.
+    ttlSeconds: look.isComplete ? look.ttlSeconds : ttlSeconds,
     seenSeconds: look.atSeconds,
+    ...(isTold ? { isTold } : {}),
   }
+  // Caches keep for the longer TTL what they got before it fell.
+  const left = ds.ttlSeconds < ttlSeconds ? (before?.sets ?? []) : ended
   let next: RollState = {
     ...state,
     ds,
-    pastDs: [...state.pastDs, ...ended.filter((set) => set.length > 0).map(gone)].slice(-16),
+    pastDs: withPastDs(state.pastDs, left.filter((set) => set.length > 0).map(gone)),
   }
   next = {
     ...next,
@@ -123,11 +143,12 @@ export function lookedAt(
     // The parent may have shown them for a while between two looks.
     const between = next.pastOffers.filter(isOver).map((past) => gone(past.value))
     const pastOffers = next.pastOffers.filter((past) => !isOver(past))
-    next = { ...next, pastDs: [...next.pastDs, ...between].slice(-16), pastOffers }
+    next = { ...next, pastDs: withPastDs(next.pastDs, between), pastOffers }
   }
   const isSame =
     before !== undefined &&
     before.ttlSeconds === ds.ttlSeconds &&
+    before.isTold === ds.isTold &&
     before.sets.map(nameOf).join('|') === ds.sets.map(nameOf).join('|') &&
     next.pastOffers.length === state.pastOffers.length &&
     next.pastOffers.every((past, at) => past === state.pastOffers[at])
@@ -137,4 +158,16 @@ export function lookedAt(
     state: { ...next, revision: state.revision + 1 },
     events: eventsOf(state, next, look.atSeconds),
   }
+}
+
+/**
+ * The word of an operator counts at each moment as if it were said then: nobody would say it again
+ * when the time of an earlier offer is over.
+ */
+export function toldAgain(state: RollState, nowSeconds: number, parentSeconds: number): RollState {
+  const { ds, pastOffers } = state
+  if (ds?.isTold !== true || pastOffers.length === 0 || !isSettled(state)) return state
+  const { sets, ttlSeconds } = ds
+  const look = { atSeconds: nowSeconds, isComplete: true, sets, ttlSeconds, isTold: true }
+  return lookedAt(state, look, parentSeconds).state
 }

@@ -109,11 +109,12 @@ const readPastDs: Read<PastDs> = (fields) => {
 
 const readView: Read<DsView> = (fields) => {
   if (!isFields(fields)) return undefined
-  const { ttlSeconds, seenSeconds } = fields
+  const { ttlSeconds, seenSeconds, isTold } = fields
   const sets = listOf(fields['sets'], DS_SETS_MAX, readDs)
   if (sets === undefined || !isCount(ttlSeconds, 2 ** 31) || !isSeconds(seenSeconds))
     return undefined
-  return { sets, ttlSeconds, seenSeconds }
+  if (isTold !== undefined && isTold !== true) return undefined
+  return { sets, ttlSeconds, seenSeconds, ...(isTold === true ? { isTold } : {}) }
 }
 
 const readKey: Read<RollKey> = (fields) => {

@@ -63,6 +63,8 @@ export interface DsView {
   readonly sets: readonly DsSet[]
   readonly ttlSeconds: number
   readonly seenSeconds: number
+  /** An operator said so: it holds until a look at all servers says what is there. */
+  readonly isTold?: true
 }
 
 export interface PastDs {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { Client } from '../../../../src/actors/cluster/client.ts'
 import { Election } from '../../../../src/actors/cluster/election.ts'
 import { Standing } from '../../../../src/actors/cluster/standing.ts'
+import { paths } from '../../../../src/core/cluster/gateway.ts'
 import { leaseMemory } from '../../../../src/core/cluster/lease.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 import { EtcdModel } from '../../../harness/etcd-model.ts'
@@ -53,6 +54,20 @@ test('the next leads when the lease of the first has run out', async () => {
   model.expire('1')
   await pass([other], 1_000)
   expect(other.standing.answers).toBe(true)
+})
+
+test('a node that was not told that it made the key leads with the next answer', async () => {
+  const model = new EtcdModel()
+  Object.assign(model, { losesAnswers: 1, losesOnly: paths.txn })
+  const nodes = [node(model, 'a'), node(model, 'b')]
+  const [one] = nodes
+  await pass(nodes, 1_000)
+  expect(model.losesAnswers).toBe(0)
+  expect(nodes.map(({ standing }) => standing.answers)).toEqual([true, false])
+  // It gives back what it made, whatever it was told.
+  one!.standing.yield()
+  await one!.election.yield()
+  expect([...model.rows.keys()]).toEqual([])
 })
 
 test('who gives the key back is followed at once, and takes it no more', async () => {

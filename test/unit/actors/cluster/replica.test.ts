@@ -2,7 +2,10 @@
 // every node ends with the same records.
 import { describe, expect, test } from 'vitest'
 import { Client } from '../../../../src/actors/cluster/client.ts'
+import type { Gateway } from '../../../../src/actors/cluster/contract.ts'
 import { Replica } from '../../../../src/actors/cluster/replica.ts'
+import { limits } from '../../../../src/core/base/limits.ts'
+import { keyOfRecord, valueOfRecord } from '../../../../src/core/cluster/records.ts'
 import type { SharedRecord } from '../../../../src/core/gossip/peers/record.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 import { EtcdModel } from '../../../harness/etcd-model.ts'
@@ -14,9 +17,9 @@ const record = (id: string, stamp: number, origin = 'a', keepUntilMs = 0): Share
   ),
 })
 
-function node(model: EtcdModel) {
+function node(model: EtcdModel, gateway = model.gateway()) {
   const world = fakeCtx('cluster')
-  const client = new Client(model.gateway())
+  const client = new Client(gateway)
   const present = new Map()
   const replica = new Replica({ ctx: world.ctx, client: () => client, present })
   replica.start()
@@ -128,7 +131,24 @@ describe('records', () => {
     expect(other.replica.counts.reads).toBe(1)
   })
 
-  test('are all read again where the history is no longer kept', async () => {
+  test('that a watch missed are not passed over where it breaks before it tells them', async () => {
+    const model = new EtcdModel()
+    const [one, other] = [node(model), node(model)]
+    await Promise.all([one.pass(10), other.pass(10)])
+    model.breakWatches()
+    one.replica.told(record('s1', 5))
+    await one.pass(10)
+    model.isLate = true
+    await other.pass(1_000)
+    expect(other.learned()).toEqual([])
+    model.isLate = false
+    model.breakWatches()
+    await other.pass(1_000)
+    expect(other.learned()).toEqual(['s1@5'])
+    expect(other.replica.counts.reads).toBe(1)
+  })
+
+  test('are all read again where the history is no longer kept, and watched from there', async () => {
     const model = new EtcdModel()
     const [one, other] = [node(model), node(model)]
     await Promise.all([one.pass(10), other.pass(10)])
@@ -139,6 +159,29 @@ describe('records', () => {
     await other.pass(2_000)
     expect(other.learned()).toEqual(['s1@5'])
     expect(other.replica.counts.reads).toBe(2)
+    await one.pass(2_000)
+    one.replica.told(record('s1', 6))
+    await Promise.all([one.pass(10), other.pass(10)])
+    expect(other.learned()).toEqual(['s1@5', 's1@6'])
+    // The watch that was cancelled is closed.
+    expect(model.watches).toBe(2)
+  })
+
+  test('that change while pages behind them are read are told by the watch', async () => {
+    const model = new EtcdModel()
+    const size = limits.clusterRecordsPage.default
+    const names = Array.from({ length: size + 1 }, (_, at) => `s${String(at).padStart(4, '0')}`)
+    const put = (put: SharedRecord) => model.put(keyOfRecord(put), btoa(valueOfRecord(put)))
+    for (const name of names) put(record(name, 5))
+    const own = model.gateway()
+    const call: Gateway['call'] = async (path, body, timeoutMs) => {
+      if (model.calls.length === 1) put(record('s0000', 6))
+      return await own.call(path, body, timeoutMs)
+    }
+    const one = node(model, { ...own, call })
+    await one.pass(10)
+    expect(one.learned()).toHaveLength(names.length + 1)
+    expect(one.learned().at(-1)).toBe('s0000@6')
   })
 
   test('that are over are swept from the store', async () => {

@@ -191,6 +191,17 @@ describe('what nodes lay down', () => {
     expect(stamps()).not.toBe(before)
   })
 
+  test('is never forgotten while its node is alive, though nothing changes for months', async () => {
+    const { store, nodes } = await cluster('a', 'b')
+    for (let day = 0; day < 90; day++) {
+      await store.clock.advanceAsync(86_400_000)
+      for (const { board } of nodes) board.nodes(['a', 'b'], true)
+      await store.settle()
+      for (const { keepUntilMs } of store.records.values())
+        expect(keepUntilMs).toBeGreaterThan(store.clock.nowMs() + 86_400_000)
+    }
+  })
+
   test('is older than what is held after a restart of all, which is no fault', async () => {
     const { store, nodes } = await cluster('a', 'b')
     for (const record of store.records.values()) await nodes[1].board.learned(record)

@@ -1,5 +1,6 @@
 /** A signer with keys on a disk in memory, and something to sign. */
 import type { SignerConfig, SignerPorts } from '../../../../src/actors/signer/contract.ts'
+import type { KeysSet } from '../../../../src/actors/signer/keys.ts'
 import { signer } from '../../../../src/actors/signer/actor.ts'
 import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.ts'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
@@ -88,6 +89,14 @@ interface Start {
   readonly ports?: Partial<SignerPorts>
 }
 
+/** What the registry would compile of the zone and the pools, with what stands at the apexes. */
+export function draftOf({ version, zones: apexes }: KeysSet, epoch: number, pools = [pool()]) {
+  const zones = sealZones([zoneFrom(TEXT, ZONE)])
+  const names = pools.map(({ name }) => name).join('\n')
+  const table = tableOf({ zones, apexes, names, seed: 1 }, ownMemory)
+  return { epoch, keysVersion: version, parts: servingParts(table, pools, ownMemory) }
+}
+
 export async function start({ disk = emptyDisk(), config = configOf(), ...rest }: Start = {}) {
   const world = fakeCtx('signer', rest)
   const ports = { ...portsOn(disk), ...rest.ports }
@@ -102,14 +111,8 @@ export async function start({ disk = emptyDisk(), config = configOf(), ...rest }
     disk,
     said,
     keysSet,
-    /** What the registry would compile of the zone and the pool, with these apexes. */
-    draft: (pools = [pool()], apexes: readonly ApexRecords[] = keysSet().zones) => {
-      const zones = sealZones([zoneFrom(TEXT, ZONE)])
-      const names = pools.map(({ name }) => name).join('\n')
-      const table = tableOf({ zones, apexes, names, seed: 1 }, ownMemory)
-      const parts = servingParts(table, pools, ownMemory)
-      return { epoch: ++epoch, keysVersion: keysSet().version, parts }
-    },
+    draft: (pools = [pool()], apexes: readonly ApexRecords[] = keysSet().zones) =>
+      draftOf({ ...keysSet(), zones: apexes }, ++epoch, pools),
     give: async (draft: Told<'registry.serving-drafted'>) => {
       behaviour.receive['registry.serving-drafted'](draft)
       await world.clock.advanceAsync(50)

@@ -27,6 +27,7 @@ class Zone {
   #lastSeconds = START
   isServedByAll = true
   unheard: readonly string[] = []
+  dsTtlSeconds = 2 * HOUR
 
   constructor(policy: Partial<RollPolicy> = {}) {
     this.policy = { ...plainPolicy, ...policy }
@@ -57,8 +58,14 @@ class Zone {
     this.look(ids, true)
   }
 
-  look(ids: readonly string[], isComplete: boolean): void {
-    const look = { atSeconds: this.nowSeconds, isComplete, sets: [ids], ttlSeconds: 2 * HOUR }
+  /** An operator says what the parent has, and nobody asks the parent. */
+  tell(ids: readonly string[] = this.state.offered): void {
+    this.look(ids, true, true)
+  }
+
+  look(ids: readonly string[], isComplete: boolean, isTold = false): void {
+    const seen = { sets: [ids], ttlSeconds: this.dsTtlSeconds }
+    const look = { atSeconds: this.nowSeconds, isComplete, isTold, ...seen }
     const { parentSeconds } = horizonOf(this.state, this.policy, this.nowSeconds)
     this.state = lookedAt(this.state, look, parentSeconds).state
   }
@@ -175,6 +182,35 @@ describe('a rollover', () => {
     expect(zone.state.keys.filter((key) => key.signsKeys)).toHaveLength(1)
   })
 
+  test('waits for caches that have the DS of before its TTL fell', () => {
+    const zone = new Zone({ parentSeconds: 0 })
+    zone.dsTtlSeconds = 240 * HOUR
+    zone.settle()
+    zone.dsTtlSeconds = HOUR
+    // What one server of several shows is not believed of all.
+    zone.look(zone.state.offered, false)
+    expect(zone.state.ds?.ttlSeconds).toBe(240 * HOUR)
+    zone.turn()
+    zone.order()
+    zone.pass(4)
+    expect(zone.steps.at(-1)).toContain('ds-offered')
+    zone.publishDs()
+    zone.pass(230)
+    expect(zone.state.keys.filter((key) => key.isPublished)).toHaveLength(2)
+    expect(zone.waits.join()).toContain('the DS that the parent had')
+    zone.pass(24)
+    expect(zone.roles()).toEqual(['csk active seen'])
+  })
+
+  test('keeps in mind one DS of the past where its TTL goes up and down with each look', () => {
+    const zone = new Zone().settle()
+    for (let look = 0; look < 50; look++) {
+      zone.dsTtlSeconds = (look % 2 === 0 ? 240 : 120) * HOUR
+      zone.pass(1)
+    }
+    expect(zone.state.pastDs.length).toBeLessThan(3)
+  })
+
   test('to another algorithm signs before it publishes, and publishes less before it ceases', () => {
     const zone = new Zone().settle()
     Object.assign(zone.policy, { algorithm: 15 })
@@ -251,6 +287,51 @@ describe('a rollover', () => {
     zone.pass(240)
     expect(zone.state.keys).toHaveLength(2)
     expect(zone.waits.join()).toContain('not known which DS the parent publishes')
+  })
+})
+
+describe('the word of an operator', () => {
+  /** The parent has the DS of the next key, which was offered to it a moment ago. */
+  function told(): Zone {
+    const zone = new Zone()
+    zone.pass(4)
+    zone.tell()
+    zone.pass(48)
+    zone.order()
+    zone.pass(3)
+    expect(zone.steps.at(-1)).toContain('ds-offered')
+    zone.tell()
+    return zone
+  }
+
+  test('ends a rollover, once, though the parent may still have taken up the earlier offer', () => {
+    const zone = told()
+    zone.pass(24)
+    // TTL and a day, for it may have read that at the last moment.
+    expect(zone.state.keys.filter((key) => key.isPublished)).toHaveLength(2)
+    zone.pass(12)
+    expect(zone.roles()).toEqual(['csk active seen'])
+  })
+
+  test('is over with the next look at all servers, and not before', () => {
+    const zone = told()
+    zone.look(zone.state.offered, false)
+    expect(zone.state.ds?.isTold).toBe(true)
+    zone.look(zone.state.offered, true)
+    expect(zone.state.ds?.isTold).toBeUndefined()
+    zone.pass(96)
+    // What the parent may have gone back to since, only another look can tell.
+    expect(zone.state.keys).toHaveLength(2)
+    zone.look(zone.state.offered, true)
+    zone.pass(12)
+    expect(zone.state.keys).toHaveLength(1)
+  })
+
+  test('is in the document', () => {
+    const { state } = told()
+    expect(readRollState(JSON.parse(JSON.stringify(state)))).toEqual(state)
+    const ds = { ...state.ds, isTold: 'yes' }
+    expect(readRollState(JSON.parse(JSON.stringify({ ...state, ds })))).toBeUndefined()
   })
 })
 
