@@ -82,14 +82,20 @@ export function addGeo(program: Command, io: Io): void {
     .description('write a small database of countries, for trying geolocation out')
     .argument('<file>', 'where to write it, such as demo.mmdb')
     .action((file: string, _options, command: Command) => {
-      const bytes = demoDatabase(Math.floor(Date.now() / 1_000))
-      try {
-        writeFileSync(file, bytes)
-      } catch (error) {
-        throw new CommandFailed(`${file}: ${(error as Error).message}`)
-      }
-      shellOf(command, io).print({ file, bytes: bytes.length }, () => `Wrote ${file}.`)
+      const bytes = writeDemo(file)
+      shellOf(command, io).print({ file, bytes }, () => `Wrote ${file}.`)
     })
+}
+
+/** Octets that were written. */
+function writeDemo(file: string): number {
+  const bytes = demoDatabase(Math.floor(Date.now() / 1_000))
+  try {
+    writeFileSync(file, bytes)
+  } catch (error) {
+    throw new CommandFailed(`${file}: ${(error as Error).message}`)
+  }
+  return bytes.length
 }
 
 function networkOf(text: string): string {

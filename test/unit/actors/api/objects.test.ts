@@ -2,16 +2,8 @@
 // the original know, take effect, and say what is wrong where they do not.
 // Method: the api actor with a real registry behind it; what that serves is read off its snapshot.
 import { describe, expect, test } from 'vitest'
-import type { CompileOutcome, RegistryPorts } from '../../../../src/actors/registry/contract.ts'
 import * as shapes from '../../../../src/actors/api/schemas/objects.ts'
-import { sharedMemory } from '../../../../src/core/base/memory.ts'
-import { tableOf } from '../../../../src/core/zone/table-source.ts'
-import { settle } from '../../../harness/virtual-clock.ts'
 import { FILE, objectsWorld } from './objects-world.ts'
-
-const SERVERS = ['192.0.2.1', '192.0.2.2', '[2001:db8::1]'].map(
-  (address) => `app.example.com:${address}:80`,
-)
 
 type World = Awaited<ReturnType<typeof objectsWorld>>
 
@@ -214,36 +206,6 @@ describe('servers', () => {
     expect(JSON.stringify(targets.at(-1))).toContain('"intervalMs":5000,"timeoutMs":2000')
     const bad = await world.call('PUT', path, { unhealthy_threshold: 0.5 })
     expect(bad.json.error).toMatch(/^health_check.unhealthy_threshold: is not a whole number/)
-  })
-
-  test('edits that wait for the compiler count as well for what would empty a pool', async () => {
-    const open: (() => void)[] = []
-    let isFirst = true
-    const compile: RegistryPorts['compile'] = (source) => {
-      const outcome: CompileOutcome = { code: 'compiled', table: tableOf(source, sharedMemory) }
-      if (!isFirst) return new Promise((resolve) => void open.push(() => resolve(outcome)))
-      isFirst = false
-      return outcome
-    }
-    const world = await objectsWorld(FILE, undefined, 1, { compile })
-    for (const target of SERVERS) world.verdict(target, 'up')
-    const remove = (target: string) =>
-      world.call('PATCH', `/servers/${encodeURIComponent(target)}`, { enabled: false })
-    const name = 'new.example.com'
-    const domain = world.call('POST', '/domains', { name, regions: ['us'] })
-    await settle()
-    expect(open).toHaveLength(1)
-    // Two of three may not leave at once, nor one after the other before the first has left.
-    const first = remove(SERVERS[0]!)
-    await settle()
-    const second = remove(SERVERS[1]!)
-    await settle()
-    while (open.length > 0) {
-      open.shift()!()
-      await settle()
-    }
-    const statuses = [(await domain).status, (await first).status, (await second).status]
-    expect(statuses).toEqual([201, 200, 409])
   })
 
   test('what would empty a pool is 409, and passes by force', async () => {

@@ -304,6 +304,20 @@ test('a registry that starts anew is told everything, no faster than it reads', 
   for (const kind of ['pin', 'agent']) expect(kinds).toContain(kind)
 })
 
+test('a registry that was away hears of an agent that deregistered', async () => {
+  const actors = new GossipActors()
+  const { overwatches, agents } = await site(actors)
+  const { said, world, behaviour } = overwatches[0]!
+  await actors.run(10_000)
+  await actors.stop(agents[0]!)
+  world.published.length = 0
+  behaviour.onPeerStarted?.('registry')
+  await actors.run(10)
+  expect(said('gossip.agent-left')).toMatchObject([
+    { agentId: agents[0]!.agentId, reason: 'deregistered' },
+  ])
+})
+
 test('what is left of a dead agent does not come to life when another takes a backend', async () => {
   const actors = new GossipActors()
   const overwatch = await actors.overwatch(1)
