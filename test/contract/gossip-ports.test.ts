@@ -192,6 +192,9 @@ for (const [name, make] of Object.entries(worlds)) {
       expect(await ports.resolve('does-not-exist.invalid:7946')).toEqual([])
       expect(await ports.resolve('nonsense')).toEqual([])
       expect(await ports.addressTowards({ addr: LOOPBACK, port: 7946 })).toEqual(LOOPBACK)
+      // Where there is no way, as before a link is up, it is that of no socket.
+      const noWay = { addr: Uint8Array.of(255, 255, 255, 255), port: 7946 }
+      expect(await ports.addressTowards(noWay)).toEqual(await ports.addressTowards(undefined))
     })
   })
 }

@@ -86,6 +86,14 @@ describe('the servers of a parent', { timeout: 30_000 }, () => {
     expect(answers.map(({ reply }) => reply)).toEqual([undefined, undefined])
   })
 
+  test('that there is no way to give no reply, at once', async () => {
+    // Nobody may send there without leave: connecting fails, as it does without a route.
+    const places = ['255.255.255.255', '240.0.0.1'].map((host) => ({ host, port: 53 }))
+    const answers = await askParent(ZONE, { servers: places.slice(0, 1), resolvers: [] })
+    expect(answers).toEqual([{ server: '255.255.255.255:53' }])
+    expect(await askParent(ZONE, { servers: [], resolvers: places })).toEqual([])
+  })
+
   test('are asked again over TCP when the answer is cut', async () => {
     const port = await cutting((reply) => reply)
     const [answer] = await ask(port)

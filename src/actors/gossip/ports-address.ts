@@ -64,8 +64,11 @@ export function addressTowards(to: Endpoint | undefined): Promise<Uint8Array> {
       resolve(addr)
     }
     socket.on('error', () => end(firstAddress()))
-    socket.connect(to.port, formatAddress(to.addr), () =>
-      end(octetsOfAddress(socket.address().address) ?? firstAddress()),
-    )
+    // Where there is no way to it, node gives the fault to the callback, which its types do not tell.
+    const connected = (fault?: Error) => {
+      const own = fault === undefined ? octetsOfAddress(socket.address().address) : undefined
+      end(own ?? firstAddress())
+    }
+    socket.connect(to.port, formatAddress(to.addr), connected)
   })
 }

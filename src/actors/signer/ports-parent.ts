@@ -61,12 +61,15 @@ function overUdp(asked: Question, place: Place, waitMs: number): Promise<Reply |
       if (reply.ok) end(reply.value)
       else if (reply.error === 'malformed') end()
     })
-    // Connected, so that the system drops what comes from elsewhere.
-    socket.connect(place.port, place.host, () => {
+    // Connected, so that the system drops what comes from elsewhere. Where there is no way to it,
+    // node gives the fault to the callback, which its types do not tell.
+    const connected = (fault?: Error) => {
+      if (fault !== undefined) return end()
       socket.send(questionBytes(asked), (error) => {
         if (error) end()
       })
-    })
+    }
+    socket.connect(place.port, place.host, connected)
   })
 }
 
