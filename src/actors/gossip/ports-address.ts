@@ -64,7 +64,7 @@ export function addressTowards(to: Endpoint | undefined): Promise<Uint8Array> {
       resolve(addr)
     }
     socket.on('error', () => end(firstAddress()))
-    // Where there is no way to it, node gives the fault to the callback, which its types do not tell.
+    // Where there is no way to it, node gives the fault to the callback, untold by its types.
     const connected = (fault?: Error) => {
       const own = fault === undefined ? octetsOfAddress(socket.address().address) : undefined
       end(own ?? firstAddress())
