@@ -5,7 +5,7 @@
  * (draws docs/demo-drain.svg), `--times` (delays alone, N runs of each), `--keep` (keeps logs),
  * `--table=PATH` (writes the delays of all runs to PATH.md and PATH.json, after each run).
  */
-import { report } from '../../support/report.ts'
+import { report, type Verdict } from '../../support/report.ts'
 import { countsOf, figuresOf, type Run, rowsOf, sizes, soundOf, stage } from './runs.ts'
 import { scenarios } from './scenarios.ts'
 import { writeTable } from './table.ts'
@@ -90,6 +90,14 @@ function verdictOf(runs: readonly Run[]) {
   return { holds: failed === 0 && wrong === 0 && isWhole, sentence }
 }
 
+/** Nothing of this makes an actor fall, whatever the figures say. */
+function withFalls({ holds, sentence }: Verdict, world: World): Verdict {
+  const falls = world.falls()
+  return falls === 0
+    ? { holds, sentence }
+    : { holds: false, sentence: `${falls} falls; ${sentence}` }
+}
+
 async function main(): Promise<void> {
   const runsOfEach = Math.max(1, Number(flag('runs') ?? 1))
   const world = new World()
@@ -97,13 +105,13 @@ async function main(): Promise<void> {
     await world.start()
     if (flag('times') !== undefined) {
       const { figures, verdict } = await measureTimes(world, runsOfEach, flag('table'))
-      report('demo:drain --times', figures, verdict)
+      report('demo:drain --times', figures, withFalls(verdict, world))
       return
     }
     const runs = await scenarioRuns(world, runsOfEach)
     const figures = { unbound: unboundVersion(), ...figuresOf(runs) }
     if (flag('write') !== undefined) writeFileSync('docs/demo-drain.svg', drawing(runs))
-    report('demo:drain', figures, verdictOf(runs))
+    report('demo:drain', figures, withFalls(verdictOf(runs), world))
   } finally {
     await world.stop(flag('keep') !== undefined)
   }

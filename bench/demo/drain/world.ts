@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DrainSeen, OverwatchApi } from './api.ts'
@@ -158,6 +158,11 @@ export class World {
 
   drainOf(site: Site): Promise<DrainSeen | undefined> {
     return this.api.drainOf(site.address)
+  }
+
+  /** Actors of the overwatch that fell. */
+  falls(): number {
+    return readFileSync(join(this.folder, 'overwatch.log'), 'utf8').split('"actor fell"').length - 1
   }
 
   async stop(isKept = false): Promise<void> {
