@@ -119,25 +119,26 @@ describe('records', () => {
     expect(model.revision).toBe(before + 1)
   })
 
-  test('go on from the revision of a watch that broke', async () => {
+  /** One writes while the watch of the other is broken. */
+  async function missed() {
     const model = new EtcdModel()
     const [one, other] = [node(model), node(model)]
     await Promise.all([one.pass(10), other.pass(10)])
     model.breakWatches()
     one.replica.told(record('s1', 5))
     await one.pass(10)
+    return { model, other }
+  }
+
+  test('go on from the revision of a watch that broke', async () => {
+    const { other } = await missed()
     await other.pass(1_000)
     expect(other.learned()).toEqual(['s1@5'])
     expect(other.replica.counts.reads).toBe(1)
   })
 
   test('that a watch missed are not passed over where it breaks before it tells them', async () => {
-    const model = new EtcdModel()
-    const [one, other] = [node(model), node(model)]
-    await Promise.all([one.pass(10), other.pass(10)])
-    model.breakWatches()
-    one.replica.told(record('s1', 5))
-    await one.pass(10)
+    const { model, other } = await missed()
     model.isLate = true
     await other.pass(1_000)
     expect(other.learned()).toEqual([])
