@@ -14,6 +14,8 @@ import { fileURLToPath } from 'node:url'
 const own = fileURLToPath(new URL('../../', import.meta.url))
 export const projectRoot = own.replace(/dist-bench\/$/, '')
 const program = join(projectRoot, 'dist', 'opengslb.js')
+/** Of the log, in either of its formats. */
+const FELL = 'actor fell'
 
 /** A port that is free for UDP and TCP on every address used by the tests. */
 export async function freePort(): Promise<number> {
@@ -60,6 +62,8 @@ export class Program {
   readonly configPath: string
   #child: ChildProcess | undefined
   #output = ''
+  /** Lines of the runs before this one that tell of an actor which fell. */
+  #falls: readonly string[] = []
   #ended: Promise<number | null> = Promise.resolve(null)
 
   readonly #prefix: readonly string[]
@@ -80,6 +84,11 @@ export class Program {
     return this.#output
   }
 
+  /** What it said of actors that fell, in this run and those before. */
+  get falls(): string[] {
+    return [...this.#falls, ...this.#output.split('\n').filter((line) => line.includes(FELL))]
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0
   }
@@ -92,6 +101,7 @@ export class Program {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
+    this.#falls = this.falls
     this.#output = ''
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => {
@@ -119,11 +129,16 @@ export class Program {
     return this.#ended
   }
 
-  /** Ends the process whatever its state and removes its folder. */
+  /**
+   * Ends the process whatever its state and removes its folder. An actor that fell was started
+   * again and may have left no other trace, so that is a fault of the test here.
+   */
   async remove(): Promise<void> {
     if (this.#child !== undefined && this.#child.exitCode === null) this.#child.kill('SIGKILL')
     await this.#ended
     rmSync(this.folder, { recursive: true, force: true })
+    const { falls } = this
+    if (falls.length > 0) throw new Error(`actors fell:\n${falls.join('\n')}`)
   }
 }
 
