@@ -34,6 +34,8 @@ const PEERS = {
   ...(process.env.OPENGSLB_FULL === '1'
     ? {
         bird: 'bird2',
+        vtysh: 'frr',
+        keepalived: 'keepalived',
         strace: 'strace',
         wine: 'wine wine64',
         drill: 'ldnsutils',

@@ -1,6 +1,6 @@
 /**
  * Real resolvers in front of a cluster: glibc with its defaults, glibc with short times, unbound as
- * a forwarder, and unbound that asks each server 16 times as the guide has it, all with the same
+ * a forwarder, and unbound that asks each server ten times as the guide has it, all with the same
  * three name servers.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -69,7 +69,7 @@ export class Lookups {
           folder,
           servers,
           port,
-          port === UNBOUND_PORT ? '' : '  outbound-msg-retry: 16',
+          port === UNBOUND_PORT ? '' : '  outbound-msg-retry: 10',
         ),
       )
       return run(['unbound', '-d', '-c', conf], 'ignore')

@@ -98,6 +98,20 @@ describe('opengslb-anycast', () => {
     ).toEqual(['enable anycast'])
   })
 
+  test('says it again to a daemon that may have been started anew', () => {
+    const ready = Array.from({ length: 45 }, () => ['200', true] as const)
+    expect(watched(ready)).toEqual(Array(3).fill('enable anycast'))
+    writeFileSync(join(folder, 'told'), '')
+    const down = Array.from({ length: 45 }, () => ['503', true] as const)
+    expect(watched(down)).toEqual(Array(3).fill('disable anycast'))
+  })
+
+  test('tries until the daemon takes it', () => {
+    standIn('birdc', 'echo "$1 $2" >> $HERE/told; [ "$(cat $HERE/turn)" -gt 2 ]')
+    const ready = Array.from({ length: 5 }, () => ['200', true] as const)
+    expect(watched(ready)).toEqual(Array(3).fill('enable anycast'))
+  })
+
   test('withdraws before a stop, whatever the node says, until it is released', () => {
     writeFileSync(join(folder, 'codes'), '200\n200\n')
     writeFileSync(join(folder, 'turn'), '1\n')
@@ -123,13 +137,30 @@ describe('opengslb-route', () => {
       env: { PATH: `${folder}:/usr/bin:/bin`, HERE: folder },
     }).status
 
-  test('puts the route in and takes it out, and is no error where it was out', () => {
-    standIn('ip', 'echo "$*" >> $HERE/told; [ "$2" = replace ]')
-    expect([route('enable', '192.0.2.1/32'), route('disable', '192.0.2.1/32')]).toEqual([0, 0])
-    expect(told()).toEqual([
-      'route replace blackhole 192.0.2.1/32 proto static',
-      'route del blackhole 192.0.2.1/32 proto static',
+  // FRR says on its standard output what is wrong, and what is not there to be taken away.
+  const vtysh = (status: number, says: string) =>
+    standIn(
+      'vtysh',
+      `for word; do echo "$word"; done >> $HERE/told; echo "${says}"; exit ${status}`,
+    )
+
+  test('tells bgpd to announce and to withdraw, and a second withdrawal is no error', () => {
+    vtysh(0, '')
+    expect([route('enable', '192.0.2.1/32'), route('disable', '2001:db8::1/128')]).toEqual([0, 0])
+    const words = told().filter((word) => word !== '-c')
+    const steps = (family: string, last: string) =>
+      ['configure terminal', 'router bgp'].concat(`address-family ${family} unicast`, last)
+    expect(words).toEqual([
+      ...steps('ipv4', 'network 192.0.2.1/32'),
+      ...steps('ipv6', 'no network 2001:db8::1/128'),
     ])
-    expect(route('enable')).toBe(2)
+    vtysh(1, "% Can't find static route specified")
+    expect([route('disable', '192.0.2.1/32'), route('enable', '192.0.2.1/32')]).toEqual([0, 1])
+  })
+
+  test('is an error where bgpd does not run, and without a prefix', () => {
+    vtysh(1, 'bgpd is not running')
+    expect([route('enable', '192.0.2.1/32'), route('disable', '192.0.2.1/32')]).toEqual([1, 1])
+    expect([route('enable'), route('disable', 'anycast')]).toEqual([2, 2])
   })
 })
