@@ -19,6 +19,10 @@ const STATES = Number(process.env['OPENGSLB_WALK_STATES'] ?? 500)
 const SEED = Number(process.env['OPENGSLB_SEED'] ?? 7)
 const LOG = process.env['OPENGSLB_WALK_LOG']
 const DUMPS = 25
+/** A walk that is short may have too few states in which every name answers. */
+const isWhole = STATES >= 100
+/** Where dumps are missing a walk goes on for so much longer at most. */
+const LONGER = 1.3
 /** A fault that stays would be told in every state that is left. */
 const BAD_STATES = 3
 /** A part of a state that takes longer hangs. */
@@ -84,7 +88,12 @@ describe.runIf(has(...TOOLS))('three nodes with the same keys', () => {
     const began = performance.now()
     let dumps = 0
     let bad = 0
-    for (let state = 1; state <= STATES && bad < BAD_STATES; state++) {
+    let states = 0
+    // What is left of the dumps may find no zone to dump for long, while names have no server.
+    const isDue = (state: number) =>
+      state <= STATES || (isWhole && dumps < DUMPS && state <= STATES * LONGER)
+    for (let state = 1; isDue(state) && bad < BAD_STATES; state++) {
+      states = state
       await timed('moves', moves.step()).catch((error: Error) => {
         tell(`state ${state}: ${error.message}`)
         for (const { place, program } of site.nodes)
@@ -106,14 +115,13 @@ describe.runIf(has(...TOOLS))('three nodes with the same keys', () => {
       // The walk goes on, so that one run shows what else is wrong.
       expect.soft(faults, `seed ${SEED}, state ${state}: ${moves.last}`).toEqual([])
     }
-    const asked = STATES * questions.length
+    const asked = states * questions.length
     const seconds = ((performance.now() - began) / 1_000).toFixed(0)
     tell(
-      `${STATES} states, unbound asked ${asked * 3}, delv ${(asked * 3) / SHARES}, ${dumps} dumps, ` +
+      `${states} states, unbound asked ${asked * 3}, delv ${(asked * 3) / SHARES}, ${dumps} dumps, ` +
         `${seconds} s; ${moves.summary}; seconds ` +
         `${Object.entries(spent).map(([part, took]) => `${part} ${took.toFixed(0)}`)}`,
     )
-    // A short walk may have too few states in which every name answers.
-    if (STATES >= 100) expect(dumps).toBe(DUMPS)
+    if (isWhole) expect(dumps).toBe(DUMPS)
   })
 })
