@@ -5,12 +5,13 @@
  * lock of the data directory. A process that takes the place of another is given both by it; see
  * dns/ports-handover.ts.
  */
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { limits } from '../core/base/limits.ts'
 import type { Result } from '../core/base/result.ts'
 import { leaseMemory } from '../core/cluster/lease.ts'
 import { isClustered } from '../core/config/clustered.ts'
 import type { Loaded } from '../core/config/load.ts'
-import { formatEndpoint } from '../core/net/address.ts'
 import type { Log } from '../kernel/log.ts'
 import type { System } from '../kernel/system.ts'
 import { askDns } from './api/ports.ts'
@@ -18,11 +19,14 @@ import { untilServing } from './api/ports-serving.ts'
 import { holdSockets, openHeld } from './dns/ports-hold.ts'
 import { type Giver, type Inherited, offerSockets, takeSockets } from './dns/ports-handover.ts'
 import {
+  areAt,
   closeLent,
   type LentSockets,
   lendListener,
   lendSockets,
+  placeOf,
   queriesRead,
+  threadsFor,
   untilServed,
 } from './dns/ports-sockets.ts'
 import { dnsShared } from './dns/shared.ts'
@@ -48,32 +52,37 @@ const openAfter = (loaded: Loaded): Promise<Held> =>
   openHeld(
     () => open(loaded),
     // Nothing was opened, and not for want of the addon.
-    ({ threads, notes }) => (threads[0] ?? []).length === 0 && notes.length === 0,
+    ({ fault }) => fault !== undefined && fault !== 'unsuitable',
   )
 
 /** The sockets of the process that runs, which goes on to answer from them. */
 function inherit({ config }: Loaded): Held | undefined {
-  const { listen_address: listenAddress, batch_size: batch } = config.dns
+  const { batch_size: batch } = config.dns
   const taken = takeSockets(config.overwatch.data_dir, batch)
   if (!taken.ok) throw new Error(`the running process cannot be replaced: ${taken.error}`)
   const before = taken.value
   if (before === undefined) return undefined
   const { threads, listener } = before
   const notes = [`taking the place of process ${before.process}`]
-  return { threads, listener, notes: [...notes, ...moved(threads, listenAddress)], before }
+  return { threads, listener, notes: [...notes, ...moved(threads, config.dns)], before }
 }
 
 /** Where inherited sockets are, in the words of the file if it names the same place. */
-function placeOf(threads: Inherited['threads'], listenAddress: string): string {
-  const { host, port } = threads[0]![0]!
-  const same = [`:${port}`, `${host}:${port}`, `[${host}]:${port}`]
-  return same.includes(listenAddress) ? listenAddress : formatEndpoint(host, port)
+function addressOf(threads: Inherited['threads'], listenAddress: string): string {
+  const hasIpv6 = existsSync('/proc/net/if_inet6')
+  return areAt(threads[0]!, listenAddress, hasIpv6) ? listenAddress : placeOf(threads[0]!)
 }
 
-/** A listen address of the file that differs from that of the sockets waits for a real start. */
-function moved(threads: Inherited['threads'], listenAddress: string): string[] {
-  if (placeOf(threads, listenAddress) === listenAddress) return []
-  return [`dns.listen_address ${listenAddress} needs a restart; the sockets stay where they are`]
+/** What the file wants otherwise than the sockets are waits for a real start. */
+function moved(threads: Inherited['threads'], dns: Loaded['config']['dns']): string[] {
+  const { listen_address: wanted } = dns
+  const notes: string[] = []
+  if (addressOf(threads, wanted) !== wanted)
+    notes.push(`dns.listen_address ${wanted} needs a restart; the sockets stay where they are`)
+  const count = threadsFor(dns.threads, availableParallelism())
+  if (count !== threads.length)
+    notes.push(`dns.threads: ${count} need a restart; there are ${threads.length} as before`)
+  return notes
 }
 
 type Lock = Result<DataDirLock, DataDirFault>
@@ -84,6 +93,18 @@ async function lockOf(dataDir: string, before: Inherited | undefined): Promise<L
     throw new Error(`process ${before.process} did not let go of "${dataDir}"; it goes on`)
   }
   return await lockDataDir(dataDir)
+}
+
+const LOCK_LOOK_MS = 50
+
+/** The lock that a successor had, which may take a moment to end. */
+async function lockAgain(dataDir: string): Promise<Lock> {
+  const untilMs = performance.now() + limits.handoverAskMs.default
+  for (;;) {
+    const lock = await lockDataDir(dataDir)
+    if (lock.ok || performance.now() > untilMs) return lock
+    await new Promise((resolve) => setTimeout(resolve, LOCK_LOOK_MS))
+  }
 }
 
 /** The DNS configurations under which connections may end by themselves. */
@@ -120,7 +141,7 @@ function giverOf(
     },
     resume: async () => {
       log.warn('the process that wanted to take over is gone; this one goes on')
-      const again = await lockDataDir(dataDir)
+      const again = await lockAgain(dataDir)
       if (!again.ok) {
         log.error('it cannot go on after all', { error: again.error.message })
         return leave(0)
@@ -169,7 +190,7 @@ export async function overwatchStage(
     sockets: threads,
     listener,
     tookOver: before !== undefined,
-    dnsAddress: before === undefined ? listenAddress : placeOf(threads, listenAddress),
+    dnsAddress: before === undefined ? listenAddress : addressOf(threads, listenAddress),
     ...(isClustered(config) ? { lease: leaseMemory() } : {}),
   }
   const lock = await lockOf(dataDir, before)

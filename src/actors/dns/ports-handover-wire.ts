@@ -102,6 +102,11 @@ export class Words {
     })
   }
 
+  /** The other end has hung up. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   say(word: string): void {
     if (!this.#closed) this.#socket.write(`${word}\n`)
   }

@@ -103,6 +103,15 @@ function give(native: Native, descriptor: number, gift: Gift): Result<undefined,
 const descriptorOf = (socket: Socket): number =>
   (socket as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd ?? -1
 
+/** Ends the process on the other end, which is stuck. */
+function endStuck(id: number): void {
+  try {
+    process.kill(id, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
 async function converse(words: Words, giver: Giver, successor: number): Promise<void> {
   if ((await words.next(limits.handoverServingMs.default)) !== 'release') return words.close()
   try {
@@ -112,6 +121,8 @@ async function converse(words: Words, giver: Giver, successor: number): Promise<
       giver.leave(successor)
       return
     }
+    // It holds the data directory, and reads queries that it does not answer.
+    if (!words.isClosed && successor > 1) endStuck(successor)
   } catch {
     // Told by `resume`, which comes next.
   }
@@ -248,12 +259,8 @@ function successorOf(
     serving: async () => {
       words.say('serving')
       if (await words.gone(limits.handoverLeaveMs.default)) return
-      // It is stuck, and what it answers grows old.
-      try {
-        process.kill(predecessor, 'SIGKILL')
-      } catch {
-        // It has ended meanwhile.
-      }
+      // What it answers grows old.
+      endStuck(predecessor)
     },
   }
 }

@@ -27,6 +27,8 @@ export class TcpSession {
   #pending: Uint8Array = new Uint8Array(0)
   #unsent = 0
   #ending = false
+  /** The client sends no more; what it sent is still answered. */
+  #isHeard = false
 
   constructor(socket: Socket, bytes: Uint8Array, answer: Answer, maxPipelined: () => number) {
     this.#socket = socket
@@ -34,6 +36,10 @@ export class TcpSession {
     this.#answer = answer
     this.#maxPipelined = maxPipelined
     socket.on('data', (chunk: Uint8Array) => this.#take(chunk))
+    socket.on('end', () => {
+      this.#isHeard = true
+      this.#answerPending()
+    })
     // A reset connection is the client's affair; 'close' follows.
     socket.on('error', () => socket.destroy())
   }
@@ -59,11 +65,14 @@ export class TcpSession {
   #answerPending(): void {
     const bytes = this.#pending
     let at = 0
+    let isLeft = false
     this.#socket.cork()
-    while (!this.#full() && at + LENGTH_BYTES <= bytes.length) {
+    while (at + LENGTH_BYTES <= bytes.length) {
       const length = (bytes[at]! << 8) | bytes[at + 1]!
       const end = at + LENGTH_BYTES + length
       if (end > bytes.length) break
+      isLeft = this.#full()
+      if (isLeft) break
       this.usedMs = performance.now()
       this.onQuery()
       this.#answerOne(bytes, at + LENGTH_BYTES, length)
@@ -72,7 +81,9 @@ export class TcpSession {
     this.#socket.uncork()
     // A copy lets go of the large chunk that a few octets would keep alive.
     if (at > 0) this.#pending = bytes.slice(at)
-    if (this.#full()) this.#socket.pause()
+    // The kernel may have taken all by now; what is left waits for the next write to be done.
+    if (isLeft || this.#full()) this.#socket.pause()
+    else if (this.#isHeard) this.#socket.end()
   }
 
   #answerOne(bytes: Uint8Array, start: number, length: number): void {

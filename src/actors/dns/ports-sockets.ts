@@ -10,7 +10,7 @@ import { availableParallelism, release } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { limits } from '../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
-import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
+import { formatEndpoint, parseAddress, parseEndpoint } from '../../core/net/address.ts'
 import {
   countsOf,
   isReading,
@@ -36,6 +36,8 @@ export interface LentSockets {
   readonly threads: readonly (readonly LentSocket[])[]
   /** What an operator should know of the path in use; empty when all is as it should be. */
   readonly notes: readonly string[]
+  /** Where node:dgram is to serve, why: `EADDRINUSE` and the like, or `unsuitable`. */
+  readonly fault?: string
   close(): void
 }
 
@@ -153,8 +155,8 @@ function openSockets(wish: SocketWish, cores: number): Result<LentSockets, Socke
   const endpoint = parseEndpoint(wish.listenAddress)
   if (!endpoint.ok) return fail({ code: 'unsuitable', message: endpoint.error })
   const { host, port } = endpoint.value
-  // Both families are meant, as TCP takes them.
-  const hosts = host === '' || host === '::' ? WILDCARDS : [host]
+  // Of a wildcard both families are meant, as TCP takes them.
+  const hosts = hostsFor(host)
   const count = threadsFor(wish.threads, cores)
   for (let attempt = 1; ; attempt++) {
     const opened = openThreads(native.value, hosts, port, count, wish.batchSize)
@@ -184,15 +186,38 @@ function notesOn(native: Native, threads: LentSocket[][], cores: number): string
 
 /**
  * Opens the sockets of `dns.listen_address`. Where the addon does not serve, one thread does, by
- * node:dgram; a fault of the address is met again there, and explained.
+ * node:dgram; a fault of the address is met again there, and explained, unless it has gone since.
  */
 export function lendSockets(wish: SocketWish): LentSockets {
   const opened = openSockets(wish, availableParallelism())
   if (opened.ok) return opened.value
   const { code, message } = opened.error
   const single = wish.threads > 1 ? ', with one thread instead of several' : ''
-  const notes = code === 'unsuitable' ? [`answering with node:dgram${single}: ${message}`] : []
-  return { threads: [[]], notes, close: () => {} }
+  const serves = code === 'unsuitable' ? 'answering with node:dgram' : 'trying node:dgram'
+  const notes = [`${serves}${single}: ${message}`]
+  return { threads: [[]], notes, fault: code, close: () => {} }
+}
+
+/** What the sockets of a thread have in place of a listen address: its hosts, and the port. */
+const hostsFor = (host: string): readonly string[] =>
+  host === '' || host === '::' ? WILDCARDS : [host]
+
+/** Whether sockets are where the file wants them; `hasIpv6`: the machine has it. */
+export function areAt(
+  sockets: readonly LentSocket[],
+  listenAddress: string,
+  hasIpv6: boolean,
+): boolean {
+  const endpoint = parseEndpoint(listenAddress)
+  if (!endpoint.ok || sockets[0]?.port !== endpoint.value.port) return false
+  const wanted = hostsFor(endpoint.value.host).filter((host) => hasIpv6 || !host.includes(':'))
+  return wanted.join() === sockets.map(({ host }) => host).join()
+}
+
+/** A listen address that names the place of sockets. */
+export function placeOf(sockets: readonly LentSocket[]): string {
+  const [{ host, port } = { host: '', port: 0 }] = sockets
+  return formatEndpoint(sockets.length > 1 ? '' : host, port)
 }
 
 /** How many connections may wait to be accepted. */

@@ -142,7 +142,9 @@ export async function openTcp(
   onShed: () => void = () => {},
 ): Promise<TcpFront> {
   const sessions = new TcpSessions(settings, answer, onShed)
-  const server = createServer({ noDelay: true }, (socket) => sessions.accept(socket))
+  // A client that has no more to ask still wants its answers: RFC 9293 section 3.6.
+  const options = { noDelay: true, allowHalfOpen: true }
+  const server = createServer(options, (socket) => sessions.accept(socket))
   const isLent = place.listener !== undefined
   if (!isLent) await listen(server, place)
   let isServing = !isLent
