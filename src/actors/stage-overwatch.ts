@@ -5,8 +5,6 @@
  * lock of the data directory. A process that takes the place of another is given both by it; see
  * dns/ports-handover.ts.
  */
-import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { limits } from '../core/base/limits.ts'
 import type { Result } from '../core/base/result.ts'
 import { leaseMemory } from '../core/cluster/lease.ts'
@@ -19,18 +17,23 @@ import { untilServing } from './api/ports-serving.ts'
 import { holdSockets, openHeld } from './dns/ports-hold.ts'
 import { type Giver, type Inherited, offerSockets, takeSockets } from './dns/ports-handover.ts'
 import {
-  areAt,
+  addressOf,
   closeLent,
   type LentSockets,
   lendListener,
   lendSockets,
-  placeOf,
+  movedFrom,
   queriesRead,
-  threadsFor,
+  type SocketWish,
   untilServed,
 } from './dns/ports-sockets.ts'
 import { dnsShared } from './dns/shared.ts'
-import { type DataDirFault, type DataDirLock, lockDataDir } from './registry/ports-lock.ts'
+import {
+  type DataDirFault,
+  type DataDirLock,
+  lockAgain,
+  lockDataDir,
+} from './registry/ports-lock.ts'
 import { type ActorConfigs, byChild, configsOf, overwatchOf, type Process } from './roster.ts'
 import type { ReloadCounts } from './shell/contract.ts'
 import type { ProcessFacts, Stage } from './stage.ts'
@@ -41,9 +44,14 @@ interface Held extends Omit<LentSockets, 'close'> {
   readonly before: Inherited | undefined
 }
 
+const wishOf = ({
+  listen_address: listenAddress,
+  threads,
+  batch_size: batchSize,
+}: Loaded['config']['dns']): SocketWish => ({ listenAddress, threads, batchSize })
+
 function open({ config }: Loaded): Held {
-  const { listen_address: listenAddress, threads, batch_size: batchSize } = config.dns
-  const lent = lendSockets({ listenAddress, threads, batchSize })
+  const lent = lendSockets(wishOf(config.dns))
   return { ...lent, listener: lendListener(lent.threads[0] ?? []), before: undefined }
 }
 
@@ -57,32 +65,13 @@ const openAfter = (loaded: Loaded): Promise<Held> =>
 
 /** The sockets of the process that runs, which goes on to answer from them. */
 function inherit({ config }: Loaded): Held | undefined {
-  const { batch_size: batch } = config.dns
-  const taken = takeSockets(config.overwatch.data_dir, batch)
+  const taken = takeSockets(config.overwatch.data_dir, config.dns.batch_size)
   if (!taken.ok) throw new Error(`the running process cannot be replaced: ${taken.error}`)
   const before = taken.value
   if (before === undefined) return undefined
   const { threads, listener } = before
   const notes = [`taking the place of process ${before.process}`]
-  return { threads, listener, notes: [...notes, ...moved(threads, config.dns)], before }
-}
-
-/** Where inherited sockets are, in the words of the file if it names the same place. */
-function addressOf(threads: Inherited['threads'], listenAddress: string): string {
-  const hasIpv6 = existsSync('/proc/net/if_inet6')
-  return areAt(threads[0]!, listenAddress, hasIpv6) ? listenAddress : placeOf(threads[0]!)
-}
-
-/** What the file wants otherwise than the sockets are waits for a real start. */
-function moved(threads: Inherited['threads'], dns: Loaded['config']['dns']): string[] {
-  const { listen_address: wanted } = dns
-  const notes: string[] = []
-  if (addressOf(threads, wanted) !== wanted)
-    notes.push(`dns.listen_address ${wanted} needs a restart; the sockets stay where they are`)
-  const count = threadsFor(dns.threads, availableParallelism())
-  if (count !== threads.length)
-    notes.push(`dns.threads: ${count} need a restart; there are ${threads.length} as before`)
-  return notes
+  return { threads, listener, notes: [...notes, ...movedFrom(threads, wishOf(config.dns))], before }
 }
 
 type Lock = Result<DataDirLock, DataDirFault>
@@ -93,18 +82,6 @@ async function lockOf(dataDir: string, before: Inherited | undefined): Promise<L
     throw new Error(`process ${before.process} did not let go of "${dataDir}"; it goes on`)
   }
   return await lockDataDir(dataDir)
-}
-
-const LOCK_LOOK_MS = 50
-
-/** The lock that a successor had, which may take a moment to end. */
-async function lockAgain(dataDir: string): Promise<Lock> {
-  const untilMs = performance.now() + limits.handoverAskMs.default
-  for (;;) {
-    const lock = await lockDataDir(dataDir)
-    if (lock.ok || performance.now() > untilMs) return lock
-    await new Promise((resolve) => setTimeout(resolve, LOCK_LOOK_MS))
-  }
 }
 
 /** The DNS configurations under which connections may end by themselves. */
@@ -141,7 +118,7 @@ function giverOf(
     },
     resume: async () => {
       log.warn('the process that wanted to take over is gone; this one goes on')
-      const again = await lockAgain(dataDir)
+      const again = await lockAgain(dataDir, limits.handoverAskMs.default)
       if (!again.ok) {
         log.error('it cannot go on after all', { error: again.error.message })
         return leave(0)
@@ -190,7 +167,7 @@ export async function overwatchStage(
     sockets: threads,
     listener,
     tookOver: before !== undefined,
-    dnsAddress: before === undefined ? listenAddress : addressOf(threads, listenAddress),
+    dnsAddress: before === undefined ? listenAddress : addressOf(threads[0]!, listenAddress),
     ...(isClustered(config) ? { lease: leaseMemory() } : {}),
   }
   const lock = await lockOf(dataDir, before)

@@ -6,6 +6,7 @@
  * own for each address; the kernel deals queries out to the receivers.
  * Without the addon nothing is opened, and one DNS thread opens sockets of node:dgram by itself.
  */
+import { existsSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { limits } from '../../core/base/limits.ts'
@@ -214,10 +215,25 @@ export function areAt(
   return wanted.join() === sockets.map(({ host }) => host).join()
 }
 
-/** A listen address that names the place of sockets. */
-export function placeOf(sockets: readonly LentSocket[]): string {
+/** Where sockets are: in the words of the file if it names that place. */
+export function addressOf(sockets: readonly LentSocket[], listenAddress: string): string {
+  if (areAt(sockets, listenAddress, existsSync('/proc/net/if_inet6'))) return listenAddress
   const [{ host, port } = { host: '', port: 0 }] = sockets
   return formatEndpoint(sockets.length > 1 ? '' : host, port)
+}
+
+/** What the file wants otherwise than inherited sockets are, which waits for a real start. */
+export function movedFrom(threads: readonly (readonly LentSocket[])[], wish: SocketWish): string[] {
+  const { listenAddress } = wish
+  const notes: string[] = []
+  if (addressOf(threads[0]!, listenAddress) !== listenAddress)
+    notes.push(
+      `dns.listen_address ${listenAddress} needs a restart; the sockets stay where they are`,
+    )
+  const count = threadsFor(wish.threads, availableParallelism())
+  if (count !== threads.length)
+    notes.push(`dns.threads: ${count} need a restart; there are ${threads.length} as before`)
+  return notes
 }
 
 /** How many connections may wait to be accepted. */

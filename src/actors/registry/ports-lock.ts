@@ -134,3 +134,18 @@ export async function lockDataDir(dataDir: string): Promise<Result<DataDirLock, 
     return fail(unusable(dataDir, error))
   }
 }
+
+const LOOK_MS = 50
+
+/** The same of a process that is just ending, which may take so long for it. */
+export async function lockAgain(
+  dataDir: string,
+  withinMs: number,
+): Promise<Result<DataDirLock, DataDirFault>> {
+  const untilMs = performance.now() + withinMs
+  for (;;) {
+    const lock = await lockDataDir(dataDir)
+    if (lock.ok || performance.now() > untilMs) return lock
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+}

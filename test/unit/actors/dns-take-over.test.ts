@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { offerSockets } from '../../../src/actors/dns/ports-handover.ts'
-import { areAt, lendSockets, placeOf } from '../../../src/actors/dns/ports-sockets.ts'
-import { lockDataDir } from '../../../src/actors/registry/ports-lock.ts'
+import { addressOf, areAt, lendSockets, movedFrom } from '../../../src/actors/dns/ports-sockets.ts'
+import { lockAgain, lockDataDir } from '../../../src/actors/registry/ports-lock.ts'
 import { limits } from '../../../src/core/base/limits.ts'
 import { projectRoot, until } from '../../harness/program.ts'
 
@@ -37,8 +37,7 @@ test('a successor that hangs is ended, and the data directory can be had again',
     {
       release: async () => lock.value.release(),
       resume: async () => {
-        await until('the lock is free', async () => (await lockDataDir(folder)).ok, 2_000)
-        isLocked = true
+        isLocked = (await lockAgain(folder, 2_000)).ok
       },
       leave: (successor) => {
         left = successor
@@ -85,7 +84,15 @@ test('sockets are where the file says, in any of its words', () => {
     [[at('::1')], `127.0.0.1:${port}`, true, false],
   ] as const)
     expect(areAt(sockets, place, hasIpv6), `${sockets.length} ${place}`).toBe(isThere)
-  expect([placeOf(both), placeOf(four)]).toEqual([`:${port}`, `0.0.0.0:${port}`])
+  const elsewhere = `127.0.0.9:${port}`
+  expect(addressOf(both, elsewhere)).toBe(`:${port}`)
+  expect(addressOf(four, elsewhere)).toBe(`0.0.0.0:${port}`)
+  const same = { ...wish, listenAddress: `127.0.0.1:${port}` }
+  expect(movedFrom(lent.threads, same)).toEqual([])
+  expect(movedFrom(lent.threads, { ...same, threads: 3, listenAddress: elsewhere })).toEqual([
+    `dns.listen_address ${elsewhere} needs a restart; the sockets stay where they are`,
+    'dns.threads: 3 need a restart; there are 2 as before',
+  ])
   expect(lendSockets({ ...wish, listenAddress: `127.0.0.1:${port}` })).toMatchObject({
     fault: 'EADDRINUSE',
     notes: [expect.stringContaining(`EADDRINUSE 127.0.0.1:${port}`)],
