@@ -82,12 +82,17 @@ export class Geography {
     if (order === undefined || (order.databasePath === '' && order.asnPath === '')) return
     // What could not be made is tried again.
     if (this.#madeOf !== '' && !this.#ports.isChanged(order)) return
-    void Promise.resolve(this.#ports.place(order)).then((outcome) => {
-      // What was asked for meanwhile was made of the new file too.
-      if (order !== this.#order) return
-      this.#take(JSON.stringify(order), outcome)
-      if (outcome.code === 'placed' && outcome.files.some(({ isNew }) => isNew)) this.#renew()
-    })
+    void this.#lookAgain(order).catch((error: unknown) =>
+      this.#ctx.log.error('clients cannot be placed anew', { error: String(error) }),
+    )
+  }
+
+  async #lookAgain(order: GeoOrder): Promise<void> {
+    const outcome = await this.#ports.place(order)
+    // What was asked for meanwhile was made of the new file too.
+    if (order !== this.#order) return
+    this.#take(JSON.stringify(order), outcome)
+    if (outcome.code === 'placed' && outcome.files.some(({ isNew }) => isNew)) this.#renew()
   }
 
   close(): void {

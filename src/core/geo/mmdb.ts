@@ -39,6 +39,15 @@ function metadataAt(bytes: Uint8Array): number {
 
 const numberOf = (value: MmdbValue | undefined): number => (typeof value === 'number' ? value : -1)
 
+/** The last second that a date can tell. */
+const SECONDS_MOST = 8.64e12
+
+/** 0 for what is no date, such as one in nanoseconds. */
+function secondsOf(value: MmdbValue | undefined): number {
+  const seconds = numberOf(value)
+  return Number.isSafeInteger(seconds) && seconds >= 0 && seconds <= SECONDS_MOST ? seconds : 0
+}
+
 export function openMmdb(bytes: Uint8Array): Result<Mmdb, string> {
   if (bytes.length > geoLimits.geoFileBytes.default)
     return fail(`${bytes.length} bytes are more than ${geoLimits.geoFileBytes.default}`)
@@ -66,7 +75,7 @@ export function openMmdb(bytes: Uint8Array): Result<Mmdb, string> {
     type: typeof type === 'string' ? type : '',
     ipVersion,
     nodes,
-    builtSeconds: Math.max(0, numberOf(metadata['build_epoch'])),
+    builtSeconds: secondsOf(metadata['build_epoch']),
     bytes,
     recordBits,
     data: { from, to },

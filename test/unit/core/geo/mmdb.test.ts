@@ -160,6 +160,25 @@ describe('a database', () => {
   })
 })
 
+test.each([
+  [1_795_000_000, 1_795_000_000],
+  [8.64e12, 8.64e12],
+  [8.64e12 + 1, 0],
+  [1_795_000_000_000_000_000, 0],
+])('a file made at %d tells %d, a date or none', (builtSeconds, told) => {
+  const db = openMmdb(
+    writeMmdb({
+      type: 'T',
+      ipVersion: 4,
+      recordBits: 24,
+      builtSeconds,
+      description: '',
+      networks: [],
+    }),
+  )
+  expect(db.ok && db.value.builtSeconds).toBe(told)
+})
+
 describe('a broken database', () => {
   const whole = made(24)
   /** Reads everything there is to read; never throws. */
