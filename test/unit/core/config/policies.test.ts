@@ -111,6 +111,12 @@ for (const [what, policy, path, words] of [
     'did you mean `eu`',
   ],
   [
+    'a part for nobody',
+    'geofence: [{ regions: [us], countries: [US] }, { regions: [eu], countries: [] }]',
+    `${at}.geofence[1].countries`,
+    'lists nobody',
+  ],
+  [
     'a home',
     'geofence: [{ regions: [eu], home_regions: [uss] }]',
     `${at}.geofence[0].home_regions[0]`,
