@@ -81,6 +81,29 @@ test.each([
   })
 })
 
+test('another path without a file that can be read leaves the file before in use', async () => {
+  const geographer = openGeographer()
+  writeFileSync(databasePath, demoDatabase(1_700_000_000))
+  await geographer.place(orderOf())
+  const moved = { databasePath: join(folder, 'moved.mmdb') }
+  for (let round = 0; round < 2; round++) {
+    const outcome = await geographer.place(orderOf(moved))
+    expect(regionOf(outcome, BRITISH)).toBe('eu')
+    expect(outcome).toMatchObject({
+      files: [{ path: moved.databasePath, state: 'kept', isNew: false }],
+    })
+  }
+  // It is no stand-in for systems, and none where no path is given any more.
+  const asOther = await geographer.place(orderOf({ ...moved, asnPath: join(folder, 'no.mmdb') }))
+  expect(asOther).toMatchObject({ files: [{ state: 'kept' }, { state: 'missing' }] })
+  await geographer.place(orderOf({ databasePath: '' }))
+  expect(regionOf(await geographer.place(orderOf(moved)), BRITISH)).toBe('us')
+  writeFileSync(moved.databasePath, demoDatabase(1_700_000_001))
+  expect(await geographer.place(orderOf(moved))).toMatchObject({
+    files: [{ state: 'loaded', isNew: true, builtSeconds: 1_700_000_001 }],
+  })
+})
+
 test('a new file is compared with the old one', async () => {
   const geographer = openGeographer()
   writeFileSync(databasePath, demoDatabase(1_700_000_000))
