@@ -23,6 +23,8 @@ export class Geography {
   readonly #age: Gauge
   readonly #refused: Counter
   #parts: Made
+  /** `#parts` was made without any database. */
+  #isBare = true
   /** What `#parts` was made of, as text. */
   #madeOf = ''
   #config: RegistryConfig['geo']
@@ -62,6 +64,7 @@ export class Geography {
     this.#watchFiles()
     if (geo === undefined) {
       this.#parts = undefined
+      this.#isBare = true
       this.#order = undefined
       this.#madeOf = ''
       return undefined
@@ -104,8 +107,11 @@ export class Geography {
     if (outcome.code === 'failed') {
       this.#madeOf = ''
       this.#ctx.log.error('clients cannot be placed anew', { error: outcome.message })
+      // What a database once said is worth more than none; a fence must have some map.
+      if (this.#isBare) this.#parts = outcome.without
       return this.#parts
     }
+    this.#isBare = outcome.files.every(({ state }) => state === 'missing')
     this.#madeOf = key
     this.#parts = outcome.parts
     this.#files = outcome.files

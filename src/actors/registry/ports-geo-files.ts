@@ -12,7 +12,7 @@ import { fail, type Result } from '../../core/base/result.ts'
 import { type GeoFile, readGeoFile } from '../../core/geo/database.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
 import { changedShare, placeClients } from '../../core/geo/source.ts'
-import type { GeoFileReport, GeoOrder, GeoOutcome } from './contract.ts'
+import type { GeoFileReport, GeoOrder, GeoPlaced } from './contract.ts'
 
 /** By which a file is told from the one before. */
 export function stampOf(path: string): string {
@@ -51,7 +51,7 @@ export class GeoFiles {
   #before: Pick<GeoOrder, 'databasePath' | 'asnPath'> = { databasePath: '', asnPath: '' }
   #parts: GeoParts | undefined
 
-  place(order: GeoOrder): GeoOutcome {
+  place(order: GeoOrder): GeoPlaced {
     const { databasePath, asnPath } = order
     const files = [...new Set([databasePath, asnPath])].filter((path) => path !== '')
     const standIn = (path: string) =>

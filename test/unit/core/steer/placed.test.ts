@@ -124,6 +124,18 @@ describe('a strict fence', () => {
     expect(chosen(pool, ELSEWHERE)).toEqual(['192.0.2.2'])
   })
 
+  test.each([
+    ['servfail', 'all-down', []],
+    ['all', 'all-down', []],
+    ['nodata', 'nodata', []],
+    ['fallback', 'answer', ['203.0.113.1']],
+  ] as const)('nobody is at home without a map: %s', (whenAllDown, outcome, answers) => {
+    const placed = poolOf([['dublin'], ['virginia']], { whenAllDown, fallback: ['203.0.113.1'] })
+    const shut = new Pool({ ...placed.spec, geofence: 'strict' }, [UP, UP])
+    expect(told(shut, DUBLIN)).toMatchObject({ outcome, chosen: answers })
+    expect(chosen(new Pool(placed.spec, [UP, UP]), DUBLIN)).toHaveLength(1)
+  })
+
   test('the other family of the region serving makes no answer a NODATA', () => {
     const pool = poolOf([['dublin', UP, 100, '2001:db8::1'], ['virginia']], spec)
     expect(told(pool, DUBLIN).outcome).toBe('nodata')
