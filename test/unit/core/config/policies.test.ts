@@ -142,6 +142,20 @@ for (const [what, policy, path, words] of [
     expect(errors[0]).toContain(words)
   })
 
+for (const [algorithm, isRefused] of [
+  ['geolocation', false],
+  ['learned_latency', false],
+  ['latency', true],
+  ['round-robin', true],
+  ['', true],
+] as const)
+  test(`a strict fence under ${algorithm || 'the default'} is ${isRefused ? 'refused' : 'kept'}`, () => {
+    const chosen = algorithm === '' ? '' : `    routing_algorithm: ${algorithm}\n`
+    const { errors } = load(`${HEAD}${chosen}    geofence: strict\n`)
+    expect(errors).toHaveLength(isRefused ? 1 : 0)
+    if (isRefused) expect(errors[0]).toContain(`reads no places`)
+  })
+
 test('what decides alone does not stand beside a policy', () => {
   const { errors } = load(
     of('regions: [eu]', '    routing_algorithm: weighted\n    geofence: strict\n'),
