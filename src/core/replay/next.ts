@@ -28,16 +28,16 @@ export const WELL = packWord({
   share: 1_000,
 })
 
+const dead = (lastHealthy: boolean): number =>
+  packWord({
+    ...{ serving: false, lastHealthy, heldDown: false, guarded: false },
+    ...{ status: 'unhealthy', cause: 'validation', share: 1_000 },
+  })
+
 /** The word of a server that its checks find dead. */
-export const DEAD = packWord({
-  serving: false,
-  lastHealthy: false,
-  heldDown: false,
-  guarded: false,
-  status: 'unhealthy',
-  cause: 'validation',
-  share: 1_000,
-})
+export const DEAD = dead(false)
+/** The same of one that was among the last to serve. */
+export const DEAD_LAST = dead(true)
 
 export interface Next {
   readonly pools: readonly ServingPool[]
@@ -142,13 +142,19 @@ export function partsOf(
   return servingParts(compileTable(zones, names, seed, ownMemory), pools, ownMemory, geo)
 }
 
+/** Whether where clients are does not follow from the configuration alone. */
+export function namesDatabase(config: Config): boolean {
+  const { databasePath, asnPath } = geoConfigOf(config)
+  return databasePath !== '' || asnPath !== ''
+}
+
 /**
  * Where clients are under a configuration.
  * @param held the map in force, which stands in where the configuration names a database
  */
 export function geoUnder(config: Config, regions: Topology['regions'], held?: GeoParts) {
-  const { databasePath, ...geo } = geoConfigOf(config)
-  if (databasePath !== '' && held !== undefined) return held
+  const geo = geoConfigOf(config)
+  if (namesDatabase(config) && held !== undefined) return held
   return placeClients({ regions, ...geo }, {}, ownMemory)
 }
 
