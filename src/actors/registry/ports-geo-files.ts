@@ -2,8 +2,8 @@
  * Database files and the client maps made of them.
  *
  * What was read of a file is held until another takes its place, so that a new mapping costs a
- * merge and no reading. A file that cannot be taken leaves what was read before, be it from the same
- * path or from the one it takes the place of; it is read again when it is another file.
+ * merge and no reading. A file that cannot be taken leaves what was read before, be it of the same
+ * path or of the one it takes the place of; it is read again when it is another file.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { geoLimits } from '../../core/base/limits/geo.ts'

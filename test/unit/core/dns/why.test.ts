@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
 import { placeClients } from '../../../../src/core/geo/source.ts'
+import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
 import { buildQuery } from '../../../harness/dns-query.ts'
 import { decodeReply } from '../../../harness/dns-decode.ts'
 import { authorityOf, CLIENT, snapshotOf, zoneOf } from '../../../harness/dns-world.ts'
@@ -92,11 +93,12 @@ describe('why', () => {
     const members = regions.map(({ name: region }, at) => ({
       ...{ key: `k${at}`, address: `192.0.2.${at}`, port: 80, region, weight: 100 },
     }))
-    const fenced = {
+    const fenced: ServingPool = {
       ...{ name: 'app.example.com', zone: 'example.com', ttlSeconds: 30, slot: 0, answers: 1 },
       ...{ policy: 'geolocation', geofence: 'strict', whenAllDown: 'all', fallback: [] },
-    } as const
-    const pools = [{ ...fenced, members }]
+      members,
+    }
+    const pools = [fenced]
     const zones = [zoneOf('example.com', '')]
     authority.applySnapshot({ epoch: 2, version: 1, zones, pools, words: [[DOWN, UP]], geo })
     expect(texts(ask('why.app.example.com'))[0]).toMatch(/^outcome=answer .* basis=all /)
