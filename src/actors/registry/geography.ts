@@ -121,9 +121,11 @@ export class Geography {
 
   #tell({ path, state, fault, isNew, type, builtSeconds }: GeoFileReport, share?: number): void {
     if (isNew) {
-      const builtAt = new Date(builtSeconds * 1_000).toISOString()
+      // 0 is no date.
+      const built =
+        builtSeconds === 0 ? {} : { built_at: new Date(builtSeconds * 1_000).toISOString() }
       const changed = share === undefined ? {} : { changedShare: share }
-      this.#ctx.log.info('geo database loaded', { path, type, built_at: builtAt, ...changed })
+      this.#ctx.log.info('geo database loaded', { path, type, ...built, ...changed })
       this.#feed.record('config.geo-loaded', {}, { path, type, builtSeconds, ...changed })
     }
     if (fault === (this.#told.get(path) ?? '')) return
