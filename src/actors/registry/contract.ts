@@ -63,15 +63,22 @@ export interface GeoOrder extends GeoSource {
   readonly asnPath: string
 }
 
+export interface GeoPlaced {
+  readonly code: 'placed'
+  readonly parts: GeoParts
+  readonly files: readonly GeoFileReport[]
+  /** Part, 0-1, of sampled addresses that another database moved. */
+  readonly changedShare?: number
+}
+
 export type GeoOutcome =
+  | GeoPlaced
   | {
-      readonly code: 'placed'
-      readonly parts: GeoParts
-      readonly files: readonly GeoFileReport[]
-      /** Part, 0-1, of sampled addresses that another database moved. */
-      readonly changedShare?: number
+      readonly code: 'failed'
+      readonly message: string
+      /** By mappings and the default region alone: for who has no map yet. */
+      readonly without: GeoParts
     }
-  | { readonly code: 'failed'; readonly message: string }
 
 /** Makes client maps in memory that every thread reads; at once where no file is to be read. */
 export interface Geographer {

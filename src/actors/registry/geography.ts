@@ -23,6 +23,8 @@ export class Geography {
   readonly #age: Gauge
   readonly #refused: Counter
   #parts: Made
+  /** `#parts` was made without any database. */
+  #isBare = true
   /** What `#parts` was made of, as text. */
   #madeOf = ''
   #config: RegistryConfig['geo']
@@ -62,6 +64,7 @@ export class Geography {
     this.#watchFiles()
     if (geo === undefined) {
       this.#parts = undefined
+      this.#isBare = true
       this.#order = undefined
       this.#madeOf = ''
       return undefined
@@ -82,12 +85,17 @@ export class Geography {
     if (order === undefined || (order.databasePath === '' && order.asnPath === '')) return
     // What could not be made is tried again.
     if (this.#madeOf !== '' && !this.#ports.isChanged(order)) return
-    void Promise.resolve(this.#ports.place(order)).then((outcome) => {
-      // What was asked for meanwhile was made of the new file too.
-      if (order !== this.#order) return
-      this.#take(JSON.stringify(order), outcome)
-      if (outcome.code === 'placed' && outcome.files.some(({ isNew }) => isNew)) this.#renew()
-    })
+    void this.#lookAgain(order).catch((error: unknown) =>
+      this.#ctx.log.error('clients cannot be placed anew', { error: String(error) }),
+    )
+  }
+
+  async #lookAgain(order: GeoOrder): Promise<void> {
+    const outcome = await this.#ports.place(order)
+    // What was asked for meanwhile was made of the new file too.
+    if (order !== this.#order) return
+    this.#take(JSON.stringify(order), outcome)
+    if (outcome.code === 'placed' && outcome.files.some(({ isNew }) => isNew)) this.#renew()
   }
 
   close(): void {
@@ -99,8 +107,11 @@ export class Geography {
     if (outcome.code === 'failed') {
       this.#madeOf = ''
       this.#ctx.log.error('clients cannot be placed anew', { error: outcome.message })
+      // What a database once said is worth more than none; a fence must have some map.
+      if (this.#isBare) this.#parts = outcome.without
       return this.#parts
     }
+    this.#isBare = outcome.files.every(({ state }) => state === 'missing')
     this.#madeOf = key
     this.#parts = outcome.parts
     this.#files = outcome.files
@@ -110,9 +121,11 @@ export class Geography {
 
   #tell({ path, state, fault, isNew, type, builtSeconds }: GeoFileReport, share?: number): void {
     if (isNew) {
-      const builtAt = new Date(builtSeconds * 1_000).toISOString()
+      // 0 is no date.
+      const built =
+        builtSeconds === 0 ? {} : { built_at: new Date(builtSeconds * 1_000).toISOString() }
       const changed = share === undefined ? {} : { changedShare: share }
-      this.#ctx.log.info('geo database loaded', { path, type, built_at: builtAt, ...changed })
+      this.#ctx.log.info('geo database loaded', { path, type, ...built, ...changed })
       this.#feed.record('config.geo-loaded', {}, { path, type, builtSeconds, ...changed })
     }
     if (fault === (this.#told.get(path) ?? '')) return

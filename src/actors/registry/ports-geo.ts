@@ -7,7 +7,7 @@
  * new reading; without a database there is none.
  */
 import { Worker } from 'node:worker_threads'
-import type { Geographer, GeoOrder, GeoOutcome } from './contract.ts'
+import type { Geographer, GeoOrder, GeoOutcome, GeoPlaced } from './contract.ts'
 import { GeoFiles, stampsOf } from './ports-geo-files.ts'
 
 /** Built beside this file; TypeScript sources cannot be started as threads on Node 20. */
@@ -50,29 +50,33 @@ export function threadGeographer(): Geographer {
     worker ??= new Worker(entryUrl)
     const asked = worker
     const outcome = await answerOf(asked, order)
+    if (outcome.code === 'placed') return outcome
     // The next order gets a thread of its own; what this one held is read again.
-    if (outcome.code === 'failed' && worker === asked) await end()
-    return outcome
+    if (worker === asked) await end()
+    throw new Error(outcome.message)
   }
+  const without = (order: GeoOrder, error: unknown): GeoOutcome => ({
+    code: 'failed',
+    message: error instanceof Error ? error.message : String(error),
+    without: here.place({ ...order, databasePath: '', asnPath: '' }).parts,
+  })
   return geographer((order) => {
     if (order.databasePath === '' && order.asnPath === '') {
       void end()
       return here.place(order)
     }
     // One at a time: answers carry no number.
-    const asked = last
-      .then(() => ask(order))
-      .catch((error: unknown): GeoOutcome => {
-        return { code: 'failed', message: error instanceof Error ? error.message : String(error) }
-      })
+    const asked = last.then(() => ask(order)).catch((error: unknown) => without(order, error))
     last = asked
     return asked
   }, end)
 }
 
-function answerOf(worker: Worker, order: GeoOrder): Promise<GeoOutcome> {
+type Answer = GeoPlaced | { readonly code: 'failed'; readonly message: string }
+
+function answerOf(worker: Worker, order: GeoOrder): Promise<Answer> {
   return new Promise((resolve) => {
-    const settle = (outcome: GeoOutcome) => {
+    const settle = (outcome: Answer) => {
       worker.off('message', settle)
       worker.off('error', onError)
       worker.off('exit', onExit)

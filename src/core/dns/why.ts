@@ -8,7 +8,7 @@
 import { replayLimits } from '../base/limits/replay.ts'
 import { viewOf } from '../base/octets.ts'
 import { covers, formatAddress, type Prefix, parsePrefix } from '../net/address.ts'
-import { ALL_DOWN, decide, NODATA } from '../steer/decide.ts'
+import { ALL_DOWN, answeredOn, decide, NODATA } from '../steer/decide.ts'
 import { FIXED, FIXED_TTL } from '../steer/pool-layout.ts'
 import { choosesAt, ROW, SLOT } from '../steer/modes.ts'
 import { routeMethods } from '../steer/routes.ts'
@@ -83,7 +83,7 @@ export class Why {
     const ttl = pools.layout.fixed[pool * FIXED + FIXED_TTL]!
     const head = [
       `outcome=${outcome} name=${name} type=${family === 6 ? 'AAAA' : 'A'} policy=${policy}`,
-      `turn=${question.turn >>> 0} basis=${pools.basisOf(pool, family)} ttl=${ttl}`,
+      `turn=${question.turn >>> 0} basis=${answeredOn(pools, pool, question)} ttl=${ttl}`,
       `epoch=${serving.epoch} version=${serving.version} client=${formatAddress(x.subject)}`,
     ]
     const mayLearn = policy === 'learned_latency' || policy === 'composed'

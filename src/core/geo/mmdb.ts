@@ -6,7 +6,7 @@
  */
 import { geoLimits } from '../base/limits/geo.ts'
 import { fail, ok, type Result } from '../base/result.ts'
-import { RangeList, type Ranges } from '../net/ranges.ts'
+import { RangeList, type Ranges, uniform } from '../net/ranges.ts'
 import { type MmdbValue, readValue } from './mmdb-data.ts'
 
 /** Of addresses that the file says nothing of. */
@@ -39,6 +39,15 @@ function metadataAt(bytes: Uint8Array): number {
 
 const numberOf = (value: MmdbValue | undefined): number => (typeof value === 'number' ? value : -1)
 
+/** The last second that a date can tell. */
+const SECONDS_MOST = 8.64e12
+
+/** 0 for what is no date, such as one in nanoseconds. */
+function secondsOf(value: MmdbValue | undefined): number {
+  const seconds = numberOf(value)
+  return Number.isSafeInteger(seconds) && seconds >= 0 && seconds <= SECONDS_MOST ? seconds : 0
+}
+
 export function openMmdb(bytes: Uint8Array): Result<Mmdb, string> {
   if (bytes.length > geoLimits.geoFileBytes.default)
     return fail(`${bytes.length} bytes are more than ${geoLimits.geoFileBytes.default}`)
@@ -66,7 +75,7 @@ export function openMmdb(bytes: Uint8Array): Result<Mmdb, string> {
     type: typeof type === 'string' ? type : '',
     ipVersion,
     nodes,
-    builtSeconds: Math.max(0, numberOf(metadata['build_epoch'])),
+    builtSeconds: secondsOf(metadata['build_epoch']),
     bytes,
     recordBits,
     data: { from, to },
@@ -91,10 +100,9 @@ function recordOf({ bytes, recordBits }: Mmdb, node: number, bit: number): numbe
   return (bit === 0 ? middle >> 4 : middle & 15) * 2 ** 24 + rest
 }
 
-/** The tree of one family: its first node, and how deep that lies. */
+/** The tree of one family: its first node. */
 interface Start {
   readonly node: number
-  readonly depth: number
   readonly words: 1 | 4
 }
 
@@ -106,7 +114,10 @@ function startOf4(db: Mmdb): number {
   return node
 }
 
-/** Ranges of both families; the value of each is an index into `offsets`, or NOWHERE. */
+/**
+ * Ranges of both families; the value of each is an index into `offsets`, or NOWHERE. IPv6 addresses
+ * that carry one of IPv4 (::/96, mapped ones, 6to4, Teredo) are nowhere.
+ */
 export interface MmdbRanges {
   readonly v4: Ranges
   readonly v6: Ranges
@@ -114,39 +125,61 @@ export interface MmdbRanges {
   readonly offsets: readonly number[]
 }
 
+/** How many ends of branches may come to one range, before they are taken to meet without end. */
+const BRANCHES_A_RANGE = 4
+
 class Walk {
   readonly #db: Mmdb
+  /** The IPv4 tree: writers hang it into that of IPv6 at ::ffff:0:0/96, 2001::/32, 2002::/16. */
+  readonly #tree4: number
   readonly #byOffset = new Map<number, number>()
   readonly offsets: number[] = []
   fault = ''
 
-  constructor(db: Mmdb) {
+  constructor(db: Mmdb, tree4: number) {
     this.#db = db
+    this.#tree4 = tree4
   }
 
-  ranges({ node, depth, words }: Start): Ranges {
+  /** Walks twice: to count, so that memory is asked for once, and to fill. */
+  ranges(start: Start): Ranges {
+    const { words } = start
+    const most = geoLimits.geoRanges.default
+    let [count, last] = [0, NOWHERE - 1]
+    this.#walk(start, (_, value) => {
+      if (value !== last && ++count > most)
+        this.fault = `its networks are more than ${most} ranges; a database of countries has fewer`
+      last = value
+    })
+    if (this.fault !== '') return uniform(words, NOWHERE)
+    const list = new RangeList(words, count)
+    this.#walk(start, (key, value) => list.add(key, 0, value))
+    return list.done()
+  }
+
+  #walk({ node, words }: Start, visit: (key: Uint32Array, value: number) => void): void {
     const db = this.#db
-    const list = new RangeList(words)
-    const key = new Uint32Array(words)
     const bits = words * 32
+    // In the tree of IPv6 that of IPv4 is no place to go: its table has it once.
+    const alias = words === 4 && this.#tree4 < db.nodes ? this.#tree4 : -1
+    const key = new Uint32Array(words)
     // What is still to be walked: right branches, with the depth at which they hang.
     const stack = new Float64Array(bits + 1)
     const depths = new Int32Array(bits + 1)
-    let top = 0
-    let [at, level] = [node, depth]
-    let ranges = 0
+    let [at, level, top] = [node, 0, 0]
+    let left = geoLimits.geoRanges.default * BRANCHES_A_RANGE
     for (;;) {
-      while (at < db.nodes && level < bits) {
+      while (at < db.nodes && at !== alias && level < bits) {
         stack[top] = recordOf(db, at, 1)
         depths[top++] = ++level
         at = recordOf(db, at, 0)
       }
       // A node where no bit is left to decide by.
-      if (at < db.nodes) this.fault = 'its tree is deeper than an address'
-      if (++ranges > geoLimits.geoRanges.default) this.fault = 'its tree has too many branches'
-      if (this.fault !== '') return list.done()
-      list.add(key, 0, this.#valueOf(at))
-      if (top === 0) return list.done()
+      if (at < db.nodes && at !== alias) this.fault = 'its tree is deeper than an address'
+      if (--left < 0) this.fault = 'its tree has too many branches'
+      if (this.fault !== '') return
+      visit(key, at === alias ? NOWHERE : this.#valueOf(at))
+      if (top === 0 || this.fault !== '') return
       at = stack[--top]!
       level = depths[top]!
       // The address of a right branch: its own bit set, all after it clear.
@@ -177,11 +210,10 @@ class Walk {
 
 /** Walks the whole tree; a fault is a sentence. */
 export function rangesOfMmdb(db: Mmdb): Result<MmdbRanges, string> {
-  const walk = new Walk(db)
-  const v4 = walk.ranges({ node: startOf4(db), depth: 0, words: 1 })
-  const v6 =
-    db.ipVersion === 6
-      ? walk.ranges({ node: 0, depth: 0, words: 4 })
-      : { words: 4 as const, starts: new Uint32Array(4), values: Int32Array.of(NOWHERE) }
+  const tree4 = startOf4(db)
+  const walk = new Walk(db, tree4)
+  const v4 = walk.ranges({ node: tree4, words: 1 })
+  const hasBoth = db.ipVersion === 6 && walk.fault === ''
+  const v6 = hasBoth ? walk.ranges({ node: 0, words: 4 }) : uniform(4, NOWHERE)
   return walk.fault === '' ? ok({ v4, v6, offsets: walk.offsets }) : fail(walk.fault)
 }

@@ -5,8 +5,7 @@
  * pool, which servers served last (`when_all_down: last_healthy`), and the guests that the
  * guard-rail keeps through a reload. A server of weight 0 takes no traffic, so it does not serve,
  * whatever its health. All of it is kept apart for IPv4 and IPv6, because a client of one family is
- * not helped by a server of the other. A change costs O(1), in a failover pool at worst
- * O(servers).
+ * not helped by a server of the other. A change costs O(1), in a failover pool O(servers).
  */
 import type { Family } from '../net/address.ts'
 import type { MemberSpec, PoolSpec } from '../steer/topology.ts'
@@ -23,6 +22,7 @@ import { Floor, raisedShare } from './floor.ts'
 import { Ladders } from './ladders.ts'
 import type { FormerPool, Hold } from './holds.ts'
 import type { Judgement } from './precedence.ts'
+import { Served } from './served.ts'
 
 /** The default of `overwatch.predictive.floor`. */
 const BLEED_FLOOR = 0.5
@@ -70,7 +70,7 @@ export class PoolState {
   private readonly families: Uint8Array
   /** When the server came back from being out; 0 when it owes no hold-down. */
   private readonly holdFromMs: Float64Array
-  private readonly servingCount = { 4: 0, 6: 0 }
+  private readonly served: Served
   /** In a failover pool: the server that takes the traffic of each family; past the end, none. */
   private readonly first: Record<Family, number>
   private readonly changed = new Set<number>()
@@ -101,6 +101,7 @@ export class PoolState {
     this.spills = new Uint8Array(size)
     const floor = spec.bleedFloor ?? BLEED_FLOOR
     this.floors = { 4: new Floor(floor), 6: new Floor(floor) }
+    this.served = new Served(spec, this.members)
     this.families = Uint8Array.from(this.members, (member) => member.family)
     this.first = { 4: size, 6: size }
     this.holdFromMs = new Float64Array(size)
@@ -239,7 +240,7 @@ export class PoolState {
 
   /** No server of either family serves. */
   isEmpty(): boolean {
-    return this.servingCount[4] + this.servingCount[6] === 0
+    return this.served.of[4] + this.served.of[6] === 0
   }
 
   isServing(index: number): boolean {
@@ -268,7 +269,7 @@ export class PoolState {
   former(): FormerPool {
     const { guests, served } = this.hold
     const of = (family: Family) =>
-      guests.some((guest) => guest.family === family) ? served[family] : this.servingCount[family]
+      guests.some((guest) => guest.family === family) ? served[family] : this.served.of[family]
     const members = this.members.map((member, index) => ({
       member,
       serving: this.isServing(index),
@@ -311,22 +312,21 @@ export class PoolState {
 
   private setServing(index: number, serving: boolean): void {
     if (this.isServing(index) === serving) return
-    const family = this.members[index]!.family
     this.changed.add(index)
     if (serving) {
       // The first server to serve again ends the memory of those that served before.
-      if (this.servingCount[family]++ === 0) this.forgetMarks(family)
+      if (this.served.count(index, 1) === 1) this.forgetMarks(index)
       this.flags[index]! |= SERVING | LAST_HEALTHY
       return
     }
     this.flags[index]! &= ~SERVING
     // The last one to go keeps its mark, for `when_all_down: last_healthy`.
-    if (--this.servingCount[family] > 0) this.flags[index]! &= ~LAST_HEALTHY
+    if (this.served.count(index, -1) > 0) this.flags[index]! &= ~LAST_HEALTHY
   }
 
-  private forgetMarks(family: 4 | 6): void {
+  private forgetMarks(own: number): void {
     for (let index = 0; index < this.flags.length; index++) {
-      if (this.members[index]!.family !== family || !this.isMarked(index)) continue
+      if (!this.served.areTogether(own, index) || !this.isMarked(index)) continue
       this.flags[index]! &= ~LAST_HEALTHY
       this.changed.add(index)
     }

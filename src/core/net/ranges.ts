@@ -87,8 +87,12 @@ export class RangeList {
     this.#count += count
   }
 
+  /** What was collected; nothing is added afterwards. */
   done(): Ranges {
     const { words } = this
+    // Of a list whose room was right nothing is copied.
+    if (this.#count === this.#values.length)
+      return { words, starts: this.#starts, values: this.#values }
     return {
       words,
       starts: this.#starts.slice(0, this.#count * words),

@@ -11,6 +11,7 @@ import { Authority, type AuthoritySettings } from '../dns/authority.ts'
 import type { Exchange } from '../dns/exchange.ts'
 import { SEND } from '../dns/response-rate.ts'
 import type { Serving, ServingParts } from '../dns/serving.ts'
+import { FIXED, FIXED_POLICY, policies } from '../steer/pool-layout.ts'
 import type { RouteParts } from '../steer/routes.ts'
 import { Signatures } from '../dns/signatures.ts'
 import type { SignedParts } from '../dnssec/parts.ts'
@@ -58,6 +59,7 @@ export const asked = (query: Uint8Array, client: Uint8Array, turn: number): Aske
 
 const NO_COUNTERS = new Uint32Array(0)
 const NO_WORDS: readonly number[] = []
+const NO_ROUTES: RouteParts = { version: 0, slot: 0, services: [] }
 
 export class Execution {
   readonly #authority: Authority
@@ -90,6 +92,13 @@ export class Execution {
   /** Sets what was learned of clients. */
   setRoutes(routes: RouteParts): void {
     if (this.serving.routesVersion !== routes.version) this.serving.applyRoutes(routes)
+  }
+
+  /** Takes away what another sample brought, where the answers of a pool could rest on it. */
+  forgetRoutes(pool: number): void {
+    const { fixed } = this.serving.pools.layout
+    const policy = policies[fixed[pool * FIXED + FIXED_POLICY] ?? -1]
+    if (policy === 'learned_latency' || policy === 'composed') this.setRoutes(NO_ROUTES)
   }
 
   /** Answers with these signatures of its tables from now on; undefined: as without DNSSEC. */
@@ -156,6 +165,7 @@ export function rerun(
 ): Rerun {
   if (sample.routes > 0 && sample.routes !== routes?.version) return { code: 'routes-unknown' }
   if (sample.routes > 0) execution.setRoutes(routes!)
+  else execution.forgetRoutes(sample.pool)
   if (sample.signed !== (signed?.version ?? 0)) return { code: 'signatures-unknown' }
   execution.signWith(signed)
   if (sample.words !== undefined) execution.setWords(sample.pool, sample.words)

@@ -6,9 +6,11 @@
  * without changes gives the very answers of now.
  */
 import { ownMemory } from '../base/memory.ts'
-import { geoConfigOf } from '../config/geography.ts'
+import { type GeoConfig, geoConfigOf } from '../config/geography.ts'
+import type { Loaded } from '../config/load.ts'
 import type { Config } from '../config/schema/root.ts'
 import type { GeoParts } from '../geo/parts.ts'
+import { placedOver } from '../geo/over.ts'
 import { placeClients } from '../geo/source.ts'
 import { type ServingParts, servingParts } from '../dns/serving.ts'
 import { layWords } from '../steer/pool-layout.ts'
@@ -28,16 +30,16 @@ export const WELL = packWord({
   share: 1_000,
 })
 
+const dead = (lastHealthy: boolean): number =>
+  packWord({
+    ...{ serving: false, lastHealthy, heldDown: false, guarded: false },
+    ...{ status: 'unhealthy', cause: 'validation', share: 1_000 },
+  })
+
 /** The word of a server that its checks find dead. */
-export const DEAD = packWord({
-  serving: false,
-  lastHealthy: false,
-  heldDown: false,
-  guarded: false,
-  status: 'unhealthy',
-  cause: 'validation',
-  share: 1_000,
-})
+export const DEAD = dead(false)
+/** The same of one that was among the last to serve. */
+export const DEAD_LAST = dead(true)
 
 export interface Next {
   readonly pools: readonly ServingPool[]
@@ -142,14 +144,56 @@ export function partsOf(
   return servingParts(compileTable(zones, names, seed, ownMemory), pools, ownMemory, geo)
 }
 
+/** Whether where clients are does not follow from the configuration alone. */
+export function namesDatabase(config: Config): boolean {
+  const { databasePath, asnPath } = geoConfigOf(config)
+  return databasePath !== '' || asnPath !== ''
+}
+
 /**
  * Where clients are under a configuration.
  * @param held the map in force, which stands in where the configuration names a database
  */
 export function geoUnder(config: Config, regions: Topology['regions'], held?: GeoParts) {
-  const { databasePath, ...geo } = geoConfigOf(config)
-  if (databasePath !== '' && held !== undefined) return held
+  const geo = geoConfigOf(config)
+  if (namesDatabase(config) && held !== undefined) return held
   return placeClients({ regions, ...geo }, {}, ownMemory)
+}
+
+export interface PlannedGeo {
+  readonly geo: GeoParts
+  /** What of the other configuration does not show in it; sentences. */
+  readonly unseen: readonly string[]
+}
+
+type Placed = Pick<Loaded, 'config' | 'topology'>
+
+/**
+ * The same for a configuration that is compared with the one in force: databases are not read, but
+ * mappings and the default region show.
+ */
+export function geoPlanned(before: Placed, after: Placed, held?: GeoParts): PlannedGeo {
+  const { config, topology } = after
+  if (held === undefined || !namesDatabase(config))
+    return { geo: geoUnder(config, topology.regions), unseen: [] }
+  const [was, is] = [geoConfigOf(before.config), geoConfigOf(config)]
+  const differs = (of: (one: Placed, geo: GeoConfig) => unknown) =>
+    JSON.stringify(of(before, was)) !== JSON.stringify(of(after, is))
+  const unseen: string[] = []
+  if (differs((_, { databasePath, asnPath }) => [databasePath, asnPath]))
+    unseen.push(
+      'overwatch.geolocation: another database is not read; clients are where they are now',
+    )
+  if (differs((one) => one.topology.regions))
+    unseen.push('regions: clients are where they are now, whatever places the regions have')
+  const kept = new Set(is.custom.map(({ cidr }) => cidr))
+  if (was.custom.some(({ cidr }) => !kept.has(cidr)))
+    unseen.push('overwatch.geolocation: of networks mapped no more, a database is not asked')
+  if (!differs((_, { custom, defaultRegion }) => [custom, defaultRegion]))
+    return { geo: held, unseen }
+  const geo = placedOver(held, { regions: topology.regions, ...is }, ownMemory)
+  if (geo === undefined) unseen.push('overwatch.geolocation: nor do its mappings show')
+  return { geo: geo ?? held, unseen }
 }
 
 export const flatWords = (

@@ -12,9 +12,10 @@ import type { Family } from '../net/address.ts'
 import { ClientMap } from '../net/client-map.ts'
 import { decide } from '../steer/decide.ts'
 import type { ServingPool } from '../steer/snapshot.ts'
+import { isServing } from '../steer/view.ts'
 import { limits } from '../base/limits.ts'
 import { poolsOf } from '../steer/pools.ts'
-import { DEAD } from './next.ts'
+import { DEAD, DEAD_LAST } from './next.ts'
 
 /** Turns counted through; a share is told to a part in so many. */
 const TURNS = 1_000
@@ -156,6 +157,24 @@ function familiesOf(spec: ServingPool, asked: { 4: number; 6: number } | undefin
   return families.map((family) => [family, 1 / families.length] as const)
 }
 
+/** The words once the killed are found dead; where nobody is left, they were the last to serve. */
+function wordsAfter(
+  spec: ServingPool,
+  words: readonly number[],
+  isKilled: (member: ServingPool['members'][number]) => boolean,
+): readonly number[] {
+  const groupOf = ({ address, region }: ServingPool['members'][number]) =>
+    `${address.includes(':') ? 6 : 4} ${spec.geofence === 'strict' ? region : ''}`
+  const serves = ({ weight }: { weight: number }, at: number) => isServing(words[at]!) && weight > 0
+  const left = new Set(
+    spec.members.filter((one, at) => serves(one, at) && !isKilled(one)).map(groupOf),
+  )
+  return spec.members.map((one, at) => {
+    if (!isKilled(one)) return words[at]!
+    return serves(one, at) && !left.has(groupOf(one)) ? DEAD_LAST : DEAD
+  })
+}
+
 interface PoolLoss {
   readonly loss: ServiceLoss
   readonly load: readonly ServerLoad[]
@@ -169,7 +188,7 @@ function poolLoss(
   { demand, detectionMs, geo }: Pick<RehearsalAsked, 'demand' | 'detectionMs' | 'geo'>,
 ): PoolLoss {
   const asked = demand.get(spec.name)
-  const dead = spec.members.map((member, at) => (isKilled(member) ? DEAD : words[at]!))
+  const dead = wordsAfter(spec, words, isKilled)
   const before = new Float64Array(spec.members.length + spec.fallback.length)
   const after = before.slice()
   let outcome: ServiceLoss['after'] = 'answer'

@@ -22,6 +22,7 @@ import {
   wantedOf,
   FENCED,
   PLACED,
+  placesAt,
   ROUTED,
   STICKY,
   WEIGHTED,
@@ -35,6 +36,7 @@ import { leafFor, nothingFor } from './composed.ts'
 import { NO_METHOD } from './routes.ts'
 import { giveSticky, isEven, stickyKey } from './sticky.ts'
 import { pointOf, weightedPlace } from './turns.ts'
+import { type Basis, bases } from './view.ts'
 
 /** One object is reused by the hot path. */
 export interface Question {
@@ -91,6 +93,14 @@ export function decide(pools: Pools, pool: number, question: Question, out: Int3
     place = place + 1 === count ? 0 : place + 1
   }
   return wanted
+}
+
+/** On what basis it was answered, or not, right after `decide` was asked the question. */
+export function answeredOn(pools: Pools, pool: number, question: Question): Basis {
+  const mode = pools.modeOf(pool, question.family)
+  if (!placesAt(mode)) return bases[basisAt(mode)]!
+  const isNowhere = methodOf(mode) === COMPOSED && question.leaf! < 0
+  return isNowhere ? 'nothing' : bases[question.basis!]!
 }
 
 /** Where the client is decides; what was found of it a moment ago is not sought again. */

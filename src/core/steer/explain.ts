@@ -7,7 +7,7 @@
 import { steerLimits } from '../base/limits/steer.ts'
 import type { Family } from '../net/address.ts'
 import { formatAddress } from '../net/address.ts'
-import { ALL_DOWN, decide, NODATA, type Question } from './decide.ts'
+import { ALL_DOWN, answeredOn, decide, NODATA, type Question } from './decide.ts'
 import { type Geography, geographyOf } from './geography.ts'
 import { type LearnedSteps, learnedStepsOf } from './route-steps.ts'
 import { type LeafFace, leafFaceOf, type PolicyStep, policyStepsOf } from './policy-steps.ts'
@@ -80,7 +80,9 @@ export function explain(pool: Pool, question: Question): Explanation {
     policy: pool.spec.policy,
     turn: question.turn,
     candidates,
-    ...(pool.allDown() ? { fallback: pool.spec.whenAllDown } : {}),
+    ...(pool.allDown() || (asked.isFenced && asked.standing !== 'serving')
+      ? { fallback: pool.spec.whenAllDown }
+      : {}),
     ...(learned === undefined
       ? {}
       : { learned: leaf === undefined ? learned : { ...learned, rows: leaf.spec.name } }),
@@ -104,16 +106,19 @@ interface Asked extends Question {
   /** What chose among the servers that were left, and on what basis. */
   readonly algorithm: string
   readonly standing: Basis
+  /** Whether clients never leave their region, so that each region falls back by itself. */
+  readonly isFenced: boolean
   /** Whether clients keep to a server. */
   readonly sticks: boolean
   /** By key of a server, the step of the policy that removed it. */
   readonly removed: ReadonlyMap<string, PolicyStep>
 }
 
-const toldOf = (pool: Pool, { family }: Question, leaf: LeafFace | undefined) => ({
+const toldOf = (pool: Pool, question: Question, leaf: LeafFace | undefined) => ({
   algorithm: (leaf ?? pool).spec.policy,
   sticks: sticksUnder(pool.spec, (leaf ?? pool).spec.policy),
-  standing: leaf === undefined ? pool.basis(family) : leaf.pools.basisOf(leaf.index, family),
+  standing: answeredOn(pool.pools, pool.index, question),
+  isFenced: pool.pools.isFenced(pool.index),
 })
 
 const removedBy = (steps: readonly PolicyStep[] = []) => ({
@@ -168,6 +173,9 @@ function whyNot(question: Asked, member: ServingMember, family: Family, word: Wo
   if (step !== undefined) return `healthy, but ${step.path} goes on without it: ${step.reason}`
   if (question.passed.has(member.region))
     return `healthy, but the region ${member.region} is not the one that answers this client`
+  // What serves is of no region that this client may go to.
+  if (question.isFenced && question.standing !== 'serving')
+    return "healthy, but not of this client's region (geofence: strict)"
   if (question.sticks) return keptElsewhere(word)
   return LOST_TURN[question.algorithm] ?? LOST_TURN['round-robin']!
 }
@@ -182,11 +190,12 @@ const keptElsewhere = ({ spill = 0 }: WordFields): string => {
 }
 
 function whyChosen(pool: Pool, question: Asked, rank: number, word: WordFields): string {
+  const nobody = question.isFenced ? 'no server of the region is healthy' : 'no server is healthy'
   switch (question.standing) {
     case 'last-healthy':
-      return 'no server is healthy; it was among the last that were (when_all_down: last_healthy)'
+      return `${nobody}; it was among the last that were (when_all_down: last_healthy)`
     case 'all':
-      return 'no server is healthy; all are answered (when_all_down: all)'
+      return `${nobody}; all are answered (when_all_down: all)`
     default:
   }
   const kept = word.guarded ? ', kept in service by the guard-rail' : ''

@@ -10,8 +10,13 @@ import { isServing, levelOf, shareOf, standsIn } from './view.ts'
 
 const POLICY_LATENCY = policies.indexOf('latency')
 
+/** Behind a fence where no map says who is at home, nobody is. */
+const isShut = (pools: Pools, pool: number): boolean =>
+  pools.isFenced(pool) && pools.groupsOf(pool) === 0
+
 /** Gathers the candidates that serve; returns how many. */
 export function fillServing(pools: Pools, pool: number, family: Family): number {
+  if (isShut(pools, pool)) return 0
   if (pools.groupsOf(pool) > 0) return fillGroups(pools, pool, family, 'serving')
   const { weights, families } = pools.layout
   const from = pools.addressFrom(pool)
@@ -46,6 +51,7 @@ export function isTimed(pools: Pools, pool: number, family: Family): boolean {
 export function fillAllDown(pools: Pools, pool: number, family: Family): number {
   const mode = pools.allDownOf(pool)
   if (mode === 'servfail' || mode === 'nodata') return 0
+  if (isShut(pools, pool) && mode !== 'fallback') return 0
   if (pools.groupsOf(pool) > 0) return fillGroups(pools, pool, family, mode)
   const { weights, families } = pools.layout
   const from = pools.addressFrom(pool)

@@ -11,7 +11,7 @@ import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
 import { giveSticky, hasKey, isGiven } from './sticky.ts'
 import { pointOf, weightedPlace } from './turns.ts'
-import { BASIS_SERVING } from './view.ts'
+import { BASIS_NOTHING, BASIS_SERVING } from './view.ts'
 
 /**
  * Adds candidates of a group to the answer, that of the point first, which is in [0, 1); returns
@@ -126,9 +126,8 @@ export function decideFenced(
   const groups = pools.groupsOf(pool)
   const bases = pools.segmentsFrom(pool, question.family) + groups + 1
   const group = home < 0 ? -1 : pools.layout.ordinals[table + home]!
-  question.basis = BASIS_SERVING
+  question.basis = group < 0 ? BASIS_NOTHING : pools.segments[bases + group]!
   if (group >= 0) {
-    question.basis = pools.segments[bases + group]!
     const given = giveGroup(pools, pool, question, group, point, out, 0, wanted)
     if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group, out[0]!)
     if (given > 0) return given

@@ -131,11 +131,11 @@ export function layPools(
     layPool(layout, pool, spec, from)
     for (const [at, { region }] of spec.members.entries())
       layout.regions[from + at] = numbers.get(region) ?? -1
+    const row = pool * FIXED
+    layout.fixed[row + FIXED_FENCED] = isPlaced(spec) && spec.geofence === 'strict' ? 1 : 0
     if (placed > 0 && isPlaced(spec)) {
-      const row = pool * FIXED
       layout.fixed[row + FIXED_ORDINALS] = ordinals
       layout.fixed[row + FIXED_SEGMENTS] = segments
-      layout.fixed[row + FIXED_FENCED] = spec.geofence === 'strict' ? 1 : 0
       segments += segmentNumbers(layGroups(layout, pool, spec, from))
       ordinals += regions.length
     }

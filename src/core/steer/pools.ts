@@ -275,7 +275,7 @@ export class Pools {
     const count6 = fillServing(this, pool, 6)
     const served = count4 + count6 > 0
     const basis = served ? BASIS_SERVING : basisOf(this.allDownOf(pool))
-    if (this.isFenced(pool)) {
+    if (this.isFenced(pool) && this.groupsOf(pool) > 0) {
       this.#settle(pool, 4, fillFenced(this, pool, 4), basis)
       this.#settle(pool, 6, fillFenced(this, pool, 6), basis)
       return

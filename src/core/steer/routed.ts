@@ -24,7 +24,7 @@ export function decideRouted(
     const given = giveRow(pools, pool, pools.routes[pool]!, question, out, wanted)
     if (given > 0) return given
   }
-  // Rows name every region the pool has servers in, so none of those was left.
+  // No row, or none of its regions serves: one may have joined since rows were compiled.
   const { rankings, stride } = pools.geo!
   question.method = rankings[question.place! * stride]! < 0 ? COLD_START : GEO_FALLBACK
   return decidePlaced(pools, pool, question, out, wanted)

@@ -14,6 +14,7 @@ import { areFencedAlike } from './composed.ts'
 import { composedTraits, FENCES, READS } from './composed-layout.ts'
 import { COMPOSED, FENCED, methodOf, PLACED, placesAt, ROUTED, STICKY, wantedOf } from './modes.ts'
 import type { Pools } from './pools.ts'
+import { LEARNED } from './routes.ts'
 import { stickyBits } from './sticky.ts'
 
 const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
@@ -86,7 +87,8 @@ function scopeOf(pools: Pools, pool: number, question: Question, mode: number): 
   if (routes === undefined) return placedScope(pools, pool, question, mode)
   routes.map.classOf(family, question.client)
   // Neighbours with equal rows are one range, so that of a row is as wide as can be.
-  if (question.route! >= 0) return routes.map.scope
+  if (question.method === LEARNED) return routes.map.scope
+  // In none, or in one of whose regions none serves: geography went on.
   return Math.max(routes.map.scope, placedScope(pools, pool, question, mode))
 }
 

@@ -5,11 +5,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { GeoOrder, GeoOutcome } from '../../../src/actors/registry/contract.ts'
-import { openGeographer } from '../../../src/actors/registry/ports-geo.ts'
+import type {
+  Geographer,
+  GeoOrder,
+  GeoOutcome,
+  RegistryConfig,
+} from '../../../src/actors/registry/contract.ts'
+import { Geography } from '../../../src/actors/registry/geography.ts'
+import { openGeographer, threadGeographer } from '../../../src/actors/registry/ports-geo.ts'
 import { demoDatabase } from '../../../src/core/geo/demo.ts'
 import { writeMmdb } from '../../../src/core/geo/mmdb-write.ts'
 import { readGeoNames } from '../../../src/core/geo/parts.ts'
+import type { FleetTopology } from '../../../src/core/steer/topology.ts'
 import { ClientMap } from '../../../src/core/net/client-map.ts'
 
 let folder = ''
@@ -81,6 +88,29 @@ test.each([
   })
 })
 
+test('another path without a file that can be read leaves the file before in use', async () => {
+  const geographer = openGeographer()
+  writeFileSync(databasePath, demoDatabase(1_700_000_000))
+  await geographer.place(orderOf())
+  const moved = { databasePath: join(folder, 'moved.mmdb') }
+  for (let round = 0; round < 2; round++) {
+    const outcome = await geographer.place(orderOf(moved))
+    expect(regionOf(outcome, BRITISH)).toBe('eu')
+    expect(outcome).toMatchObject({
+      files: [{ path: moved.databasePath, state: 'kept', isNew: false }],
+    })
+  }
+  // It is no stand-in for systems, and none where no path is given any more.
+  const asOther = await geographer.place(orderOf({ ...moved, asnPath: join(folder, 'no.mmdb') }))
+  expect(asOther).toMatchObject({ files: [{ state: 'kept' }, { state: 'missing' }] })
+  await geographer.place(orderOf({ databasePath: '' }))
+  expect(regionOf(await geographer.place(orderOf(moved)), BRITISH)).toBe('us')
+  writeFileSync(moved.databasePath, demoDatabase(1_700_000_001))
+  expect(await geographer.place(orderOf(moved))).toMatchObject({
+    files: [{ state: 'loaded', isNew: true, builtSeconds: 1_700_000_001 }],
+  })
+})
+
 test('a new file is compared with the old one', async () => {
   const geographer = openGeographer()
   writeFileSync(databasePath, demoDatabase(1_700_000_000))
@@ -107,4 +137,34 @@ test('autonomous systems that a region names decide before countries', async () 
   expect(regionOf(outcome, [8, 8, 8, 8])).toBe('eu')
   expect(regionOf(outcome, [8, 8, 8, 200])).toBe('us')
   expect(regionOf(outcome, BRITISH)).toBe('eu')
+})
+
+/** A registry's geography; its log and its metrics are nobody's. */
+function geographyOn(geographer: Geographer) {
+  const nothing = { set() {}, add() {}, reset() {}, info() {}, error() {}, record() {} }
+  const metrics = { gauge: () => nothing, counter: () => nothing, onCollect() {} }
+  const clock = { nowMs: () => 0, every: () => () => {} }
+  const ctx = { metrics, clock, log: nothing } as unknown as ConstructorParameters<
+    typeof Geography
+  >[0]
+  const feed = nothing as unknown as ConstructorParameters<typeof Geography>[2]
+  return new Geography(ctx, geographer, feed, () => {})
+}
+
+test('while the thread that reads cannot run, mappings and the default region hold', async () => {
+  writeFileSync(databasePath, demoDatabase(1_700_000_000))
+  // Its file is there only where the product was built.
+  const geographer = threadGeographer()
+  const geography = geographyOn(geographer)
+  const make = async (region: string) => {
+    const { regions, ...geo } = orderOf({ custom: [{ cidr: '8.0.0.0/8', region, comment: '' }] })
+    const parts = await geography.make(
+      { geo: { ...geo, checkIntervalMs: 0 } } as unknown as RegistryConfig,
+      { regions } as unknown as FleetTopology,
+    )
+    return parts && regionOf({ code: 'placed', parts, files: [] }, [8, 8, 8, 8])
+  }
+  expect(await make('ap')).toBe('ap')
+  expect(await make('eu')).toBe('eu')
+  await geographer.close()
 })

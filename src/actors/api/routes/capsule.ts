@@ -14,7 +14,7 @@ import {
   serialsOf,
 } from '../../../core/replay/capsule.ts'
 import { underEdits } from '../../../core/replay/edited.ts'
-import { declaredPools } from '../../../core/replay/next.ts'
+import { declaredPools, namesDatabase } from '../../../core/replay/next.ts'
 import { type Places, placesOf } from '../../../core/replay/places.ts'
 import type { Config } from '../../../core/config/schema/root.ts'
 import type { Kept } from '../decisions.ts'
@@ -103,11 +103,11 @@ async function capsule(context: Context, { request }: Call): Promise<HttpAnswer>
  */
 function placed(
   { epochs, serving, decisions }: Context,
-  { overwatch }: Config,
+  config: Config,
   kept: readonly Kept[],
 ): { readonly kept: readonly Kept[]; readonly places?: Places } {
   const geo = epochs.geoOf(serving.epoch)
-  if (geo === undefined || overwatch.geolocation.database_path === '') return { kept }
+  if (geo === undefined || !namesDatabase(config)) return { kept }
   const newestFirst = kept.toReversed()
   const told = newestFirst.map((one) => decisions.remake(one)?.client ?? one.sample.client)
   const { places, clients } = placesOf(geo, told)

@@ -8,6 +8,7 @@ import { textFiles } from '../../../core/config/files.ts'
 import { formatProblem, type Loaded, loadConfig } from '../../../core/config/load.ts'
 import { outcomes } from '../../../core/dns/outcomes.ts'
 import { SEND } from '../../../core/dns/response-rate.ts'
+import type { GeoParts } from '../../../core/geo/parts.ts'
 import { parseAddress, parseEndpoint } from '../../../core/net/address.ts'
 import { underEdits } from '../../../core/replay/edited.ts'
 import { Execution } from '../../../core/replay/execute.ts'
@@ -15,7 +16,7 @@ import {
   declaredPools,
   type Next,
   nextServing,
-  geoUnder,
+  geoPlanned,
   partsOf,
   wordsByKey,
 } from '../../../core/replay/next.ts'
@@ -115,14 +116,15 @@ async function plan(context: Context, call: Call): Promise<HttpAnswer> {
   const declared = declaredPools(was.topology)
   const next = nextServing(now.pools, known, declared, declaredPools(topology))
   const questions = usable(context).map(({ sample }) => sample)
-  const found = planOver(now, sideOf(context, edited, next), questions)
+  const { geo, unseen } = geoPlanned(was, edited, context.epochs.newest?.geo)
+  const found = planOver(now, sideOf(context, edited, next, geo), questions)
   return json(200, {
     ...shownPlan(found),
     vanished: vanished(now, next, was.topology, topology),
     assumed_healthy: next.assumedWell,
     ...overCapacity(found, capacities, secondsOf(usable(context))),
     edits: { given_way: givenWay, set_aside: setAside },
-    warnings: after.value.warnings.map(formatProblem),
+    warnings: [...after.value.warnings.map(formatProblem), ...unseen],
     generated_at: nowText(context),
   })
 }
@@ -137,10 +139,10 @@ function sideOfNow({ serving, decisions, ...context }: Context): Side | undefine
 
 function sideOf(
   context: Context,
-  { config, topology }: Pick<Loaded, 'config' | 'topology'>,
+  { topology }: Pick<Loaded, 'topology'>,
   { pools, words }: Next,
+  geo: GeoParts,
 ): Side {
-  const geo = geoUnder(config, topology.regions, context.epochs.newest?.geo)
   const parts = partsOf(topology.zones, pools, 1, geo)
   const execution = new Execution(settingsOf(context), 0, parts)
   for (const [pool, row] of words.entries()) execution.setWords(pool, row)

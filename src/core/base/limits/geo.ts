@@ -36,7 +36,7 @@ export const geoLimits = {
     16_000_000,
     [1_000, 64_000_000],
     'ranges',
-    'a city database has about 4 million; branches that meet could make any number',
+    'of a family; a city database has 4 to 10 million, of 8 bytes (IPv4) or 20 bytes (IPv6) each',
   ),
   geoPlaces: limit(4_000_000, [1_000, 16_000_000], 'places', 'distinct records of one database'),
   geoSamples: limit(

@@ -155,8 +155,13 @@ class Reader {
   #rule(item: unknown, path: Path): FenceRule | undefined {
     const node = this.node(item, path, CLIENTS)
     if (!isKeys(item)) return undefined
-    const clients = (name: (typeof CLIENTS)[number], kind: Kind<string>) =>
-      this.#list(kind, item[name], [...path, name])
+    const clients = (name: (typeof CLIENTS)[number], kind: Kind<string>) => {
+      const listed = this.#list(kind, item[name], [...path, name])
+      // Without the key a part is for everybody, which a list that ran empty cannot mean.
+      return item[name] !== undefined && listed?.length === 0
+        ? this.#fault([...path, name], 'lists nobody; a part for all others goes without it')
+        : listed
+    }
     const countries = clients('countries', country)
     const continents = clients('continents', continent)
     const homes = clients('home_regions', word)

@@ -16,7 +16,21 @@ function knownRegion(review: Review, region: string, path: Path): void {
   })
 }
 
+/** A fence that an algorithm does not look at would keep nobody in. */
+function fences(review: Review): void {
+  const { domains, dns } = review.config
+  for (const [at, { name, policy, geofence, routing_algorithm }] of domains.entries()) {
+    const algorithm = routing_algorithm ?? dns.default_routing_algorithm
+    if (policy !== undefined || geofence !== 'strict') continue
+    if (algorithm !== 'geolocation' && algorithm !== 'learned_latency')
+      review.error(['domains', at, 'geofence'], `is strict, and ${algorithm} reads no places`, {
+        hint: `give ${name} geolocation or learned_latency, or write it as policy.geofence`,
+      })
+  }
+}
+
 export function checkGeography(review: Review): void {
+  fences(review)
   const { config } = review
   const geo = config.overwatch.geolocation
   const base = ['overwatch', 'geolocation'] as const

@@ -88,8 +88,8 @@ export const domainKeys = keys({
   geofence: key(
     oneOf(['none', 'strict']),
     'none',
-    'Under geolocation, whether clients may leave their region: `none` goes on to the next ' +
-      'nearest when it has nobody to serve them, `strict` to when_all_down.',
+    'Under geolocation and learned_latency alone, whether clients may leave their region: `none` ' +
+      'goes on to the next nearest when it has nobody to serve them, `strict` to when_all_down.',
   ),
   sticky: section('Clients that keep to a server, by any algorithm.', {
     by: key(

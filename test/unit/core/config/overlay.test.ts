@@ -116,6 +116,17 @@ describe('domains', () => {
     })
   }
 
+  test('a strict fence is not edited away from what obeys it', () => {
+    const fenced = 'ttl: 20, routing_algorithm: geolocation, geofence: strict'
+    const file = `${without(FILE, 'ttl: 20', fenced)}overwatch: { geolocation: { default_region: us } }`
+    const world = new OverlayWorld(file)
+    const edit = (routing_algorithm: string, more = {}) =>
+      world.patch('domain', 'app.example.com', { routing_algorithm, ...more })
+    expect(edit('round-robin')).toMatch(/^invalid geofence: is strict/)
+    expect(edit('learned_latency')).toBe('done')
+    expect(edit('round-robin', { geofence: 'none' })).toBe('done')
+  })
+
   test('without zones a domain is its own zone, and a public suffix is none', () => {
     const world = new OverlayWorld(FILE.replace(', zones: [example.com]', ''))
     expect(world.create('domain', 'new.other.test')).toBe('done')

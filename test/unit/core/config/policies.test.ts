@@ -111,6 +111,12 @@ for (const [what, policy, path, words] of [
     'did you mean `eu`',
   ],
   [
+    'a part for nobody',
+    'geofence: [{ regions: [us], countries: [US] }, { regions: [eu], countries: [] }]',
+    `${at}.geofence[1].countries`,
+    'lists nobody',
+  ],
+  [
     'a home',
     'geofence: [{ regions: [eu], home_regions: [uss] }]',
     `${at}.geofence[0].home_regions[0]`,
@@ -134,6 +140,20 @@ for (const [what, policy, path, words] of [
     expect(errors).toHaveLength(1)
     expect(errors[0]!.split(': ')[2]).toBe(path)
     expect(errors[0]).toContain(words)
+  })
+
+for (const [algorithm, isRefused] of [
+  ['geolocation', false],
+  ['learned_latency', false],
+  ['latency', true],
+  ['round-robin', true],
+  ['', true],
+] as const)
+  test(`a strict fence under ${algorithm || 'the default'} is ${isRefused ? 'refused' : 'kept'}`, () => {
+    const chosen = algorithm === '' ? '' : `    routing_algorithm: ${algorithm}\n`
+    const { errors } = load(`${HEAD}${chosen}    geofence: strict\n`)
+    expect(errors).toHaveLength(isRefused ? 1 : 0)
+    if (isRefused) expect(errors[0]).toContain(`reads no places`)
   })
 
 test('what decides alone does not stand beside a policy', () => {

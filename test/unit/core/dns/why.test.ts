@@ -1,10 +1,13 @@
 // Goal: TXT why.<name> of class CH tells who is asked for and why, to listed networks alone, takes
 // no turn, and always fits. Method: small worlds asked through the authority.
 import { describe, expect, test } from 'vitest'
+import { ownMemory } from '../../../../src/core/base/memory.ts'
+import { placeClients } from '../../../../src/core/geo/source.ts'
+import type { ServingPool } from '../../../../src/core/steer/snapshot.ts'
 import { buildQuery } from '../../../harness/dns-query.ts'
 import { decodeReply } from '../../../harness/dns-decode.ts'
-import { authorityOf, CLIENT, snapshotOf } from '../../../harness/dns-world.ts'
-import { DOWN } from '../../../harness/pools.ts'
+import { authorityOf, CLIENT, snapshotOf, zoneOf } from '../../../harness/dns-world.ts'
+import { DOWN, UP } from '../../../harness/pools.ts'
 
 const PARTS = {
   zones: { 'example.com': '@ NS ns1\nns1 A 192.0.2.53' },
@@ -81,6 +84,24 @@ describe('why', () => {
     expect([...turns.subarray(0, 4)]).toEqual([0, 0, 0, 0])
     turns[0] = 1
     expect(texts(ask('why.app.example.com'))[1]).toMatch(/^192\.0\.2\.3:80 chosen/)
+  })
+
+  test('the basis is that of the region which answers, where each falls back by itself', () => {
+    const regions = ['near', 'far'].map((name) => ({ name, countries: [], continents: [] }))
+    const geo = placeClients({ regions, custom: [], defaultRegion: 'near' }, {}, ownMemory)
+    const { ask, authority } = world()
+    const members = regions.map(({ name: region }, at) => ({
+      ...{ key: `k${at}`, address: `192.0.2.${at}`, port: 80, region, weight: 100 },
+    }))
+    const fenced: ServingPool = {
+      ...{ name: 'app.example.com', zone: 'example.com', ttlSeconds: 30, slot: 0, answers: 1 },
+      ...{ policy: 'geolocation', geofence: 'strict', whenAllDown: 'all', fallback: [] },
+      members,
+    }
+    const pools = [fenced]
+    const zones = [zoneOf('example.com', '')]
+    authority.applySnapshot({ epoch: 2, version: 1, zones, pools, words: [[DOWN, UP]], geo })
+    expect(texts(ask('why.app.example.com'))[0]).toMatch(/^outcome=answer .* basis=all /)
   })
 
   test('a client outside the networks is refused, one inside a listed one is told', () => {

@@ -101,6 +101,36 @@ describe('a database', () => {
       }
     }, 120_000)
 
+  test('the IPv4 tree is read once, wherever that of IPv6 leads into it', () => {
+    const hung = ['2002::/16', '2001::/32'].map((cidr) => [cidr, place('ZZ', 'AN')] as const)
+    const contents = { type: 'T', ipVersion: 6, builtSeconds: 1, description: '' } as const
+    const plain = writeMmdb({ ...contents, recordBits: 32, networks })
+    const aliased = writeMmdb({ ...contents, recordBits: 32, networks: [...networks, ...hung] })
+    // Records that lead to the stand-in lead to the IPv4 tree instead, as MaxMind's writers do it.
+    const view = new DataView(aliased.buffer)
+    let [start4, standIn] = [0, 0]
+    for (let depth = 0; depth < 96; depth++) start4 = view.getUint32(start4 * 8)
+    for (const bit of [...'0010000000000010']) standIn = view.getUint32(standIn * 8 + +bit * 4)
+    let count = 0
+    const { nodes } = mapOf(aliased).db
+    for (let at = 0; at < nodes * 8; at += 4)
+      if (view.getUint32(at) === standIn) {
+        view.setUint32(at, start4)
+        count++
+      }
+    expect(count).toBe(2)
+    expect(new Reader<never>(Buffer.from(aliased)).get('2002:102:304::')).toEqual(networks[3]![1])
+    const [own, other] = [plain, aliased].map((bytes) => {
+      const db = openMmdb(bytes)
+      const ranges = db.ok ? rangesOfMmdb(db.value) : db
+      if (!ranges.ok) throw new Error(ranges.error)
+      return { v4: ranges.value.v4, v6: ranges.value.v6 }
+    })
+    expect(other).toEqual(own)
+    // Nor is it there at ::/96: no client has such an address.
+    expect(own!.v6.values.length).toBeLessThan(14)
+  })
+
   test('places are read with what they have', () => {
     const { db, offsets, map } = mapOf(made(28))
     const places = placesOf(db, offsets)
@@ -128,6 +158,25 @@ describe('a database', () => {
     }
     rmSync(folder, { recursive: true })
   })
+})
+
+test.each([
+  [1_795_000_000, 1_795_000_000],
+  [8.64e12, 8.64e12],
+  [8.64e12 + 1, 0],
+  [1_795_000_000_000_000_000, 0],
+])('a file made at %d tells %d, a date or none', (builtSeconds, told) => {
+  const db = openMmdb(
+    writeMmdb({
+      type: 'T',
+      ipVersion: 4,
+      recordBits: 24,
+      builtSeconds,
+      description: '',
+      networks: [],
+    }),
+  )
+  expect(db.ok && db.value.builtSeconds).toBe(told)
 })
 
 describe('a broken database', () => {

@@ -44,6 +44,21 @@ describe('words', () => {
     ])
   })
 
+  test('behind a strict fence the last of each region to go keeps its mark', () => {
+    const { members, ...pool } = poolOf('app', [A, B, C])
+    const regions = members.map((member, at) => ({ ...member, region: at < 2 ? 'eu' : 'us' }))
+    const fleet = fleetOf({ ...pool, members: regions, geofence: 'strict' })
+    for (const [at, address] of [A, B, C].entries()) say(fleet, address, 'up', at + 1)
+    say(fleet, A, 'down', 4)
+    say(fleet, B, 'down', 5)
+    expect(words(fleet)).toEqual(['- unhealthy', 'L unhealthy', 'SL healthy'])
+    say(fleet, C, 'down', 6)
+    say(fleet, C, 'up', 7)
+    expect(words(fleet)).toEqual(['- unhealthy', 'L unhealthy', 'SL healthy'])
+    say(fleet, A, 'up', 8)
+    expect(words(fleet)).toEqual(['SL healthy', '- unhealthy', 'SL healthy'])
+  })
+
   test('the last server to go keeps its mark, until another serves', () => {
     const fleet = fleetOf(poolOf('app', [A, B]))
     say(fleet, A, 'up', 1)

@@ -68,6 +68,17 @@ describe('the loss of a region of a name steered by geography', () => {
     expect(after).toEqual({ us: expect.closeTo(0.6), eu: expect.closeTo(0.3), ap: 0 })
   })
 
+  test('is answered all the same where the last to serve stand in', () => {
+    const kept = { ...pool, whenAllDown: 'last_healthy' } as const
+    const all = { ...kept, members: [member('us', 1), member('us', 2)] }
+    expect(lose('us', demand, all).services).toMatchObject([{ after: 'answer' }])
+    // A fenced region has last ones of its own.
+    const fenced = lose('ap', demand, { ...kept, geofence: 'strict' })
+    expect(fenced.services).toMatchObject([{ after: 'answer' }])
+    expect(fenced.load.find(({ region: own }) => own === 'ap')!.after).toBeCloseTo(0.1)
+    expect(lose('ap', demand, kept).load.find(({ region: own }) => own === 'ap')!.after).toBe(0)
+  })
+
   test('of which nobody asked moves nobody', () => {
     const only = { 4: 10, 6: 0, clients: [from(1, 10)] }
     expect(lose('ap', only).movedShare).toBe(0)

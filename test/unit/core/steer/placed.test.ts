@@ -124,6 +124,33 @@ describe('a strict fence', () => {
     expect(chosen(pool, ELSEWHERE)).toEqual(['192.0.2.2'])
   })
 
+  test.each([
+    ['servfail', 'all-down', []],
+    ['all', 'all-down', []],
+    ['nodata', 'nodata', []],
+    ['fallback', 'answer', ['203.0.113.1']],
+  ] as const)('nobody is at home without a map: %s', (whenAllDown, outcome, answers) => {
+    const placed = poolOf([['dublin'], ['virginia']], { whenAllDown, fallback: ['203.0.113.1'] })
+    const shut = new Pool({ ...placed.spec, geofence: 'strict' }, [UP, UP])
+    expect(told(shut, DUBLIN)).toMatchObject({ outcome, chosen: answers })
+    expect(chosen(new Pool(placed.spec, [UP, UP]), DUBLIN)).toHaveLength(1)
+  })
+
+  test('who asks why is told that the region fell back, and not that it serves', () => {
+    const pool = poolOf([['dublin', DOWN], ['virginia']], { ...spec, whenAllDown: 'all' })
+    const { fallback, candidates } = told(pool, DUBLIN)
+    expect(fallback).toBe('all')
+    expect(candidates.map(({ reason }) => reason)).toEqual([
+      'no server of the region is healthy; all are answered (when_all_down: all)',
+      'healthy, but the region virginia is not the one that answers this client',
+    ])
+    expect(told(pool, ELSEWHERE)).not.toHaveProperty('fallback')
+    // Of nobody's home nothing serves, whoever is healthy.
+    const away = poolOf([['london', DOWN], ['dublin']], spec)
+    expect(told(away, ELSEWHERE)).toMatchObject({ outcome: 'all-down', fallback: 'servfail' })
+    expect(told(away, ELSEWHERE).candidates[1]!.reason).toMatch(/not .*(region|answers)/)
+  })
+
   test('the other family of the region serving makes no answer a NODATA', () => {
     const pool = poolOf([['dublin', UP, 100, '2001:db8::1'], ['virginia']], spec)
     expect(told(pool, DUBLIN).outcome).toBe('nodata')

@@ -208,6 +208,23 @@ test('the scope of a row is that of its network, and of a client in none exclude
   expect(scopeOf(PLACED)).toBe(13)
 })
 
+test('a row none of whose regions serves leaves the scope to geography', () => {
+  const all = learned([{ cidr: '0.0.0.0/0', ranking: [0], shares: [1_000] }], ['near'])
+  const nearby = [{ cidr: '10.1.0.0/16', region: 'far', comment: '' }]
+  const map = placeClients({ regions, custom: nearby, defaultRegion: 'moon' }, {}, ownMemory)
+  const { spec } = poolOf(lines)
+  const scopeOf = (near: number, who: Uint8Array) => {
+    const { pools } = new Pool(spec, [near, UP, UP], map, all)
+    const question: Question = { family: 4, turn: 0, client: who }
+    const out = new Int32Array(1)
+    decide(pools, 0, question, out)
+    return [out[0], decisionScope(pools, 0, question)]
+  }
+  expect(scopeOf(UP, MEASURED)).toEqual([0, 0])
+  expect(scopeOf(DOWN, MEASURED)).toEqual([1, 16])
+  expect(scopeOf(DOWN, client('10.2.0.1'))).toEqual([2, 15])
+})
+
 describe('the policy latency', () => {
   const byTimes = (levels: readonly number[]) =>
     poolOf(
