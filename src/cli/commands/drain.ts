@@ -44,7 +44,8 @@ export function addDrain(program: Command, io: Io): void {
     .argument('<id>', 'the drain')
     .action(async (id: string, flags: WaitFlags, command: Command) => {
       const shell = shellOf(command, io)
-      if (flags.wait === true) return waitFor(shell, [id], flags)
+      const limitMs = limitOf(flags)
+      if (flags.wait === true) return waitFor(shell, [id], limitMs, flags)
       const answer = await shell.get<{ drain: Drain }>('GET', drainPath(id))
       shell.print(answer, (value) => detailOf(value.drain))
     })
@@ -74,6 +75,8 @@ function addStart(drain: Command, io: Io): void {
     .action(async (service, address, options: StartOptions, command: Command) => {
       const shell = shellOf(command, io)
       const body = bodyOf(service, address, options)
+      // Read before anything is asked for: a wrong command line must have done nothing.
+      const limitMs = limitOf(options)
       const answer = await withService(shell, service, () =>
         shell.get<{ message: string; ids: string[] }>('POST', LIST, body),
       )
@@ -82,7 +85,7 @@ function addStart(drain: Command, io: Io): void {
         shell.print(answer, ({ message, ids }) =>
           [`${message}.`, ...ids.map((id) => `  ${id}`)].join('\n'),
         )
-      if (isWaiting) await waitFor(shell, answer.ids, options)
+      if (isWaiting) await waitFor(shell, answer.ids, limitMs, options)
     })
 }
 
@@ -103,10 +106,16 @@ function bodyOf(
   }
 }
 
-async function waitFor(shell: Shell, ids: readonly string[], flags: WaitFlags): Promise<void> {
-  const { waitTimeout } = flags
-  const limitMs =
-    waitTimeout === undefined ? undefined : secondsOf('--wait-timeout', waitTimeout) * 1_000
+/** How long to wait at most, ms; undefined is for ever. */
+const limitOf = ({ waitTimeout }: WaitFlags): number | undefined =>
+  waitTimeout === undefined ? undefined : secondsOf('--wait-timeout', waitTimeout) * 1_000
+
+async function waitFor(
+  shell: Shell,
+  ids: readonly string[],
+  limitMs: number | undefined,
+  flags: WaitFlags,
+): Promise<void> {
   const byTime = flags.byTime === true
   const drains = await waitUntilSafe(shell, ids, { limitMs, everyMs: ASK_EVERY_MS, byTime })
   const text = (one: Drain) =>

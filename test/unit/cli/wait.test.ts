@@ -66,6 +66,15 @@ describe('waiting for a drain', () => {
     expect(seen.some(({ name }) => name.startsWith('DELETE'))).toBe(false)
   })
 
+  test('a time that is none is a wrong command line, and nothing was drained', async () => {
+    const { run, seen } = await api(drainOf(true, ''))
+    for (const words of [START, ['drain', 'show', 'd1', '--wait']]) {
+      const { code, err } = await run(...words, '--wait-timeout', '600')
+      expect([code, err]).toEqual([2, expect.stringContaining('--wait-timeout: "600" is not a')])
+    }
+    expect(seen).toEqual([])
+  })
+
   test('a drain that ends meanwhile is exit 4: its server serves again', async () => {
     const { run } = await api(drainOf(false, 'waiting'), undefined)
     const { code, err } = await run('drain', 'show', 'd1', '--wait')
