@@ -146,7 +146,8 @@ function take(value: unknown): void {
     return
   }
   lastNumber = Math.max(lastNumber ?? 0, event.number)
-  nudge()
+  // Word of what is answered comes in flocks, beside the event that it follows from.
+  if (event.topic !== 'delta') nudge()
   show([event])
 }
 
