@@ -85,3 +85,47 @@ describe('reading', () => {
     expect(browser.asked).toHaveLength(RESOURCES.length)
   })
 })
+
+describe('a token that is refused', () => {
+  const refuseOld = (_path: string, token: string | undefined) =>
+    token === 'new' ? { status: 200, value: { endpoints } } : { status: 401, value: {} }
+  /** Sockets with a bad token fail at once, and the browser does not say why. */
+  const failSockets = () => {
+    for (const { protocols, events } of browser.sockets.splice(0))
+      if (!protocols.includes(`bearer64.${btoa('new')}`)) events.onClose(1006, '')
+  }
+
+  test.each([true, false])('is tried a few times and no more, seen: %s', async (isVisible) => {
+    const { live, feed, ask } = await open()
+    ask.setToken('old')
+    await pass(3_000)
+    Object.assign(browser, { isVisible, answer: refuseOld })
+    browser.asked.length = 0
+    let tries = 0
+    for (let second = 0; second < 600; second++) {
+      tries += browser.sockets.length
+      failSockets()
+      await pass(1_000)
+    }
+    expect(tries + browser.asked.length).toBeLessThanOrEqual(4)
+    expect(live.trouble.value).toBe('locked')
+    browser.isVisible = true
+    ask.setToken('new')
+    await pass(1_000)
+    expect(live.trouble.value).toBeUndefined()
+    browser.sockets.at(-1)!.events.onOpen()
+    expect(feed.mode.value).toBe('live')
+  })
+
+  test('says nothing of the one that took its place meanwhile', async () => {
+    const { live, ask } = await open()
+    ask.setToken('old')
+    await pass(3_000)
+    Object.assign(browser, { answer: refuseOld, answerMs: 200 })
+    void live.refresh()
+    await pass(100)
+    ask.setToken('new')
+    await pass(5_000)
+    expect(live.trouble.value).toBeUndefined()
+  })
+})
