@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
-import { type Drain, drainPath, waitUntilSafe } from '../drain-wait.ts'
+import { type Drain, DRAINS_PATH, drainPath, waitUntilSafe } from '../drain-wait.ts'
 import { secondsOf } from '../seconds.ts'
 import { type Io, type Shell, shellOf, wrongUsage } from '../shell.ts'
 import { withService } from '../suggest.ts'
@@ -22,7 +22,6 @@ interface StartOptions extends WaitFlags {
   readonly force?: boolean
 }
 
-const LIST = '/api/v1/drains'
 /** Often enough for a person; a drain takes seconds at the least. */
 const ASK_EVERY_MS = 1_000
 
@@ -33,7 +32,7 @@ export function addDrain(program: Command, io: Io): void {
     .description('list the drains, and whether their servers may be stopped')
     .action(async (_options, command: Command) => {
       const shell = shellOf(command, io)
-      const answer = await shell.get<{ drains: Drain[] }>('GET', LIST)
+      const answer = await shell.get<{ drains: Drain[] }>('GET', DRAINS_PATH)
       shell.print(answer, ({ drains }) =>
         drains.length === 0 ? 'No drains.' : table(HEADERS, drains.map(rowOf), shell.paint),
       )
@@ -78,7 +77,7 @@ function addStart(drain: Command, io: Io): void {
       // Read before anything is asked for: a wrong command line must have done nothing.
       const limitMs = limitOf(options)
       const answer = await withService(shell, service, () =>
-        shell.get<{ message: string; ids: string[] }>('POST', LIST, body),
+        shell.get<{ message: string; ids: string[] }>('POST', DRAINS_PATH, body),
       )
       const isWaiting = options.wait === true
       if (!(isWaiting && shell.json))
