@@ -12,7 +12,7 @@ const drainOf = (safe: boolean | 'unknown', why: string) => ({
   ...{ id: 'd1', backend: 'app:10.0.0.1:80', reason: 'work', by: 'ann', since: 'now', safe, why },
 })
 
-/** An API whose drain says one thing after the other, undefined once it has ended; the last stays. */
+/** An API whose drain says one thing after the other, none once it has ended; the last stays. */
 async function api(...answers: readonly unknown[]) {
   let turn = 0
   const found = await fakeApi({

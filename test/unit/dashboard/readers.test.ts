@@ -1,4 +1,4 @@
-// Goal: one page asks little of the API, whatever happens and however slow it is, and nothing at all
+// Goal: one page asks little of the API, whatever happens and however slow it is, and nothing
 // with a token that is refused. Method: the real readers in a browser that is a table of answers.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Browser, browserOf, newBrowser, openDashboard } from './world.ts'
