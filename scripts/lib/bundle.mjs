@@ -64,7 +64,8 @@ const keepPlace = {
         /^export const (\w+) = part\('(\w+)'\);$/gm,
         "import $1 from 'prom-client/lib/$2.js';\nexport { $1 };",
       )
-    if (own === 'kernel/modules.js') return 'export const loadModule = __loadModule'
+    if (own === 'kernel/modules.js')
+      return 'export const loadModule = __loadModule\nexport const keepModules = __loadModule.keep'
     if (!code.includes('import.meta.url')) return undefined
     const place = JSON.stringify(`../${own}`)
     return code

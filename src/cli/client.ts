@@ -1,6 +1,9 @@
 /**
  * The CLI's side of the HTTP API: one request, one outcome, never an exception.
  *
+ * What a proxy or another web server says in the place of the API is no success: a redirect is not
+ * followed, for the token would go with it, and a page is no answer.
+ *
  * node:http and not `fetch`, for fetch marks its requests as a browser's.
  */
 import { request as httpRequest } from 'node:http'
@@ -36,14 +39,17 @@ export interface ApiFailure {
   readonly message: string
   /** What to look at next. */
   readonly hint: string | undefined
-  /** Absent when the API was not reached. */
+  /** Absent when the API was not reached, or something else answered. */
   readonly status?: number
 }
 
 export interface ApiClient {
-  /** Fails with a sentence ready to be shown; a status of 400 and more is a failure too. */
+  /**
+   * Fails with a sentence ready to be shown; so does every status but those from 200 to 299, and
+   * of those what is neither a 204 nor a JSON object or list.
+   */
   call(method: string, path: string, body?: unknown): Promise<Result<ApiReply, string>>
-  /** The same, where an error status is an answer to look at. */
+  /** The same, where an error status with a JSON object is an answer to look at. */
   look(method: string, path: string, body?: unknown): Promise<Result<ApiReply, string>>
   /** As `call`, with all that is known of a failure. */
   ask(method: string, path: string, body?: unknown): Promise<Result<ApiReply, ApiFailure>>
@@ -55,20 +61,43 @@ const REPLY_BYTES_MAX = 134_217_728
 export function apiClient(options: ClientOptions): ApiClient {
   const ask: ApiClient['ask'] = async (method, path, body) => {
     const reply = await exchange(options, method, path, body)
-    if (!reply.ok || reply.value.status < 400) return reply
+    if (!reply.ok) return reply
     const { status, value } = reply.value
+    if (status < 400) return ofApi(options.api, reply.value)
     const message = `API error (${status}): ${errorText(value)}`
     return fail({ message, hint: hintOfStatus(status, path), status })
   }
+  const look: ApiClient['look'] = async (method, path, body) => {
+    const reply = await exchange(options, method, path, body)
+    return worded(reply.ok ? ofApi(options.api, reply.value) : reply)
+  }
   return {
     ask,
-    look: async (method, path, body) => worded(await exchange(options, method, path, body)),
+    look,
     call: async (method, path, body) => worded(await ask(method, path, body)),
   }
 }
 
 const worded = (reply: Result<ApiReply, ApiFailure>): Result<ApiReply, string> =>
   reply.ok ? reply : fail(reply.error.message)
+
+/** The reply, where it can only be the API's. */
+function ofApi(api: string, reply: ApiReply): Result<ApiReply, ApiFailure> {
+  const { status, value, headers } = reply
+  if (status >= 300 && status < 400) {
+    const location = headers['location']
+    const to = location === undefined ? '' : ` to ${JSON.stringify(location)}`
+    return fail({
+      message: `${api} answered ${status}, a redirect${to}: nothing was done`,
+      hint: 'name the address that the API itself has with --api or OPENGSLB_API',
+    })
+  }
+  if (status === 204 || (typeof value === 'object' && value !== null)) return ok(reply)
+  return fail({
+    message: `what answers at ${api} is not the API: status ${status} without JSON`,
+    hint: 'another web server or a proxy may stand there: see api.address of the node',
+  })
+}
 
 /** The original's `error`, or the detail or title of a problem document (RFC 9457 section 3.1). */
 function errorText(value: unknown): string {

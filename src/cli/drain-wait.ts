@@ -38,7 +38,9 @@ export interface WaitOptions {
 /** How long the API may be away, for a restart of the node, before waiting is given up. */
 const AWAY_MS = 60_000
 
-export const drainPath = (id: string) => `/api/v1/drains/${encodeURIComponent(id)}`
+export const DRAINS_PATH = '/api/v1/drains'
+
+export const drainPath = (id: string) => `${DRAINS_PATH}/${encodeURIComponent(id)}`
 
 /** The drains once all are safe; throws CommandFailed when that does not come to be. */
 export async function waitUntilSafe(
@@ -86,27 +88,35 @@ function notTold(progress: { end<T>(value: T): T }): CommandFailed {
   })
 }
 
-/** Undefined while the API is away and may come back. */
+/**
+ * The drains of these ids by one question, however many they are; undefined while the API is away
+ * and may come back.
+ */
 async function readAll(
   shell: Shell,
   ids: readonly string[],
   awayMs: number,
 ): Promise<Drain[] | undefined> {
   try {
-    return await Promise.all(
-      ids.map(async (id) => (await shell.get<{ drain: Drain }>('GET', drainPath(id))).drain),
-    )
+    const { drains } = await shell.get<{ drains: Drain[] }>('GET', DRAINS_PATH)
+    const byId = new Map(drains.map((one) => [one.id, one]))
+    return ids.map((id) => byId.get(id) ?? ended())
   } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error
-    if (error.status === 404)
-      throw new CommandFailed('a drain has ended before its server was safe to stop', {
-        exit: 'unsafe',
-        hint: 'it was stopped by somebody, or --expires-in ended it: the server serves again',
-      })
-    const isPassing = error.exit === 'unreachable' || error.status === 503
+    if (!(error instanceof CommandFailed) || error.exit === 'unsafe') throw error
+    const isPassing = error.exit === 'unreachable' || PASSING.has(error.status ?? 0)
     if (!isPassing || awayMs > AWAY_MS) throw error
     return undefined
   }
+}
+
+/** The node starts or is busy; others behind the same address ask too often. */
+const PASSING: ReadonlySet<number> = new Set([429, 503])
+
+function ended(): never {
+  throw new CommandFailed('a drain has ended before its server was safe to stop', {
+    exit: 'unsafe',
+    hint: 'it was stopped by somebody, or --expires-in ended it: the server serves again',
+  })
 }
 
 function summaryOf(drains: readonly Drain[]): string {

@@ -52,6 +52,7 @@ const FAULTS: Readonly<Record<KeyStoreFault, string>> = {
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 interface Place {
+  readonly dataDir: string
   readonly folder: string
   readonly secret: string
 }
@@ -62,7 +63,7 @@ function placeOf(path: string, io: Io): Place {
   const { data_dir: dataDir, dnssec } = loaded.value.config.overwatch
   if (dataDir === '')
     throw new CommandFailed(`${path}: overwatch.data_dir is empty: keys live in memory alone`)
-  return { folder: join(dataDir, 'dnssec'), secret: dnssec.key_secret }
+  return { dataDir, folder: join(dataDir, 'dnssec'), secret: dnssec.key_secret }
 }
 
 function bounded(path: string, most: number): Uint8Array {
@@ -104,9 +105,28 @@ function writeKey(folder: string, key: StoredKey): string[] {
   return [`${path}.key`, `${path}.private`]
 }
 
+/**
+ * Does it as whom the folder belongs to, where that is another than root: what root lays down the
+ * node cannot read, and what root writes in a folder of others may lead anywhere.
+ */
+function asOwnerOf<T>(folder: string, run: () => T): T {
+  const owner = statSync(folder, { throwIfNoEntry: false })
+  const isOther = process.geteuid?.() === 0 && owner !== undefined && owner.uid !== 0
+  if (!isOther) return run()
+  const group = process.getegid!()
+  process.setegid!(owner.gid)
+  process.seteuid!(owner.uid)
+  try {
+    return run()
+  } finally {
+    process.seteuid!(0)
+    process.setegid!(group)
+  }
+}
+
 /** Names of the keys that were laid down. */
 export function importKeys(config: string, files: readonly string[], io: Io): readonly string[] {
-  const { folder } = placeOf(config, io)
+  const { folder, dataDir } = placeOf(config, io)
   const inbox = join(folder, 'import')
   const read = files.map((file) => {
     const stem = file.replace(/\.(?:private|key)$/, '')
@@ -117,7 +137,7 @@ export function importKeys(config: string, files: readonly string[], io: Io): re
     if (!key.ok) throw new CommandFailed(`${basename(stem)}: ${key.error}`)
     return { name: keyFileName(key.value), key: key.value, publicText, privateText }
   })
-  try {
+  const lay = () => {
     for (const path of [folder, inbox]) {
       mkdirSync(path, { mode: PRIVATE_FOLDER, recursive: true })
       chmodSync(path, PRIVATE_FOLDER)
@@ -128,6 +148,9 @@ export function importKeys(config: string, files: readonly string[], io: Io): re
       // Last, and it is what the node looks for: a file without its other half is not taken.
       writeFileSync(`${path}.private`, privateText!, { mode: PRIVATE_FILE })
     }
+  }
+  try {
+    asOwnerOf(dataDir, lay)
   } catch (error) {
     throw new CommandFailed(reasonOf(error))
   }

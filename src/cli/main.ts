@@ -32,6 +32,7 @@ import { addStatus } from './commands/status.ts'
 import { addWhy } from './commands/why.ts'
 import { addTop } from './commands/top.ts'
 import { exitCodes, exitMeanings } from './exit-codes.ts'
+import { linesTo, lossOf } from './output.ts'
 import { addGlobals } from './settings.ts'
 import { CommandFailed, type Io } from './shell.ts'
 import { ownTerminal } from './terminal.ts'
@@ -147,8 +148,13 @@ function interrupts(): () => AbortSignal {
 if (isProgram()) {
   const stopped = interrupts()
   const terminal = ownTerminal()
+  const lost = (error: NodeJS.ErrnoException) => {
+    const { code, text } = lossOf(error)
+    if (text !== undefined) process.stderr.write(`${text}\n`)
+    process.exit(code)
+  }
   const io: Io = {
-    out: (text) => void process.stdout.write(`${text}\n`),
+    out: linesTo(process.stdout, lost),
     err: (text) => void process.stderr.write(`${text}\n`),
     env: process.env,
     ...(terminal === undefined ? {} : { terminal }),
@@ -156,8 +162,6 @@ if (isProgram()) {
       return stopped()
     },
   }
-  // A reader that closes the pipe (`| head`) is no failure.
-  process.stdout.on('error', () => process.exit(0))
   void run(process.argv.slice(2), io).then((code) => {
     process.exitCode = code
   })

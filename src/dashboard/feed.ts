@@ -3,13 +3,14 @@
  *
  * After a break it asks again from the number it saw last, so nothing the server still holds is
  * lost; what the server no longer holds shows as a gap. A feed that this server does not offer is
- * not asked for.
+ * not asked for, and with a token that it refuses nothing is, until there is another: each try
+ * would count as a guess against everybody behind this address.
  */
 import { ask, token } from './ask.ts'
 import { after, chance, isVisible, openSocket, type Socket } from './browser.ts'
 import { Cell } from './cell.ts'
 import { type Happening, happeningOf, joined, type Missing, topics } from './feed-log.ts'
-import { isOffered, nudge, offered, PERIOD_MS } from './live.ts'
+import { isOffered, nudge, offered, PERIOD_MS, trouble } from './live.ts'
 import { addRate } from './series.ts'
 import { listIn, numberIn, textIn } from './shapes.ts'
 
@@ -37,6 +38,8 @@ let fresh: Happening[] = []
 let drawing = false
 let cancelRetry = () => {}
 let cancelPoll = () => {}
+/** Counts what ended polls under way: of those only the answer is taken. */
+let round = 0
 
 /** Begins once the server's endpoints are known; the page calls it once. */
 export function follow(): void {
@@ -44,6 +47,9 @@ export function follow(): void {
     if (isOffered(PATH) && mode.value === 'none') connect()
   }
   offered.watch(start)
+  trouble.watch(() => {
+    if (trouble.value === 'locked') hangUp()
+  })
   token.watch(() => {
     if (mode.value === 'none') return
     failures = 0
@@ -55,10 +61,15 @@ export function follow(): void {
 
 function hangUp(): void {
   cancelRetry()
-  cancelPoll()
+  stopPolls()
   const old = socket
   socket = undefined
   old?.close()
+}
+
+function stopPolls(): void {
+  round++
+  cancelPoll()
 }
 
 function connect(): void {
@@ -71,7 +82,7 @@ function connect(): void {
     onOpen: () => {
       if (socket !== mine) return
       failures = 0
-      cancelPoll()
+      stopPolls()
       mode.set('live')
     },
     onText: (text) => {
@@ -88,9 +99,11 @@ function retry(): void {
   socket = undefined
   failures++
   if (failures < FAILURES_BEFORE_POLLING) mode.set('connecting')
-  else if (mode.value !== 'polling') {
+  else {
     mode.set('polling')
-    poll()
+    stopPolls()
+    // Also unseen: a browser does not tell whether the token was what the socket failed for.
+    void poll(true)
   }
   const waitMs = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** (failures - 1))
   cancelRetry = after(waitMs * (0.5 + chance() / 2), connect)
@@ -146,7 +159,8 @@ function take(value: unknown): void {
     return
   }
   lastNumber = Math.max(lastNumber ?? 0, event.number)
-  nudge()
+  // Word of what is answered comes in flocks, beside the event that it follows from.
+  if (event.topic !== 'delta') nudge()
   show([event])
 }
 
@@ -161,16 +175,17 @@ function show(events: readonly Happening[]): void {
   })
 }
 
-async function poll(): Promise<void> {
-  if (mode.value !== 'polling') return
-  if (isVisible()) {
+async function poll(isUnseenToo = false): Promise<void> {
+  const mine = round
+  if (isUnseenToo || isVisible()) {
     const from = lastNumber === undefined ? '' : `from=${lastNumber + 1}&`
     const answer = await ask('GET', `${PATH}?${from}limit=${PAGE}`)
+    if (mine === round && answer.status === 401) trouble.set('locked')
     if (answer.ok) {
       for (const value of listIn<unknown>(answer.value, 'events')) obey(value)
       const next = numberIn(answer.value, 'next')
       if (next !== undefined) lastNumber = Math.max(lastNumber ?? 0, next - 1)
     }
   }
-  cancelPoll = after(PERIOD_MS, () => void poll())
+  if (mine === round) cancelPoll = after(PERIOD_MS, () => void poll())
 }

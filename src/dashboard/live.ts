@@ -15,6 +15,8 @@ import { useCell } from './use-cell.ts'
 export const PERIOD_MS = 5_000
 /** Events come in flocks, and one read answers to all of them. */
 const NUDGE_MS = 250
+/** Between the end of a reading and the next that events ask for: so much is everybody else's. */
+const REST_MS = 1_000
 const INDEX = '/api/v1'
 
 export interface Loaded {
@@ -38,7 +40,14 @@ export const trouble = new Cell<'silent' | 'locked' | 'refused' | undefined>(und
 export const freshMs = new Cell(0)
 
 const resources = new Map<string, Cell<Loaded>>()
+/** When the reading of each was begun that it shows. */
+const shown = new WeakMap<Cell<Loaded>, number>()
+let begun = 0
 let waiting = false
+let reading: Promise<void> | undefined
+/** The one after it, once somebody wants it. */
+let next: Promise<void> | undefined
+let endedMs = 0
 
 const patternFits = (pattern: string, path: string): boolean => {
   const [wanted, given] = [pattern.split('/'), path.split('?')[0]!.split('/')]
@@ -74,7 +83,12 @@ function cellOf(path: string): Cell<Loaded> {
 
 async function read(path: string, cell: Cell<Loaded>): Promise<void> {
   if (!isOffered(path) || trouble.value === 'locked') return
+  begun++
+  const [mine, secret] = [begun, token.value]
   const answer = await ask('GET', path)
+  // An older answer than the one that is shown, or the refusal of a token that was replaced.
+  if (mine < (shown.get(cell) ?? 0) || secret !== token.value) return
+  shown.set(cell, mine)
   if (answer.ok) {
     const atMs = nowMs()
     freshMs.set(atMs)
@@ -92,13 +106,32 @@ function noteTrouble({ status }: Answer): void {
   else if (status === 403) trouble.set('refused')
 }
 
-/** Reads everything that somebody looks at. */
-export async function refresh(): Promise<void> {
+/**
+ * Reads everything that somebody looks at: now, or once the reading that runs is over and has
+ * rested. Readings never overlap, however slow the answers: the server's limit of requests in
+ * flight is for all of its readers.
+ */
+export function refresh(): Promise<void> {
+  if (next !== undefined) return next
+  if (reading === undefined) return begin()
+  next = reading.then(() => new Promise<void>((go) => void after(REST_MS, go))).then(begin)
+  return next
+}
+
+function begin(): Promise<void> {
+  next = undefined
+  reading = readWatched().finally(() => {
+    reading = undefined
+    endedMs = nowMs()
+  })
+  return reading
+}
+
+async function readWatched(): Promise<void> {
   if (!isVisible()) return
   if (offered.value === undefined || trouble.value === 'silent') await readIndex()
   if (offered.value === undefined) return
   const watched = [...resources].filter(([, cell]) => cell.isWatched)
-  // A few at a time: the server's limit of requests in flight is for all of its readers.
   for (const [path, cell] of watched) await read(path, cell)
   for (const [path, cell] of resources) if (!cell.isWatched) resources.delete(path)
 }
@@ -115,7 +148,8 @@ async function readIndex(): Promise<void> {
 export function nudge(): void {
   if (waiting) return
   waiting = true
-  after(NUDGE_MS, () => {
+  const restMs = Math.min(REST_MS, endedMs + REST_MS - nowMs())
+  after(Math.max(NUDGE_MS, restMs), () => {
     waiting = false
     void refresh()
   })

@@ -8,3 +8,10 @@
 /** Rejects where the module is missing or throws. */
 export const loadModule = async (url: string): Promise<Record<string, unknown>> =>
   (await import(url)) as Record<string, unknown>
+
+/**
+ * Has threads that are made from now on load what is there now, whatever comes in its place: an
+ * actor that is started again after an upgrade was unpacked must fit those that go on. Only the
+ * bundle can.
+ */
+export const keepModules = (): void => {}

@@ -8,7 +8,7 @@ import type { Catalogue } from '../messages/entry.ts'
 import { realClock } from './clock-real.ts'
 import { inlineOnceLoaded, loadedCount } from './births.ts'
 import { startLocal } from './local.ts'
-import { loadModule } from './modules.ts'
+import { keepModules, loadModule } from './modules.ts'
 import type { Log } from './log.ts'
 import { type LogLevel, pinoLog } from './log-pino.ts'
 import {
@@ -155,6 +155,7 @@ export async function startSystem(asked: SystemOptions): Promise<System> {
   const seed = options.seed ?? Math.floor(Math.random() * 0x1_0000_0000)
   const gone = new Set<Promise<void>>()
   let logging: ThreadLogging = options.logging ?? { level: 'info', format: 'text' }
+  keepModules()
   const [ahead, pool] = threadsOf(options)
   const retired = new RetiredSeries(mergeSeries)
   const pooled = new Set(children.filter(({ host }) => host === 'pool').map(({ name }) => name))

@@ -55,3 +55,67 @@ describe.each(fronts)('slow clients on %s', (_name, listen, withinMs) => {
     for (const { ended } of [...heads, ...bodies]) expect(await ended).toBeLessThan(withinMs)
   }, 30_000)
 })
+
+describe.each(fronts)('clients that do not read, on %s', (name, listen, withinMs) => {
+  const BODY = 'x'.repeat(16_777_216)
+  async function serve(limits: { requestMs: number; inFlight: number }) {
+    const front = await listen({
+      ...{ address: '127.0.0.1:0', onFault: () => {}, limits },
+      onRequest: async ({ path }) => {
+        if (path === '/late') await new Promise((go) => setTimeout(go, 200))
+        return { status: 200, headers: {}, body: path === '/large' ? BODY : 'ok' }
+      },
+    })
+    if (!front.ok) throw new Error(front.error.message)
+    open.push(front.value)
+    return front.value.port
+  }
+  const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+  const statusOf = async (port: number, path = '/') =>
+    (await fetch(`http://127.0.0.1:${port}${path}`)).status
+
+  test('are cut off, and give their places back, also the last of several requests', async () => {
+    const port = await serve({ requestMs: 500, inFlight: 2 })
+    const sockets: Socket[] = []
+    for (const text of [ask('/') + ask('/large'), ask('/large')]) {
+      const socket = connect(port, '127.0.0.1', () => socket.write(text)).pause()
+      sockets.push(socket.on('error', () => {}))
+      await new Promise((go) => setTimeout(go, 150))
+    }
+    const sinceMs = performance.now()
+    const looks = [await statusOf(port)]
+    while (looks.at(-1) === 503 && performance.now() - sinceMs < withinMs) {
+      await new Promise((go) => setTimeout(go, 200))
+      looks.push(await statusOf(port))
+    }
+    expect(looks.at(-1)).toBe(200)
+    // The other front lends no place to an answer that is on its way.
+    if (name === 'node') expect(looks[0]).toBe(503)
+    for (const socket of sockets) socket.destroy()
+  }, 30_000)
+
+  test('but slowly are given all of it', async () => {
+    const port = await serve({ requestMs: 500, inFlight: 4 })
+    const socket = connect(port, '127.0.0.1', () => socket.write(ask('/large')))
+    let size = 0
+    socket.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      socket.pause()
+      setTimeout(() => socket.resume(), 8)
+    })
+    const sinceMs = performance.now()
+    while (size < BODY.length) await new Promise((go) => setTimeout(go, 50))
+    expect(performance.now() - sinceMs).toBeGreaterThan(1_000)
+    socket.destroy()
+  }, 30_000)
+
+  test('because they go give their places back, with all that they asked in one go', async () => {
+    const port = await serve({ requestMs: 5_000, inFlight: 4 })
+    const socket = connect(port, '127.0.0.1', () => socket.write(ask('/late').repeat(4)))
+    await new Promise((go) => setTimeout(go, 100))
+    socket.destroy()
+    await new Promise((go) => setTimeout(go, 500))
+    const all = await Promise.all([1, 2, 3, 4].map(() => statusOf(port, '/late')))
+    expect(all).toEqual([200, 200, 200, 200])
+  })
+})

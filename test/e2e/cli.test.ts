@@ -84,6 +84,16 @@ complete -p opengslb-cli`
     expect(stdout).toBe('start stop\ncomplete -F _opengslb_cli opengslb-cli\n')
   })
 
+  test('output that a full disk cuts short is no success; a closed pipe is', () => {
+    const to = (where: string) => {
+      const line = `set -o pipefail; ${process.execPath} ${main} completion bash ${where}`
+      const { status, stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' })
+      return [status, stderr.slice(0, 30)]
+    }
+    expect(to('> /dev/full')).toEqual([1, 'Error: the output is not whole'])
+    expect(to('| true')).toEqual([0, ''])
+  })
+
   describe.runIf(has('script'))('top on a terminal', () => {
     let runs = 0
     /** Runs it under `script`, which makes the terminal; what it wrote, and its exit code. */

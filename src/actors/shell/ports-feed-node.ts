@@ -115,7 +115,8 @@ export function nodeFeed(
     incoming.resume()
     const admission = await admissionOf(options, head, 'sse', isFull())
     if (response.destroyed) return
-    if (admission.code === 'refused') return send(incoming, response, admission.answer, true)
+    if (admission.code === 'refused')
+      return send(incoming, response, admission.answer, true, most.requestMs)
     response.writeHead(200, STREAM_HEADERS)
     response.write(STREAM_START)
     const listener = admission.open(streamSocket(response))
@@ -168,7 +169,7 @@ function answer(incoming: IncomingMessage, socket: Duplex, { ...given }: HttpAns
     socket.end()
     setTimeout(() => socket.destroy(), limits.feedCloseMs.default).unref()
   })
-  send(incoming, response, given, true)
+  send(incoming, response, given, true, limits.feedCloseMs.default)
 }
 
 type Framing = (typeof framesOf)['json']

@@ -46,11 +46,16 @@ function* rawPairs(raw: readonly string[]): Iterable<readonly [string, string]> 
   for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at]!, raw[at + 1]!]
 }
 
+/** What a client must have taken until it gets more time; slower than 6 kB/s is no reader. */
+const PART_BYTES = 65_536
+
+/** `stallMs`: a client that takes nothing of the answer for so long is cut off. */
 export function send(
   incoming: IncomingMessage,
   response: ServerResponse,
   answer: HttpAnswer,
   closing: boolean,
+  stallMs: number,
 ): void {
   if (response.destroyed || response.headersSent) return
   const body = Buffer.from(answer.body)
@@ -62,5 +67,26 @@ export function send(
   if (closing) response.setHeader('connection', 'close')
   response.statusCode = answer.status
   response.statusMessage = reasonPhrase[answer.status] ?? 'Status'
-  response.end(incoming.method === 'HEAD' || isEmpty ? undefined : body)
+  pour(response, incoming.method === 'HEAD' || isEmpty ? body.subarray(0, 0) : body, stallMs)
+}
+
+/** Writes in parts, since a write tells that it is done and not how far it is. */
+function pour(response: ServerResponse, body: Buffer, stallMs: number): void {
+  let timer: NodeJS.Timeout | undefined
+  const begin = (socket: Socket) => {
+    timer = setTimeout(() => socket.destroy(), stallMs)
+  }
+  // Of several requests in one go the later answers wait for their turn.
+  if (response.socket === null) response.once('socket', begin)
+  else begin(response.socket)
+  response.once('close', () => clearTimeout(timer))
+  let at = 0
+  const more = () => {
+    timer?.refresh()
+    const part = body.subarray(at, at + PART_BYTES)
+    at += part.length
+    if (at >= body.length) response.end(part.length > 0 ? part : undefined)
+    else response.write(part, (error) => void (error || more()))
+  }
+  more()
 }

@@ -11,7 +11,14 @@ import type { AddressInfo, Socket } from 'node:net'
 import { type Server as TlsServer, TLSSocket } from 'node:tls'
 import { fail, ok, type Result } from '../../core/base/result.ts'
 import { parseEndpoint } from '../../core/net/address.ts'
-import type { HttpFront, HttpLimits, ListenFault, ListenOptions, TlsFiles } from './contract.ts'
+import type {
+  HttpAnswer,
+  HttpFront,
+  HttpLimits,
+  ListenFault,
+  ListenOptions,
+  TlsFiles,
+} from './contract.ts'
 import { isStreamOrder } from './ports-feed.ts'
 import { type NodeFeed, nodeFeed } from './ports-feed-node.ts'
 import {
@@ -24,6 +31,7 @@ import {
 } from './ports-http.ts'
 import { serveBoth } from './ports-node-both.ts'
 import { requestOf, send } from './ports-node-answer.ts'
+import { Places } from './ports-node-places.ts'
 import { readTls, sameTls, type TlsMaterial } from './ports-tls.ts'
 
 const NO_BODY = new Uint8Array(0)
@@ -94,7 +102,7 @@ function serverOf(
   tls: TlsMaterial | undefined,
   feed: NodeFeed | undefined,
 ): Server {
-  let inFlight = 0
+  const places = new Places()
   const bounds = {
     maxHeaderSize: most.headerBytes,
     requestTimeout: most.requestMs,
@@ -102,14 +110,17 @@ function serverOf(
     keepAliveTimeout: most.idleMs,
     connectionsCheckingInterval: checkEvery(most.requestMs),
   }
+  const say = (incoming: IncomingMessage, response: ServerResponse, answer: HttpAnswer) =>
+    send(incoming, response, answer, true, most.requestMs)
   const handle = (incoming: IncomingMessage, response: ServerResponse) => {
     const { body: _, ...head } = requestOf(incoming, NO_BODY)
-    if (isAmbiguous(head.headers)) return send(incoming, response, ownAnswers.ambiguous(), true)
+    if (isAmbiguous(head.headers)) return say(incoming, response, ownAnswers.ambiguous())
     if (feed !== undefined && isStreamOrder(options, head))
       return feed.stream(incoming, response, head)
-    if (inFlight >= most.inFlight) return send(incoming, response, ownAnswers.busy(), true)
-    inFlight++
-    response.once('close', () => inFlight--)
+    if (places.taken >= most.inFlight) return say(incoming, response, ownAnswers.busy())
+    // The place of a connection that has ended already would never be given back.
+    if (incoming.socket.destroyed) return
+    places.take(incoming, response)
     serve(incoming, response, options, most)
   }
   if (tls === undefined) return createServer(bounds, handle)
@@ -171,7 +182,7 @@ function serve(
   let over = false
   const refuse = () => {
     over = true
-    send(incoming, response, ownAnswers.tooLarge(most.bodyBytes), true)
+    send(incoming, response, ownAnswers.tooLarge(most.bodyBytes), true, most.requestMs)
   }
   incoming.on('error', () => {})
   response.on('error', () => {})
@@ -184,7 +195,7 @@ function serve(
     if (over) return
     if (body.tooLarge) return refuse()
     answerOf(options, requestOf(incoming, body.take()))
-      .then((answer) => send(incoming, response, answer, false))
+      .then((answer) => send(incoming, response, answer, false, most.requestMs))
       .catch(options.onFault)
   })
 }

@@ -87,6 +87,8 @@ export type KeysLoaded =
 export interface Imports {
   readonly keys: readonly StoredKey[]
   readonly faults: readonly { readonly file: string; readonly fault: string }[]
+  /** Something lies there that may be keys, and cannot be read. */
+  readonly isUnread?: boolean
 }
 
 /** Calls `done` once, in a later turn; never throws. */

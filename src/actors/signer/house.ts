@@ -60,6 +60,8 @@ export class House {
   #servedName = ''
   readonly #queue = new ZoneQueue()
   #isClosed = false
+  /** Keys were laid down that cannot be read: zones without any wait for them. */
+  #isUnread = false
   /** Why keys on disk were not read. */
   #fault = ''
 
@@ -294,7 +296,7 @@ export class House {
   /** Keys for zones that have none; false when they cannot be kept. */
   async #provide(): Promise<boolean> {
     const { node, keySync } = this.#config
-    if (this.syncer.isBlind) return true
+    if (this.syncer.isBlind || this.#isUnread) return true
     const waitedMs = this.#ctx.clock.nowMs() - this.#startedMs
     const decided = this.keys.ring.bare().map((zone) => {
       const peers = this.syncer.hasPeers ? this.syncer.startingPeers(zone) : []
@@ -310,11 +312,17 @@ export class House {
 
   /** Keys that an operator laid down; taken for zones that have none. */
   async #takeImports(): Promise<void> {
-    const { keys, faults } = await this.#ports.readImports()
+    const { keys, faults, isUnread = false } = await this.#ports.readImports()
+    this.#isUnread = isUnread
     for (const { file, fault } of faults)
       this.#ctx.log.error('a key file is not taken', { file, reason: fault })
-    if (keys.length === 0) return
     const bare = new Set(this.keys.ring.bare())
+    if (isUnread && bare.size > 0)
+      this.#ctx.log.error(
+        'zones without keys wait for a reload: those that were laid down cannot be read',
+        { zones: [...bare].join(' ') },
+      )
+    if (isUnread || keys.length === 0) return
     for (const { zone } of keys)
       if (!bare.has(zone))
         this.#ctx.log.error('keys are not taken: the zone has some, or is not signed', { zone })

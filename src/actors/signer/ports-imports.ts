@@ -6,34 +6,53 @@
  * key for the rest beside it, which the files themselves do not say.
  */
 import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { limits } from '../../core/base/limits.ts'
 import type { KeyMaker } from '../../core/dnssec/crypto.ts'
 import { type StoredKey, readKeyFiles } from '../../core/dnssec/keyfile.ts'
 import type { Imports } from './contract.ts'
-import { readBounded } from './ports-files.ts'
+import { type FileRead, readBounded } from './ports-files.ts'
 
 interface Found {
   readonly stem: string
   readonly key: StoredKey
 }
 
-async function textAt(path: string): Promise<string | undefined> {
-  const read = await readBounded(path, limits.keyFileChars.default)
-  return read.code === 'read' ? new TextDecoder().decode(read.octets) : undefined
+const readKeyFile = (path: string) => readBounded(path, limits.keyFileChars.default)
+
+const textOf = (read: FileRead): string | undefined =>
+  read.code === 'read' ? new TextDecoder().decode(read.octets) : undefined
+
+/** Names in the folder, none where it is not there; else why it cannot be read. */
+async function namesIn(folder: string): Promise<readonly string[] | Error> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? [] : error,
+  )
 }
 
 async function findKeys(folder: string, crypto: Pick<KeyMaker, 'isPair'>) {
-  const names = await readdir(folder).catch((): string[] => [])
+  const names = await namesIn(folder)
+  if (names instanceof Error) {
+    const faults = [{ file: basename(folder), fault: names.message }]
+    return { found: [], faults, isUnread: true }
+  }
   const stems = names
     .filter((name) => name.endsWith('.private'))
     .slice(0, limits.importFiles.default)
   const found: Found[] = []
   const faults: { file: string; fault: string }[] = []
+  let isUnread = false
   for (const name of stems) {
     const stem = name.slice(0, -'.private'.length)
-    const publicText = await textAt(join(folder, `${stem}.key`))
-    const privateText = await textAt(join(folder, name))
+    const halves = [await readKeyFile(join(folder, `${stem}.key`))]
+    halves.push(await readKeyFile(join(folder, name)))
+    const failed = halves.find((half) => half.code === 'failed')
+    if (failed?.code === 'failed') {
+      isUnread = true
+      faults.push({ file: name, fault: failed.message })
+      continue
+    }
+    const [publicText, privateText] = halves.map(textOf)
     if (publicText === undefined || privateText === undefined) {
       faults.push({ file: name, fault: 'it, or the .key file beside it, cannot be read' })
       continue
@@ -43,20 +62,20 @@ async function findKeys(folder: string, crypto: Pick<KeyMaker, 'isPair'>) {
     else if (!crypto.isPair(key.value)) faults.push({ file: name, fault: 'the halves do not fit' })
     else found.push({ stem, key: key.value })
   }
-  return { found, faults }
+  return { found, faults, isUnread }
 }
 
 export async function readImports(
   folder: string,
   crypto: Pick<KeyMaker, 'isPair'>,
 ): Promise<Imports> {
-  const { found, faults } = await findKeys(folder, crypto)
+  const { found, faults, isUnread } = await findKeys(folder, crypto)
   const split = new Set(found.filter(({ key }) => key.role === 'zsk').map(({ key }) => key.zone))
   const keys = found.map(
     ({ key }): StoredKey =>
       key.role === 'csk' && split.has(key.zone) ? { ...key, role: 'ksk' } : key,
   )
-  return { keys, faults }
+  return { keys, faults, isUnread }
 }
 
 export async function dropImports(

@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import { parseAddress, parseEndpoint } from '../../core/net/address.ts'
-import { type Drain, drainPath, waitUntilSafe } from '../drain-wait.ts'
+import { type Drain, DRAINS_PATH, drainPath, waitUntilSafe } from '../drain-wait.ts'
 import { secondsOf } from '../seconds.ts'
 import { type Io, type Shell, shellOf, wrongUsage } from '../shell.ts'
 import { withService } from '../suggest.ts'
@@ -22,7 +22,6 @@ interface StartOptions extends WaitFlags {
   readonly force?: boolean
 }
 
-const LIST = '/api/v1/drains'
 /** Often enough for a person; a drain takes seconds at the least. */
 const ASK_EVERY_MS = 1_000
 
@@ -33,7 +32,7 @@ export function addDrain(program: Command, io: Io): void {
     .description('list the drains, and whether their servers may be stopped')
     .action(async (_options, command: Command) => {
       const shell = shellOf(command, io)
-      const answer = await shell.get<{ drains: Drain[] }>('GET', LIST)
+      const answer = await shell.get<{ drains: Drain[] }>('GET', DRAINS_PATH)
       shell.print(answer, ({ drains }) =>
         drains.length === 0 ? 'No drains.' : table(HEADERS, drains.map(rowOf), shell.paint),
       )
@@ -44,7 +43,8 @@ export function addDrain(program: Command, io: Io): void {
     .argument('<id>', 'the drain')
     .action(async (id: string, flags: WaitFlags, command: Command) => {
       const shell = shellOf(command, io)
-      if (flags.wait === true) return waitFor(shell, [id], flags)
+      const limitMs = limitOf(flags)
+      if (flags.wait === true) return waitFor(shell, [id], limitMs, flags)
       const answer = await shell.get<{ drain: Drain }>('GET', drainPath(id))
       shell.print(answer, (value) => detailOf(value.drain))
     })
@@ -74,15 +74,17 @@ function addStart(drain: Command, io: Io): void {
     .action(async (service, address, options: StartOptions, command: Command) => {
       const shell = shellOf(command, io)
       const body = bodyOf(service, address, options)
+      // Read before anything is asked for: a wrong command line must have done nothing.
+      const limitMs = limitOf(options)
       const answer = await withService(shell, service, () =>
-        shell.get<{ message: string; ids: string[] }>('POST', LIST, body),
+        shell.get<{ message: string; ids: string[] }>('POST', DRAINS_PATH, body),
       )
       const isWaiting = options.wait === true
       if (!(isWaiting && shell.json))
         shell.print(answer, ({ message, ids }) =>
           [`${message}.`, ...ids.map((id) => `  ${id}`)].join('\n'),
         )
-      if (isWaiting) await waitFor(shell, answer.ids, options)
+      if (isWaiting) await waitFor(shell, answer.ids, limitMs, options)
     })
 }
 
@@ -103,10 +105,16 @@ function bodyOf(
   }
 }
 
-async function waitFor(shell: Shell, ids: readonly string[], flags: WaitFlags): Promise<void> {
-  const { waitTimeout } = flags
-  const limitMs =
-    waitTimeout === undefined ? undefined : secondsOf('--wait-timeout', waitTimeout) * 1_000
+/** How long to wait at most, ms; undefined is for ever. */
+const limitOf = ({ waitTimeout }: WaitFlags): number | undefined =>
+  waitTimeout === undefined ? undefined : secondsOf('--wait-timeout', waitTimeout) * 1_000
+
+async function waitFor(
+  shell: Shell,
+  ids: readonly string[],
+  limitMs: number | undefined,
+  flags: WaitFlags,
+): Promise<void> {
   const byTime = flags.byTime === true
   const drains = await waitUntilSafe(shell, ids, { limitMs, everyMs: ASK_EVERY_MS, byTime })
   const text = (one: Drain) =>

@@ -2,13 +2,13 @@
  * What the commands for domains, servers and regions share: options that are fields of a body, and
  * the check whether an object was made, changed or taken away.
  */
-import { CommandFailed } from '../shell.ts'
+import { wrongUsage } from '../shell.ts'
 
 /** A whole number, or a failure that names the option. */
 export function wholeOf(option: string, text: string): number {
   const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN
   if (Number.isSafeInteger(value)) return value
-  throw new CommandFailed(`${option}: "${text}" is not a whole number`)
+  throw wrongUsage(`${option}: "${text}" is not a whole number`)
 }
 
 /** `a,b c` as a list. */
@@ -19,7 +19,7 @@ export const listOf = (text: string): readonly string[] =>
 export function given(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const body = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
   if (Object.keys(body).length > 0) return body
-  throw new CommandFailed('nothing to change: give at least one option')
+  throw wrongUsage('nothing to change: give at least one option')
 }
 
 /** `--enable` and `--disable` as the field `enabled`. */
@@ -28,7 +28,7 @@ export function enabledOf(options: {
   readonly disable?: boolean
 }): boolean | undefined {
   if (options.enable === true && options.disable === true)
-    throw new CommandFailed('--enable and --disable contradict each other')
+    throw wrongUsage('--enable and --disable contradict each other')
   return options.enable === true ? true : options.disable === true ? false : undefined
 }
 

@@ -1,6 +1,7 @@
 // Goal: tokens and keys are read from where they are safe, TLS is checked, and what is not safe is
 // said.
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createPlain } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -76,6 +77,39 @@ describe('the token', () => {
       /Warning/,
     )
   })
+})
+
+describe('what is not the API', () => {
+  const COMMANDS = [
+    'agents forget a1',
+    'overrides clear web 10.0.0.1:80',
+    'drain stop d1',
+    'servers delete web:10.0.0.1:80',
+    'geo remove 10.0.0.0/8',
+    'dnssec ds',
+    'servers list',
+    'status',
+  ]
+  const answers: readonly [string, number, Record<string, string>, string, RegExp][] = [
+    ['a redirect', 301, { location: 'https://a/' }, 'moved', /301, a redirect to "https:\/\/a\/"/],
+    ['a page', 200, { 'content-type': 'text/html' }, '<h1>Welcome</h1>', /is not the API/],
+    ['a word', 200, {}, '"fine"', /is not the API/],
+    ['nothing', 200, {}, '', /is not the API/],
+  ]
+  for (const [what, status, headers, body, words] of answers)
+    test(`${what} is no success of any command`, async () => {
+      const server = createPlain((_request, response) => {
+        response.writeHead(status, headers).end(body)
+      })
+      await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle))
+      closing.push(() => server.close())
+      const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      for (const line of COMMANDS) {
+        const { code, out, err } = await cli(['--api', api, ...line.split(' ')])
+        expect([line, code, out]).toEqual([line, 3, ''])
+        expect(err).toMatch(words)
+      }
+    })
 })
 
 describe.runIf(has('openssl'))('TLS', () => {

@@ -1,6 +1,8 @@
 // Goal: keys leave a node's store as files of BIND and come to its inbox from such files, for their
 // owner alone, and nothing is written over. Method: a sealed store in a temporary folder.
 import {
+  chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -106,6 +108,23 @@ describe('import', () => {
       expect(textOf(join(inbox, name))).toBe(textOf(join(root, 'out', name)))
     }
     expect(statSync(inbox).mode & 0o777).toBe(0o700)
+  })
+
+  const isRoot = process.geteuid?.() === 0
+  test.runIf(isRoot)('by root lays them as the owner of data_dir, who can read them', () => {
+    const files = outside()
+    const data = join(root, 'data')
+    const inbox = join(data, 'dnssec', 'import')
+    for (const path of [data, join(data, 'dnssec')]) chownSync(path, 65_534, 65_533)
+    chmodSync(root, 0o711)
+    const [name] = importKeys(config(), [files[1]!], io)
+    for (const path of [inbox, join(inbox, `${name}.key`), join(inbox, `${name}.private`)])
+      expect(statSync(path)).toMatchObject({ uid: 65_534, gid: 65_533 })
+    expect([process.geteuid!(), process.getegid!()]).toEqual([0, process.getgid!()])
+    // What root left there before is not written over in its name.
+    chownSync(inbox, 0, 0)
+    expect(() => importKeys(config(), [files[1]!], io)).toThrow('EPERM')
+    expect(process.geteuid!()).toBe(0)
   })
 
   test('lays nothing of files that are no key', () => {

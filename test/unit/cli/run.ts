@@ -60,6 +60,14 @@ export interface Asked {
   readonly body: string
 }
 
+/** A reply with this status. */
+export class Refusal {
+  readonly status: number
+  constructor(status: number) {
+    this.status = status
+  }
+}
+
 /** Serves replies by `METHOD path`; a function is asked each time, and null is a 204. */
 export async function fakeApi(replies: Record<string, unknown>) {
   const seen: Asked[] = []
@@ -71,7 +79,8 @@ export async function fakeApi(replies: Record<string, unknown>) {
       seen.push({ name, headers: request.headers, body: Buffer.concat(chunks).toString() })
       const found = replies[name]
       const reply = typeof found === 'function' ? (found() as unknown) : found
-      response.writeHead(reply === undefined ? 404 : reply === null ? 204 : 200)
+      const given = reply instanceof Refusal ? reply.status : reply === null ? 204 : 200
+      response.writeHead(reply === undefined ? 404 : given)
       response.end(reply === null ? undefined : JSON.stringify(reply ?? { error: 'not found' }))
     })
   })

@@ -1,7 +1,7 @@
 // Goal: `drain start --wait` and `drain show --wait` end when the server may be stopped, and not
 // before; whoever watches sees why it is not yet so.
 import { afterEach, describe, expect, test } from 'vitest'
-import { cli, fakeApi, fakeTerminal } from './run.ts'
+import { cli, fakeApi, fakeTerminal, Refusal } from './run.ts'
 
 const apis: { close(): void }[] = []
 afterEach(() => {
@@ -9,17 +9,18 @@ afterEach(() => {
 })
 
 const drainOf = (safe: boolean | 'unknown', why: string) => ({
-  drain: {
-    ...{ id: 'd1', backend: 'app:10.0.0.1:80', reason: 'work', by: 'ann', since: 'now', safe, why },
-  },
+  ...{ id: 'd1', backend: 'app:10.0.0.1:80', reason: 'work', by: 'ann', since: 'now', safe, why },
 })
 
-/** An API whose drain says one thing after the other; the last stays. */
+/** An API whose drain says one thing after the other, none once it has ended; the last stays. */
 async function api(...answers: readonly unknown[]) {
   let turn = 0
   const found = await fakeApi({
     'POST /api/v1/drains': { message: '1 backends drained', ids: ['d1'] },
-    'GET /api/v1/drains/d1': () => answers[Math.min(turn++, answers.length - 1)],
+    'GET /api/v1/drains': () => {
+      const drain = answers[Math.min(turn++, answers.length - 1)]
+      return { drains: drain === undefined ? [] : [drain] }
+    },
   })
   apis.push(found)
   return found
@@ -66,11 +67,40 @@ describe('waiting for a drain', () => {
     expect(seen.some(({ name }) => name.startsWith('DELETE'))).toBe(false)
   })
 
+  test('a time that is none is a wrong command line, and nothing was drained', async () => {
+    const { run, seen } = await api(drainOf(true, ''))
+    for (const words of [START, ['drain', 'show', 'd1', '--wait']]) {
+      const { code, err } = await run(...words, '--wait-timeout', '600')
+      expect([code, err]).toEqual([2, expect.stringContaining('--wait-timeout: "600" is not a')])
+    }
+    expect(seen).toEqual([])
+  })
+
   test('a drain that ends meanwhile is exit 4: its server serves again', async () => {
     const { run } = await api(drainOf(false, 'waiting'), undefined)
     const { code, err } = await run('drain', 'show', 'd1', '--wait')
     expect(code).toBe(4)
     expect(err).toContain('a drain has ended before its server was safe to stop')
+  })
+
+  test('of many servers is one question a second, and one that is refused is repeated', async () => {
+    const ids = Array.from({ length: 400 }, (_, at) => `d${at}`)
+    let turn = 0
+    const drains = () => ids.map((id) => ({ ...drainOf(turn > 1, 'waiting'), id }))
+    const found = await fakeApi({
+      'POST /api/v1/drains': { message: '400 backends drained', ids },
+      'GET /api/v1/drains': () => {
+        turn++
+        return turn === 1 ? new Refusal(429) : { drains: drains() }
+      },
+    })
+    apis.push(found)
+    const { code, out } = await found.run(...START)
+    expect([code, out.match(/Safe to stop/g)]).toEqual([
+      0,
+      expect.objectContaining({ length: 400 }),
+    ])
+    expect(found.seen).toHaveLength(3)
   })
 
   test('an API that restarts is waited for', async () => {
@@ -93,16 +123,16 @@ describe('waiting for a drain', () => {
   })
 
   test('where connections cannot be counted, --by-time is content with the time', async () => {
-    const { drain } = drainOf('unknown', 'nobody counts')
+    const drain = drainOf('unknown', 'nobody counts')
     const soon = new Date(Date.now() + 500).toISOString()
-    const { run } = await api({ drain: { ...drain, safe_by_time: soon } })
+    const { run } = await api({ ...drain, safe_by_time: soon })
     const { code, out, err } = await run('drain', 'show', 'd1', '--wait', '--by-time')
     expect([code, out]).toEqual([0, 'Safe to stop as far as time tells: app:10.0.0.1:80.'])
     expect(err).toContain(`nobody counts, by time safe at ${soon}`)
   })
 
   test('an agent, which cannot tell, is not waited for', async () => {
-    const { run } = await api({ drain: { id: 'd1', backend: 'x', reason: 'y', by: 'z' } })
+    const { run } = await api({ id: 'd1', backend: 'x', reason: 'y', by: 'z' })
     const { code, err } = await run('drain', 'show', 'd1', '--wait')
     expect([code, err]).toEqual([4, expect.stringContaining('Hint: the drain goes on; wait at an')])
   })

@@ -84,6 +84,23 @@ test('where a write failed no step is taken and nobody is told, and both once it
   expect(one.said('signer.record-told').length).toBeGreaterThan(told)
 })
 
+test('a zone begins no keys while some were laid down that cannot be read', async () => {
+  const world = fakeCtx('signer')
+  const disk = emptyDisk()
+  const fault = { file: 'import', fault: 'EACCES' }
+  let isUnread = true
+  const ports = {
+    ...portsOn(disk),
+    readImports: async () => ({ keys: [], faults: isUnread ? [fault] : [], isUnread }),
+  }
+  const house = await House.open(world.ctx, ports, configOf())
+  await world.clock.advanceAsync(600_000)
+  expect([house.keys.ring.bare(), disk.keys]).toEqual([[ZONE], undefined])
+  isUnread = false
+  await house.configure(configOf())
+  expect(house.keys.ring.bare()).toEqual([])
+})
+
 test('a new zone is not told before its keys are on disk', async () => {
   const one = await open()
   one.disk.isBroken = true

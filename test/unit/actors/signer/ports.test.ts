@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openPorts } from '../../../../src/actors/signer/ports.ts'
 import {
@@ -126,7 +126,7 @@ describe('keys that are laid down', () => {
     await ports.dropImports(['other.test'])
     expect((await ports.readImports()).keys).toHaveLength(1)
     await ports.dropImports([ZONE])
-    expect(await ports.readImports()).toEqual({ keys: [], faults: [] })
+    expect(await ports.readImports()).toEqual({ keys: [], faults: [], isUnread: false })
   })
 
   test('sign what is left to them: with a key for the rest, the other signs the keys alone', async () => {
@@ -134,6 +134,19 @@ describe('keys that are laid down', () => {
     lay(keyOf('zsk'))
     const { keys } = await portsWith().readImports()
     expect(keys.map(({ role }) => role).sort()).toEqual(['ksk', 'zsk'])
+  })
+
+  test('are not taken for absent where they, or their folder, cannot be read', async () => {
+    lay(keyOf())
+    const path = join(folder(), 'import', `${keyFileName(keyOf())}.private`)
+    rmSync(path)
+    mkdirSync(path)
+    const file = { file: basename(path), fault: expect.stringContaining('EISDIR') }
+    expect(await portsWith().readImports()).toEqual({ keys: [], faults: [file], isUnread: true })
+    rmSync(join(folder(), 'import'), { recursive: true })
+    writeFileSync(join(folder(), 'import'), '')
+    const all = { file: 'import', fault: expect.stringContaining('ENOTDIR') }
+    expect(await portsWith().readImports()).toEqual({ keys: [], faults: [all], isUnread: true })
   })
 
   test('are faults where the halves do not fit, or one is missing', async () => {
