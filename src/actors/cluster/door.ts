@@ -69,7 +69,7 @@ export async function answerDoor(
 export type Entry =
   | { readonly kind: 'admitted'; readonly members: readonly RaftMember[] }
   | { readonly kind: 'refused'; readonly why: string }
-  /** A member answered, and cannot take one now. */
+  /** Somebody is there, and cannot take one now. */
   | { readonly kind: 'busy'; readonly why: string }
   | { readonly kind: 'nobody'; readonly why: string }
 
@@ -86,7 +86,8 @@ export async function askEntry(
   for (const candidate of candidates) {
     const page = await ports.knock(`${scheme}://${candidate}/members`, undefined, timeoutMs, tls)
     if (page.code !== 'answered') {
-      if (last.kind === 'nobody') last = { kind: 'nobody', why: `${candidate}: ${page.message}` }
+      const kind = page.code === 'failed' ? 'busy' : 'nobody'
+      if (last.kind === 'nobody') last = { kind, why: `${candidate}: ${page.message}` }
       continue
     }
     const inPage = objectOf(`{"members":${page.text}}`)?.['members']

@@ -96,6 +96,10 @@ export function openDoor({ host, port, tls, handle, heard }: DoorRequest): Promi
   })
 }
 
+/** What says that nobody is there: no way to the host, or nobody who listens. */
+const ABSENT =
+  /^(ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ETIMEDOUT|ENOTFOUND|EAI_.*)$/
+
 export function knock(
   url: string,
   body: string | undefined,
@@ -103,7 +107,11 @@ export function knock(
   tls?: TlsFiles,
 ): Promise<Knocked> {
   return new Promise((resolve) => {
-    const failed = (error: Error) => resolve({ code: 'unreachable', message: error.message })
+    const failed = ({ code = '', message }: NodeJS.ErrnoException) =>
+      resolve({
+        code: ABSENT.test(code) ? 'unreachable' : 'failed',
+        message: message === '' ? code : message,
+      })
     try {
       const options = {
         method: body === undefined ? 'GET' : 'POST',
@@ -114,7 +122,7 @@ export function knock(
       const heard = async (response: http.IncomingMessage) => {
         const text = await bodyOf(response)
         clearTimeout(timer)
-        if (text === undefined) resolve({ code: 'unreachable', message: 'the answer is too long' })
+        if (text === undefined) resolve({ code: 'failed', message: 'the answer is too long' })
         else resolve({ code: 'answered', status: response.statusCode ?? 0, text })
       }
       const request = (url.startsWith('https:') ? https : http).request(url, options, heard)
