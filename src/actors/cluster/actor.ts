@@ -93,6 +93,7 @@ class Node {
     await this.embedded?.start()
     // Names are wanted before the first word of a leader.
     this.membership.members = this.embedded?.admittedBy ?? []
+    if (this.embedded !== undefined) this.embedded.neverCame = () => this.membership.neverCame()
     await this.membership.refresh()
     this.#fence?.start()
     this.#election?.start()
@@ -201,13 +202,13 @@ class Node {
     if (this.embedded === undefined)
       return { outcome: 'refused', message: 'the members are those of another cluster' }
     if (name === this.#config.self) return this.leave()
-    const found = this.membership.members.find((one) => one.name === name || one.id === name)
+    const found = this.membership.meant(name)
     if (found === undefined) return { outcome: 'not-found', message: `there is no member ${name}` }
     if (!(await this.#removed(found.id)))
       return { outcome: 'unavailable', message: notRemoved(this.#client) }
     await this.membership.refresh()
-    this.#ctx.log.warn('member removed', { member: found.name })
-    return { outcome: 'done', message: `${found.name || found.id} is no member any more` }
+    this.#ctx.log.warn('member removed', { member: found.name || name })
+    return { outcome: 'done', message: `${found.name || name} is no member any more` }
   }
 
   async stop(): Promise<void> {

@@ -42,6 +42,8 @@ export class Embedded {
   /** The members as they were told when this node joined; a learner may not ask for them. */
   admittedBy: readonly RaftMember[] = []
   readonly client: Client
+  /** A member that was let in and has not started for long. */
+  neverCame: () => RaftMember | undefined = () => undefined
   readonly #ctx: ClusterCtx
   readonly #ports: ClusterPorts
   readonly #self: string
@@ -179,7 +181,7 @@ export class Embedded {
       ...{ host, port: Number(port) },
       ...(tls === undefined ? {} : { tls }),
       handle: (text) =>
-        answerDoor(this.#ctx, this.state === 'stopped' ? undefined : this.client, text),
+        answerDoor(this.#ctx, this.#isStopped ? undefined : this.client, text, this.neverCame),
       heard: (tell) => this.#pulse.heard(tell),
     })
     if (opened.code === 'failed')
