@@ -88,6 +88,12 @@ const HEADERS = { 'content-type': 'application/json', 'grpc-metadata-hasleader':
 /** Reads of one's own member are wanted most when it has no leader. */
 const PLAIN = { 'content-type': 'application/json' }
 
+/**
+ * What signing in again heals: a token that is unknown or over, one of before a change of users or
+ * roles, and none at all.
+ */
+const STALE_TOKEN = /invalid auth token|revision of auth store is old|user name is empty/
+
 export function openGateway(target: GatewayTarget): Gateway {
   const opened = target.kind === 'socket' ? openSocket(target.path) : openEndpoints(target)
   let token = ''
@@ -125,12 +131,13 @@ export function openGateway(target: GatewayTarget): Gateway {
     token = typeof given === 'string' ? given : ''
   }
 
+  const signsIn = target.kind === 'external' && target.username !== ''
   return {
     call: async (path, body, timeoutMs) => {
-      if (target.kind === 'external' && target.username !== '' && token === '')
-        await authenticate(timeoutMs)
+      if (signsIn && token === '') await authenticate(timeoutMs)
       const outcome = await call(path, body, timeoutMs)
-      if (outcome.code !== 'refused' || !/invalid auth token/.test(outcome.message)) return outcome
+      const isStale = outcome.code === 'refused' && STALE_TOKEN.test(outcome.message)
+      if (!signsIn || !isStale) return outcome
       await authenticate(timeoutMs)
       return await call(path, body, timeoutMs)
     },
