@@ -59,6 +59,8 @@ export type CallOutcome =
   | { readonly code: 'answered'; readonly answer: Answer }
   /** The server answered, with an error. */
   | { readonly code: 'refused'; readonly message: string }
+  /** Longer than `limits.clusterGatewayBytes`. */
+  | { readonly code: 'too-long'; readonly message: string }
   | { readonly code: 'unreachable' | 'timed-out'; readonly message: string }
 
 export interface Gateway {

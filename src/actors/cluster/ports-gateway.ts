@@ -194,7 +194,7 @@ function openWatch(
 }
 
 function outcomeOf(text: string | undefined, status: number): CallOutcome {
-  if (text === undefined) return { code: 'refused', message: 'the answer is too long' }
+  if (text === undefined) return { code: 'too-long', message: 'the answer is too long' }
   const answer = objectOf(text)
   if (answer === undefined) {
     // What is wrong with the connection itself is said in plain words.

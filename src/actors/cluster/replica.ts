@@ -7,7 +7,12 @@
  * had come to; where that is no longer kept, everything is read again.
  */
 import { limits } from '../../core/base/limits.ts'
-import { type KeyValue, requestDelete, requestPut } from '../../core/cluster/gateway.ts'
+import {
+  type KeyValue,
+  type Ranged,
+  requestDelete,
+  requestPut,
+} from '../../core/cluster/gateway.ts'
 import { type Watched, watchBody, watchedOf } from '../../core/cluster/gateway.ts'
 import {
   isKept,
@@ -43,9 +48,9 @@ export interface ReplicaWorld {
  * The revision up to which the watch has told all. The header of a line is of the store, and what
  * a new watch missed follows its first line later.
  */
-function toldUntil({ events, revision, isCreated, isCanceled }: Watched): number {
+function toldUntil({ events, revision, isCreated, isCanceled, isPart }: Watched): number {
   const last = events.at(-1)
-  if (last !== undefined) return last.modRevision
+  if (last !== undefined) return isPart ? last.modRevision - 1 : last.modRevision
   return isCreated || isCanceled ? 0 : revision
 }
 
@@ -187,12 +192,12 @@ export class Replica {
 
   /** Reads all there is, then watches what follows. */
   async #read(): Promise<void> {
-    const client = this.#world.client()
-    const all = await client?.all(ROOT)
-    if (this.#hasEnded) return
-    if (all === undefined) {
+    let all: Ranged | undefined
+    for (;;) {
+      all = await this.#world.client()?.all(ROOT)
+      if (this.#hasEnded) return
+      if (all !== undefined) break
       await this.#pause()
-      return this.#read()
     }
     this.counts.reads++
     this.#revision = all.header.revision
