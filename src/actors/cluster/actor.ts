@@ -12,6 +12,7 @@ import type { ReplyOf } from '../../messages/entry.ts'
 import type { ClusterView } from '../../messages/cluster-views.ts'
 import { defineActor } from '../define.ts'
 import { Client } from './client.ts'
+import { Complaints } from './complaints.ts'
 import type { ClusterConfig, ClusterPorts } from './contract.ts'
 import { Election } from './election.ts'
 import { Embedded } from './embedded.ts'
@@ -106,6 +107,8 @@ class Node {
     if (this.embedded !== undefined)
       clock.every(everyMs, everyMs, () => void this.embedded?.check())
     clock.every(everyMs, 0, () => this.tellNodes())
+    const complaints = new Complaints(this.#ctx, this.#client)
+    clock.every(everyMs, everyMs, () => complaints.look(this.#fence?.status))
     clock.every(everyMs, everyMs, () => void this.#passOn())
     const sweepMs = limits.peerTombstoneMs.min
     clock.every(sweepMs, sweepMs, () => {

@@ -40,9 +40,19 @@ export interface Transacted {
   readonly found: readonly KeyValue[]
 }
 
+/** Calls that a store in order takes; the others may be refused for good reasons. */
+const ESSENTIAL: ReadonlyMap<string, 'reads' | 'writes'> = new Map([
+  [paths.range, 'reads'],
+  [paths.put, 'writes'],
+  [paths.txn, 'writes'],
+  [paths.grant, 'writes'],
+])
+
 export class Client {
   /** Why the last call had no answer. */
   lastFault = ''
+  /** Why the last read, or the last write, had none; absent where it had. */
+  readonly troubles = new Map<'reads' | 'writes', string>()
   readonly gateway: Gateway
   /** Of a page that is read; fewer where so many were too much. */
   #pageRecords: number = limits.clusterRecordsPage.default
@@ -168,7 +178,11 @@ export class Client {
 
   async #ask(path: string, body: unknown, timeoutMs: number = limits.clusterCallMs.default) {
     const outcome = await this.gateway.call(path, body, timeoutMs)
+    const kind = ESSENTIAL.get(path)
     if (outcome.code !== 'answered') this.lastFault = outcome.message
+    if (kind !== undefined)
+      if (outcome.code === 'answered') this.troubles.delete(kind)
+      else this.troubles.set(kind, outcome.message)
     return outcome
   }
 }

@@ -121,11 +121,14 @@ export function openGateway(target: GatewayTarget): Gateway {
     })
   }
 
+  /** Why it was not let in; empty where it was. */
+  let refusal = ''
   async function authenticate(timeoutMs: number): Promise<void> {
     if (target.kind === 'socket' || target.username === '') return
     const { username: name, password } = target
     token = ''
     const outcome = await call(paths.authenticate, { name, password }, timeoutMs)
+    refusal = outcome.code === 'refused' ? outcome.message : ''
     if (outcome.code !== 'answered') return
     const given = outcome.answer['token']
     token = typeof given === 'string' ? given : ''
@@ -139,6 +142,8 @@ export function openGateway(target: GatewayTarget): Gateway {
       const isStale = outcome.code === 'refused' && STALE_TOKEN.test(outcome.message)
       if (!signsIn || !isStale) return outcome
       await authenticate(timeoutMs)
+      // That its name is empty is what a wrong password comes to.
+      if (refusal !== '') return { code: 'refused', message: refusal }
       return await call(path, body, timeoutMs)
     },
     watch: (body, line, ended) => {

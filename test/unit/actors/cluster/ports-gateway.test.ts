@@ -66,6 +66,15 @@ test.each([
   expect(tokens).toBe(2)
 })
 
+test('who is not let in says why', async () => {
+  const at = await endpoint(({ url }, response) => {
+    const why = url === paths.authenticate ? 'invalid user ID or password' : 'user name is empty'
+    response.end(JSON.stringify({ error: `etcdserver: ${why}`, code: 3 }))
+  })
+  const outcome = await gatewayAs('opengslb', at).call(paths.put, {}, 1_000)
+  expect(outcome).toMatchObject({ message: 'etcdserver: invalid user ID or password' })
+})
+
 test('calls that wait for one endpoint leave it once', async () => {
   const gateway = gatewayTo(await endpoint(hangs), await endpoint(answers))
   const calls = [50, 60].map((ms) => gateway.call(paths.range, {}, ms))
