@@ -81,6 +81,7 @@ class Node {
         ...{ ctx, ports, revision, hasLeader },
         ...{ folder: engine.folder, intervalMs: engine.snapshotMs },
       })
+    this.#client.onOtherStore = () => this.#startOver()
     this.standing.mayLead = () => this.isServing && this.replica.counts.reads > 0
     if (engine.kind === 'embedded')
       this.#fence = new Fence({
@@ -114,6 +115,18 @@ class Node {
     clock.every(sweepMs, sweepMs, () => {
       if (this.standing.leadership.role === 'leader') void this.replica.sweep()
     })
+  }
+
+  /** Only an etcd of others is put back, or replaced, while this node runs. */
+  #startOver(): void {
+    const { engine } = this.#config
+    this.#ctx.log.error('the store of the cluster is another one, or an earlier state of it', {
+      hint: 'this node reads it anew, and tells it what it lacks',
+    })
+    this.replica.startOver()
+    if (engine.kind !== 'external') return
+    const leaseMs = engine.leaseSeconds * 1_000
+    this.#ctx.clock.after(leaseMs, () => this.standing.leadership.forget())
   }
 
   /** Says who is alive; keys are changed by nodes that hear most of the others. */

@@ -53,7 +53,14 @@ export class Client {
   lastFault = ''
   /** Why the last read, or the last write, had none; absent where it had. */
   readonly troubles = new Map<'reads' | 'writes', string>()
+  /** The store is another one, or an earlier state of it: what was learned of it is void. */
+  onOtherStore: () => void = () => {}
   readonly gateway: Gateway
+  #clusterId = ''
+  /** The highest revision seen; each call that ends is at least of that of its sending. */
+  #revision = 0
+  /** Grows with each other store. */
+  #store = 0
   /** Of a page that is read; fewer where so many were too much. */
   #pageRecords: number = limits.clusterRecordsPage.default
 
@@ -177,12 +184,30 @@ export class Client {
   }
 
   async #ask(path: string, body: unknown, timeoutMs: number = limits.clusterCallMs.default) {
+    const sent = { store: this.#store, revision: this.#revision }
     const outcome = await this.gateway.call(path, body, timeoutMs)
     const kind = ESSENTIAL.get(path)
     if (outcome.code !== 'answered') this.lastFault = outcome.message
     if (kind !== undefined)
-      if (outcome.code === 'answered') this.troubles.delete(kind)
-      else this.troubles.set(kind, outcome.message)
+      if (outcome.code === 'answered') {
+        this.troubles.delete(kind)
+        if (sent.store === this.#store) this.#compare(headerOf(outcome.answer), sent.revision)
+      } else this.troubles.set(kind, outcome.message)
     return outcome
+  }
+
+  /** Reads and writes are linearizable: a revision never falls, but in another store. */
+  #compare({ clusterId, revision }: Header, sentAt: number): void {
+    if (revision === 0) return
+    const isOther = this.#clusterId !== '' && clusterId !== '' && clusterId !== this.#clusterId
+    const isEarlier = revision < sentAt
+    if (clusterId !== '') this.#clusterId = clusterId
+    if (!isOther && !isEarlier) {
+      this.#revision = Math.max(this.#revision, revision)
+      return
+    }
+    this.#store++
+    this.#revision = revision
+    this.onOtherStore()
   }
 }

@@ -138,6 +138,12 @@ export class Leadership {
     this.#hasYielded = false
   }
 
+  /** Epochs of another store begin anew; no lease of the old one may be left by then. */
+  forget(): void {
+    this.#epoch = 0
+    this.#announced = 0
+  }
+
   #elected(leader: string, epoch: number): Change[] {
     this.#leader = leader
     this.#epoch = epoch

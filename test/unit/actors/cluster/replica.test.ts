@@ -22,6 +22,7 @@ function node(model: EtcdModel, gateway = model.gateway()) {
   const client = new Client(gateway)
   const present = new Map()
   const replica = new Replica({ ctx: world.ctx, client: () => client, present })
+  client.onOtherStore = () => replica.startOver()
   replica.start()
   /** The stamps learned, by id, in order. */
   const learned = () =>
@@ -225,6 +226,25 @@ describe('records', () => {
     const one = node(model, { ...own, watch })
     await one.pass(400)
     expect(from.slice(0, 2)).toEqual(['2', '9'])
+  })
+
+  test('are told to a store that was put back, or replaced, while a node ran', async () => {
+    const model = new EtcdModel()
+    const one = node(model)
+    await one.pass(10)
+    for (let at = 0; at < 5; at++) one.replica.told(record(`s${at}`, 5))
+    await one.pass(1_000)
+    model.replace()
+    await one.pass(1_000)
+    one.replica.told(record('new', 5))
+    await one.pass(2_000)
+    expect(model.rows.size).toBe(6)
+    // The watch is of the new store.
+    const other = node(model)
+    await other.pass(10)
+    other.replica.told(record('s0', 6, 'b'))
+    await Promise.all([one.pass(10), other.pass(10)])
+    expect(one.learned()).toContain('s0@6')
   })
 
   test('that are over are swept from the store', async () => {
