@@ -2,21 +2,15 @@
  * The way in for nodes that join: a small HTTP server, with TLS where the members use it, and the
  * client of it.
  */
-import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { limits } from '../../core/base/limits.ts'
 import type { TlsFiles } from '../../core/cluster/engine.ts'
 import type { DoorOutcome, DoorRequest, Knocked, PulseEars } from './contract.ts'
 import { listenPulse, PULSE_PATH, sendPulse } from './ports-pulse.ts'
+import { renewing, tlsOf } from './ports-tls.ts'
 
 export const DOOR_PATH = '/opengslb/join'
-
-const tlsOf = ({ certFile, keyFile, caFile }: TlsFiles) => ({
-  cert: readFileSync(certFile),
-  key: readFileSync(keyFile),
-  ca: readFileSync(caFile),
-})
 
 /** The body as text; undefined when it is longer than the bound, or was cut off. */
 function bodyOf(message: http.IncomingMessage): Promise<string | undefined> {
@@ -46,6 +40,14 @@ export function listen(door: string, ears: PulseEars, tls?: TlsFiles): () => voi
   }
 }
 
+function securedServer(tls: TlsFiles, serve: http.RequestListener): https.Server {
+  const server = https.createServer({ ...tlsOf(tls), requestCert: true }, serve)
+  const renew = renewing(tls, (parts) => server.setSecureContext(parts))
+  // Before the server's own listener, which begins the handshake.
+  server.prependListener('connection', renew)
+  return server
+}
+
 export function openDoor({ host, port, tls, handle, heard }: DoorRequest): Promise<DoorOutcome> {
   let running = 0
   let listeners = 0
@@ -72,10 +74,7 @@ export function openDoor({ host, port, tls, handle, heard }: DoorRequest): Promi
   return new Promise((resolve) => {
     const failed = (error: Error) => resolve({ code: 'failed', message: error.message })
     try {
-      const server =
-        tls === undefined
-          ? http.createServer(serve)
-          : https.createServer({ ...tlsOf(tls), requestCert: true }, serve)
+      const server = tls === undefined ? http.createServer(serve) : securedServer(tls, serve)
       server.requestTimeout = limits.clusterCallMs.default * 5
       server.maxConnections =
         limits.clusterDoorRequests.default * 2 + limits.clusterListeners.default

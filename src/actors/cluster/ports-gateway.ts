@@ -5,12 +5,12 @@
  * go to the one after it, and ends the watches that listen to it. A watch is a request whose body
  * has ended and whose answer does not: the gateway says nothing before the body ends.
  */
-import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { limits } from '../../core/base/limits.ts'
 import { errorOf, objectOf, paths } from '../../core/cluster/gateway.ts'
 import type { CallOutcome, Gateway, GatewayTarget } from './contract.ts'
+import { renewing } from './ports-tls.ts'
 
 interface Opened {
   readonly send: (
@@ -46,17 +46,15 @@ function openSocket(path: string): Opened {
   }
 }
 
-const fileOf = (path: string | undefined) =>
-  path === undefined || path === '' ? undefined : readFileSync(path)
-
 function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socket' }>): Opened {
   const plain = new http.Agent(AGENT)
-  const [ca, cert, key] = [fileOf(tls?.caFile), fileOf(tls?.certFile), fileOf(tls?.keyFile)]
-  const secured = new https.Agent({
-    ...AGENT,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+  let secured = new https.Agent(AGENT)
+  const renew = renewing(tls ?? {}, (parts) => {
+    // What is on the way ends by itself; no connection of the former files is kept after that.
+    secured.maxFreeSockets = 0
+    for (const sockets of Object.values(secured.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy()
+    secured = new https.Agent({ ...AGENT, ...parts })
   })
   const watches: Opened['watches'] = new Set()
   let turn = 0
@@ -64,6 +62,7 @@ function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socke
     send: (at, body, extra, heard) => {
       const url = new URL(at, endpoints[turn % endpoints.length])
       const isSecured = url.protocol === 'https:'
+      if (isSecured) renew()
       const options = { ...extra, method: 'POST', agent: isSecured ? secured : plain }
       const request = (isSecured ? https : http).request(url, options, heard)
       request.end(body)
