@@ -95,6 +95,15 @@ export class EtcdModel {
     for (const { ended } of all) ended('broken')
   }
 
+  /** Another store in its place, without anything in it. */
+  replace(): void {
+    this.rows.clear()
+    this.#alive.clear()
+    this.#history.length = 0
+    this.revision = 1
+    this.breakWatches()
+  }
+
   compact(): void {
     this.#compacted = this.revision
     this.#history.length = 0

@@ -127,6 +127,25 @@ describe.runIf(has('etcd'))('a real etcd', () => {
     await until('it says so', () => told.some(({ compactRevision }) => compactRevision > 0))
   })
 
+  test('tells all of a store, and a long past, that fit no single answer', async () => {
+    const { header } = (await client.get('/x'))!
+    const value = 'x'.repeat(400_000)
+    for (let at = 100; at < 160; at++) await client.put(`/large/${at}`, value, '')
+    expect((await client.all('/large/'))?.values).toHaveLength(60)
+    let seen = 0
+    const why: string[] = []
+    const close = gateway.watch(
+      watchBody('/large/', header.revision + 1),
+      (line) => {
+        seen += watchedOf(line)?.events.length ?? 0
+      },
+      (said) => why.push(said),
+    )
+    await until('the past', () => seen === 60 || why.length > 0)
+    close()
+    expect([seen, why]).toEqual([60, []])
+  })
+
   test('gives a snapshot from which etcdctl makes a member with all that was stored', async () => {
     await client.put('/saved', 'kept', '')
     const first = await saveSnapshot(etcd.folder, 10_000)

@@ -12,6 +12,7 @@ import type { ReplyOf } from '../../messages/entry.ts'
 import type { ClusterView } from '../../messages/cluster-views.ts'
 import { defineActor } from '../define.ts'
 import { Client } from './client.ts'
+import { Complaints } from './complaints.ts'
 import type { ClusterConfig, ClusterPorts } from './contract.ts'
 import { Election } from './election.ts'
 import { Embedded } from './embedded.ts'
@@ -80,6 +81,7 @@ class Node {
         ...{ ctx, ports, revision, hasLeader },
         ...{ folder: engine.folder, intervalMs: engine.snapshotMs },
       })
+    this.#client.onOtherStore = () => this.#startOver()
     this.standing.mayLead = () => this.isServing && this.replica.counts.reads > 0
     if (engine.kind === 'embedded')
       this.#fence = new Fence({
@@ -93,6 +95,7 @@ class Node {
     await this.embedded?.start()
     // Names are wanted before the first word of a leader.
     this.membership.members = this.embedded?.admittedBy ?? []
+    if (this.embedded !== undefined) this.embedded.neverCame = () => this.membership.neverCame()
     await this.membership.refresh()
     this.#fence?.start()
     this.#election?.start()
@@ -105,11 +108,25 @@ class Node {
     if (this.embedded !== undefined)
       clock.every(everyMs, everyMs, () => void this.embedded?.check())
     clock.every(everyMs, 0, () => this.tellNodes())
+    const complaints = new Complaints(this.#ctx, this.#client)
+    clock.every(everyMs, everyMs, () => complaints.look(this.#fence?.status))
     clock.every(everyMs, everyMs, () => void this.#passOn())
     const sweepMs = limits.peerTombstoneMs.min
     clock.every(sweepMs, sweepMs, () => {
       if (this.standing.leadership.role === 'leader') void this.replica.sweep()
     })
+  }
+
+  /** Only an etcd of others is put back, or replaced, while this node runs. */
+  #startOver(): void {
+    const { engine } = this.#config
+    this.#ctx.log.error('the store of the cluster is another one, or an earlier state of it', {
+      hint: 'this node reads it anew, and tells it what it lacks',
+    })
+    this.replica.startOver()
+    if (engine.kind !== 'external') return
+    const leaseMs = engine.leaseSeconds * 1_000
+    this.#ctx.clock.after(leaseMs, () => this.standing.leadership.forget())
   }
 
   /** Says who is alive; keys are changed by nodes that hear most of the others. */
@@ -201,13 +218,13 @@ class Node {
     if (this.embedded === undefined)
       return { outcome: 'refused', message: 'the members are those of another cluster' }
     if (name === this.#config.self) return this.leave()
-    const found = this.membership.members.find((one) => one.name === name || one.id === name)
+    const found = this.membership.meant(name)
     if (found === undefined) return { outcome: 'not-found', message: `there is no member ${name}` }
     if (!(await this.#removed(found.id)))
       return { outcome: 'unavailable', message: notRemoved(this.#client) }
     await this.membership.refresh()
-    this.#ctx.log.warn('member removed', { member: found.name })
-    return { outcome: 'done', message: `${found.name || found.id} is no member any more` }
+    this.#ctx.log.warn('member removed', { member: found.name || name })
+    return { outcome: 'done', message: `${found.name || name} is no member any more` }
   }
 
   async stop(): Promise<void> {

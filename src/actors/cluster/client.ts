@@ -40,10 +40,29 @@ export interface Transacted {
   readonly found: readonly KeyValue[]
 }
 
+/** Calls that a store in order takes; the others may be refused for good reasons. */
+const ESSENTIAL: ReadonlyMap<string, 'reads' | 'writes'> = new Map([
+  [paths.range, 'reads'],
+  [paths.put, 'writes'],
+  [paths.txn, 'writes'],
+  [paths.grant, 'writes'],
+])
+
 export class Client {
   /** Why the last call had no answer. */
   lastFault = ''
+  /** Why the last read, or the last write, had none; absent where it had. */
+  readonly troubles = new Map<'reads' | 'writes', string>()
+  /** The store is another one, or an earlier state of it: what was learned of it is void. */
+  onOtherStore: () => void = () => {}
   readonly gateway: Gateway
+  #clusterId = ''
+  /** The highest revision seen; each call that ends is at least of that of its sending. */
+  #revision = 0
+  /** Grows with each other store. */
+  #store = 0
+  /** Of a page that is read; fewer where so many were too much. */
+  #pageRecords: number = limits.clusterRecordsPage.default
 
   constructor(gateway: Gateway) {
     this.gateway = gateway
@@ -88,24 +107,32 @@ export class Client {
 
   /**
    * All keys that begin with the prefix, none older than the header; undefined when a page fails.
+   * A page that is too long, or too slow, is asked for in halves.
    */
   async all(prefix: string): Promise<Ranged | undefined> {
-    const limit = limits.clusterRecordsPage.default
     const values: KeyValue[] = []
     let fromKey = prefix
     let header: Header | undefined
     for (;;) {
+      const limit = this.#pageRecords
       const body = rangeBody(prefix, { isPrefix: true, fromKey, limit })
-      const answer = await this.#call(paths.range, body)
-      if (answer === undefined) return undefined
-      const page = rangeOf(answer)
+      const outcome = await this.#ask(paths.range, body)
+      if (outcome.code !== 'answered') {
+        const isLarge = outcome.code === 'too-long' || outcome.code === 'timed-out'
+        if (isLarge) this.#pageRecords = Math.max(1, Math.floor(limit / 2))
+        if (outcome.code === 'too-long' && limit > 1) continue
+        return undefined
+      }
+      const page = rangeOf(outcome.answer)
       values.push(...page.values)
       const last = page.values.at(-1)
       // Later pages may be of later revisions: a watch goes on from the first, and tells some
       // changes twice rather than none.
       header ??= page.header
-      if (!page.isMore || last === undefined || values.length > limits.sharedRecordsMax.default)
+      if (!page.isMore || last === undefined || values.length > limits.sharedRecordsMax.default) {
+        this.#pageRecords = limits.clusterRecordsPage.default
         return { ...page, header, values }
+      }
       fromKey = `${last.key}\0`
     }
   }
@@ -152,9 +179,35 @@ export class Client {
   }
 
   async #call(path: string, body: unknown, timeoutMs: number = limits.clusterCallMs.default) {
+    const outcome = await this.#ask(path, body, timeoutMs)
+    return outcome.code === 'answered' ? outcome.answer : undefined
+  }
+
+  async #ask(path: string, body: unknown, timeoutMs: number = limits.clusterCallMs.default) {
+    const sent = { store: this.#store, revision: this.#revision }
     const outcome = await this.gateway.call(path, body, timeoutMs)
-    if (outcome.code === 'answered') return outcome.answer
-    this.lastFault = outcome.message
-    return undefined
+    const kind = ESSENTIAL.get(path)
+    if (outcome.code !== 'answered') this.lastFault = outcome.message
+    if (kind !== undefined)
+      if (outcome.code === 'answered') {
+        this.troubles.delete(kind)
+        if (sent.store === this.#store) this.#compare(headerOf(outcome.answer), sent.revision)
+      } else this.troubles.set(kind, outcome.message)
+    return outcome
+  }
+
+  /** Reads and writes are linearizable: a revision never falls, but in another store. */
+  #compare({ clusterId, revision }: Header, sentAt: number): void {
+    if (revision === 0) return
+    const isOther = this.#clusterId !== '' && clusterId !== '' && clusterId !== this.#clusterId
+    const isEarlier = revision < sentAt
+    if (clusterId !== '') this.#clusterId = clusterId
+    if (!isOther && !isEarlier) {
+      this.#revision = Math.max(this.#revision, revision)
+      return
+    }
+    this.#store++
+    this.#revision = revision
+    this.onOtherStore()
   }
 }

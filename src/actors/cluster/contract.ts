@@ -59,6 +59,8 @@ export type CallOutcome =
   | { readonly code: 'answered'; readonly answer: Answer }
   /** The server answered, with an error. */
   | { readonly code: 'refused'; readonly message: string }
+  /** Longer than `limits.clusterGatewayBytes`. */
+  | { readonly code: 'too-long'; readonly message: string }
   | { readonly code: 'unreachable' | 'timed-out'; readonly message: string }
 
 export interface Gateway {
@@ -75,7 +77,10 @@ export type GatewayTarget =
 /** What came of a request to another node. */
 export type Knocked =
   | { readonly code: 'answered'; readonly status: number; readonly text: string }
+  /** Nobody was found there. */
   | { readonly code: 'unreachable' | 'timed-out'; readonly message: string }
+  /** Somebody may be there all the same, as where certificates do not fit. */
+  | { readonly code: 'failed'; readonly message: string }
 
 export interface DoorAnswer {
   readonly status: number

@@ -39,6 +39,7 @@ export async function answerDoor(
   ctx: ClusterCtx,
   client: Client | undefined,
   text: string,
+  neverCame: () => RaftMember | undefined = () => undefined,
 ): Promise<DoorAnswer> {
   const { name, peerUrl } = objectOf(text) ?? {}
   const isText = (value: unknown): value is string =>
@@ -58,18 +59,37 @@ export async function answerDoor(
     ctx.log.warn('member comes back without its data: its old self is removed', { member: name })
     if (!(await client.remove(admission.replaces))) return told(503, { error: client.lastFault })
   }
-  const added = await client.addLearner(peerUrl)
   // The cluster takes one at a time, and waits until the last one is well.
-  if (added === undefined) return told(503, { error: client.lastFault })
+  let added = await client.addLearner(peerUrl)
+  const gone = added === undefined && isFull(client) ? neverCame() : undefined
+  if (gone !== undefined && (await client.remove(gone.id))) {
+    ctx.log.warn('member removed: it was let in and never started', { member: calledBy(gone) })
+    added = await client.addLearner(peerUrl)
+  }
+  if (added === undefined) return told(503, { error: whyNot(client, members) })
   ctx.log.info('member added', { member: name, address: addressOfUrl(peerUrl) })
-  const rest = members.filter(({ id }) => id !== admission.replaces)
+  const left = [admission.replaces, gone?.id]
+  const rest = members.filter(({ id }) => !left.includes(id))
   return told(200, listed([...rest, added]))
+}
+
+const isFull = ({ lastFault }: Client): boolean => lastFault.includes('too many learner')
+const calledBy = ({ name, peerUrls }: RaftMember): string => name || addressOfUrl(peerUrls[0] ?? '')
+
+/** Why nobody was added: etcd keeps to itself which member is in the way. */
+function whyNot(client: Client, members: readonly RaftMember[]): string {
+  const learner = members.find(({ isLearner }) => isLearner)
+  if (!isFull(client) || learner === undefined) return client.lastFault
+  const called = calledBy(learner)
+  const hint = `if it does not come, run: opengslb-cli cluster remove ${called}`
+  const was = learner.name === '' ? 'was let in and has not started' : 'has no vote yet'
+  return `${called} ${was}, and the cluster takes one at a time; ${hint}`
 }
 
 export type Entry =
   | { readonly kind: 'admitted'; readonly members: readonly RaftMember[] }
   | { readonly kind: 'refused'; readonly why: string }
-  /** A member answered, and cannot take one now. */
+  /** Somebody is there, and cannot take one now. */
   | { readonly kind: 'busy'; readonly why: string }
   | { readonly kind: 'nobody'; readonly why: string }
 
@@ -86,7 +106,8 @@ export async function askEntry(
   for (const candidate of candidates) {
     const page = await ports.knock(`${scheme}://${candidate}/members`, undefined, timeoutMs, tls)
     if (page.code !== 'answered') {
-      if (last.kind === 'nobody') last = { kind: 'nobody', why: `${candidate}: ${page.message}` }
+      const kind = page.code === 'failed' ? 'busy' : 'nobody'
+      if (last.kind === 'nobody') last = { kind, why: `${candidate}: ${page.message}` }
       continue
     }
     const inPage = objectOf(`{"members":${page.text}}`)?.['members']

@@ -42,6 +42,8 @@ export class Embedded {
   /** The members as they were told when this node joined; a learner may not ask for them. */
   admittedBy: readonly RaftMember[] = []
   readonly client: Client
+  /** A member that was let in and has not started for long. */
+  neverCame: () => RaftMember | undefined = () => undefined
   readonly #ctx: ClusterCtx
   readonly #ports: ClusterPorts
   readonly #self: string
@@ -50,6 +52,8 @@ export class Embedded {
   readonly #pulse: Pulse
   #closeDoor: () => Promise<void> = async () => {}
   #isChecking = false
+  /** Addresses of the other members, of the last list. */
+  #peers: readonly string[] = []
 
   constructor(
     ctx: ClusterCtx,
@@ -124,10 +128,11 @@ export class Embedded {
   /** Keeps the list for a start with an empty disk. */
   remember(members: readonly RaftMember[]): void {
     const { memoryPath } = this.#config
-    if (memoryPath === '') return
     const peers = members
       .flatMap(({ peerUrls }) => peerUrls.map(addressOfUrl))
       .filter((one) => one !== this.address)
+    this.#peers = peers
+    if (memoryPath === '') return
     void this.#ports.writeText(memoryPath, JSON.stringify({ version: 1, peers }))
   }
 
@@ -148,8 +153,8 @@ export class Embedded {
       )
   }
 
-  async #plan(): Promise<StartPlan> {
-    const { bootstrap, join, forceNew, folder } = this.#config
+  async #plan(forceNew = this.#config.forceNew): Promise<StartPlan> {
+    const { bootstrap, join, folder } = this.#config
     const lastKnown = await this.#lastKnown()
     const notSelf = (address: string) => address !== this.address
     return planStart({
@@ -160,6 +165,7 @@ export class Embedded {
   }
 
   async #lastKnown(): Promise<readonly string[]> {
+    if (this.#peers.length > 0) return this.#peers
     const text = await this.#ports.readText(this.#config.memoryPath)
     const peers = objectOf(text ?? '')?.['peers']
     if (!Array.isArray(peers)) return []
@@ -175,7 +181,7 @@ export class Embedded {
       ...{ host, port: Number(port) },
       ...(tls === undefined ? {} : { tls }),
       handle: (text) =>
-        answerDoor(this.#ctx, this.state === 'stopped' ? undefined : this.client, text),
+        answerDoor(this.#ctx, this.#isStopped ? undefined : this.client, text, this.neverCame),
       heard: (tell) => this.#pulse.heard(tell),
     })
     if (opened.code === 'failed')
@@ -189,12 +195,14 @@ export class Embedded {
     // leads by its word must have lost its lease before (core/cluster/raft-fence.ts).
     if (plan.kind === 'resume') await this.#pause(this.#config.times.electionMs)
     const founding = await this.#founding(plan)
+    if (this.#isStopped) return
     await this.#run(founding)
     const patienceMs =
       plan.kind === 'resume'
         ? limits.clusterResumePatienceMs.default
         : limits.clusterServePatienceMs.default
     const fault = await this.#untilServing(patienceMs)
+    if (this.#isStopped) return
     if (fault === undefined || (fault.kind === 'silent' && plan.kind === 'resume')) {
       this.state = 'running'
       if (fault !== undefined) this.#ctx.log.warn('etcd waits for a quorum of its members')
@@ -221,14 +229,27 @@ export class Embedded {
         return { kind: 'existing', initialCluster: list }
       }
       if (entry.kind === 'refused') failStart(`the cluster does not take this node: ${entry.why}`)
-      // Nobody of those it was told of is there: the first node founds, as it was asked to.
-      if (entry.kind === 'nobody' && plan.kind === 'found') return { kind: 'new' }
-      if (clock.monotonicMs() > untilMs)
-        failStart(`cluster.join: no member lets this node in: ${entry.why}`)
+      const isOver = plan.candidates.length === 0 || clock.monotonicMs() > untilMs
+      // Nobody of those it was told of came: the first node founds, as it was asked to.
+      if (isOver && entry.kind === 'nobody' && plan.kind === 'found') return { kind: 'new' }
+      const hint = plan.kind === 'join' ? this.#hint : ''
+      if (isOver) failStart(`cluster.join: no member lets this node in: ${entry.why}${hint}`)
       if (entry.why !== said) log.warn('waiting to be let into the cluster', { reason: entry.why })
       said = entry.why
       await this.#pause()
+      if (this.#isStopped) failStart('this node stops')
     }
+  }
+
+  get #isStopped(): boolean {
+    return this.state === 'stopped'
+  }
+
+  /** Where those that the first node knew are gone for good. */
+  get #hint(): string {
+    const { bootstrap, memoryPath } = this.#config
+    if (!bootstrap || memoryPath === '') return ''
+    return `; without the members in ${memoryPath} this node would found a cluster of its own`
   }
 
   async #run(founding: Founding): Promise<void> {
@@ -267,9 +288,12 @@ export class Embedded {
 
   async #restart(): Promise<void> {
     await this.#pause(Math.max(limits.clusterRestartMs.default, this.#config.times.electionMs))
-    if (this.state === 'stopped') return
+    if (this.#isStopped) return
     try {
-      await this.#run({ kind: 'data', forceNew: false })
+      // Emptied while this process runs, as the log asks for where data is damaged.
+      if (this.#ports.hasData(this.#config.folder))
+        await this.#run({ kind: 'data', forceNew: false })
+      else await this.#come(await this.#plan(false), false)
     } catch (error) {
       this.#ctx.log.error('etcd does not start', { error: (error as Error).message })
     }

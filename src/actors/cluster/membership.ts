@@ -25,6 +25,8 @@ export class Membership {
   members: readonly RaftMember[] = []
   readonly present = new Map<string, NodePresence>()
   readonly #world: MembershipWorld
+  /** Members without a name, which have not started yet, and since when they are seen so. */
+  readonly #unstarted = new Map<string, number>()
   #lease = ''
   #isBusy = false
   #hasLeft = false
@@ -48,9 +50,34 @@ export class Membership {
     if (this.#world.isExternal) return
     const members = await this.#world.client()?.members()
     if (members === undefined || members.length === 0) return
+    this.#noteUnstarted(members)
     const isSame = JSON.stringify(members) === JSON.stringify(this.members)
     this.members = members
     if (!isSame) this.#world.changed(members)
+  }
+
+  #noteUnstarted(members: readonly RaftMember[]): void {
+    const nowMs = this.#world.ctx.clock.monotonicMs()
+    const ids = members.filter(({ name }) => name === '').map(({ id }) => id)
+    for (const id of this.#unstarted.keys()) if (!ids.includes(id)) this.#unstarted.delete(id)
+    for (const id of ids) if (!this.#unstarted.has(id)) this.#unstarted.set(id, nowMs)
+  }
+
+  /** One that was let in and had the time of two starts to come up, and did not. */
+  neverCame(): RaftMember | undefined {
+    const untilMs = this.#world.ctx.clock.monotonicMs() - limits.clusterServePatienceMs.default * 2
+    return this.members.find(({ id, isLearner }) => {
+      const sinceMs = this.#unstarted.get(id)
+      return isLearner && sinceMs !== undefined && sinceMs <= untilMs
+    })
+  }
+
+  /** By its name or its id; one that never started has no name, and its address will do. */
+  meant(word: string): RaftMember | undefined {
+    return this.members.find(
+      ({ name, id, peerUrls }) =>
+        name === word || id === word || (name === '' && peerUrls.map(addressOfUrl).includes(word)),
+    )
   }
 
   nameOf(id: string): string {

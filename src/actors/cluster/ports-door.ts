@@ -2,21 +2,15 @@
  * The way in for nodes that join: a small HTTP server, with TLS where the members use it, and the
  * client of it.
  */
-import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { limits } from '../../core/base/limits.ts'
 import type { TlsFiles } from '../../core/cluster/engine.ts'
 import type { DoorOutcome, DoorRequest, Knocked, PulseEars } from './contract.ts'
 import { listenPulse, PULSE_PATH, sendPulse } from './ports-pulse.ts'
+import { renewing, tlsOf } from './ports-tls.ts'
 
 export const DOOR_PATH = '/opengslb/join'
-
-const tlsOf = ({ certFile, keyFile, caFile }: TlsFiles) => ({
-  cert: readFileSync(certFile),
-  key: readFileSync(keyFile),
-  ca: readFileSync(caFile),
-})
 
 /** The body as text; undefined when it is longer than the bound, or was cut off. */
 function bodyOf(message: http.IncomingMessage): Promise<string | undefined> {
@@ -46,6 +40,14 @@ export function listen(door: string, ears: PulseEars, tls?: TlsFiles): () => voi
   }
 }
 
+function securedServer(tls: TlsFiles, serve: http.RequestListener): https.Server {
+  const server = https.createServer({ ...tlsOf(tls), requestCert: true }, serve)
+  const renew = renewing(tls, (parts) => server.setSecureContext(parts))
+  // Before the server's own listener, which begins the handshake.
+  server.prependListener('connection', renew)
+  return server
+}
+
 export function openDoor({ host, port, tls, handle, heard }: DoorRequest): Promise<DoorOutcome> {
   let running = 0
   let listeners = 0
@@ -72,10 +74,7 @@ export function openDoor({ host, port, tls, handle, heard }: DoorRequest): Promi
   return new Promise((resolve) => {
     const failed = (error: Error) => resolve({ code: 'failed', message: error.message })
     try {
-      const server =
-        tls === undefined
-          ? http.createServer(serve)
-          : https.createServer({ ...tlsOf(tls), requestCert: true }, serve)
+      const server = tls === undefined ? http.createServer(serve) : securedServer(tls, serve)
       server.requestTimeout = limits.clusterCallMs.default * 5
       server.maxConnections =
         limits.clusterDoorRequests.default * 2 + limits.clusterListeners.default
@@ -96,6 +95,10 @@ export function openDoor({ host, port, tls, handle, heard }: DoorRequest): Promi
   })
 }
 
+/** What says that nobody is there: no way to the host, or nobody who listens. */
+const ABSENT =
+  /^(ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ETIMEDOUT|ENOTFOUND|EAI_.*)$/
+
 export function knock(
   url: string,
   body: string | undefined,
@@ -103,7 +106,11 @@ export function knock(
   tls?: TlsFiles,
 ): Promise<Knocked> {
   return new Promise((resolve) => {
-    const failed = (error: Error) => resolve({ code: 'unreachable', message: error.message })
+    const failed = ({ code = '', message }: NodeJS.ErrnoException) =>
+      resolve({
+        code: ABSENT.test(code) ? 'unreachable' : 'failed',
+        message: message === '' ? code : message,
+      })
     try {
       const options = {
         method: body === undefined ? 'GET' : 'POST',
@@ -114,7 +121,7 @@ export function knock(
       const heard = async (response: http.IncomingMessage) => {
         const text = await bodyOf(response)
         clearTimeout(timer)
-        if (text === undefined) resolve({ code: 'unreachable', message: 'the answer is too long' })
+        if (text === undefined) resolve({ code: 'failed', message: 'the answer is too long' })
         else resolve({ code: 'answered', status: response.statusCode ?? 0, text })
       }
       const request = (url.startsWith('https:') ? https : http).request(url, options, heard)

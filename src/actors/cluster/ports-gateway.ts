@@ -5,12 +5,12 @@
  * go to the one after it, and ends the watches that listen to it. A watch is a request whose body
  * has ended and whose answer does not: the gateway says nothing before the body ends.
  */
-import { readFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { limits } from '../../core/base/limits.ts'
 import { errorOf, objectOf, paths } from '../../core/cluster/gateway.ts'
 import type { CallOutcome, Gateway, GatewayTarget } from './contract.ts'
+import { renewing } from './ports-tls.ts'
 
 interface Opened {
   readonly send: (
@@ -46,17 +46,15 @@ function openSocket(path: string): Opened {
   }
 }
 
-const fileOf = (path: string | undefined) =>
-  path === undefined || path === '' ? undefined : readFileSync(path)
-
 function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socket' }>): Opened {
   const plain = new http.Agent(AGENT)
-  const [ca, cert, key] = [fileOf(tls?.caFile), fileOf(tls?.certFile), fileOf(tls?.keyFile)]
-  const secured = new https.Agent({
-    ...AGENT,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+  let secured = new https.Agent(AGENT)
+  const renew = renewing(tls ?? {}, (parts) => {
+    // What is on the way ends by itself; no connection of the former files is kept after that.
+    secured.maxFreeSockets = 0
+    for (const sockets of Object.values(secured.freeSockets))
+      for (const socket of sockets ?? []) socket.destroy()
+    secured = new https.Agent({ ...AGENT, ...parts })
   })
   const watches: Opened['watches'] = new Set()
   let turn = 0
@@ -64,6 +62,7 @@ function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socke
     send: (at, body, extra, heard) => {
       const url = new URL(at, endpoints[turn % endpoints.length])
       const isSecured = url.protocol === 'https:'
+      if (isSecured) renew()
       const options = { ...extra, method: 'POST', agent: isSecured ? secured : plain }
       const request = (isSecured ? https : http).request(url, options, heard)
       request.end(body)
@@ -87,6 +86,12 @@ function openEndpoints({ endpoints, tls }: Exclude<GatewayTarget, { kind: 'socke
 const HEADERS = { 'content-type': 'application/json', 'grpc-metadata-hasleader': 'true' }
 /** Reads of one's own member are wanted most when it has no leader. */
 const PLAIN = { 'content-type': 'application/json' }
+
+/**
+ * What signing in again heals: a token that is unknown or over, one of before a change of users or
+ * roles, and none at all.
+ */
+const STALE_TOKEN = /invalid auth token|revision of auth store is old|user name is empty/
 
 export function openGateway(target: GatewayTarget): Gateway {
   const opened = target.kind === 'socket' ? openSocket(target.path) : openEndpoints(target)
@@ -115,23 +120,29 @@ export function openGateway(target: GatewayTarget): Gateway {
     })
   }
 
+  /** Why it was not let in; empty where it was. */
+  let refusal = ''
   async function authenticate(timeoutMs: number): Promise<void> {
     if (target.kind === 'socket' || target.username === '') return
     const { username: name, password } = target
     token = ''
     const outcome = await call(paths.authenticate, { name, password }, timeoutMs)
+    refusal = outcome.code === 'refused' ? outcome.message : ''
     if (outcome.code !== 'answered') return
     const given = outcome.answer['token']
     token = typeof given === 'string' ? given : ''
   }
 
+  const signsIn = target.kind === 'external' && target.username !== ''
   return {
     call: async (path, body, timeoutMs) => {
-      if (target.kind === 'external' && target.username !== '' && token === '')
-        await authenticate(timeoutMs)
+      if (signsIn && token === '') await authenticate(timeoutMs)
       const outcome = await call(path, body, timeoutMs)
-      if (outcome.code !== 'refused' || !/invalid auth token/.test(outcome.message)) return outcome
+      const isStale = outcome.code === 'refused' && STALE_TOKEN.test(outcome.message)
+      if (!signsIn || !isStale) return outcome
       await authenticate(timeoutMs)
+      // That its name is empty is what a wrong password comes to.
+      if (refusal !== '') return { code: 'refused', message: refusal }
       return await call(path, body, timeoutMs)
     },
     watch: (body, line, ended) => {
@@ -187,7 +198,7 @@ function openWatch(
 }
 
 function outcomeOf(text: string | undefined, status: number): CallOutcome {
-  if (text === undefined) return { code: 'refused', message: 'the answer is too long' }
+  if (text === undefined) return { code: 'too-long', message: 'the answer is too long' }
   const answer = objectOf(text)
   if (answer === undefined) {
     // What is wrong with the connection itself is said in plain words.

@@ -41,7 +41,8 @@ export function openPorts(): ClusterPorts {
     knock,
     openDoor,
     listen,
-    hasData: (folder) => existsSync(join(folder, DATA_FOLDER, 'member')),
+    // A start that was refused leaves the folder above it.
+    hasData: (folder) => existsSync(join(folder, DATA_FOLDER, 'member', 'wal')),
     prepare: (folder) =>
       attempt(async () => {
         await mkdir(folder, { recursive: true, mode: 0o700 })

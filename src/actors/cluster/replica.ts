@@ -7,7 +7,12 @@
  * had come to; where that is no longer kept, everything is read again.
  */
 import { limits } from '../../core/base/limits.ts'
-import { type KeyValue, requestDelete, requestPut } from '../../core/cluster/gateway.ts'
+import {
+  type KeyValue,
+  type Ranged,
+  requestDelete,
+  requestPut,
+} from '../../core/cluster/gateway.ts'
 import { type Watched, watchBody, watchedOf } from '../../core/cluster/gateway.ts'
 import {
   isKept,
@@ -43,9 +48,9 @@ export interface ReplicaWorld {
  * The revision up to which the watch has told all. The header of a line is of the store, and what
  * a new watch missed follows its first line later.
  */
-function toldUntil({ events, revision, isCreated, isCanceled }: Watched): number {
+function toldUntil({ events, revision, isCreated, isCanceled, isPart }: Watched): number {
   const last = events.at(-1)
-  if (last !== undefined) return last.modRevision
+  if (last !== undefined) return isPart ? last.modRevision - 1 : last.modRevision
   return isCreated || isCanceled ? 0 : revision
 }
 
@@ -60,6 +65,9 @@ export class Replica {
   #revision = 0
   #isPumping = false
   #hasEnded = false
+  /** What is known is of another store than the one that answers. */
+  #isVoid = false
+  #readAgain: () => void = () => {}
   /** Orders that gave way to a later one unstored, and how many had when somebody asked last. */
   #outdone = 0
   #outdoneAsked = 0
@@ -87,6 +95,12 @@ export class Replica {
     this.#hasEnded = true
     this.#stopWatch()
     this.#settle()
+  }
+
+  /** The store is another, or an earlier state: it is read anew, and told what it lacks. */
+  startOver(): void {
+    this.#isVoid = true
+    this.#readAgain()
   }
 
   /** The registry tells a record; what the store has already is left. */
@@ -187,12 +201,21 @@ export class Replica {
 
   /** Reads all there is, then watches what follows. */
   async #read(): Promise<void> {
-    const client = this.#world.client()
-    const all = await client?.all(ROOT)
-    if (this.#hasEnded) return
-    if (all === undefined) {
+    let all: Ranged | undefined
+    let wasVoid = false
+    for (;;) {
+      wasVoid = this.#isVoid
+      all = await this.#world.client()?.all(ROOT)
+      if (this.#hasEnded) return
+      // Pages of two stores make no whole.
+      if (all !== undefined && wasVoid === this.#isVoid) break
       await this.#pause()
-      return this.#read()
+    }
+    const former = wasVoid ? [...this.#known.values()] : []
+    if (wasVoid) {
+      this.#isVoid = false
+      this.#known.clear()
+      this.#revisions.clear()
     }
     this.counts.reads++
     this.#revision = all.header.revision
@@ -201,8 +224,17 @@ export class Replica {
     for (const name of this.#world.present.keys())
       if (!seen.has(`${NODES}${name}`)) this.#world.present.delete(name)
     for (const value of all.values) this.#take(value)
+    this.#restore(former)
     this.#world.caughtUp?.()
     this.#watch()
+  }
+
+  /** Puts back what was known and is not there, or only in an older version. */
+  #restore(former: readonly Known[]): void {
+    for (const { record } of former) {
+      const known = this.#known.get(keyOfRecord(record))
+      if (known === undefined || compareVersions(record, known.record) > 0) this.told(record)
+    }
   }
 
   #watch(): void {
@@ -216,7 +248,7 @@ export class Replica {
       // A watch that was cancelled leaves its stream open.
       this.#stopWatch()
       if (this.#hasEnded) return
-      if (mustRead) await this.#read()
+      if (mustRead || this.#isVoid) await this.#read()
       else this.#watch()
     }
     const heard = (line: string) => {
@@ -229,6 +261,7 @@ export class Replica {
       this.#revision = Math.max(this.#revision, toldUntil(watched))
       if (watched.isCanceled || watched.compactRevision > 0) void again(watched.compactRevision > 0)
     }
+    this.#readAgain = () => void again(true)
     const body = watchBody(ROOT, this.#revision + 1)
     this.#stopWatch = client.gateway.watch(body, heard, () => void again(false))
   }

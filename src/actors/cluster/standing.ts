@@ -20,7 +20,7 @@ export class Standing {
   lastElectionMs = 0
   /**
    * Whether this node is fit to lead: it knows what the store holds, and has something to answer
-   * with. Until then a proof of leadership gives no lease.
+   * with. Until then a proof of leadership gives no lease, and a follower does not serve.
    */
   mayLead: () => boolean = () => true
   /** Called once for each change, after the lease. */
@@ -56,7 +56,7 @@ export class Standing {
   }
 
   followed(leader: string, epoch: number, untilMs: number): void {
-    this.#follow(this.leadership.followed(leader, epoch, untilMs))
+    this.#follow(this.leadership.followed(leader, epoch, untilMs, this.mayLead()))
   }
 
   leaderless(): void {

@@ -93,8 +93,10 @@ function foundingFlags(name: string, peerUrl: string, founding: Founding): Recor
         'initial-cluster': founding.initialCluster,
       }
     default:
-      // With data etcd ignores who founded it; it still wants its own name in the list.
+      // With data etcd ignores who founded it; it still wants its own name in the list. Where the
+      // data went away meanwhile it must not found a cluster: `existing` makes it refuse.
       return {
+        'initial-cluster-state': 'existing',
         'initial-cluster': `${name}=${peerUrl}`,
         ...(founding.forceNew ? { 'force-new-cluster': 'true' } : {}),
       }

@@ -129,6 +129,8 @@ export const watchBody = (prefix: string, fromRevision: number) => ({
     range_end: base64(endOf(prefix)),
     start_revision: String(fromRevision),
     progress_notify: true,
+    // What a watch missed comes in parts of 1.5 MiB; else up to a thousand revisions in one line.
+    fragment: true,
   },
 })
 
@@ -302,6 +304,8 @@ export interface Watched {
   readonly isCreated: boolean
   /** The last one, though the stream stays open. */
   readonly isCanceled: boolean
+  /** More of the same follows, which may be of the revision of the last event. */
+  readonly isPart: boolean
 }
 
 /** One line of a watch; undefined when it is none. */
@@ -319,6 +323,7 @@ export function watchedOf(line: string): Watched | undefined {
     compactRevision: whole(result['compact_revision']),
     isCreated: result['created'] === true,
     isCanceled: result['canceled'] === true,
+    isPart: result['fragment'] === true,
   }
 }
 

@@ -86,14 +86,15 @@ export class Leadership {
   /**
    * Another node leads; it was known at the moment before `untilMs` minus the length of a lease.
    * @param leader its name, or what is known of it
+   * @param mayServe what it would answer is what the others do
    */
-  followed(leader: string, epoch: number, untilMs: number): readonly Change[] {
+  followed(leader: string, epoch: number, untilMs: number, mayServe = true): readonly Change[] {
     if (epoch < this.#epoch) return []
     const changes = this.#elected(leader, epoch)
     if (this.#role === 'leader') changes.push({ kind: 'stepped-down', why: 'another-leads' })
     if (this.#role !== 'follower') changes.push({ kind: 'became-follower', leader })
     this.#role = 'follower'
-    const serves = this.#settings.followerDns === 'serve' && !this.#hasYielded
+    const serves = this.#settings.followerDns === 'serve' && !this.#hasYielded && mayServe
     // Its answers are its own, and go on while the others elect: else all would refuse at once.
     this.#leave = serves ? untilMs + limits.clusterFollowerGraceMs.default : 'none'
     this.#isGrace = serves
@@ -135,6 +136,12 @@ export class Leadership {
   /** The reason to give it away is gone: what is proved counts again. */
   resume(): void {
     this.#hasYielded = false
+  }
+
+  /** Epochs of another store begin anew; no lease of the old one may be left by then. */
+  forget(): void {
+    this.#epoch = 0
+    this.#announced = 0
   }
 
   #elected(leader: string, epoch: number): Change[] {

@@ -4,7 +4,7 @@
  *
  * Law: data is never founded over. A node with data goes on with it whatever its flags say; one
  * without asks everybody it has been told of before it founds anything, since a second cluster of
- * the same name would answer the same clients.
+ * the same name would answer the same clients. One that knows members of its cluster founds none.
  */
 import { formatEndpoint, parseEndpoint } from '../net/address.ts'
 import type { RaftMember } from './gateway.ts'
@@ -24,7 +24,7 @@ export type StartPlan =
   | { readonly kind: 'resume'; readonly forceNew: boolean }
   /** Asks these to be let in; nothing else will do. */
   | { readonly kind: 'join'; readonly candidates: readonly string[] }
-  /** Asks these, and founds a cluster where none of them answers. */
+  /** Asks these for a while, and founds a cluster where nobody is there. */
   | { readonly kind: 'found'; readonly candidates: readonly string[] }
   | { readonly kind: 'impossible'; readonly why: string }
 
@@ -37,7 +37,7 @@ export function planStart(facts: StartFacts): StartPlan {
     }
   if (hasData) return { kind: 'resume', forceNew }
   const candidates = [...new Set([...join, ...lastKnown])]
-  if (bootstrap) return { kind: 'found', candidates }
+  if (bootstrap && lastKnown.length === 0) return { kind: 'found', candidates }
   if (candidates.length > 0) return { kind: 'join', candidates }
   return {
     kind: 'impossible',

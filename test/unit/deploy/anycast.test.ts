@@ -122,6 +122,21 @@ describe('opengslb-anycast', () => {
     expect(watched([['200', true]]).at(-1)).toBe('enable anycast')
   })
 
+  test('announces again after its unit was restarted, and stays held where a stop holds', () => {
+    const unit = readFileSync(`${script}.service`, 'utf8')
+    const verb = /^ExecStopPost=\S+ (\S+)$/m.exec(unit)?.[1] ?? ''
+    watched([['200', true]])
+    run(verb)
+    expect(watched([['200', true]])).toEqual([
+      'enable anycast',
+      'disable anycast',
+      'enable anycast',
+    ])
+    run('withdraw')
+    run(verb)
+    expect(watched([['200', true]]).at(-1)).toBe('disable anycast')
+  })
+
   test.runIf(has('bird'))('BIRD reads the examples', () => {
     for (const name of ['bird-node.conf', 'bird-router.conf']) {
       const file = join(root, 'deploy', 'anycast', name)

@@ -186,7 +186,7 @@ export const clusterLimits = {
     500,
     [10, 10_000],
     'records',
-    'read in one answer; a page of the largest records is 32 MB of base64 at most',
+    'read in one answer; where that is longer than clusterGatewayBytes, half as many are asked for',
   ),
   clusterPendingRecords: limit(
     65_536,

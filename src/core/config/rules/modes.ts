@@ -113,7 +113,10 @@ function clusterMode(review: Review): void {
   if (mode === 'standalone' && (bootstrap || join.length > 0))
     warn(['cluster', bootstrap ? 'bootstrap' : 'join'], 'has no effect: cluster.mode is standalone')
   if (mode === 'cluster' && bootstrap && join.length > 0)
-    warn(['cluster', 'bootstrap'], 'stands beside cluster.join; a node that joins founds nothing')
+    warn(
+      ['cluster', 'bootstrap'],
+      'stands beside cluster.join: without data it founds only where nobody of those is there',
+    )
   if (mode === 'cluster' && config.mode === 'agent' && given(['cluster']))
     warn(['cluster', 'mode'], 'has no effect in agent mode')
   if (mode === 'cluster' && config.mode === 'overwatch') engineOf(review)

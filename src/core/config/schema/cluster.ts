@@ -65,7 +65,7 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
     heartbeat_timeout: key(
       duration('10ms', '1m'),
       '100ms',
-      'Time between heartbeats; at most a tenth of the election timeout is used.',
+      'Time between heartbeats; one of more than a fifth of election_timeout becomes a tenth.',
       { restart: true },
     ),
     election_timeout: key(

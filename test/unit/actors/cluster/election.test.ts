@@ -80,6 +80,21 @@ test('who gives the key back is followed at once, and takes it no more', async (
   expect([one, other].map(({ standing }) => standing.answers)).toEqual([false, true])
 })
 
+test('a follower that serves does so once it knows what the store holds', () => {
+  const world = fakeCtx('cluster')
+  const standing = new Standing(world.ctx, {
+    ...{ self: 'a', followerDns: 'serve', onLostLease: 'refuse', silenceMs: 10_000 },
+    lease: leaseMemory(),
+  } as never)
+  let isFit = false
+  standing.mayLead = () => isFit
+  standing.followed('b', 5, world.clock.monotonicMs() + 1_000)
+  expect(standing.answers).toBe(false)
+  isFit = true
+  standing.followed('b', 5, world.clock.monotonicMs() + 1_000)
+  expect(standing.answers).toBe(true)
+})
+
 test('a node that has nothing to answer with yet lets another lead', async () => {
   const model = new EtcdModel()
   const [one, other] = [node(model, 'a'), node(model, 'b')]

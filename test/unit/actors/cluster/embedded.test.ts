@@ -15,10 +15,21 @@ const page = (...members: readonly object[]): Knocked => ({
 })
 const STATUS = { header: { member_id: '9', raft_term: '2' }, leader: '9', version: '3.4.23' }
 
+/** Node 2 lets in whoever asks. */
+const admits = (url: string): Knocked =>
+  url.endsWith('/join')
+    ? {
+        ...{ code: 'answered', status: 200 },
+        text: JSON.stringify({ members: [member('node-2', OTHER)] }),
+      }
+    : page(member('node-2', OTHER))
+
 interface Wish {
   readonly bootstrap?: boolean
   readonly join?: readonly string[]
   readonly hasData?: boolean
+  /** Text of the file that keeps the members known last. */
+  readonly memory?: string
   readonly knock?: (url: string) => Knocked
   /** Last words of an etcd that ends at once. */
   readonly lastWords?: readonly string[]
@@ -28,6 +39,7 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
   const world = fakeCtx('cluster')
   const started: (readonly string[])[] = []
   let isRunning = false
+  const disk = { hasData }
   world.answers['cluster.start-engine'] = ({ args }) => {
     started.push(args)
     isRunning = wish.lastWords === undefined
@@ -49,16 +61,16 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
     knock: async (url: string) =>
       wish.knock?.(url) ?? { code: 'unreachable' as const, message: 'connection refused' },
     openDoor: async () => ({ code: 'open', close: async () => {} }),
-    hasData: () => hasData,
+    hasData: () => disk.hasData,
     prepare: async () => undefined,
     setAside: async () => undefined,
-    readText: async () => undefined,
+    readText: async () => wish.memory,
     writeText: async () => {},
     ownAddress: () => '10.0.0.1',
   } as unknown as ClusterPorts
   const config = {
     ...{ kind: 'embedded' as const, binary: 'etcd', folder: '/raft', bind: '10.0.0.1:7000' },
-    ...{ advertise: '', door: '', bootstrap, join, forceNew: false, memoryPath: '' },
+    ...{ advertise: '', door: '', bootstrap, join, forceNew: false, memoryPath: '/m' },
     ...{ times: { heartbeatMs: 100, electionMs: 500 }, snapshotCount: 8_192, snapshotMs: 120_000 },
   } as const
   const embedded = new Embedded(world.ctx, ports, { self: 'node-1' } as never, config, {} as never)
@@ -71,7 +83,7 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
     await world.clock.advanceAsync(120_000)
     return await outcome
   }
-  return { ...world, embedded, start, started, end: () => (isRunning = false) }
+  return { ...world, embedded, start, started, disk, end: () => (isRunning = false) }
 }
 
 const logged = (world: ReturnType<typeof worldOf>, text: string) =>
@@ -103,19 +115,35 @@ describe('a start', () => {
   })
 
   test('that is to found joins those who answer, and founds where nobody does', async () => {
-    const knock = (url: string): Knocked =>
-      url.endsWith('/join')
-        ? {
-            ...{ code: 'answered', status: 200 },
-            text: JSON.stringify({ members: [member('node-2', OTHER)] }),
-          }
-        : page(member('node-2', OTHER))
-    const joins = worldOf({ bootstrap: true, join: [OTHER], knock })
+    const joins = worldOf({ bootstrap: true, join: [OTHER], knock: admits })
     expect(await joins.start()).toBe('up')
     expect(joins.started[0]).toContain('--initial-cluster-state=existing')
     const founds = worldOf({ bootstrap: true, join: [OTHER] })
     expect(await founds.start()).toBe('up')
     expect(founds.started[0]).toContain('--initial-cluster-state=new')
+  })
+
+  test('that is to found waits for those who are late, or hidden behind a fault', async () => {
+    let knocks = 0
+    const late = worldOf({
+      ...{ bootstrap: true, join: [OTHER] },
+      knock: (url) =>
+        url.endsWith('/join') || ++knocks > 20
+          ? admits(url)
+          : { code: 'unreachable', message: 'connection refused' },
+    })
+    expect(await late.start()).toBe('up')
+    expect(late.started[0]).toContain('--initial-cluster-state=existing')
+    const knock = (): Knocked => ({ code: 'failed', message: 'certificate has expired' })
+    const hidden = worldOf({ bootstrap: true, join: [OTHER], knock })
+    expect(await hidden.start()).toContain('no member lets this node in')
+    expect(hidden.started).toEqual([])
+  })
+
+  test('that is to found and knew members founds none beside them, and says so', async () => {
+    const world = worldOf({ bootstrap: true, memory: JSON.stringify({ peers: [OTHER] }) })
+    expect(await world.start()).toContain('without the members in /m')
+    expect(world.started).toEqual([])
   })
 
   test('beside a cluster of others, with data of its own, says that there are two', async () => {
@@ -126,6 +154,26 @@ describe('a start', () => {
     expect(await world.start()).toBe('up')
     expect(logged(world, 'two clusters')).toHaveLength(1)
   })
+})
+
+test('a member whose data was taken away while it ran joins again, and founds nothing', async () => {
+  let isThere = false
+  const knock = (url: string): Knocked =>
+    isThere ? admits(url) : { code: 'unreachable', message: 'connection refused' }
+  const world = worldOf({ hasData: true, bootstrap: true, knock })
+  await world.start()
+  world.embedded.remember([{ ...member('node-2', OTHER), peerUrls: [`http://${OTHER}`] } as never])
+  world.disk.hasData = false
+  world.end()
+  void world.embedded.check()
+  await world.clock.advanceAsync(60_000)
+  expect(world.started).toHaveLength(1)
+  isThere = true
+  void world.embedded.check()
+  await world.clock.advanceAsync(5_000)
+  expect(world.started).toHaveLength(2)
+  expect(world.started[1]).toContain('--initial-cluster-state=existing')
+  expect(world.started[1]!.join(' ')).toContain('node-2=http://10.0.0.2:7000')
 })
 
 test('a member that ended is started again with its data, and the log says why it did', async () => {

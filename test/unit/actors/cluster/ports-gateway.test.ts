@@ -24,7 +24,11 @@ async function endpoint(listener: RequestListener): Promise<string> {
 }
 
 function gatewayTo(...endpoints: readonly string[]): Gateway {
-  const gateway = openGateway({ kind: 'external', endpoints, username: '', password: '' })
+  return gatewayAs('', ...endpoints)
+}
+
+function gatewayAs(username: string, ...endpoints: readonly string[]): Gateway {
+  const gateway = openGateway({ kind: 'external', endpoints, username, password: '' })
   open.push(gateway)
   return gateway
 }
@@ -44,6 +48,31 @@ test('a call that had no answer in time is followed by one to the next endpoint'
   expect(await gateway.call(paths.range, {}, 50)).toMatchObject({ code: 'timed-out' })
   await pause(20)
   expect(await gateway.call(paths.range, {}, 1_000)).toMatchObject({ code: 'answered' })
+})
+
+test.each([
+  'etcdserver: invalid auth token',
+  'etcdserver: revision of auth store is old',
+  'etcdserver: user name is empty',
+])('who is told "%s" signs in again', async (error) => {
+  let tokens = 0
+  const at = await endpoint(({ url, headers }, response) => {
+    if (url === paths.authenticate) return response.end(`{"token":"t${++tokens}"}`)
+    const fits = headers.authorization === 't2'
+    return response.end(fits ? '{}' : JSON.stringify({ error, code: 3 }))
+  })
+  const gateway = gatewayAs('opengslb', at)
+  expect(await gateway.call(paths.put, {}, 1_000)).toMatchObject({ code: 'answered' })
+  expect(tokens).toBe(2)
+})
+
+test('who is not let in says why', async () => {
+  const at = await endpoint(({ url }, response) => {
+    const why = url === paths.authenticate ? 'invalid user ID or password' : 'user name is empty'
+    response.end(JSON.stringify({ error: `etcdserver: ${why}`, code: 3 }))
+  })
+  const outcome = await gatewayAs('opengslb', at).call(paths.put, {}, 1_000)
+  expect(outcome).toMatchObject({ message: 'etcdserver: invalid user ID or password' })
 })
 
 test('calls that wait for one endpoint leave it once', async () => {

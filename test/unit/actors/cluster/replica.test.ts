@@ -22,6 +22,7 @@ function node(model: EtcdModel, gateway = model.gateway()) {
   const client = new Client(gateway)
   const present = new Map()
   const replica = new Replica({ ctx: world.ctx, client: () => client, present })
+  client.onOtherStore = () => replica.startOver()
   replica.start()
   /** The stamps learned, by id, in order. */
   const learned = () =>
@@ -183,6 +184,67 @@ describe('records', () => {
     await one.pass(10)
     expect(one.learned()).toHaveLength(names.length + 1)
     expect(one.learned().at(-1)).toBe('s0000@6')
+  })
+
+  test('are read in halves of a page where an answer is too long or too slow', async () => {
+    const model = new EtcdModel()
+    for (let at = 0; at < 40; at++) {
+      const put = record(`s${at}`, 5)
+      model.put(keyOfRecord(put), btoa(valueOfRecord(put)))
+    }
+    const own = model.gateway()
+    const asked: number[] = []
+    const call: Gateway['call'] = async (path, body, timeoutMs) => {
+      const most = Number((body as { limit?: string }).limit)
+      asked.push(most)
+      if (asked.length === 1) return { code: 'timed-out', message: 'late' }
+      if (most > 16) return { code: 'too-long', message: 'the answer is too long' }
+      return await own.call(path, body, timeoutMs)
+    }
+    const one = node(model, { ...own, call })
+    await one.pass(1_000)
+    expect(one.learned()).toHaveLength(40)
+    expect(asked.slice(0, 3)).toEqual([500, 250, 125])
+  })
+
+  test('of which a watch told a part are told again where it breaks there', async () => {
+    const model = new EtcdModel()
+    const own = model.gateway()
+    const from: string[] = []
+    const event = { kv: { key: btoa('/opengslb/records/x/1'), mod_revision: '9' } }
+    const watch: Gateway['watch'] = (body, line, ended) => {
+      from.push(
+        (body as { create_request: { start_revision: string } }).create_request.start_revision,
+      )
+      const part = { fragment: true, header: { revision: '12' }, events: [event] }
+      queueMicrotask(() => {
+        if (from.length === 1) line(JSON.stringify({ result: part }))
+        ended('broken')
+      })
+      return () => {}
+    }
+    const one = node(model, { ...own, watch })
+    await one.pass(400)
+    expect(from.slice(0, 2)).toEqual(['2', '9'])
+  })
+
+  test('are told to a store that was put back, or replaced, while a node ran', async () => {
+    const model = new EtcdModel()
+    const one = node(model)
+    await one.pass(10)
+    for (let at = 0; at < 5; at++) one.replica.told(record(`s${at}`, 5))
+    await one.pass(1_000)
+    model.replace()
+    await one.pass(1_000)
+    one.replica.told(record('new', 5))
+    await one.pass(2_000)
+    expect(model.rows.size).toBe(6)
+    // The watch is of the new store.
+    const other = node(model)
+    await other.pass(10)
+    other.replica.told(record('s0', 6, 'b'))
+    await Promise.all([one.pass(10), other.pass(10)])
+    expect(one.learned()).toContain('s0@6')
   })
 
   test('that are over are swept from the store', async () => {

@@ -38,6 +38,11 @@ describe('arguments', () => {
     expect(engineArguments(settings, { kind: 'data', forceNew: false })).not.toContain(force)
   })
 
+  test('let nobody found who was said to have data', () => {
+    const args = engineArguments(settings, { kind: 'data', forceNew: false })
+    expect(args).toContain('--initial-cluster-state=existing')
+  })
+
   test('ask other members for their certificates where there are any', () => {
     const tls = { certFile: '/c', keyFile: '/k', caFile: '/a' }
     const args = engineArguments({ ...settings, tls }, { kind: 'new' })

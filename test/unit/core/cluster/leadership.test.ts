@@ -8,6 +8,16 @@ const make = (settings: Partial<LeadershipSettings> = {}) =>
 
 const kinds = (changes: readonly { kind: string }[]) => changes.map(({ kind }) => kind)
 
+test('epochs begin anew where the store is another one', () => {
+  const one = new Leadership({ self: 'a', followerDns: 'refuse', onLostLease: 'refuse' })
+  one.led(900, 1_000)
+  one.tick(1_000)
+  expect(one.led(4, 5_000)).toEqual([])
+  one.forget()
+  expect(one.led(4, 5_000).map(({ kind }) => kind)).toEqual(['elected', 'became-leader'])
+  expect(one.leave).toBe(5_000)
+})
+
 describe('leadership', () => {
   test('gained by a proof is told once, and its lease only grows', () => {
     const one = make()

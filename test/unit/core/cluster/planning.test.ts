@@ -23,9 +23,14 @@ describe('a start', () => {
     expect(plan).toEqual({ kind: 'resume', forceNew: false })
   })
 
-  test('of the first node with an empty disk asks those it knew before it founds', () => {
-    const plan = planStart({ ...facts, bootstrap: true, lastKnown: ['b:7000', 'c:7000'] })
+  test('of the first node with an empty disk asks those it was told of before it founds', () => {
+    const plan = planStart({ ...facts, bootstrap: true, join: ['b:7000', 'c:7000'] })
     expect(plan).toEqual({ kind: 'found', candidates: ['b:7000', 'c:7000'] })
+  })
+
+  test('of a node that knew members founds none beside them', () => {
+    const plan = planStart({ ...facts, bootstrap: true, lastKnown: ['b:7000', 'c:7000'] })
+    expect(plan).toEqual({ kind: 'join', candidates: ['b:7000', 'c:7000'] })
   })
 
   test('without bootstrap founds nothing', () => {

@@ -1,4 +1,6 @@
 // Goal: times and readings of a member mean what the proof of leadership needs them to mean.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   leaseMs,
@@ -7,6 +9,7 @@ import {
   raftTimes,
   verdictOf,
 } from '../../../../src/core/cluster/raft-fence.ts'
+import { root } from '../../../harness/source.ts'
 
 const status = (fields: Partial<MemberStatus>): MemberStatus => ({
   ...{ memberId: '1', leaderId: '1', term: 7, index: 9, appliedIndex: 9, isLearner: false },
@@ -24,6 +27,16 @@ describe('times', () => {
     expect(raftTimes(heartbeat, election)).toEqual(times)
     expect(leaseMs(times)).toBe(lease)
   })
+})
+
+test('the guide tells the default and the length of the lease as they are', () => {
+  const read = (path: string) => readFileSync(join(root, path), 'utf8')
+  expect(read('config/reference.yaml')).toMatch(/election_timeout: "?500ms/)
+  const lease = (heartbeat: number, election: number) => leaseMs(raftTimes(heartbeat, election))
+  const [first, second] = [lease(100, 500), lease(1_000, 1_000)]
+  expect(read('docs/guides/cluster.md')).toContain(
+    `\`election_timeout: 500ms\`) it lasts ${first} ms; with 1 s and 1 s, ${second} ms.`,
+  )
 })
 
 describe('a reading', () => {
