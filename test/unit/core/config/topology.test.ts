@@ -132,6 +132,13 @@ describe('authority', () => {
     expect(zone(text).soa.primary).toBe('ns.example.net')
   })
 
+  test('a name server that the records list in other letters is listed once', () => {
+    const text =
+      '      name_servers: [{ name: ns.example.com }]\n' +
+      '      records: [{ name: "@", type: NS, value: NS.example.com. }]\n'
+    expect(shown(text)).toEqual([['example.com', types.NS, 16]])
+  })
+
   test('the SOA has the given serial unless the file gives one, and a readable contact', () => {
     expect(zone('').soa).toMatchObject({
       primary: 'ns1.example.com',

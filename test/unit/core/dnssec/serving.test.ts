@@ -110,6 +110,36 @@ describe.each(['nsec', 'nsec3'] as const)('%s', (denial) => {
     expect(world.ask('t.z.org', 'A').rcode, 'without a proof before it').toBe('NXDOMAIN')
   })
 
+  test('a record written twice in other letters is served and signed once', () => {
+    const text = '@ NS ns1\n@ NS NS1\nns1 A 192.0.2.53\n@ MX 10 ns1\n@ MX 10 Ns1\nx PX 1 a. A.'
+    const world = signedWorld({ zones: [zoneOf('example.com', `${text}\nx PX 1 A. a.`)], denial })
+    for (const [name, type] of [
+      ['example.com', 'NS'],
+      ['example.com', 'MX'],
+      ['x.example.com', 'PX'],
+    ] as const) {
+      const message = world.ask(name, type)
+      expect([type, ...world.judge(message)]).toEqual([type])
+      expect(message.answer.map((one) => one.type)).toEqual([types[type], types.RRSIG])
+      expect(world.plain(name, type).answer).toHaveLength(1)
+    }
+  })
+
+  test('a record written twice in other letters is served and signed once', () => {
+    const text = '@ NS ns1\n@ NS NS1\nns1 A 192.0.2.53\n@ MX 10 ns1\n@ MX 10 Ns1\nx PX 1 a. A.'
+    const world = signedWorld({ zones: [zoneOf('example.com', `${text}\nx PX 1 A. a.`)], denial })
+    for (const [name, type] of [
+      ['example.com', 'NS'],
+      ['example.com', 'MX'],
+      ['x.example.com', 'PX'],
+    ] as const) {
+      const message = world.ask(name, type)
+      expect([type, ...world.judge(message)]).toEqual([type])
+      expect(message.answer.map((one) => one.type)).toEqual([types[type], types.RRSIG])
+      expect(world.plain(name, type).answer).toHaveLength(1)
+    }
+  })
+
   test('pools answer signed whatever is up, one by one and several at a time', () => {
     const text = '@ NS ns1\nns1 A 192.0.2.53\n*.alias CNAME app\nbeside TXT "x"'
     const pool = (name: string, addresses: string[], spec: object) =>
