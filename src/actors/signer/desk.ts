@@ -22,6 +22,9 @@ import { WantedSets } from './wanted.ts'
 /** A restarted signer outranks its predecessor, which has signed fewer times than this. */
 const VERSIONS_PER_INCARNATION = 2 ** 20
 
+/** A clock that is wrong at the start is set soon after it. */
+const FIRST_LOOK_MS = 5_000
+
 /** What a signature signs is not on the disk. */
 const NOTHING = new Uint8Array(0)
 
@@ -72,9 +75,9 @@ export class Desk {
   #current: Draft | undefined
   /** What that was signed with. */
   #keys: DeskKeys = { plans: [], versions: [] }
-  /** When the first signature is due, and what the clock showed when it was looked at last. */
+  /** When the first signature is due, and from when on all hold. */
   #dueSeconds = Number.POSITIVE_INFINITY
-  #seenSeconds = 0
+  #fromSeconds = Number.NEGATIVE_INFINITY
   #again = false
   /** The job waits for verdicts. */
   #isParked = false
@@ -86,7 +89,7 @@ export class Desk {
     this.#world = world
     this.#version = world.incarnation * VERSIONS_PER_INCARNATION
     const everyMs = limits.signatureRefreshCheckMs.default
-    this.#stopLooking = world.clock.every(everyMs, everyMs, () => this.look())
+    this.#stopLooking = world.clock.every(everyMs, FIRST_LOOK_MS, () => this.look())
   }
 
   /** Takes what was signed before the start. */
@@ -140,10 +143,8 @@ export class Desk {
   /** Whether anything is due by now. */
   look(): void {
     const now = this.#nowSeconds()
-    // A clock that was set back may show a time before the signatures begin.
-    const isSetBack = now < this.#seenSeconds
-    this.#seenSeconds = now
-    if (now >= this.#dueSeconds || isSetBack) this.again()
+    // A clock that was set back may show a time before signatures begin.
+    if (now >= this.#dueSeconds || now < this.#fromSeconds) this.again()
   }
 
   async close(): Promise<void> {
@@ -234,6 +235,7 @@ export class Desk {
     this.#keys = keys
     const signed = outcome.value
     this.#dueSeconds = signed.dueSeconds
+    this.#fromSeconds = signed.fromSeconds
     this.#world.onDone(signed, this.#world.clock.monotonicMs() - beganMs)
     this.#world.onSigned(epoch, version, signed.parts, keys)
     if (signed.made > 0) this.#saveLater()

@@ -66,6 +66,8 @@ export interface Signed {
   readonly madeIn: ReadonlyMap<string, number>
   /** When the first of them has to be made anew, seconds since 1970; Infinity for none. */
   readonly dueSeconds: number
+  /** From when on all of them hold, seconds since 1970; -Infinity for none. */
+  readonly fromSeconds: number
 }
 
 /** A fault repeats itself a thousand times; so many tell what it is. */
@@ -90,6 +92,7 @@ export class Signing {
   readonly #madeIn = new Map<string, number>()
   #kept = 0
   #dueSeconds = Number.POSITIVE_INFINITY
+  #fromSeconds = Number.NEGATIVE_INFINITY
   /** Who verifies elsewhere, while this goes on. */
   #later: ((examination: Examination) => void) | undefined
 
@@ -138,7 +141,8 @@ export class Signing {
     if (faults.length > 0) return this.#fail(faults)
     this.#store.settle()
     const [made, kept, madeIn] = [this.#made, this.#kept, this.#madeIn]
-    return ok({ parts, made, kept, madeIn, dueSeconds: this.#dueSeconds })
+    const times = { dueSeconds: this.#dueSeconds, fromSeconds: this.#fromSeconds }
+    return ok({ parts, made, kept, madeIn, ...times })
   }
 
   #fail(faults: readonly string[]): Result<never, readonly SigningFault[]> {
@@ -154,6 +158,7 @@ export class Signing {
       job.signatures.push(signature.rdata)
       const dueSeconds = dueSecondsOf(zone.plan.lifetimes, signature)
       if (dueSeconds < this.#dueSeconds) this.#dueSeconds = dueSeconds
+      this.#fromSeconds = Math.max(this.#fromSeconds, signature.inceptionSeconds)
     }
   }
 
