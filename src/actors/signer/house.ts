@@ -10,6 +10,7 @@ import type { StoredKey } from '../../core/dnssec/keyfile.ts'
 import { tagOfKey } from '../../core/dnssec/dnskey.ts'
 import { startDecision } from '../../core/dnssec/sync/start.ts'
 import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
+import type { TurnSettings } from '../../core/dnssec/sync/zone-ring.ts'
 import type { RollCommand, RollEvent } from '../../core/dnssec/roll/types.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
@@ -22,6 +23,7 @@ import { noteRoll } from './notices.ts'
 import { Online } from './online.ts'
 import { Saving } from './saving.ts'
 import { newSyncer, toldDs } from './sharing.ts'
+import { Steady } from './steady.ts'
 import type { Syncer } from './syncer.ts'
 import { keyViews, zoneViews } from './views.ts'
 import { Watcher } from './watcher.ts'
@@ -59,6 +61,7 @@ export class House {
   /** Versions that peers were told to be served here. */
   #servedName = ''
   readonly #queue = new ZoneQueue()
+  readonly #steady: Steady
   #isClosed = false
   /** Why keys on disk were not read. */
   #fault = ''
@@ -70,6 +73,7 @@ export class House {
     this.keys = keys
     this.#online = new Online(ctx, ports)
     this.#startedMs = ctx.clock.nowMs()
+    this.#steady = new Steady(ctx.clock, keys.ring.bundles().length === 0)
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
     this.syncer = newSyncer({
       ...{ ctx, ports, ring: keys.ring, metrics: this.#metrics, config },
@@ -333,18 +337,27 @@ export class House {
   #turn(zones = this.#queue.next(this.#config.zones)): void {
     // No step is taken after one that a crash would lose.
     if (this.#saving.hasFailed) return void this.#retry()
+    const outcomes = this.#isSteady() ? [this.keys.ring.turn(this.#turnSettings(), zones)] : []
+    const isBare = this.keys.ring.bare().length > 0
+    if (isBare) void this.#provide().then(() => this.tellKeys())
+    void this.changed(outcomes)
+  }
+
+  /** A step that was taken by a wrong clock is not taken back when the clock is set. */
+  #isSteady(): boolean {
+    const marginMs = this.#config.roll.safetySeconds * 1_000
+    return this.#steady.forMs() >= Math.min(limits.rollSteadyMs.default, marginMs)
+  }
+
+  #turnSettings(): TurnSettings {
     const { pollMs, forgetAfterMs } = this.#config.keySync
-    const settings = {
+    return {
       nowSeconds: this.nowSeconds(),
       startedSeconds: Math.floor(this.#startedMs / 1_000),
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
       unheard: this.syncer.unheard,
     }
-    const outcome = this.keys.ring.turn(settings, zones)
-    const isBare = this.keys.ring.bare().length > 0
-    if (isBare) void this.#provide().then(() => this.tellKeys())
-    void this.changed([outcome])
   }
 
   async #retry(): Promise<void> {
