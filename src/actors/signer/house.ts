@@ -17,6 +17,7 @@ import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 import { Desk, type Draft } from './desk.ts'
+import { takenImports } from './imports.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRoll } from './notices.ts'
@@ -314,9 +315,7 @@ export class House {
 
   /** Keys that an operator laid down; taken for zones that have none. */
   async #takeImports(): Promise<void> {
-    const { keys, faults } = await this.#ports.readImports()
-    for (const { file, fault } of faults)
-      this.#ctx.log.error('a key file is not taken', { file, reason: fault })
+    const keys = await takenImports(this.#ports, this.#ctx.log, this.nowSeconds())
     if (keys.length === 0) return
     const bare = new Set(this.keys.ring.bare())
     for (const { zone } of keys)

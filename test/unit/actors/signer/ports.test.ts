@@ -129,13 +129,6 @@ describe('keys that are laid down', () => {
     expect(await ports.readImports()).toEqual({ keys: [], faults: [] })
   })
 
-  test('sign what is left to them: with a key for the rest, the other signs the keys alone', async () => {
-    lay(keyOf('csk'))
-    lay(keyOf('zsk'))
-    const { keys } = await portsWith().readImports()
-    expect(keys.map(({ role }) => role).sort()).toEqual(['ksk', 'zsk'])
-  })
-
   test('are faults where the halves do not fit, or one is missing', async () => {
     const other = keyFor(13, 'ksk')
     lay(keyOf(), () => privateKeyFile({ ...keyOf(), privateKey: other.privateKey }))
