@@ -23,6 +23,7 @@ import { layServing } from './serving-layout.ts'
 import { ownedIn } from './serving-names.ts'
 import type { ServingPlan } from './serving-plan.ts'
 import {
+  type Gathered,
   type ServingWork,
   type SetJob,
   type SignedZone,
@@ -96,13 +97,24 @@ export class Signing {
   /** Who verifies elsewhere, while this goes on. */
   #later: ((examination: Examination) => void) | undefined
 
-  constructor(serving: ToSign, plan: ServingPlan, store: SignatureStore, crypto: DnssecCrypto) {
+  constructor(
+    serving: ToSign,
+    plan: ServingPlan,
+    store: SignatureStore,
+    crypto: DnssecCrypto,
+    before?: Gathered,
+  ) {
     this.#serving = serving
     this.#plan = plan
     this.#store = store
     this.#crypto = crypto
-    this.#work = servingWork(serving, plan, crypto)
+    this.#work = servingWork(serving, plan, crypto, before)
     this.#faults = [...this.#work.faults]
+  }
+
+  /** For a later one of the same table and plans. */
+  get gathered(): Gathered {
+    return this.#work.gathered
   }
 
   /** Sets that are still to be signed; none once there is a fault. */
@@ -246,7 +258,8 @@ export const beginSigning = (
   plan: ServingPlan,
   store: SignatureStore,
   crypto: DnssecCrypto,
-): Signing => new Signing(serving, plan, store, crypto)
+  before?: Gathered,
+): Signing => new Signing(serving, plan, store, crypto, before)
 
 /** All of it at once. */
 export const signServing = (
