@@ -140,6 +140,26 @@ describe.each(['nsec', 'nsec3'] as const)('%s', (denial) => {
     }
   })
 
+  test('ANY at a steered name of two families answers with the one that serves', () => {
+    const addresses = ['192.0.2.1', '2001:db8::1']
+    const pools = [
+      poolSpecOf({ name: 'app.example.com', zone: 'example.com', addresses, spec: {} }, 0),
+    ]
+    for (const [words, expected] of [
+      [[UP, UP], types.A],
+      [[UP, DOWN], types.A],
+      [[DOWN, UP], types.AAAA],
+    ] as const) {
+      const world = signedWorld({
+        ...{ zones: [zoneOf('example.com', '@ NS ns1\nns1 A 192.0.2.53')], denial, pools },
+        words: [words],
+      })
+      const message = world.ask('app.example.com', 'ANY')
+      expect(world.judge(message)).toEqual([])
+      expect(message.answer.map(({ type }) => type)).toEqual([expected, types.RRSIG])
+    }
+  })
+
   test('pools answer signed whatever is up, one by one and several at a time', () => {
     const text = '@ NS ns1\nns1 A 192.0.2.53\n*.alias CNAME app\nbeside TXT "x"'
     const pool = (name: string, addresses: string[], spec: object) =>
