@@ -3,8 +3,8 @@
  *
  * A key at work goes on working, and its further times are ours to decide. One that rests is
  * published until caches have lost its signatures. All others are left out: nothing that a cache
- * may hold needs them. A key marked as an entry point signs the whole zone unless the zone has a key
- * at work for the rest beside it, which the files themselves do not say.
+ * may hold needs them. A key marked as an entry point signs the whole zone unless the zone has
+ * another at work for the rest beside it, which the files themselves do not say.
  */
 import { type KeyTimes, stampOf, useOf } from './key-times.ts'
 import type { StoredKey } from './keyfile.ts'
