@@ -88,7 +88,8 @@ export class House {
     this.#watcher = new Watcher(
       {
         ...{ clock: ctx.clock, ring: keys.ring, crypto: ports.crypto },
-        ask: (zone) => ports.askParent(zone, this.#config.parent),
+        // What the parent shows is timed too.
+        ask: async (zone) => (this.#isSteady() ? ports.askParent(zone, this.#config.parent) : []),
         changed: async (outcome) => void (await this.changed([outcome])),
       },
       config.parent.pollMs,

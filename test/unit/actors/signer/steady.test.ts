@@ -62,6 +62,24 @@ describe('a clock that may be hours ahead', () => {
     expect(await phases(one)).toEqual(['retiring', 'published'])
   })
 
+  test('times nothing that the parent shows', async () => {
+    const asked: number[] = []
+    const one = await start({ config })
+    const two = await start({
+      config: configOf({ roll, parent: { ...config.parent, pollMs: 60_000 } }),
+      ...{ disk: structuredClone(one.disk), startUnixMs: one.clock.nowMs() },
+      ports: {
+        askParent: async () => {
+          asked.push(two.clock.monotonicMs())
+          return []
+        },
+      },
+    })
+    await two.clock.advanceAsync(2 * limits.rollSteadyMs.default)
+    expect(asked.length).toBeGreaterThan(0)
+    expect(Math.min(...asked)).toBeGreaterThanOrEqual(limits.rollSteadyMs.default)
+  })
+
   test('is waited for no longer than the margin that is asked for', async () => {
     const short = configOf({ roll: { ...roll, safetySeconds: 2 } })
     const one = await start({ config: short })
