@@ -337,13 +337,13 @@ export class House {
   #turn(zones = this.#queue.next(this.#config.zones)): void {
     // No step is taken after one that a crash would lose.
     if (this.#saving.hasFailed) return void this.#retry()
-    const outcomes = this.#isSteady() ? [this.keys.ring.turn(this.#turnSettings(), zones)] : []
+    const outcome = this.keys.ring.turn(this.#turnSettings(), zones)
     const isBare = this.keys.ring.bare().length > 0
     if (isBare) void this.#provide().then(() => this.tellKeys())
-    void this.changed(outcomes)
+    void this.changed([outcome])
   }
 
-  /** A step that was taken by a wrong clock is not taken back when the clock is set. */
+  /** A step that a wrong clock made seem due is not taken back when the clock is set. */
   #isSteady(): boolean {
     const marginMs = this.#config.roll.safetySeconds * 1_000
     return this.#steady.forMs() >= Math.min(limits.rollSteadyMs.default, marginMs)
@@ -357,6 +357,7 @@ export class House {
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
       unheard: this.syncer.unheard,
+      isTimeUnsure: !this.#isSteady(),
     }
   }
 

@@ -19,7 +19,7 @@ export const dnssecRollLimits = {
     300_000,
     [0, 3_600_000],
     'milliseconds',
-    'no step after a restart or a clock that was set, as NTP takes; at most the safety margin',
+    'no wait ends after a restart or a clock that was set, as NTP takes; at most the safety margin',
   ),
   rollParentSeconds: limit(
     86_400,
