@@ -32,7 +32,7 @@ async function rolling(): Promise<World> {
   await run(one, 2 * HOUR, 60)
   const order = { zone: ZONE, role: 'zsk', emergency: false, by: 'ann' }
   await one.behaviour.receive['api.roll-keys'](order)
-  await run(one, 10)
+  await run(one, 60)
   expect(await phases(one)).toEqual(['retiring', 'published'])
   return one
 }
