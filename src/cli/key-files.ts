@@ -9,6 +9,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { basename, join } from 'node:path'
 import { limits } from '../core/base/limits.ts'
 import type { Sealer } from '../core/dnssec/crypto.ts'
+import { sortImports } from '../core/dnssec/imports.ts'
 import {
   type StoredKey,
   keyFileName,
@@ -124,8 +125,19 @@ function asOwnerOf<T>(folder: string, run: () => T): T {
   }
 }
 
-/** Names of the keys that were laid down. */
-export function importKeys(config: string, files: readonly string[], io: Io): readonly string[] {
+export interface Imported {
+  /** Names of the keys that were laid down. */
+  readonly taken: readonly string[]
+  /** Sentences about those that were not. */
+  readonly left: readonly string[]
+}
+
+export function importKeys(
+  config: string,
+  files: readonly string[],
+  io: Io,
+  nowSeconds: number,
+): Imported {
   const { folder, dataDir } = placeOf(config, io)
   const inbox = join(folder, 'import')
   const read = files.map((file) => {
@@ -137,12 +149,21 @@ export function importKeys(config: string, files: readonly string[], io: Io): re
     if (!key.ok) throw new CommandFailed(`${basename(stem)}: ${key.error}`)
     return { name: keyFileName(key.value), key: key.value, publicText, privateText }
   })
+  // The node sorts them once more: files may lie there for long.
+  const sorted = sortImports(
+    read.map(({ key }) => key),
+    nowSeconds,
+  )
+  const left = sorted.left.map(({ key, why }) => `${keyFileName(key)} is left out: ${why}`)
+  if (sorted.taken.length === 0) throw new CommandFailed(left.join('\n'))
+  const isLeft = new Set(sorted.left.map(({ key }) => key))
+  const taken = read.filter(({ key }) => !isLeft.has(key))
   const lay = () => {
     for (const path of [folder, inbox]) {
       mkdirSync(path, { mode: PRIVATE_FOLDER, recursive: true })
       chmodSync(path, PRIVATE_FOLDER)
     }
-    for (const { name, publicText, privateText } of read) {
+    for (const { name, publicText, privateText } of taken) {
       const path = join(inbox, name)
       writeFileSync(`${path}.key`, publicText!, { mode: PRIVATE_FILE })
       // Last, and it is what the node looks for: a file without its other half is not taken.
@@ -154,5 +175,5 @@ export function importKeys(config: string, files: readonly string[], io: Io): re
   } catch (error) {
     throw new CommandFailed(reasonOf(error))
   }
-  return read.map(({ name }) => name)
+  return { taken: taken.map(({ name }) => name), left }
 }

@@ -132,6 +132,7 @@ export const rdataOf: ReadonlyMap<number, Bytes> = new Map([
   [types.SRV, joined(u16, u16, u16, wireName)],
   [types.NAPTR, joined(u16, u16, charString, charString, charString, wireName)],
   [types.KX, exchange],
+  [types.PX, joined(u16, wireName, wireName)],
   [types.CERT, joined(u16, u16, u8, bytes(1))],
   [types.DNAME, wireName],
   [types.DS, ds],

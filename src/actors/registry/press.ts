@@ -155,7 +155,11 @@ export class Press {
     this.#answered(epoch)
     this.#isTurnedDown = reason === ''
     const isDraft = this.#drafts.some(({ edition }) => edition.epoch === epoch)
-    if (isDraft && reason !== '') this.#hold(epoch, reason)
+    if (isDraft && reason !== '') {
+      // The alarm would say that it is not signed yet, in place of why.
+      if (this.#drafts.at(-1)?.edition.epoch === epoch) this.#cancelAlarm()
+      this.#hold(epoch, reason)
+    }
     this.#sendNext(epoch)
   }
 

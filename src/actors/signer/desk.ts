@@ -9,6 +9,7 @@ import { limits } from '../../core/base/limits.ts'
 import { sharedMemory } from '../../core/base/memory.ts'
 import type { ServingParts } from '../../core/dns/serving.ts'
 import type { SignedParts } from '../../core/dnssec/parts.ts'
+import type { Gathered } from '../../core/dnssec/serving-work.ts'
 import type { WantedSet, ZonePlan } from '../../core/dnssec/serving-plan.ts'
 import { type Signed, type Signing, beginSigning } from '../../core/dnssec/sign-serving.ts'
 import { SignatureStore } from '../../core/dnssec/signatures.ts'
@@ -17,10 +18,13 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { SignerPorts } from './contract.ts'
 import { Examining } from './examining.ts'
 import type { ServedVersion } from './keys.ts'
-import { WantedSets } from './wanted.ts'
+import { WantedPace, WantedSets } from './wanted.ts'
 
 /** A restarted signer outranks its predecessor, which has signed fewer times than this. */
 const VERSIONS_PER_INCARNATION = 2 ** 20
+
+/** A clock that is wrong at the start is set soon after it. */
+const FIRST_LOOK_MS = 5_000
 
 /** What a signature signs is not on the disk. */
 const NOTHING = new Uint8Array(0)
@@ -51,9 +55,12 @@ export interface DeskWorld {
   onDone(signed: Signed, tookMs: number): void
 }
 
+/** Why something is signed. */
+type Cause = 'draft' | 'again' | 'wanted'
+
 interface Job {
   readonly draft: Draft
-  readonly isDraft: boolean
+  readonly cause: Cause
   readonly version: number
   readonly signing: Signing
   readonly keys: DeskKeys
@@ -66,16 +73,19 @@ export class Desk {
   readonly #world: DeskWorld
   readonly #store = new SignatureStore()
   readonly #wanted = new WantedSets()
+  readonly #pace: WantedPace
   #version: number
   #job: Job | undefined
   /** What the registry serves, or is to serve. */
   #current: Draft | undefined
   /** What that was signed with. */
   #keys: DeskKeys = { plans: [], versions: [] }
-  /** When the first signature is due, and what the clock showed when it was looked at last. */
+  /** When the first signature is due, and from when on all hold. */
   #dueSeconds = Number.POSITIVE_INFINITY
-  #seenSeconds = 0
+  #fromSeconds = Number.NEGATIVE_INFINITY
   #again = false
+  /** Of the last job, if that was for wanted sets: the next one is over the same names and keys. */
+  #gathered: Gathered | undefined
   /** The job waits for verdicts. */
   #isParked = false
   #cancelSlice: () => void = () => {}
@@ -85,8 +95,12 @@ export class Desk {
   constructor(world: DeskWorld) {
     this.#world = world
     this.#version = world.incarnation * VERSIONS_PER_INCARNATION
+    this.#pace = new WantedPace(world.clock, () => {
+      if (this.#job === undefined && this.#current !== undefined)
+        this.#begin(this.#current, 'wanted')
+    })
     const everyMs = limits.signatureRefreshCheckMs.default
-    this.#stopLooking = world.clock.every(everyMs, everyMs, () => this.look())
+    this.#stopLooking = world.clock.every(everyMs, FIRST_LOOK_MS, () => this.look())
   }
 
   /** Takes what was signed before the start. */
@@ -114,7 +128,7 @@ export class Desk {
     }
     this.#abandon()
     if (this.#current?.epoch !== draft.epoch) this.#wanted.clear()
-    this.#begin(draft, true)
+    this.#begin(draft, 'draft')
   }
 
   /** Keys do other work: what was made with the same key set is signed by those that do it now. */
@@ -123,31 +137,30 @@ export class Desk {
   }
 
   /**
-   * Signs what is served once more: signatures are due, or sets are wanted. Where newer keys are to
-   * make another draft of it, it is signed as before: who knows when that draft comes.
+   * Signs what is served once more: signatures are due, or keys do other work. Where newer keys are
+   * to make another draft of it, it is signed as before: who knows when that draft comes.
    */
   again(): void {
     if (this.#current === undefined) return
-    if (this.#job === undefined) this.#begin(this.#current, false)
+    if (this.#job === undefined) this.#begin(this.#current, 'again')
     else this.#again = true
   }
 
   wanted(epoch: number, sets: Iterable<WantedSet>): void {
     if (this.#current?.epoch !== epoch) return
-    if (this.#wanted.add(sets)) this.again()
+    if (this.#wanted.add(sets)) this.#pace.news()
   }
 
   /** Whether anything is due by now. */
   look(): void {
     const now = this.#nowSeconds()
-    // A clock that was set back may show a time before the signatures begin.
-    const isSetBack = now < this.#seenSeconds
-    this.#seenSeconds = now
-    if (now >= this.#dueSeconds || isSetBack) this.again()
+    // A clock that was set back may show a time before signatures begin.
+    if (now >= this.#dueSeconds || now < this.#fromSeconds) this.again()
   }
 
   async close(): Promise<void> {
     this.#stopLooking()
+    this.#pace.begun()
     this.#abandon()
     if (this.#cancelSave === undefined) return
     this.#cancelSave()
@@ -158,13 +171,15 @@ export class Desk {
     return Math.floor(this.#world.clock.nowMs() / 1_000)
   }
 
-  #begin(draft: Draft, isDraft: boolean): void {
+  #begin(draft: Draft, cause: Cause): void {
     const { ports, clock } = this.#world
-    const isOfNow = draft.keysVersion === this.#world.keysVersion()
+    const beganMs = clock.monotonicMs()
+    const isOfNow = cause !== 'wanted' && draft.keysVersion === this.#world.keysVersion()
     const keys = isOfNow ? this.#world.keys() : this.#keys
     const { epoch, parts } = draft
     const version = ++this.#version
     this.#again = false
+    this.#pace.begun()
     const signing = beginSigning(
       parts,
       {
@@ -173,7 +188,9 @@ export class Desk {
       },
       this.#store,
       ports.crypto,
+      this.#gathered,
     )
+    this.#gathered = cause === 'wanted' ? signing.gathered : undefined
     const { verifyLater } = ports
     const isLarge = signing.left >= limits.examinedLaterSets.default
     const examining =
@@ -181,8 +198,7 @@ export class Desk {
         ? new Examining(verifyLater, this.#store, () => this.#heard())
         : undefined
     if (examining !== undefined) signing.verifyLater((one) => examining.take(one))
-    const beganMs = clock.monotonicMs()
-    this.#job = { draft, isDraft, version, signing, keys, beganMs, examining }
+    this.#job = { draft, cause, version, signing, keys, beganMs, examining }
     this.#slice()
   }
 
@@ -219,10 +235,12 @@ export class Desk {
   #finishJob(job: Job): void {
     this.#job = undefined
     this.#finish(job)
+    if (job.cause === 'wanted') this.#pace.passed(this.#world.clock.monotonicMs() - job.beganMs)
     if (this.#again) this.again()
+    else this.#pace.resume()
   }
 
-  #finish({ draft, isDraft, version, signing, keys, beganMs, examining }: Job): void {
+  #finish({ draft, cause, version, signing, keys, beganMs, examining }: Job): void {
     const { epoch } = draft
     const outcome = signing.finish(sharedMemory, examining?.faults)
     if (!outcome.ok) {
@@ -230,10 +248,11 @@ export class Desk {
       this.#world.onRefused(epoch, `${outcome.error[0] ?? 'nothing could be signed'}${more}`)
       return
     }
-    if (isDraft) this.#current = draft
+    if (cause === 'draft') this.#current = draft
     this.#keys = keys
     const signed = outcome.value
     this.#dueSeconds = signed.dueSeconds
+    this.#fromSeconds = signed.fromSeconds
     this.#world.onDone(signed, this.#world.clock.monotonicMs() - beganMs)
     this.#world.onSigned(epoch, version, signed.parts, keys)
     if (signed.made > 0) this.#saveLater()

@@ -10,18 +10,21 @@ import type { StoredKey } from '../../core/dnssec/keyfile.ts'
 import { tagOfKey } from '../../core/dnssec/dnskey.ts'
 import { startDecision } from '../../core/dnssec/sync/start.ts'
 import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
+import type { TurnSettings } from '../../core/dnssec/sync/zone-ring.ts'
 import type { RollCommand, RollEvent } from '../../core/dnssec/roll/types.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 import { Desk, type Draft } from './desk.ts'
+import { takenImports } from './imports.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRoll } from './notices.ts'
 import { Online } from './online.ts'
 import { Saving } from './saving.ts'
 import { newSyncer, toldDs } from './sharing.ts'
+import { Steady } from './steady.ts'
 import type { Syncer } from './syncer.ts'
 import { keyViews, zoneViews } from './views.ts'
 import { Watcher } from './watcher.ts'
@@ -59,6 +62,7 @@ export class House {
   /** Versions that peers were told to be served here. */
   #servedName = ''
   readonly #queue = new ZoneQueue()
+  readonly #steady: Steady
   #isClosed = false
   /** Keys were laid down that cannot be read: zones without any wait for them. */
   #isUnread = false
@@ -72,6 +76,7 @@ export class House {
     this.keys = keys
     this.#online = new Online(ctx, ports)
     this.#startedMs = ctx.clock.nowMs()
+    this.#steady = new Steady(ctx.clock, keys.ring.bundles().length === 0)
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
     this.syncer = newSyncer({
       ...{ ctx, ports, ring: keys.ring, metrics: this.#metrics, config },
@@ -85,7 +90,8 @@ export class House {
     this.#watcher = new Watcher(
       {
         ...{ clock: ctx.clock, ring: keys.ring, crypto: ports.crypto },
-        ask: (zone) => ports.askParent(zone, this.#config.parent),
+        // What the parent shows is timed too.
+        ask: async (zone) => (this.#isSteady() ? ports.askParent(zone, this.#config.parent) : []),
         changed: async (outcome) => void (await this.changed([outcome])),
       },
       config.parent.pollMs,
@@ -312,10 +318,8 @@ export class House {
 
   /** Keys that an operator laid down; taken for zones that have none. */
   async #takeImports(): Promise<void> {
-    const { keys, faults, isUnread = false } = await this.#ports.readImports()
+    const { keys, isUnread } = await takenImports(this.#ports, this.#ctx.log, this.nowSeconds())
     this.#isUnread = isUnread
-    for (const { file, fault } of faults)
-      this.#ctx.log.error('a key file is not taken', { file, reason: fault })
     const bare = new Set(this.keys.ring.bare())
     if (isUnread && bare.size > 0)
       this.#ctx.log.error(
@@ -341,18 +345,28 @@ export class House {
   #turn(zones = this.#queue.next(this.#config.zones)): void {
     // No step is taken after one that a crash would lose.
     if (this.#saving.hasFailed) return void this.#retry()
+    const outcome = this.keys.ring.turn(this.#turnSettings(), zones)
+    const isBare = this.keys.ring.bare().length > 0
+    if (isBare) void this.#provide().then(() => this.tellKeys())
+    void this.changed([outcome])
+  }
+
+  /** A step that a wrong clock made seem due is not taken back when the clock is set. */
+  #isSteady(): boolean {
+    const marginMs = this.#config.roll.safetySeconds * 1_000
+    return this.#steady.forMs() >= Math.min(limits.rollSteadyMs.default, marginMs)
+  }
+
+  #turnSettings(): TurnSettings {
     const { pollMs, forgetAfterMs } = this.#config.keySync
-    const settings = {
+    return {
       nowSeconds: this.nowSeconds(),
       startedSeconds: Math.floor(this.#startedMs / 1_000),
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
       unheard: this.syncer.unheard,
+      isTimeUnsure: !this.#isSteady(),
     }
-    const outcome = this.keys.ring.turn(settings, zones)
-    const isBare = this.keys.ring.bare().length > 0
-    if (isBare) void this.#provide().then(() => this.tellKeys())
-    void this.changed([outcome])
   }
 
   async #retry(): Promise<void> {

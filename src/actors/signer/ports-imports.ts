@@ -2,8 +2,7 @@
  * The folder that an operator lays key files of BIND into (`opengslb-cli dnssec import`).
  *
  * What lies there is bounded and checked: a pair of files is a key whose halves belong together, or
- * a fault that is told. A key marked as an entry point signs the whole zone unless the zone has a
- * key for the rest beside it, which the files themselves do not say.
+ * a fault that is told.
  */
 import { readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -70,12 +69,7 @@ export async function readImports(
   crypto: Pick<KeyMaker, 'isPair'>,
 ): Promise<Imports> {
   const { found, faults, isUnread } = await findKeys(folder, crypto)
-  const split = new Set(found.filter(({ key }) => key.role === 'zsk').map(({ key }) => key.zone))
-  const keys = found.map(
-    ({ key }): StoredKey =>
-      key.role === 'csk' && split.has(key.zone) ? { ...key, role: 'ksk' } : key,
-  )
-  return { keys, faults, isUnread }
+  return { keys: found.map(({ key }) => key), faults, isUnread }
 }
 
 export async function dropImports(

@@ -5,6 +5,7 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import type { WantedSet } from '../../core/dnssec/serving-plan.ts'
+import type { Cancel, Clock } from '../../kernel/clock.ts'
 
 const nameOf = ({ pool, family, addresses }: WantedSet): string =>
   `${pool} ${family} ${addresses.join()}`
@@ -36,5 +37,56 @@ export class WantedSets {
   /** The numbers mean something else from now on. */
   clear(): void {
     this.#sets.clear()
+  }
+}
+
+/** A pass takes a fifth of the thread at most, so that drafts and keys have the rest. */
+const PAUSE_PER_PASS = 4
+
+/**
+ * When sets that are wanted begin a pass over what is served: the first at once, those that come
+ * soon after a pass together.
+ */
+export class WantedPace {
+  readonly #clock: Clock
+  readonly #begin: () => void
+  #isNews = false
+  #freeMs = Number.NEGATIVE_INFINITY
+  #cancel: Cancel | undefined
+
+  /** @param begin does nothing while something else is being signed */
+  constructor(clock: Clock, begin: () => void) {
+    this.#clock = clock
+    this.#begin = begin
+  }
+
+  news(): void {
+    this.#isNews = true
+    this.resume()
+  }
+
+  /** Something is signed from now on, with all that is wanted by now. */
+  begun(): void {
+    this.#isNews = false
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  /** A pass for wanted sets took so long. */
+  passed(tookMs: number): void {
+    const pauseMs = Math.max(limits.wantedPauseMs.default, tookMs * PAUSE_PER_PASS)
+    this.#freeMs = this.#clock.monotonicMs() + pauseMs
+  }
+
+  /** Nothing is being signed: whatever is news has its turn. */
+  resume(): void {
+    if (!this.#isNews || this.#cancel !== undefined) return
+    const waitMs = this.#freeMs - this.#clock.monotonicMs()
+    if (waitMs > 0)
+      this.#cancel = this.#clock.after(waitMs, () => {
+        this.#cancel = undefined
+        this.#begin()
+      })
+    else this.#begin()
   }
 }

@@ -160,7 +160,9 @@ function addFiles(dnssec: Command, io: Io): void {
     .requiredOption(...CONFIG)
     .argument('<files...>', 'files K….private, with K….key beside each')
     .action((files: string[], _options: FileOptions, command: Command) => {
-      const taken = importKeys(command.optsWithGlobals<FileOptions>().config, files, io)
+      const { config } = command.optsWithGlobals<FileOptions>()
+      const { taken, left } = importKeys(config, files, io, Math.floor(Date.now() / 1_000))
+      for (const line of left) io.err(line)
       shellOf(command, io).print({ keys: taken }, () => taken.join('\n'))
     })
 }

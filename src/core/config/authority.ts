@@ -8,6 +8,7 @@ import { isSubdomain, nameToWire, wireToName } from '../dns/names.ts'
 import { types } from '../dns/types.ts'
 import { parseAddress, parseEndpoint } from '../net/address.ts'
 import type { PoolSpec, RecordSpec, SoaSpec, ZoneSpec } from '../steer/topology.ts'
+import { canonicalRdata } from '../zone/rdata.ts'
 import type { Config, ZoneConfig } from './schema/root.ts'
 
 /** What the records of a zone's YAML and file say. */
@@ -48,8 +49,10 @@ function nsRecord(apex: string, server: string, ttlSeconds: number): RecordSpec[
   return wire.ok ? [{ name: apex, type: types.NS, ttlSeconds, rdata: wire.value }] : []
 }
 
+const dataOf = ({ type, rdata }: RecordSpec): string => canonicalRdata(type, rdata).join()
+
 const sameRecord = (a: RecordSpec, b: RecordSpec) =>
-  a.name === b.name && a.type === b.type && a.rdata.join() === b.rdata.join()
+  a.name === b.name && a.type === b.type && dataOf(a) === dataOf(b)
 
 /** The name server made up for a zone that names none. */
 export const madeUpServer = (apex: string): string => (apex === '' ? 'ns1' : `ns1.${apex}`)

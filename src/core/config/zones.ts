@@ -7,6 +7,7 @@
 import { limits } from '../base/limits.ts'
 import type { PoolSpec, RecordSpec, SoaSpec, ZoneSpec } from '../steer/topology.ts'
 import { checkZone } from '../zone/check.ts'
+import { Holders } from '../zone/check-holders.ts'
 import { parseRecord } from '../zone/records.ts'
 import { readZoneFile } from '../zone/zonefile.ts'
 import type { ZoneContent } from './authority.ts'
@@ -137,19 +138,19 @@ export function checkZones(
     if (names === undefined) steeredIn.set(pool.zone, [pool.name])
     else names.push(pool.name)
   }
+  const holders = new Holders(zones)
   return config.dns.zones.flatMap(({ name }, index) => {
     const zone = byApex.get(name)
     if (zone === undefined) return []
     const path: Path = ['dns', 'zones', index]
-    return checkZone(zone, steeredIn.get(name) ?? [], partial.has(name)).map(
-      ({ severity, message, record }): Problem => {
-        const spec = record === undefined ? undefined : zone.records[record]
-        const written = spec && places.get(spec)
-        const place = written ?? placeAt(tree, path)
-        const problem = { severity, place, path: formatPath(asWritten(tree, path)), message }
-        const madeUp = spec !== undefined && written === undefined
-        return madeUp ? { ...problem, hint: MADE_UP } : problem
-      },
-    )
+    const findings = checkZone(zone, steeredIn.get(name) ?? [], partial.has(name))
+    return [...findings, ...holders.check(zone)].map(({ severity, message, record }): Problem => {
+      const spec = record === undefined ? undefined : zone.records[record]
+      const written = spec && places.get(spec)
+      const place = written ?? placeAt(tree, path)
+      const problem = { severity, place, path: formatPath(asWritten(tree, path)), message }
+      const madeUp = spec !== undefined && written === undefined
+      return madeUp ? { ...problem, hint: MADE_UP } : problem
+    })
   })
 }

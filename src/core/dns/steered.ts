@@ -15,7 +15,7 @@ import { putRecord } from './put.ts'
 import { ADDRESS_RECORD_BYTES, type Serving } from './serving.ts'
 import type { Signatures } from './signatures.ts'
 import { failUnsigned, proveExpansion, proveNoData, putSignatures, signedChoice } from './signed.ts'
-import { extendedErrors, rcodes } from './types.ts'
+import { extendedErrors, rcodes, types } from './types.ts'
 
 export interface Turns {
   /** Two counters a slot: IPv4, then IPv6. */
@@ -51,6 +51,11 @@ export function putSteered(
     if (x.tellsScope) x.scope = decisionScope(pools, pool, question)
   }
   if (chosen === NODATA) {
+    // RFC 8482 section 4.1: of what is there one set at least.
+    if (x.qtype === types.ANY && family === 4 && pools.hasFamily(pool, 6)) {
+      putSteered(x, serving, node, zone, pool, 6, turns)
+      return
+    }
     const isPut = putNegative(x, serving.table, zone, rcodes.NOERROR)
     if (isPut && x.signed !== undefined) {
       // Where the chain lists the family, another record says that it is not there now.

@@ -4,8 +4,8 @@
  * Names are whole and in lower case, an rrset is in order and without duplicates, TTLs are the
  * original ones. The validator has a form of its own (`check/`): a fault here is seen there.
  */
-import { foldCase, wireNameLength } from '../dns/names.ts'
-import { CLASS_IN, types } from '../dns/types.ts'
+import { foldCase } from '../dns/names.ts'
+import { CLASS_IN } from '../dns/types.ts'
 import { canonicalRdata } from '../zone/rdata.ts'
 import { compareOctets, labelStarts } from './order.ts'
 
@@ -19,28 +19,9 @@ export interface Rrset {
   readonly rdatas: readonly Uint8Array[]
 }
 
-/** Where names start in data of the two types that have no text form and yet fold. */
-function rareNames(type: number, rdata: Uint8Array): number[] {
-  if (type === types.PX) return [2, 2 + wireNameLength(rdata, 2)]
-  // RFC 2874 section 3.1: the length of the prefix, as many octets as the suffix needs, the name.
-  const prefix = rdata[0] ?? 0
-  return type === types.A6 && prefix > 0 && prefix <= 128 ? [1 + 16 - (prefix >> 3)] : []
-}
-
-/** RFC 4034 section 6.2 point 3, as amended by RFC 6840 section 5.1. */
-export function foldedRdata(type: number, rdata: Uint8Array): Uint8Array {
-  if (type !== types.PX && type !== types.A6) return canonicalRdata(type, rdata)
-  const folded = rdata.slice()
-  for (const at of rareNames(type, rdata)) {
-    const end = at + wireNameLength(rdata, at)
-    folded.set(foldCase(rdata.subarray(at, end)), at)
-  }
-  return folded
-}
-
 /** RFC 4034 section 6.3: the data of an rrset in order, each once. */
 export function orderedRdatas(type: number, rdatas: readonly Uint8Array[]): Uint8Array[] {
-  const folded = rdatas.map((rdata) => foldedRdata(type, rdata)).sort(compareOctets)
+  const folded = rdatas.map((rdata) => canonicalRdata(type, rdata)).sort(compareOctets)
   return folded.filter((rdata, at) => at === 0 || compareOctets(rdata, folded[at - 1]!) !== 0)
 }
 

@@ -29,6 +29,16 @@ export const KEY_TIMES: readonly (readonly [KeyTime, string])[] = [
   ['syncDelete', 'SyncDelete'],
 ]
 
+/** `resting`: published for signatures in caches; without times a key is in use. */
+export type KeyUse = 'to-come' | 'in-use' | 'resting' | 'over'
+
+/** What a key is for by now, as BIND reads its times. */
+export function useOf({ activate, inactive, delete: gone }: KeyTimes, nowSeconds: number): KeyUse {
+  if (gone !== undefined && gone <= nowSeconds) return 'over'
+  if (inactive !== undefined && inactive <= nowSeconds) return 'resting'
+  return activate !== undefined && activate > nowSeconds ? 'to-come' : 'in-use'
+}
+
 /** `YYYYMMDDHHMMSS` in UTC. */
 export const stampOf = (seconds: number): string =>
   new Date(seconds * 1_000).toISOString().replace(/[-:T]|\..*/g, '')

@@ -58,7 +58,6 @@ function wantedOf(
   const listed = new Set(others.map((set) => set.join()))
   const added: (readonly number[])[] = []
   for (const set of wanted) {
-    if (added.length === limits.answerSetsWanted.default) break
     const isPossible = set.length > 1 && set.length <= most && set.every((one) => known.has(one))
     if (!isPossible || !isAscending(set) || listed.has(set.join())) continue
     listed.add(set.join())

@@ -5,9 +5,10 @@
  * does not fit its table.
  */
 import { NONE } from '../zone/table.ts'
-import { NameTable } from '../zone/table.ts'
+import { NameTable, type TableParts } from '../zone/table.ts'
 import { foldCase, nameToWire } from '../dns/names.ts'
 import { types } from '../dns/types.ts'
+import type { Family } from '../net/address.ts'
 import type { Rrset } from './canonical.ts'
 import type { DnssecCrypto } from './crypto.ts'
 import { type ZoneKey, rdataOfKey } from './dnskey.ts'
@@ -15,7 +16,7 @@ import { type CheckedKey, examinedKeys } from './examined.ts'
 import { type PoolAnswers, answersOf } from './serving-answers.ts'
 import { type ZoneChain, zoneChain } from './serving-chain.ts'
 import { type TableName, apexesOf, signingZone, tableNames } from './serving-names.ts'
-import type { ServingPlan, ZonePlan } from './serving-plan.ts'
+import type { ServingPlan, WantedSet, ZonePlan } from './serving-plan.ts'
 import type { ToSign } from './sign-serving.ts'
 import { rrsigHead } from './rrsig.ts'
 import { signersOf } from './sign-zone.ts'
@@ -69,6 +70,7 @@ export interface ChainJobs {
 }
 
 export interface ServingWork {
+  readonly gathered: Gathered
   readonly names: readonly TableName[]
   readonly jobs: SetJob[]
   /** By table place. */
@@ -131,9 +133,20 @@ function apexFaults(zone: SignedZone, top: TableName): string[] {
   ]
 }
 
-interface Gathered {
+/** The names of a table and the chains of its zones: most of the work of listing. */
+export interface Gathered {
+  readonly table: TableParts
+  readonly plans: readonly ZonePlan[]
+  readonly names: readonly TableName[]
   readonly zones: ReadonlyMap<number, SignedZone>
-  readonly faults: string[]
+  readonly faults: readonly string[]
+}
+
+function gather(serving: ToSign, plan: ServingPlan, crypto: DnssecCrypto): Gathered {
+  const planOf = plansByZone(serving, plan)
+  const names = tableNames(serving.table, (zone) => planOf.has(zone))
+  const { table } = serving
+  return { table, plans: plan.zones, names, ...gatherZones(serving, names, planOf, crypto) }
 }
 
 function gatherZones(
@@ -141,7 +154,7 @@ function gatherZones(
   names: readonly TableName[],
   planOf: ReadonlyMap<number, ZonePlan>,
   crypto: DnssecCrypto,
-): Gathered {
+): Pick<Gathered, 'zones' | 'faults'> {
   const { zones } = new NameTable(table)
   const signed = new Map<number, SignedZone>()
   const faults: string[] = []
@@ -180,11 +193,34 @@ function plansByZone({ table }: ToSign, plan: ServingPlan): Map<number, ZonePlan
   return found
 }
 
-/** Lists what is to be signed. */
-export function servingWork(serving: ToSign, plan: ServingPlan, crypto: DnssecCrypto): ServingWork {
-  const planOf = plansByZone(serving, plan)
-  const names = tableNames(serving.table, (zone) => planOf.has(zone))
-  const { zones, faults } = gatherZones(serving, names, planOf, crypto)
+type Addresses = readonly number[]
+
+const NONE_WANTED: readonly Addresses[] = []
+
+/** Of a pool and a family. */
+const rowOf = (pool: number, family: Family): number => pool * 2 + (family === 6 ? 1 : 0)
+
+function wantedByPool(wanted: readonly WantedSet[]): ReadonlyMap<number, readonly Addresses[]> {
+  const byPool = new Map<number, Addresses[]>()
+  for (const { pool, family, addresses } of wanted) {
+    const row = rowOf(pool, family)
+    const known = byPool.get(row)
+    if (known === undefined) byPool.set(row, [addresses])
+    else known.push(addresses)
+  }
+  return byPool
+}
+
+/** Lists what is to be signed. `before`: of another job, of use where it is of the same. */
+export function servingWork(
+  serving: ToSign,
+  plan: ServingPlan,
+  crypto: DnssecCrypto,
+  before?: Gathered,
+): ServingWork {
+  const isSame = before?.table === serving.table && before.plans === plan.zones
+  const gathered = isSame ? before : gather(serving, plan, crypto)
+  const { names, zones, faults } = gathered
   const jobs: SetJob[] = []
   const add = (zone: SignedZone, set: Rrset): SetJob => {
     const job = { zone, set, signatures: [] }
@@ -193,6 +229,7 @@ export function servingWork(serving: ToSign, plan: ServingPlan, crypto: DnssecCr
   }
   const sets: [number, SetJob][] = []
   const pools: PoolJobs[] = []
+  const wantedOf = wantedByPool(plan.wanted)
   for (const name of names) {
     for (const set of name.sets) {
       const zone = zones.get(signingZone(name, set.type))
@@ -201,9 +238,7 @@ export function servingWork(serving: ToSign, plan: ServingPlan, crypto: DnssecCr
     const own = zones.get(name.zone)
     if (name.pool === NONE || name.isCut || own === undefined) continue
     for (const family of [4, 6] as const) {
-      const wanted = plan.wanted
-        .filter((one) => one.pool === name.pool && one.family === family)
-        .map(({ addresses }) => addresses)
+      const wanted = wantedOf.get(rowOf(name.pool, family)) ?? NONE_WANTED
       const answers = answersOf(serving.pools, name.pool, family, name.owner, wanted)
       const singles = answers.singles.map(({ set }) => add(own, set))
       pools.push({ answers, singles, several: answers.several.map(({ set }) => add(own, set)) })
@@ -219,5 +254,5 @@ export function servingWork(serving: ToSign, plan: ServingPlan, crypto: DnssecCr
       noData: chain.noData.map(({ record }) => signed(record)),
     }
   })
-  return { names, jobs, sets, chains, pools, faults }
+  return { gathered, names, jobs, sets, chains, pools, faults }
 }

@@ -23,6 +23,7 @@ import { layServing } from './serving-layout.ts'
 import { ownedIn } from './serving-names.ts'
 import type { ServingPlan } from './serving-plan.ts'
 import {
+  type Gathered,
   type ServingWork,
   type SetJob,
   type SignedZone,
@@ -66,6 +67,8 @@ export interface Signed {
   readonly madeIn: ReadonlyMap<string, number>
   /** When the first of them has to be made anew, seconds since 1970; Infinity for none. */
   readonly dueSeconds: number
+  /** From when on all of them hold, seconds since 1970; -Infinity for none. */
+  readonly fromSeconds: number
 }
 
 /** A fault repeats itself a thousand times; so many tell what it is. */
@@ -90,16 +93,28 @@ export class Signing {
   readonly #madeIn = new Map<string, number>()
   #kept = 0
   #dueSeconds = Number.POSITIVE_INFINITY
+  #fromSeconds = Number.NEGATIVE_INFINITY
   /** Who verifies elsewhere, while this goes on. */
   #later: ((examination: Examination) => void) | undefined
 
-  constructor(serving: ToSign, plan: ServingPlan, store: SignatureStore, crypto: DnssecCrypto) {
+  constructor(
+    serving: ToSign,
+    plan: ServingPlan,
+    store: SignatureStore,
+    crypto: DnssecCrypto,
+    before?: Gathered,
+  ) {
     this.#serving = serving
     this.#plan = plan
     this.#store = store
     this.#crypto = crypto
-    this.#work = servingWork(serving, plan, crypto)
+    this.#work = servingWork(serving, plan, crypto, before)
     this.#faults = [...this.#work.faults]
+  }
+
+  /** For a later one of the same table and plans. */
+  get gathered(): Gathered {
+    return this.#work.gathered
   }
 
   /** Sets that are still to be signed; none once there is a fault. */
@@ -138,7 +153,8 @@ export class Signing {
     if (faults.length > 0) return this.#fail(faults)
     this.#store.settle()
     const [made, kept, madeIn] = [this.#made, this.#kept, this.#madeIn]
-    return ok({ parts, made, kept, madeIn, dueSeconds: this.#dueSeconds })
+    const times = { dueSeconds: this.#dueSeconds, fromSeconds: this.#fromSeconds }
+    return ok({ parts, made, kept, madeIn, ...times })
   }
 
   #fail(faults: readonly string[]): Result<never, readonly SigningFault[]> {
@@ -154,6 +170,7 @@ export class Signing {
       job.signatures.push(signature.rdata)
       const dueSeconds = dueSecondsOf(zone.plan.lifetimes, signature)
       if (dueSeconds < this.#dueSeconds) this.#dueSeconds = dueSeconds
+      this.#fromSeconds = Math.max(this.#fromSeconds, signature.inceptionSeconds)
     }
   }
 
@@ -241,7 +258,8 @@ export const beginSigning = (
   plan: ServingPlan,
   store: SignatureStore,
   crypto: DnssecCrypto,
-): Signing => new Signing(serving, plan, store, crypto)
+  before?: Gathered,
+): Signing => new Signing(serving, plan, store, crypto, before)
 
 /** All of it at once. */
 export const signServing = (

@@ -9,8 +9,9 @@ import { assert } from '../base/assert.ts'
 import { foldCase, nameToWire, wireToName } from '../dns/names.ts'
 import { types } from '../dns/types.ts'
 import type { RecordSpec, ZoneSpec } from '../steer/topology.ts'
+import { canonicalRdata } from '../zone/rdata.ts'
 import { soaRecord } from '../zone/table-soa.ts'
-import { type Rrset, foldedRdata } from './canonical.ts'
+import type { Rrset } from './canonical.ts'
 import { cdsRecords } from './cds.ts'
 import type { Hashes, Signer } from './crypto.ts'
 import type { DenialChain } from './denial.ts'
@@ -55,7 +56,7 @@ function withoutDuplicates(set: Rrset): Rrset {
   if (set.rdatas.length < 2) return set
   const seen = new Set<string>()
   const rdatas = set.rdatas.filter((rdata) => {
-    const folded = foldedRdata(set.type, rdata).join()
+    const folded = canonicalRdata(set.type, rdata).join()
     const isNew = !seen.has(folded)
     seen.add(folded)
     return isNew

@@ -101,9 +101,9 @@ function checkDnames(index: ZoneIndex, report: Report): void {
     // RFC 6672 section 2.3: not beside NS, the apex excepted.
     if (name !== index.apex && sets.has(types.NS))
       report('error', `${name} DNAME: a delegation cannot be redirected too`, at)
-    // RFC 6672 section 3.3.
+    // RFC 6672 section 3.3, RFC 4592 section 4.4: it redirects nothing, and no denial speaks of it.
     if (name === '*' || name.startsWith('*.'))
-      report('warning', `${name} DNAME: a redirection at a wildcard is discouraged`, at)
+      report('error', `${name} DNAME: a wildcard cannot be redirected`, at)
   }
   if (index.dnames.size === 0) return
   for (const [name, sets] of index.names) {

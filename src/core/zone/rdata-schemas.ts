@@ -57,6 +57,8 @@ const schemasByName: Partial<Record<TypeMnemonic, readonly Field[]>> = {
   AFSDB: [u16('subtype'), name('host')],
   X25: [charString('address')],
   RT: exchange,
+  // RFC 2163 section 4.
+  PX: [u16('preference'), name('RFC 822 domain'), name('X.400 domain')],
   // RFC 3596.
   AAAA: [ipv6('address')],
   // RFC 2782.
@@ -157,5 +159,5 @@ export const compressedTypes = numbers(
 /** RFC 4034 section 6.2, amended by RFC 6840 section 5.1: names in this data fold. */
 export const foldedTypes = numbers(
   ...(['NS', 'MD', 'MF', 'CNAME', 'SOA', 'MB', 'MG', 'MR', 'PTR', 'MINFO', 'MX'] as const),
-  ...(['RP', 'AFSDB', 'RT', 'NAPTR', 'KX', 'SRV', 'DNAME', 'RRSIG'] as const),
+  ...(['RP', 'AFSDB', 'RT', 'NAPTR', 'KX', 'SRV', 'DNAME', 'RRSIG', 'PX', 'A6'] as const),
 )

@@ -8,7 +8,7 @@
 import { limits } from '../base/limits.ts'
 import { type Result, fail, ok } from '../base/result.ts'
 import { nameToWire, wireNameLength } from '../dns/names.ts'
-import { typeName } from '../dns/types.ts'
+import { typeName, types } from '../dns/types.ts'
 import { type Octets, type Source, hasMore, take } from './rdata-fields.ts'
 import { compressedTypes, foldedTypes, schemaOf } from './rdata-schemas.ts'
 import { type Token, bytesToHex, hexToBytes, shown } from './rdata-text.ts'
@@ -33,8 +33,7 @@ function readGeneric(type: number, source: Source): Result<Uint8Array, string> {
   if (bytes.value.length !== Number(count))
     return fail(`${bytes.value.length} octets of data are given, but ${Number(count)} announced`)
   const rdata = new Uint8Array(bytes.value)
-  if (schemaOf(type) !== undefined && walk(type, rdata) === undefined)
-    return fail(`the octets are not ${typeName(type)} data`)
+  if (!isWellFormed(type, rdata)) return fail(`the octets are not ${typeName(type)} data`)
   return ok(rdata)
 }
 
@@ -122,21 +121,41 @@ export function formatRdata(type: number, rdata: Uint8Array): string {
   return rdata.length === 0 ? '\\# 0' : `\\# ${rdata.length} ${bytesToHex(rdata)}`
 }
 
-/** Whether data of a type with a text form fits that form; true for types without one. */
-export const isWellFormed = (type: number, rdata: Uint8Array): boolean =>
-  schemaOf(type) === undefined || walk(type, rdata) !== undefined
+/**
+ * Where names start in data of A6, which has no text form here and yet folds (RFC 2874 section 3.1:
+ * the length of the prefix, as many octets as the suffix needs, a name); undefined if malformed.
+ */
+function namesOfA6(rdata: Uint8Array): readonly number[] | undefined {
+  const prefix = rdata[0] ?? 255
+  if (prefix > 128) return undefined
+  const at = 1 + 16 - (prefix >> 3)
+  const length = prefix === 0 ? 0 : wireNameLength(rdata, at)
+  if (rdata.length !== at + length || (prefix > 0 && length === 0)) return undefined
+  return prefix === 0 ? [] : [at]
+}
+
+/** Whether data of a type whose form is known here fits it; true for all others. */
+export function isWellFormed(type: number, rdata: Uint8Array): boolean {
+  if (type === types.A6) return namesOfA6(rdata) !== undefined
+  return schemaOf(type) === undefined || walk(type, rdata) !== undefined
+}
 
 /**
  * Where the names in record data start, in order; empty for malformed data and for types without
  * names. Only those of types for which `mayCompress` holds may be written compressed.
  */
-export const rdataNames = (type: number, rdata: Uint8Array): readonly number[] =>
-  schemaOf(type)?.some((field) => field.isName) ? (walk(type, rdata)?.names ?? []) : []
+export function rdataNames(type: number, rdata: Uint8Array): readonly number[] {
+  if (type === types.A6) return namesOfA6(rdata) ?? []
+  return schemaOf(type)?.some((field) => field.isName) ? (walk(type, rdata)?.names ?? []) : []
+}
 
 /** RFC 3597 section 4. */
 export const mayCompress = (type: number): boolean => compressedTypes.has(type)
 
-/** Record data in canonical form: names of the types of RFC 4034 section 6.2 in lower case. */
+/**
+ * Record data in canonical form: names of the types of RFC 4034 section 6.2, as amended by RFC 6840
+ * section 5.1, in lower case. Two records of a set are one if their canonical forms are.
+ */
 export function canonicalRdata(type: number, rdata: Uint8Array): Uint8Array {
   if (!foldedTypes.has(type)) return rdata
   const folded = rdata.slice()

@@ -3,8 +3,9 @@
  *
  * A record belongs to the longest enclosing zone, whichever zone lists it; the one exception is DS
  * at the apex of a zone whose parent is served too, which the parent owns (RFC 4035 section
- * 3.1.4.1). What cannot be served is left out and told as a fault: the configuration's own checks
- * speak before this does.
+ * 3.1.4.1). What cannot be served is left out and told as a fault, but for records whose names
+ * another zone holds: the configuration's own checks tell of those (`check-holders.ts`), as they
+ * speak of all the rest before this does.
  */
 import { viewOf } from '../base/octets.ts'
 import { BEFORE_NAME_BYTES, findLabels, hashName, packFolded, sameFolded } from '../dns/hash.ts'

@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts'
 import { wireNameLength } from '../dns/names.ts'
 import { typeName, types } from '../dns/types.ts'
 import type { RecordSpec } from '../steer/topology.ts'
+import { canonicalRdata } from './rdata.ts'
 import type { Draft, DraftNode } from './table-draft.ts'
 import { writeRrFixed } from './table-soa.ts'
 import { NONE, RR_FIXED_BYTES } from './table.ts'
@@ -31,14 +32,12 @@ export interface DraftSet {
   readonly rdatas: readonly Uint8Array[]
 }
 
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at])
-
 /** The records of one type at a node, or undefined when nothing of them can be served. */
 function setOf(node: DraftNode, type: number, faults: string[]): DraftSet | undefined {
   const records = node.records.filter((record) => record.type === type)
   const name = records[0]!.name
   const rdatas: Uint8Array[] = []
+  const seen = new Set<string>()
   let ttlSeconds = 0x7fffffff
   for (const { rdata, ttlSeconds: own } of records) {
     if (ALIASES.has(type) && (rdatas.length > 0 || wireNameLength(rdata) !== rdata.length)) {
@@ -46,8 +45,11 @@ function setOf(node: DraftNode, type: number, faults: string[]): DraftSet | unde
       continue
     }
     if (rdata.length > 0xffff || rdatas.length >= 0xffff) continue
-    // RFC 2181 section 5: no duplicates in an rrset, and one TTL for all of it.
-    if (!rdatas.some((known) => sameBytes(known, rdata))) rdatas.push(rdata)
+    // RFC 2181 section 5: no duplicates in an rrset, and one TTL for all of it. Other letter case
+    // makes no other record: what is signed has one of them.
+    const data = records.length === 1 ? '' : canonicalRdata(type, rdata).join()
+    if (!seen.has(data)) rdatas.push(rdata)
+    seen.add(data)
     ttlSeconds = Math.min(ttlSeconds, Math.max(0, own))
   }
   return rdatas.length === 0 ? undefined : { type, ttlSeconds, rdatas }

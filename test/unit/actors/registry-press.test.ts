@@ -113,11 +113,12 @@ describe('a draft', () => {
   })
 
   test('that is refused is held with an event, and what was in force serves on', () => {
-    const { press, events, of } = world()
+    const { press, clock, events, of } = world()
     press.offer(madeOf(1))
     press.signed(1, 1, signedOf(1))
     press.offer(madeOf(2))
     press.refused(2, 'a signature does not verify')
+    clock.advance(limits.signedHeldMs.default)
     expect(events.at(-1)).toBe('held 2: a signature does not verify')
     expect(of('registry.serving-set')).toHaveLength(1)
     expect(of('registry.serving-drafted'), 'the same is not signed again').toHaveLength(2)

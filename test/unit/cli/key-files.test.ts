@@ -16,11 +16,18 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exportKeys, importKeys } from '../../../src/cli/key-files.ts'
 import { CommandFailed, type Io } from '../../../src/cli/shell.ts'
-import { type StoredKey, keyFileName, readKeyFiles } from '../../../src/core/dnssec/keyfile.ts'
+import {
+  type StoredKey,
+  keyFileName,
+  privateKeyFile,
+  publicKeyFile,
+  readKeyFiles,
+} from '../../../src/core/dnssec/keyfile.ts'
 import { sealKeys } from '../../../src/core/dnssec/keystore.ts'
 import { crypto, keyFor } from '../../harness/dnssec.ts'
 
 const io: Io = { out: () => {}, err: () => {}, env: {} }
+const NOW = 1_760_000_000
 const SECRET = Buffer.alloc(32, 3)
 
 let root: string
@@ -100,7 +107,8 @@ describe('import', () => {
   test('lays both files where the node looks for them, closed to others', () => {
     const files = outside()
     const inbox = join(root, 'data', 'dnssec', 'import')
-    const names = importKeys(config(), [files[1]!], io)
+    const { taken: names, left } = importKeys(config(), [files[1]!], io, NOW)
+    expect(left).toEqual([])
     expect(names).toEqual([keyFileName(KEYS[0]!)])
     expect(readdirSync(inbox).sort()).toEqual([`${names[0]}.key`, `${names[0]}.private`])
     for (const name of readdirSync(inbox)) {
@@ -117,20 +125,32 @@ describe('import', () => {
     const inbox = join(data, 'dnssec', 'import')
     for (const path of [data, join(data, 'dnssec')]) chownSync(path, 65_534, 65_533)
     chmodSync(root, 0o711)
-    const [name] = importKeys(config(), [files[1]!], io)
+    const [name] = importKeys(config(), [files[1]!], io, NOW).taken
     for (const path of [inbox, join(inbox, `${name}.key`), join(inbox, `${name}.private`)])
       expect(statSync(path)).toMatchObject({ uid: 65_534, gid: 65_533 })
     expect([process.geteuid!(), process.getegid!()]).toEqual([0, process.getgid!()])
     // What root left there before is not written over in its name.
     chownSync(inbox, 0, 0)
-    expect(() => importKeys(config(), [files[1]!], io)).toThrow('EPERM')
+    expect(() => importKeys(config(), [files[1]!], io, NOW)).toThrow('EPERM')
     expect(process.geteuid!()).toBe(0)
+  })
+
+  test('leaves out a key that is over, and fails where nothing else is there', () => {
+    const over = { ...keyOf('a.test'), times: { created: 1, inactive: 2, delete: NOW } }
+    const path = join(root, keyFileName(over))
+    writeFileSync(`${path}.key`, publicKeyFile(over))
+    writeFileSync(`${path}.private`, privateKeyFile(over))
+    const said = `${keyFileName(over)} is left out: its time to be deleted was 20251009085320`
+    expect(() => importKeys(config(), [path], io, NOW)).toThrow(said)
+    const { taken, left } = importKeys(config(), [path, outside()[1]!], io, NOW)
+    expect([taken, left]).toEqual([[keyFileName(KEYS[0]!)], [said]])
+    expect(readdirSync(join(root, 'data', 'dnssec', 'import'))).toHaveLength(2)
   })
 
   test('lays nothing of files that are no key', () => {
     const [file] = outside()
     writeFileSync(file!, 'nothing\n')
-    expect(() => importKeys(config(), [file!], io)).toThrow('no DNSKEY record')
+    expect(() => importKeys(config(), [file!], io, NOW)).toThrow('no DNSKEY record')
     expect(() => statSync(join(root, 'data', 'dnssec', 'import'))).toThrow('ENOENT')
   })
 })

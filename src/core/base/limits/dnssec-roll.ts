@@ -15,6 +15,12 @@ export const dnssecRollLimits = {
     'seconds',
     'in an emergency: two clocks that are five minutes off, each to its side',
   ),
+  rollSteadyMs: limit(
+    300_000,
+    [0, 3_600_000],
+    'milliseconds',
+    'no wait ends after a restart or a clock that was set, as NTP takes; at most the safety margin',
+  ),
   rollParentSeconds: limit(
     86_400,
     [0, 2_592_000],

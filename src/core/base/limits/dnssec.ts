@@ -56,12 +56,6 @@ export const dnssecLimits = {
     'sets',
     'of one pool and family: all sets of 2 of 22 servers, or of up to 4 of 8, signed in 10 ms',
   ),
-  answerSetsWanted: limit(
-    256,
-    [0, 65_536],
-    'sets',
-    'of one pool and family, past those: what was really asked for, the newest first',
-  ),
   answerSetsNoted: limit(
     64,
     [1, 4_096],
@@ -139,6 +133,12 @@ export const dnssecLimits = {
     [16, 65_536],
     'sets',
     'answers of several servers signed on demand; the oldest gives way, and is asked for again',
+  ),
+  wantedPauseMs: limit(
+    1_000,
+    [0, 60_000],
+    'milliseconds',
+    'from one pass for wanted answers to the next, or four times as long as that pass took',
   ),
   rollTurnMs: limit(
     1_000,

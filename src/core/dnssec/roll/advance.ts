@@ -36,11 +36,11 @@ export const horizonOf = (state: RollState, policy: RollPolicy, nowSeconds: numb
 function noted(
   state: RollState,
   policy: RollPolicy,
-  { servedByAll = -1 }: RollFacts,
+  { servedByAll = -1, isTimeUnsure = false }: RollFacts,
   nowSeconds: number,
 ): RollState {
   const confirm = <T>(past: Past<T>): Past<T> =>
-    past.confirmedSeconds === undefined && past.endedVersion <= servedByAll
+    !isTimeUnsure && past.confirmedSeconds === undefined && past.endedVersion <= servedByAll
       ? { ...past, confirmedSeconds: nowSeconds }
       : past
   return {
@@ -131,7 +131,7 @@ interface Moved {
 }
 
 /** At most one change of each kind: what stood between two of a kind would never be served. */
-function moved(start: RollState, horizon: Horizon, facts: RollFacts): Moved {
+function moved(start: RollState, horizon: Horizon, held: Horizon, facts: RollFacts): Moved {
   let state = start
   const events: RollEvent[] = []
   const waits = new Map<string, RollWait>()
@@ -148,7 +148,7 @@ function moved(start: RollState, horizon: Horizon, facts: RollFacts): Moved {
       waits.set(wait.text, wait)
       continue
     }
-    const obstacle = obstacleTo(after, move.change, horizon)
+    const obstacle = obstacleTo(after, move.change, held)
     if (obstacle !== undefined) {
       const wait = waitFor(state, move, obstacle, horizon, facts)
       waits.set(wait.text, wait)
@@ -220,10 +220,14 @@ export function advance(
 ): RollTurn {
   const horizon = horizonOf(start, policy, nowSeconds)
   if (isIdle(start, policy, horizon)) return { state: start, actions: [], events: [], waits: [] }
-  const seen = toldAgain(noted(start, policy, facts, nowSeconds), nowSeconds, horizon.parentSeconds)
-  const known = forgotten(seen, horizon)
-  const goals = goalsOf(known, policy, horizon)
-  const step = moved(goals.state, horizon, facts)
+  // While the time of day may be wrong, nothing that a cache may hold is taken to be over.
+  const isUnsure = facts.isTimeUnsure === true
+  const held = isUnsure ? { ...horizon, nowSeconds: Number.NEGATIVE_INFINITY } : horizon
+  const fresh = noted(start, policy, facts, nowSeconds)
+  const seen = isUnsure ? fresh : toldAgain(fresh, nowSeconds, horizon.parentSeconds)
+  const known = forgotten(seen, held)
+  const goals = goalsOf(known, policy, held)
+  const step = moved(goals.state, horizon, held, facts)
   const shortened = withTtlsOf(goals.state, step.state, policy)
   const gone = deletions(shortened)
   const last = withoutKeys(shortened, gone, nowSeconds)

@@ -47,7 +47,10 @@ export interface Beginning {
   readonly wasSigned: boolean
 }
 
-/** The first document of a zone: its keys work at once. */
+/**
+ * The first document of a zone: its keys work at once. One whose goal is to go has signed before:
+ * it stays published until caches have lost that.
+ */
 export function beginRoll(
   { zone, lineage, node, keys, isProvisional, wasSigned }: Beginning,
   policy: RollPolicy,
@@ -55,9 +58,11 @@ export function beginRoll(
 ): RollState {
   const working = keys.map((key): RollKey => {
     const signsKeys = signsKeysByRole(key)
+    if (key.goal === 'gone') return { ...key, isPublished: true, signsKeys, signsZone: false }
     const signsZone = signsZoneByRole(key)
     return { ...key, isPublished: true, signsKeys, signsZone, activeSeconds: nowSeconds }
   })
+  const resting = working.filter((key) => key.goal === 'gone' && signsZoneByRole(key))
   const unsigned = {
     value: { members: [], signers: [] },
     endedVersion: 1,
@@ -76,12 +81,16 @@ export function beginRoll(
     members: [node],
     guests: [],
     keys: working,
-    offered: wasSigned ? working.filter((key) => key.signsKeys).map((key) => key.id) : [],
+    offered: wasSigned
+      ? working.filter((key) => key.signsKeys && key.goal === 'in-use').map((key) => key.id)
+      : [],
     offeredSeconds: nowSeconds,
     keyTtlSeconds: policy.dnskeyTtlSeconds,
     zoneTtlSeconds: policy.zoneTtlSeconds,
     pastKeySets: wasSigned ? [] : [unsigned],
-    pastSignings: [],
+    pastSignings: resting.map(({ id }) => ({
+      ...{ value: [id], endedVersion: 1, ttlSeconds: policy.zoneTtlSeconds },
+    })),
     pastOffers: [],
     pastDs: [],
     isUrgent: false,

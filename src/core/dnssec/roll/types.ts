@@ -157,6 +157,8 @@ export interface RollFacts {
    * them: until there is one, keys that differ are harmless, and from then on they are bogus.
    */
   readonly unheard?: readonly string[]
+  /** The clock may be wrong: no wait ends by it. */
+  readonly isTimeUnsure?: boolean
 }
 
 export type RollEventKind =

@@ -7,12 +7,13 @@
  */
 import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
+import { restsBeside } from '../imports.ts'
 import type { StoredKey } from '../keyfile.ts'
 import { beginEvent, beginRoll, keyIdOf, rollKeyOf } from '../roll/begin.ts'
 import { rolesOf } from '../roll/goals.ts'
 import type { ParentLook } from '../roll/look.ts'
 import { isRolling } from '../roll/status.ts'
-import type { RollCommand, RollEvent, RollPolicy, RollState } from '../roll/types.ts'
+import type { RollCommand, RollEvent, RollKey, RollPolicy, RollState } from '../roll/types.ts'
 import { bundleBytes } from './codec.ts'
 import { PeersHeard } from './peers-heard.ts'
 import type { Bundle, Refusal, RingOutcome, SyncMessage, ZoneMark } from './types.ts'
@@ -121,7 +122,10 @@ export class KeyRing {
     const { crypto, node, newLineage } = this.#options
     const stored =
       how.keys ?? rolesOf(policy).map((role) => ring.make(role, policy.algorithm, nowSeconds))
-    const keys = stored.map((key) => rollKeyOf(key, crypto, key.times.created ?? nowSeconds))
+    const keys = stored.map((key): RollKey => {
+      const goal = restsBeside(key, stored, nowSeconds) ? 'gone' : 'in-use'
+      return { ...rollKeyOf(key, crypto, key.times.created ?? nowSeconds), goal }
+    })
     const { isProvisional } = how
     const beginning = { zone, lineage: newLineage(), node, keys, isProvisional }
     const wasSigned = how.keys !== undefined

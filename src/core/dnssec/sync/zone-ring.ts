@@ -230,8 +230,8 @@ export class ZoneRing {
 
   /** One turn. Whether the document changed, and what is to be told. */
   turn(policy: RollPolicy, peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
-    const { nowSeconds } = settings
-    const events: RollEvent[] = [...this.#lead(peers, settings)]
+    const { nowSeconds, isTimeUnsure = false } = settings
+    const events: RollEvent[] = isTimeUnsure ? [] : [...this.#lead(peers, settings)]
     const held = this.#bundle
     if (held === undefined || !this.isLed) return events
     // Half of the time after which others take over: this node has ceased when they begin.
@@ -240,9 +240,10 @@ export class ZoneRing {
     if (!this.#hasMajority) {
       this.#waits = [{ text: 'The keys stay as they are: too few of their nodes are heard' }]
       // Members that are gone for good are forgotten all the same, or this would be for ever.
-      return [...events, ...this.#muster(peers, settings)]
+      return isTimeUnsure ? events : [...events, ...this.#muster(peers, settings)]
     }
-    events.push(...this.#takeIn(nowSeconds), ...this.#muster(peers, settings))
+    events.push(...this.#takeIn(nowSeconds))
+    if (!isTimeUnsure) events.push(...this.#muster(peers, settings))
     const turn = advance(this.#bundle!.state, policy, this.#facts(settings), nowSeconds)
     let { state } = turn
     let keys = this.#bundle!.keys
@@ -355,12 +356,17 @@ export class ZoneRing {
     return events
   }
 
-  #facts({ unheard = [] }: TurnSettings): RollFacts {
+  #facts({ unheard = [], isTimeUnsure = false }: TurnSettings): RollFacts {
     const { members, version } = this.#bundle!.state
     const versions = members.map((name) => this.#serves.get(name))
     const behind = members.filter((name) => (this.#serves.get(name) ?? -1) < version)
     const isKnown = versions.every((each) => each !== undefined)
-    return { servedByAll: isKnown ? Math.min(...versions) : undefined, behind, unheard }
+    return {
+      servedByAll: isKnown ? Math.min(...versions) : undefined,
+      behind,
+      unheard,
+      isTimeUnsure,
+    }
   }
 
   /** An operator took the node out of service. */
@@ -379,4 +385,5 @@ export interface TurnSettings {
   readonly patienceSeconds: number
   /** Configured peers that this process never heard. */
   readonly unheard?: readonly string[]
+  readonly isTimeUnsure?: boolean
 }

@@ -129,13 +129,6 @@ describe('keys that are laid down', () => {
     expect(await ports.readImports()).toEqual({ keys: [], faults: [], isUnread: false })
   })
 
-  test('sign what is left to them: with a key for the rest, the other signs the keys alone', async () => {
-    lay(keyOf('csk'))
-    lay(keyOf('zsk'))
-    const { keys } = await portsWith().readImports()
-    expect(keys.map(({ role }) => role).sort()).toEqual(['ksk', 'zsk'])
-  })
-
   test('are not taken for absent where they, or their folder, cannot be read', async () => {
     lay(keyOf())
     const path = join(folder(), 'import', `${keyFileName(keyOf())}.private`)

@@ -155,16 +155,29 @@ describe('signatures', () => {
     expect(one.said('signer.serving-refused')).toEqual([])
   })
 
-  test('that begin after now are made anew once the clock was set back', async () => {
-    const one = await start()
-    await one.give(one.draft())
-    await one.clock.advanceAsync(limits.signatureRefreshCheckMs.default)
-    const back = one.clock.nowMs() - DAY_MS
-    Object.assign(one.ctx.clock, { nowMs: () => back })
-    await one.clock.advanceAsync(limits.signatureRefreshCheckMs.default)
-    expect(one.signed()).toHaveLength(2)
-    expect(one.lastSigned()).toMatchObject({ kept: 0 })
-  })
+  // Before the first look and after it, each once after the draft and once after a later one.
+  for (const [beforeMs, drafts] of [
+    [0, 1],
+    [10_000, 1],
+    [limits.signatureRefreshCheckMs.default, 1],
+    [limits.signatureRefreshCheckMs.default, 2],
+  ] as const)
+    test(`that begin after now are made anew once the clock was set back (${beforeMs} ms)`, async () => {
+      const one = await start()
+      await one.give(one.draft())
+      await one.clock.advanceAsync(beforeMs)
+      if (drafts === 2) {
+        one.clock.setUnixMs(one.clock.nowMs() + DAY_MS)
+        await one.give(one.draft([pool({ ttlSeconds: 6 })]))
+      }
+      one.clock.setUnixMs(one.clock.nowMs() - DAY_MS)
+      await one.clock.advanceAsync(limits.signatureRefreshCheckMs.default)
+      expect(one.signed()).toHaveLength(drafts + 1)
+      const { kept } = one.lastSigned() as { kept: number }
+      expect(kept > 0, 'the signatures of before the clock went ahead hold').toBe(drafts === 2)
+      await one.clock.advanceAsync(limits.signatureRefreshCheckMs.default)
+      expect(one.signed()).toHaveLength(drafts + 1)
+    })
 
   test('of answers that are wanted are added, of this epoch alone', async () => {
     const hosts = Array.from({ length: 40 }, (_, at) => at + 1)

@@ -132,6 +132,44 @@ describe('authority', () => {
     expect(zone(text).soa.primary).toBe('ns.example.net')
   })
 
+  test('a name server that the records list in other letters is listed once', () => {
+    const text =
+      '      name_servers: [{ name: ns.example.com }]\n' +
+      '      records: [{ name: "@", type: NS, value: NS.example.com. }]\n'
+    expect(shown(text)).toEqual([['example.com', types.NS, 16]])
+  })
+
+  test('records whose names another zone holds are told', () => {
+    const records = [
+      'ns1 A 192.0.2.53',
+      'child NS ns1.child',
+      'child DS 1 8 1 0000000000000000000000000000000000000000',
+      'ns1.child A 192.0.2.54',
+      'ns2.child A 192.0.2.55',
+      'child MX 10 ns1',
+      'www.child A 192.0.2.7',
+      'www.child A 192.0.2.8',
+      'deep.child DS 1 8 1 0000000000000000000000000000000000000000',
+      'childless A 192.0.2.9',
+    ]
+    const { warnings, errors } = load({
+      'main.yaml':
+        'dns:\n  zones:\n    - { name: example.com, file: top }\n' +
+        '    - { name: child.example.com, file: child }\n    - deep.child.example.com\n',
+      top: `$TTL 300\n@ NS ns1\n${records.join('\n')}\n`,
+      child: '$TTL 300\n@ NS ns1\nns1 A 192.0.2.54\n',
+    })
+    expect(errors).toEqual([])
+    const holds = (name: string) => `because the zone ${name} holds this name`
+    const child = holds('child.example.com')
+    expect(warnings.filter((text) => text.includes('holds this name'))).toEqual([
+      expect.stringContaining(`ns2.child.example.com A: never served, ${child}`),
+      expect.stringMatching(new RegExp(`^top:8:1: .*child.example.com MX: never served, ${child}`)),
+      expect.stringContaining(`www.child.example.com A: never served, ${child}`),
+      expect.stringContaining(`DS: never served, ${holds('deep.child.example.com')}`),
+    ])
+  })
+
   test('the SOA has the given serial unless the file gives one, and a readable contact', () => {
     expect(zone('').soa).toMatchObject({
       primary: 'ns1.example.com',

@@ -14,7 +14,6 @@ import { cdsRecords, deletionRecords } from '../../../../src/core/dnssec/cds.ts'
 import { nameOrder, wholeName } from '../../../../src/core/dnssec/check/wire.ts'
 import { plainData } from '../../../../src/core/dnssec/check/rdata.ts'
 import { readTypes } from '../../../../src/core/dnssec/check/types.ts'
-import { foldedRdata } from '../../../../src/core/dnssec/canonical.ts'
 import { defaultLifetimes, isDue, lifetimeOf } from '../../../../src/core/dnssec/lifetimes.ts'
 import { isBelow, orderOf, parentOrder, wireOfOrder } from '../../../../src/core/dnssec/order.ts'
 import { apexRecordsOf } from '../../../../src/core/dnssec/serving-plan.ts'
@@ -23,6 +22,7 @@ import { zoneNames } from '../../../../src/core/dnssec/zone-names.ts'
 import { foldCase, wireToName } from '../../../../src/core/dns/names.ts'
 import { typeName, types } from '../../../../src/core/dns/types.ts'
 import { formatRecord } from '../../../../src/core/zone/format.ts'
+import { canonicalRdata, isWellFormed } from '../../../../src/core/zone/rdata.ts'
 import { crypto, keyFor } from '../../../harness/dnssec.ts'
 import { wire } from '../../../harness/dnssec-denial.ts'
 import { rdataOf, wireName } from '../../../property/rdata-arbitraries.ts'
@@ -67,7 +67,7 @@ test('the signer and its examiner bring data of every type into one form', () =>
         const rdata = new Uint8Array(octets)
         // Types made by signing are not data of a zone; RRSIG folds its signer alone.
         if (type === types.RRSIG) return
-        expect(plainData(type, rdata), typeName(type)).toEqual(foldedRdata(type, rdata))
+        expect(plainData(type, rdata), typeName(type)).toEqual(canonicalRdata(type, rdata))
       }),
       { numRuns: 60 },
     )
@@ -77,9 +77,13 @@ test('the signer and its examiner bring data of every type into one form', () =>
     [types.PX, px],
     [types.A6, a6],
   ] as const) {
-    expect(plainData(type, rdata)).toEqual(foldedRdata(type, rdata))
-    expect(foldedRdata(type, rdata)).not.toEqual(rdata)
+    expect(plainData(type, rdata)).toEqual(canonicalRdata(type, rdata))
+    expect(canonicalRdata(type, rdata)).not.toEqual(rdata)
+    for (let length = 0; length <= rdata.length; length++)
+      expect(isWellFormed(type, rdata.subarray(0, length))).toBe(length === rdata.length)
   }
+  expect(isWellFormed(types.A6, new Uint8Array([129, 0]))).toBe(false)
+  expect(isWellFormed(types.A6, new Uint8Array(17))).toBe(true)
 })
 
 test('a list of types reads back to the same types', () => {

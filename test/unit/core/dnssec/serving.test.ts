@@ -110,6 +110,56 @@ describe.each(['nsec', 'nsec3'] as const)('%s', (denial) => {
     expect(world.ask('t.z.org', 'A').rcode, 'without a proof before it').toBe('NXDOMAIN')
   })
 
+  test('a record written twice in other letters is served and signed once', () => {
+    const text = '@ NS ns1\n@ NS NS1\nns1 A 192.0.2.53\n@ MX 10 ns1\n@ MX 10 Ns1\nx PX 1 a. A.'
+    const world = signedWorld({ zones: [zoneOf('example.com', `${text}\nx PX 1 A. a.`)], denial })
+    for (const [name, type] of [
+      ['example.com', 'NS'],
+      ['example.com', 'MX'],
+      ['x.example.com', 'PX'],
+    ] as const) {
+      const message = world.ask(name, type)
+      expect([type, ...world.judge(message)]).toEqual([type])
+      expect(message.answer.map((one) => one.type)).toEqual([types[type], types.RRSIG])
+      expect(world.plain(name, type).answer).toHaveLength(1)
+    }
+  })
+
+  test('a record written twice in other letters is served and signed once', () => {
+    const text = '@ NS ns1\n@ NS NS1\nns1 A 192.0.2.53\n@ MX 10 ns1\n@ MX 10 Ns1\nx PX 1 a. A.'
+    const world = signedWorld({ zones: [zoneOf('example.com', `${text}\nx PX 1 A. a.`)], denial })
+    for (const [name, type] of [
+      ['example.com', 'NS'],
+      ['example.com', 'MX'],
+      ['x.example.com', 'PX'],
+    ] as const) {
+      const message = world.ask(name, type)
+      expect([type, ...world.judge(message)]).toEqual([type])
+      expect(message.answer.map((one) => one.type)).toEqual([types[type], types.RRSIG])
+      expect(world.plain(name, type).answer).toHaveLength(1)
+    }
+  })
+
+  test('ANY at a steered name of two families answers with the one that serves', () => {
+    const addresses = ['192.0.2.1', '2001:db8::1']
+    const pools = [
+      poolSpecOf({ name: 'app.example.com', zone: 'example.com', addresses, spec: {} }, 0),
+    ]
+    for (const [words, expected] of [
+      [[UP, UP], types.A],
+      [[UP, DOWN], types.A],
+      [[DOWN, UP], types.AAAA],
+    ] as const) {
+      const world = signedWorld({
+        ...{ zones: [zoneOf('example.com', '@ NS ns1\nns1 A 192.0.2.53')], denial, pools },
+        words: [words],
+      })
+      const message = world.ask('app.example.com', 'ANY')
+      expect(world.judge(message)).toEqual([])
+      expect(message.answer.map(({ type }) => type)).toEqual([expected, types.RRSIG])
+    }
+  })
+
   test('pools answer signed whatever is up, one by one and several at a time', () => {
     const text = '@ NS ns1\nns1 A 192.0.2.53\n*.alias CNAME app\nbeside TXT "x"'
     const pool = (name: string, addresses: string[], spec: object) =>

@@ -86,7 +86,7 @@ describe('findings', () => {
       'd DNAME x.\nd NS ns.example.net.',
       'error: d.example.com DNAME: a delegation cannot be redirected too',
     ],
-    ['*.d DNAME x.', 'warning: *.d.example.com DNAME: a redirection at a wildcard is discouraged'],
+    ['*.d DNAME x.', 'error: *.d.example.com DNAME: a wildcard cannot be redirected'],
     [
       'a 1 A 192.0.2.1\na 2 A 192.0.2.2\na 3 A 192.0.2.3',
       'warning: a.example.com A: TTLs of 1 and 2 seconds in one set; the lowest is served',

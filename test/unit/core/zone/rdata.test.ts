@@ -42,6 +42,10 @@ describe('words that are nearly right are refused', () => {
     ['AAAA', '[::1]', 'is not an IPv6 address'],
     ['AAAA', 'fe80::1%eth0', 'is not an IPv6 address'],
     ['A', '\\# x 01', 'is not a number of octets'],
+    ['PX', '\\# 2 0001', 'the octets are not PX data'],
+    ['TYPE38', '\\# 1 FF', 'the octets are not A6 data'],
+    ['PX', '\\# 2 0001', 'the octets are not PX data'],
+    ['A6', '\\# 1 FF', 'the octets are not A6 data'],
     ['TYPE999', '\\# 70000 00', 'octets of data are given'],
   ] as const)
     test(`${type} ${text}`, () => expect(parse(type, text)).toContain(why))
