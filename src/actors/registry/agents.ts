@@ -134,6 +134,7 @@ export class Agents {
     this.#ctx.log.info('agent is heard again', { agent_id: agentId, backends: keys.length })
     book.feed.record('registration.agent-heard', {}, { agent: agentId, backends: keys.length })
     book.rejudge(keys)
+    if (keys.some((key) => !book.fleet.servers.has(key))) book.declare()
     this.#wakeAt(nowMs + chorus.settings.roll.staleMs)
   }
 

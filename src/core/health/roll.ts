@@ -61,6 +61,8 @@ interface Agent {
   /** Nobody of this process has heard it: it was read from disk or told by a peer. */
   hearsay: boolean
   keys: readonly string[]
+  /** Servers of its report that were taken from it; a later word of it claims them again. */
+  readonly forsaken: Set<string>
   /** It claims servers that others speak for. */
   contests: boolean
 }
@@ -137,6 +139,7 @@ export class Roll {
       silent: false,
       hearsay: hearsay && (known?.hearsay ?? true),
       keys: [],
+      forsaken: new Set(),
       contests: false,
     }
     agent.silent = nowMs - agent.lastSeenMs >= this.#settings.staleMs
@@ -156,7 +159,10 @@ export class Roll {
     return { declared, keys: [...keys], contested, turned }
   }
 
-  /** A sign of life without news. Returns the servers whose agent was silent until now. */
+  /**
+   * A sign of life without news. Returns the servers whose agent was silent until now, those that
+   * it was forsaken of too: they are to be declared again.
+   */
   seen(agentId: string, atMs: number): readonly string[] {
     const agent = this.#agents.get(agentId)
     if (agent === undefined) return []
@@ -164,6 +170,10 @@ export class Roll {
     agent.hearsay = false
     if (!agent.silent) return []
     agent.silent = false
+    if (agent.forsaken.size > 0) {
+      agent.forsaken.clear()
+      this.#claim(agent)
+    }
     return agent.keys
   }
 
@@ -180,6 +190,7 @@ export class Roll {
     const agent = this.#agents.get(agentId)
     if (agent === undefined) return NO_CHANGE
     const given = agent.keys.filter((key) => keys.has(key))
+    for (const key of given) agent.forsaken.add(key)
     agent.keys = agent.keys.filter((key) => !keys.has(key))
     return this.#givenUp(agent, given)
   }
@@ -269,6 +280,7 @@ export class Roll {
       for (const name of namesOfService(backend.service, domains, zones)) {
         if (withheld.has(name)) continue
         const key = serverKey(name, backend.address, backend.port)
+        if (agent.forsaken.has(key)) continue
         const owner = this.#owners.get(key)
         if (owner !== undefined && owner.agentId !== agentId) {
           if (this.#agents.get(owner.agentId)?.silent === false) {

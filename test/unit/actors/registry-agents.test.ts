@@ -144,6 +144,23 @@ describe('silence', () => {
     expect(world.spelt()).toEqual({})
   })
 
+  test('removes what no check vouches for once, and the rest stays', async () => {
+    const world = await worldOf()
+    world.report('a1', [backendAt(A), backendAt(B)])
+    await world.clock.advanceAsync(100)
+    world.verdict(A, 'up')
+    await world.clock.advanceAsync(11_000)
+    world.verdict(B, 'down')
+    await world.clock.advanceAsync(55_000)
+    expect(world.spelt()).toEqual({ [A]: 'SL healthy' })
+    const before = world.said('registry.snapshot-set').length
+    await world.clock.advanceAsync(60_000)
+    expect(world.said('registry.snapshot-set').length).toBe(before)
+    world.seen('a1')
+    await world.clock.advanceAsync(100)
+    expect(Object.keys(world.spelt())).toEqual([A, B])
+  })
+
   test('without a verdict is the end of service, until the agent is heard again', async () => {
     const world = await worldOf()
     world.report('a1', [backendAt(A)])
