@@ -40,6 +40,8 @@ export interface AgentVoice {
   readonly healthy?: boolean
   readonly reason: string
   readonly silent: boolean
+  /** Its own check asks for more than an overwatch can. */
+  readonly asksMore?: boolean
   readonly drain?: Drain
   /** Thousandths of its weight, from the agent's vitals. */
   readonly share: number
@@ -237,12 +239,13 @@ export class Roll {
     const claim = this.#owners.get(key)
     const agent = claim && this.#agents.get(claim.agentId)
     if (claim === undefined || agent === undefined) return
-    const { healthy, reason, drain } = claim.backend
+    const { healthy, reason, drain, check } = claim.backend
     return {
       agentId: claim.agentId,
       ...(healthy === undefined ? {} : { healthy }),
       reason,
       silent: agent.silent,
+      ...(check?.asksMore === true ? { asksMore: true } : {}),
       ...(drain === undefined ? {} : { drain }),
       share: agent.report.vitals?.share ?? 1000,
       lastSeenMs: agent.lastSeenMs,
