@@ -4,12 +4,15 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { encodeBody, GONE, overrideBody } from '../../core/health/shared-bodies.ts'
+import { FormerTtls } from '../../core/health/former-ttls.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import type { Server } from '../../core/health/server.ts'
 import type { Sharing } from './sharing.ts'
 
 interface Withdrawal {
   readonly drain: string
+  /** The answers of this node are without the server, since `atMs`. */
+  readonly isOut: boolean
   readonly atMs: number
 }
 
@@ -19,6 +22,7 @@ export class Told {
   readonly #verdicts = new Map<string, 'up' | 'down'>()
   readonly #heard = new Map<string, boolean>()
   readonly #withdrawals = new Map<string, Withdrawal>()
+  readonly formerTtls = new FormerTtls()
 
   constructor(sharing: Sharing, chorus: Chorus) {
     this.#sharing = sharing
@@ -49,18 +53,25 @@ export class Told {
     this.#sharing.tell({ kind: 'override', id: spec.key, body, stamp, seq, keepUntilMs }, nowMs)
   }
 
-  /** The server goes out by a drain, or no longer does. */
-  withdrawn(key: string, nowMs: number): void {
+  /** The server goes out by a drain, or no longer does; `isOut`: no answer holds it. */
+  withdrawn(key: string, isOut: boolean, nowMs: number): void {
     const drain = this.#chorus.drainOf(key)?.id
     const told = this.#withdrawals.get(key)
-    if (drain === told?.drain) return
+    if (drain === told?.drain && (drain === undefined || isOut === told?.isOut)) return
     if (drain === undefined) this.#withdrawals.delete(key)
-    else this.#withdrawals.set(key, { drain, atMs: nowMs })
-    const body = drain === undefined ? GONE : encodeBody({ drain, atMs: nowMs })
+    else this.#withdrawals.set(key, { drain, isOut, atMs: nowMs })
+    const isSaid = drain !== undefined && isOut
+    if (!isSaid && told?.isOut !== true && drain !== undefined) return
+    const body = isSaid ? encodeBody({ drain, atMs: nowMs }) : GONE
     this.#sharing.tell({ kind: 'draining', id: this.#own(key), body }, nowMs)
   }
 
-  /** Id of the drain that is in the answers of this node. */
+  /** Servers that drain, whether answers hold them or not. */
+  draining(): readonly string[] {
+    return [...this.#withdrawals.keys()]
+  }
+
+  /** Id of the drain that this node knows of. */
   drainOf(key: string): string | undefined {
     return this.#withdrawals.get(key)?.drain
   }
@@ -68,7 +79,7 @@ export class Told {
   /** When this node took the drain into its answers. */
   withdrawnMs(key: string, drain: string): number | undefined {
     const told = this.#withdrawals.get(key)
-    return told?.drain === drain ? told.atMs : undefined
+    return told?.drain === drain && told.isOut ? told.atMs : undefined
   }
 
   /** A server is gone: nothing is said of it any more. */
