@@ -126,7 +126,7 @@ export class Readings {
   #judge(): void {
     const before = this.#vitals
     const nowMs = this.#clock.nowMs()
-    // A clock that is set must neither freeze the share nor move it; only what is told has its time.
+    // A clock that is set must neither freeze nor move the share; only what is told has its time.
     const said = this.#predictor.advance(this.#clock.monotonicMs())
     const sinceMs = before?.signal === said.signal ? Math.min(before.sinceMs, nowMs) : nowMs
     const next = { ...said, atMs: nowMs, sinceMs }

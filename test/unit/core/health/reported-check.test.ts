@@ -1,4 +1,4 @@
-// Goal: an overwatch asks what the agent asks, save patterns, of which it knows that they were asked.
+// Goal: an overwatch asks what the agent asks, and knows of what it cannot ask.
 import { expect, test } from 'vitest'
 import { defaultCheck } from '../../../../src/core/config/checks.ts'
 import { checkOf } from '../../../../src/core/health/declared.ts'
