@@ -37,6 +37,12 @@ export class Told {
     this.#sharing.tell({ kind: 'verdict', id: this.#own(key), body }, nowMs)
   }
 
+  /** A server is no longer checked here: what was said of it does not count elsewhere either. */
+  unchecked(key: string, nowMs: number): void {
+    this.#verdicts.delete(key)
+    this.#retract('verdict', key, nowMs)
+  }
+
   heard(agentId: string, heard: boolean, nowMs: number): void {
     if (this.#heard.get(agentId) === heard) return
     this.#heard.set(agentId, heard)
@@ -84,13 +90,15 @@ export class Told {
 
   /** A server is gone: nothing is said of it any more. */
   forget(key: string, nowMs: number): void {
-    for (const kind of ['verdict', 'draining']) {
-      const known = this.#sharing.get(kind, this.#own(key))
-      if (known === undefined || known.body.length === 0) continue
-      this.#sharing.tell({ kind, id: known.id, body: GONE }, nowMs)
-    }
-    this.#verdicts.delete(key)
+    this.unchecked(key, nowMs)
+    this.#retract('draining', key, nowMs)
     this.#withdrawals.delete(key)
+  }
+
+  #retract(kind: string, key: string, nowMs: number): void {
+    const known = this.#sharing.get(kind, this.#own(key))
+    if (known === undefined || known.body.length === 0) return
+    this.#sharing.tell({ kind, id: known.id, body: GONE }, nowMs)
   }
 
   forgetAgent(agentId: string, nowMs: number): void {

@@ -10,6 +10,8 @@ export function noteVoices(book: Book, keys: readonly string[]): void {
     if (server === undefined) continue
     noteDrain(book, server)
     noteVeto(book, server)
+    if (server.spec.source === 'agent' && !book.chorus.settings.validates)
+      book.told.unchecked(key, book.nowMs())
     for (const { pool } of server.places) pools.add(pool)
   }
   // Where nobody serves any more a drained server may stand in, and no longer once somebody does.
