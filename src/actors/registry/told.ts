@@ -51,10 +51,13 @@ export class Told {
   }
 
   /** An override was set, lifted or ended here. */
-  override({ spec, health }: Server, nowMs: number): void {
+  override({ spec, health, places }: Server, nowMs: number): void {
     const { overrideStampMs: stamp, overrideRank: seq, override } = health
     const gone = nowMs + limits.peerTombstoneMs.default
-    const keepUntilMs = override === undefined ? gone : (override.expiresAtMs ?? 0)
+    // The guard-rail let it go by this order: others have to hear of it, and then it is over.
+    const isLetGo = places.length === 0 && spec.source !== 'agent'
+    const endMs = override?.expiresAtMs ?? (isLetGo ? gone : 0)
+    const keepUntilMs = override === undefined ? gone : endMs
     const body = overrideBody(health)
     this.#sharing.tell({ kind: 'override', id: spec.key, body, stamp, seq, keepUntilMs }, nowMs)
   }
