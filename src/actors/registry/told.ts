@@ -69,10 +69,12 @@ export class Told {
     if (drain === told?.drain && (drain === undefined || isOut === told?.isOut)) return
     if (drain === undefined) this.#withdrawals.delete(key)
     else this.#withdrawals.set(key, { drain, isOut, atMs: nowMs })
-    const isSaid = drain !== undefined && isOut
-    if (!isSaid && told?.isOut !== true && drain !== undefined) return
-    const body = isSaid ? encodeBody({ drain, atMs: nowMs }) : GONE
-    this.#sharing.tell({ kind: 'draining', id: this.#own(key), body }, nowMs)
+    // What was told before a restart is taken back too.
+    if (drain === undefined || !isOut) this.#retract('draining', key, nowMs)
+    else {
+      const body = encodeBody({ drain, atMs: nowMs })
+      this.#sharing.tell({ kind: 'draining', id: this.#own(key), body }, nowMs)
+    }
   }
 
   /** Servers that drain, whether answers hold them or not. */
