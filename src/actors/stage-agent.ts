@@ -10,6 +10,7 @@
 import { resolveCheck } from '../core/config/checks.ts'
 import type { Loaded } from '../core/config/load.ts'
 import { checkMarksMemory } from '../core/health/clients-marks.ts'
+import { reportedCheck } from '../core/health/reported-check.ts'
 import type { AgentBackend } from '../core/health/self.ts'
 import { parseAddress, serverKey } from '../core/net/address.ts'
 import type { MemberSpec } from '../core/steer/topology.ts'
@@ -64,12 +65,8 @@ function targetOf(backend: BackendKeys, region: string): MemberSpec {
 
 function backendOf(backend: BackendKeys): AgentBackend {
   const { service, address, advertise_address: advertiseAddress, port, weight } = backend
-  const check = resolveCheck([backend.health_check])
-  const { type, intervalMs, timeoutMs, path, host, failureThreshold, successThreshold } = check
-  return {
-    ...{ service, address, advertiseAddress, port, weight },
-    check: { type, intervalMs, timeoutMs, path, host, failureThreshold, successThreshold },
-  }
+  const check = reportedCheck(resolveCheck([backend.health_check]))
+  return { service, address, advertiseAddress, port, weight, check }
 }
 
 function gossipOf(keys: Keys): AgentGossip {

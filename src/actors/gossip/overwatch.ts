@@ -30,7 +30,7 @@ import { PinSaves } from './pin-saves.ts'
 import { notFound, type Outcome, type PinOrder, pinOfOrder } from './pinning.ts'
 import { type PinReply, rotationOf, type RotateReply } from './pinning.ts'
 import { pinOf, pinRecord, reportIds, reportRecords } from './records.ts'
-import { samePin, unpinRecord, viaOf } from './records.ts'
+import { samePin, toldMsOf, unpinRecord, viaOf } from './records.ts'
 import { receiverSettingsOf } from './setup.ts'
 import { macOf, Sharing } from './sharing.ts'
 import { Strangers } from './strangers.ts'
@@ -95,8 +95,7 @@ export class Overwatch {
       this.#peerPort = opened.value
     }
     this.sharing.start()
-    const { clock, random } = ctx
-    this.#cancels = [clock.every(1_000, random.below(1_000), () => this.#everySecond())]
+    this.#cancels = [ctx.clock.every(1_000, ctx.random.below(1_000), () => this.#everySecond())]
   }
 
   async stop(): Promise<void> {
@@ -158,9 +157,11 @@ export class Overwatch {
         this.#reported(output.report, isPeer || output.again === true)
         break
       case 'seen':
+        // What a peer passed on is as old as its record; whom it hears its registry says.
+        if (isPeer) break
         this.agents.seen(output.agentId, output.atMs)
         ctx.publish('gossip.agent-seen', { agentId: output.agentId, atMs: output.atMs })
-        if (!isPeer) this.#seen(output.agentId)
+        this.#seen(output.agentId)
         break
       case 'left':
         this.#left(output.agentId, output.reason, isPeer)
@@ -187,11 +188,12 @@ export class Overwatch {
 
   #reported(report: AgentReport, hearsay: boolean): void {
     const { ctx, metrics, notices } = this.#world
-    const { agentId } = report
-    const { atMs } = report
-    notices.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
-    metrics.reported(report, this.agents.heard.get(agentId)?.report, hearsay)
-    this.agents.report(report, hearsay, atMs)
+    const { agentId, atMs } = report
+    const held = this.agents.heard.get(agentId)
+    notices.reported(report, held?.report, hearsay)
+    metrics.reported(report, held?.report, hearsay)
+    // Of one that only others may hear it is known for as long as if it were heard now.
+    this.agents.report(report, hearsay, Math.max(atMs, held?.heardMs ?? ctx.clock.nowMs()))
     ctx.publish('gossip.agent-reported', { agentId, report, hearsay, atMs })
     if (hearsay) return
     this.#share(report)
@@ -214,6 +216,12 @@ export class Overwatch {
     if (heard !== undefined && ledger.get('agent', agentId) === undefined) this.#share(heard.report)
   }
 
+  /** The registry may hold servers of an agent whose words are forgotten here for its silence. */
+  #eject(agentId: string, why: string, outputs: readonly ReceiverOutput[]): void {
+    this.#carryOut(outputs, PEER)
+    if (!outputs.some(({ kind }) => kind === 'left')) this.#left(agentId, why, true)
+  }
+
   #left(agentId: string, why: string, isPeer: boolean): void {
     const { ctx, notices, metrics } = this.#world
     const pin = this.receiver.trust.find(agentId)
@@ -227,9 +235,8 @@ export class Overwatch {
     const atMs = ctx.clock.nowMs()
     ctx.publish('gossip.agent-left', { agentId, boot, atMs, reason })
     if (reason === 'deregistered') this.agents.saidGoodbye(agentId, boot, atMs)
-    const fence = pin?.fence
-    if (reason === 'deregistered' && !isPeer && fence !== undefined)
-      this.#share({ agentId, boot: fence.boot, seq: fence.seq })
+    if (reason === 'deregistered' && !isPeer && pin !== undefined)
+      this.#share({ agentId, ...pin.fence })
   }
 
   #reply(name: string, octets: Uint8Array, from: Endpoint | undefined): void {
@@ -281,8 +288,10 @@ export class Overwatch {
     if (record.kind === 'member' && record.keepUntilMs > nowMs)
       this.#world.remember([new TextDecoder().decode(record.body)])
     else if (record.kind === 'pin') this.#takePin(record, nowMs)
-    else if (record.kind === 'agent' && record.body.length > 0)
-      this.#carryOut(this.receiver.receive(record.body, PEER, nowMs), PEER)
+    else if (record.kind === 'agent' && record.body.length > 0) {
+      const toldMs = toldMsOf(record, nowMs)
+      this.#carryOut(this.receiver.receive(record.body, PEER, nowMs, toldMs), PEER)
+    }
   }
 
   #takePin(record: SharedRecord, nowMs: number): void {
@@ -291,24 +300,24 @@ export class Overwatch {
       if (trust.find(record.id) === undefined) return
       const outputs = this.receiver.unpin(record.id, nowMs)
       // It was told already: only what follows of it is carried out.
-      this.#carryOut(
-        outputs.filter(({ kind }) => kind !== 'unpinned'),
-        PEER,
-      )
+      const rest = outputs.filter(({ kind }) => kind !== 'unpinned')
+      this.#eject(record.id, 'unpinned', rest)
       return
     }
     const pin = pinOf(record)
     if (pin === undefined) return
-    const isNew = trust.find(pin.agentId) === undefined
-    this.#carryOut(this.receiver.importPin(pin, nowMs), PEER)
+    const known = trust.find(pin.agentId)
+    const outputs = this.receiver.importPin(pin, nowMs)
     const merged = trust.find(pin.agentId)
+    if (known?.revoked === false && merged?.revoked === true)
+      this.#eject(pin.agentId, 'revoked', outputs)
+    else this.#carryOut(outputs, PEER)
     if (merged !== undefined && !samePin(merged, pin))
       this.#tell(pinRecord(merged, this.#config.node, nowMs))
-    if (!isNew) return
+    if (known !== undefined) return
     // Its report may have come before its key.
-    const { ledger } = this.sharing.exchange
     for (const id of reportIds(pin.agentId)) {
-      const held = ledger.get('agent', id)
+      const held = this.sharing.exchange.ledger.get('agent', id)
       if (held === undefined) break
       this.#take(held)
     }
@@ -328,7 +337,7 @@ export class Overwatch {
     const pin = this.receiver.trust.find(agentId)
     if (pin === undefined) return notFound(agentId)
     if (pin.revoked) return { outcome: 'already-done', message: `${agentId} is revoked already` }
-    this.#carryOut(this.receiver.revoke(agentId, reason, ctx.clock.nowMs()), PEER)
+    this.#eject(agentId, 'revoked', this.receiver.revoke(agentId, reason, ctx.clock.nowMs()))
     ctx.log.warn('agent revoked', { agentId, reason, by })
     return { outcome: 'done', message: `the key of ${agentId} is refused from now on` }
   }
@@ -336,7 +345,7 @@ export class Overwatch {
   forget(agentId: string, by: string): Outcome {
     const { ctx } = this.#world
     if (this.receiver.trust.find(agentId) === undefined) return notFound(agentId)
-    this.#carryOut(this.receiver.unpin(agentId, ctx.clock.nowMs()), PEER)
+    this.#eject(agentId, 'unpinned', this.receiver.unpin(agentId, ctx.clock.nowMs()))
     ctx.log.warn('agent forgotten', { agentId, by })
     return { outcome: 'done', message: `the next message of ${agentId} is a first contact` }
   }

@@ -68,6 +68,10 @@ export function reportRecords(
   }))
 }
 
+/** When the record of a report was told of: it may have waited for a day since. */
+export const toldMsOf = ({ keepUntilMs }: SharedRecord, nowMs: number): number =>
+  Math.max(0, Math.min(nowMs, keepUntilMs - limits.gossipRecordMs.default))
+
 /** Ids of the records an agent's report may be in. */
 export const reportIds = (agentId: string): readonly string[] => [
   agentId,

@@ -24,6 +24,7 @@ import type { RegistryPorts } from './contract.ts'
 import { drainsForAgents } from './drains.ts'
 import { MembersSeen } from './feed-changes.ts'
 import { Forecasts } from './forecasts.ts'
+import { noteCompiled } from './voices.ts'
 
 type Message<Id extends keyof ProductCatalogue> = MessageOf<ProductCatalogue, Id>
 
@@ -134,6 +135,7 @@ export class Agents {
     this.#ctx.log.info('agent is heard again', { agent_id: agentId, backends: keys.length })
     book.feed.record('registration.agent-heard', {}, { agent: agentId, backends: keys.length })
     book.rejudge(keys)
+    if (keys.some((key) => !book.fleet.servers.has(key))) book.declare()
     this.#wakeAt(nowMs + chorus.settings.roll.staleMs)
   }
 
@@ -280,9 +282,9 @@ export class Agents {
       const record = sharing.get('override', key)
       if (server.health.overrideStampMs > (record?.stamp ?? 0))
         book.told.override(server, this.#now())
-      book.told.withdrawn(key, this.#now())
       isDrained ||= chorus.drains.of(key) !== undefined
     }
+    noteCompiled(book, added)
     if (isDrained || this.#toldDrains > 0) this.publishDrains()
   }
 

@@ -242,7 +242,7 @@ export class Book {
     if (compiled === undefined) this.#publishWords(words)
     this.#store(stale)
     for (const change of turned) this.tell.changed(change)
-    for (const key of all) noteVoices(this, key)
+    noteVoices(this, all)
     if (compiled !== undefined) this.#settle(compiled)
     this.#wakeAt(this.fleet.nextDueMs())
   }
@@ -264,7 +264,7 @@ export class Book {
       this.told.verdict(event.key, event.verdict, event.atMs, this.nowMs())
       this.#heard(event.key)
     }
-    noteVoices(this, event.key)
+    noteVoices(this, [event.key])
   }
 
   /** Records that a change was held back. */

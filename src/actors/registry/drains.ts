@@ -3,6 +3,7 @@
  * stopped.
  */
 import { limits } from '../../core/base/limits.ts'
+import { isAnswered } from '../../core/health/answered.ts'
 import type { DrainSaid } from '../../core/health/chorus.ts'
 import { safeToStop } from '../../core/health/drain-watch.ts'
 import { canonicalServer, canonicalService } from '../../core/health/keys.ts'
@@ -16,6 +17,7 @@ import type { DrainForAgent } from '../../messages/drain-entries.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { Agents } from './agents.ts'
 import type { Book } from './book.ts'
+import { noteDrain, ttlOf } from './voices.ts'
 
 export type DrainSet = MessageOf<ProductCatalogue, 'api.set-drain'>
 export type DrainLift = MessageOf<ProductCatalogue, 'api.lift-drain'>
@@ -137,8 +139,20 @@ export function drainViews(book: Book): readonly DrainView[] {
   return views
 }
 
-function drainView(book: Book, { spec, places }: Server, said: DrainSaid): DrainView {
-  const { chorus, fleet, told } = book
+/** What keeps a server that drains in the answers of this node. */
+function keeperOf(book: Book, server: Server): string | undefined {
+  if (!isAnswered(book.fleet, server)) return
+  if (server.judged.cause === 'override') return 'an override keeps it in the answers'
+  return server.places.some(({ pool, member }) => book.fleet.pools[pool]!.isServing(member))
+    ? 'the guard-rail keeps it in the answers'
+    : 'nobody else serves, and when_all_down keeps it in the answers'
+}
+
+function drainView(book: Book, server: Server, said: DrainSaid): DrainView {
+  const { spec } = server
+  const { chorus, told } = book
+  // Words may have changed that nobody's voice changed, as at the end of a hold-down.
+  noteDrain(book, server)
   const { key, service, address, port } = spec
   const { author, ...drain } = said
   const claim = chorus.roll.claimOf(key)
@@ -148,7 +162,9 @@ function drainView(book: Book, { spec, places }: Server, said: DrainSaid): Drain
     drain,
     everyOverwatchAcknowledgedMs:
       ownMs === undefined ? undefined : chorus.votes.withdrawnMs(key, drain.id, ownMs),
-    ttlSeconds: Math.max(0, ...places.map((at) => fleet.pools[at.pool]!.spec.ttlSeconds)),
+    kept: keeperOf(book, server),
+    ttlSeconds: ttlOf(book, server),
+    formerUntilMs: told.formerTtls.untilMs(key),
     connections,
     nowMs: book.nowMs(),
   })

@@ -45,9 +45,11 @@ export type ErrorSource =
       readonly total: string
     }
 
-export type DrainFileSeen =
+/** With a `fault`, as `EIO`, it could not be looked at, and the rest is what was seen before. */
+export type DrainFileSeen = { readonly fault?: string } & (
   | { readonly present: false }
   | { readonly present: true; readonly text: string }
+)
 
 export interface TcpTable {
   /** What the table holds for these local ports now; undefined where it cannot be read. */

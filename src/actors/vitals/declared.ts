@@ -159,6 +159,13 @@ export class Declared {
   }
 
   #fileSeen(file: DrainFileSeen): void {
+    const { fault } = file
+    if (fault !== undefined) {
+      const { drainFile: path } = this.#config
+      const then = file.present ? 'the drain goes on' : 'no drain is taken from it'
+      this.#log.warn('the drain file cannot be looked at', { path, error: fault, then })
+      if (file.present) return
+    }
     if (!file.present) this.drains.lift('file', 'all')
     else {
       const { reason, untilMs, badUntil } = readDrainFile(file.text)

@@ -8,24 +8,29 @@ import { limits } from '../../core/base/limits.ts'
 import type { DrainFileSeen } from './contract.ts'
 import { readBounded } from './ports-files.ts'
 
-/** Changes of it mean that the file should be read again. */
-async function stampOf(path: string): Promise<string> {
+/** What a look finds: a stamp, whose changes mean that the file should be read again. */
+type Look = { readonly stamp: string } | 'gone' | { readonly fault: string }
+
+async function lookAt(path: string): Promise<Look> {
   try {
     const found = await stat(path)
-    return `${found.dev} ${found.ino} ${found.mtimeMs} ${found.ctimeMs} ${found.size}`
-  } catch {
-    return ''
+    return { stamp: `${found.dev} ${found.ino} ${found.mtimeMs} ${found.ctimeMs} ${found.size}` }
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'gone' : { fault: code }
   }
 }
 
 /**
  * Looks at once, at each event of the folder, and every so often, since a network file system
  * tells of no event and a folder may be made later. Any file of that name counts, also an empty one
- * or one that cannot be read: an operator who makes it wants the drain.
+ * or one that cannot be read: an operator who makes it wants the drain. Where it cannot be told
+ * whether there is a file, as on a share that is away, what was seen last stays.
  */
 export function watchDrainFile(path: string, seen: (file: DrainFileSeen) => void): () => void {
   let ended = false
   let last: string | undefined
+  let said: DrainFileSeen | undefined
   let looking = false
   let again = false
   let watcher: FSWatcher | undefined
@@ -38,18 +43,30 @@ export function watchDrainFile(path: string, seen: (file: DrainFileSeen) => void
     looking = true
     do {
       again = false
-      const stamp = await stampOf(path)
+      const found = await lookAt(path)
       if (ended) return
-      if (stamp === last) continue
-      last = stamp
-      if (stamp === '') seen({ present: false })
-      else {
-        const text = (await readBounded(path, limits.drainFileBytes.default)) ?? ''
+      if (found === 'gone') {
+        last = undefined
+        say({ present: false })
+      } else if ('fault' in found) {
+        last = undefined
+        say({ ...(said ?? { present: false }), ...found })
+      } else if (found.stamp !== last) {
+        const text = await readBounded(path, limits.drainFileBytes.default)
         if (ended) return
-        seen({ present: true, text })
+        // What it said before is better than nothing; the next look reads it again.
+        last = text === undefined ? undefined : found.stamp
+        say({ present: true, text: text ?? textOf(said) })
       }
     } while (again)
     looking = false
+  }
+
+  function say(next: DrainFileSeen): void {
+    const isSame = said?.present === next.present && textOf(said) === textOf(next)
+    const isFault = next.fault !== undefined && next.fault !== said?.fault
+    said = next
+    if (!isSame || isFault) seen(next)
   }
 
   function listen(): void {
@@ -84,12 +101,14 @@ export function watchDrainFile(path: string, seen: (file: DrainFileSeen) => void
   }
 }
 
+const textOf = (seen: DrainFileSeen | undefined) => (seen?.present === true ? seen.text : '')
+
 export async function loadDrains(
   path: string,
 ): Promise<{ readonly text: string } | 'absent' | 'unreadable'> {
   const text = await readBounded(path, limits.drainStateBytes.default + 1)
   if (text !== undefined) return { text }
-  return (await stampOf(path)) === '' ? 'absent' : 'unreadable'
+  return (await lookAt(path)) === 'gone' ? 'absent' : 'unreadable'
 }
 
 /** Written beside and renamed, so that a kill leaves the old text or the new one. */

@@ -44,7 +44,7 @@ export class Readings {
     this.#config = config
     this.#service = service
     this.#say = say
-    this.#predictor = new Predictor(rules, world.clock.nowMs())
+    this.#predictor = new Predictor(rules, world.clock.monotonicMs())
     this.#cancels.push(
       this.#clock.every(rules.intervalMs, 0, () => {
         void this.#readMachine()
@@ -62,7 +62,7 @@ export class Readings {
 
   checks(counts: readonly ChecksCounted[]): void {
     for (const one of counts)
-      if (this.#service.counts(one)) this.#predictor.checks(one, this.#clock.nowMs())
+      if (this.#service.counts(one)) this.#predictor.checks(one, this.#clock.monotonicMs())
   }
 
   sayAgain(): void {
@@ -80,7 +80,7 @@ export class Readings {
     const machine = await this.#ports.readMachine()
     this.#reading = false
     if (this.#stopped) return
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#clock.monotonicMs()
     this.#takeCpu(machine.cpu, nowMs)
     if (machine.memoryPercent !== undefined) this.#predictor.memory(machine.memoryPercent, nowMs)
     this.#noteSources(machine.cpuFrom, machine.memoryFrom)
@@ -98,7 +98,7 @@ export class Readings {
     const errors = await this.#ports.readErrors(errorSource)
     this.#asking = false
     if (this.#stopped || errors === undefined) return
-    this.#takeErrors(errors, this.#clock.nowMs())
+    this.#takeErrors(errors, this.#clock.monotonicMs())
     this.#judge()
   }
 
@@ -125,7 +125,11 @@ export class Readings {
 
   #judge(): void {
     const before = this.#vitals
-    const next = this.#predictor.advance(this.#clock.nowMs())
+    const nowMs = this.#clock.nowMs()
+    // A clock that is set must neither freeze nor move the share; only what is told has its time.
+    const said = this.#predictor.advance(this.#clock.monotonicMs())
+    const sinceMs = before?.signal === said.signal ? Math.min(before.sinceMs, nowMs) : nowMs
+    const next = { ...said, atMs: nowMs, sinceMs }
     this.#vitals = next
     if (before?.signal !== next.signal && (before !== undefined || next.signal !== 'none'))
       this.#log.info('predictive signal changed', {

@@ -76,7 +76,8 @@ export class Chorus {
     return {
       draining: isGone || this.drainOf(key) !== undefined,
       doubted: this.#doubts.has(key),
-      agent,
+      // The check of a server of the file is the file's own.
+      agent: agent?.asksMore === true && !isAgents ? { ...agent, asksMore: false } : agent,
       peers: this.votes.on(key),
       ...{ vetoMode, quorum, withdrawSilent },
       ...(isAgents && !validates ? { verdict: 'unknown' as const } : {}),

@@ -24,23 +24,28 @@ export interface ValidationSettings {
 /** A pool for a service without a domain, all but its name, zone and members. */
 export type ServiceDefaults = Omit<PoolSpec, 'name' | 'zone' | 'members'>
 
+/** As in a configuration. */
+const THRESHOLD_MAX = 100
+
 /** Checks a backend as its own agent does, at the overwatch's own pace. */
 export function checkOf({ check }: ReportedBackend, settings: ValidationSettings): CheckSpec {
   const { intervalMs, timeoutMs, vetoMode, vetoThreshold } = settings
-  const failures = check?.failureThreshold ?? 3
+  // A peer's word must not hold places of the prober for a day.
+  const mostMs = Math.max(timeoutMs, intervalMs)
+  const failures = Math.min(check?.failureThreshold ?? 3, THRESHOLD_MAX)
   return {
     type: check?.type ?? 'tcp',
     intervalMs,
-    timeoutMs: check === undefined ? timeoutMs : Math.max(check.timeoutMs, 1),
+    timeoutMs: Math.max(1, Math.min(check?.timeoutMs ?? timeoutMs, mostMs)),
     path: check?.path ?? '/',
     host: check?.host ?? '',
-    serverName: '',
-    expectedStatus: [[200, 299]],
-    bodyMatch: '',
-    verifyCertificate: true,
+    serverName: check?.serverName ?? '',
+    expectedStatus: check?.expectedStatus ?? [[200, 299]],
+    bodyMatch: check?.bodyMatch ?? '',
+    verifyCertificate: check?.verifyCertificate ?? true,
     certificateWarnDays: 0,
     failureThreshold: vetoMode === 'balanced' ? Math.max(failures, vetoThreshold) : failures,
-    successThreshold: check?.successThreshold ?? 1,
+    successThreshold: Math.min(check?.successThreshold ?? 1, THRESHOLD_MAX),
   }
 }
 

@@ -14,8 +14,12 @@ export interface StopQuestion {
   readonly drain: Drain | undefined
   /** When the last of the live overwatches acknowledged it; absent while one has not. */
   readonly everyOverwatchAcknowledgedMs: number | undefined
-  /** The longest TTL an answer with its address may have had. */
+  /** What keeps it in the answers of this node all the same, in words. */
+  readonly kept?: string | undefined
+  /** The longest TTL an answer with its address has now. */
   readonly ttlSeconds: number
+  /** Until when answers live that had a longer one, Unix milliseconds. */
+  readonly formerUntilMs?: number
   readonly connections: ConnectionsSeen | undefined
   readonly nowMs: number
   /** No arrival for this long, or for a TTL where that is longer. */
@@ -96,10 +100,12 @@ export function safeToStop(question: StopQuestion): StopAnswer {
   const { drain, everyOverwatchAcknowledgedMs: acknowledgedMs, connections, nowMs } = question
   if (drain === undefined || (drain.untilMs !== undefined && drain.untilMs <= nowMs))
     return refused('acknowledgement', 'it does not drain')
+  if (question.kept !== undefined) return refused('acknowledgement', question.kept)
   if (acknowledgedMs === undefined)
     return refused('acknowledgement', 'an overwatch has not acknowledged the drain yet')
   const ttlMs = Math.max(0, question.ttlSeconds) * 1_000
-  const expiredMs = acknowledgedMs + ttlMs + (question.graceMs ?? limits.stopGraceMs.default)
+  const goneMs = Math.max(acknowledgedMs + ttlMs, question.formerUntilMs ?? 0)
+  const expiredMs = goneMs + (question.graceMs ?? limits.stopGraceMs.default)
   const ttl = waitForTtl(expiredMs, nowMs)
   const quietMs = Math.max(ttlMs, question.quietMs ?? 0)
   if (connections === undefined || nowMs - connections.atMs > limits.connectionsStaleMs.default) {

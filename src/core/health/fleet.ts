@@ -19,7 +19,7 @@ import { formerOf, isSame, type Membership, seatsByPool, wasLastHealthy } from '
 import { type Memory, PoolState } from './pool-state.ts'
 import type { Judgement } from './precedence.ts'
 import type { ServerRow } from './rows.ts'
-import { judgementOf, NOBODY_ELSE, type Others, type Server, serverOf, shareOf } from './server.ts'
+import { judgeAnew, NOBODY_ELSE, type Others, type Server, serverOf, shareOf } from './server.ts'
 
 export type { Server }
 
@@ -169,9 +169,10 @@ export class Fleet {
     for (const key of keys) {
       const server = this.servers.get(key)
       if (server === undefined) continue
-      const before = server.judged
+      const { judged: before, health } = server
       this.#judge(server, nowMs)
       for (const { pool } of server.places) pools.add(pool)
+      if (server.health !== health) stale.add(key)
       if (server.judged.status === before.status) continue
       turned.push({ server, before })
       stale.add(key)
@@ -187,10 +188,7 @@ export class Fleet {
   readonly takeLevels = (pools: readonly number[]) => this.#takeWords([...new Set(pools)])
 
   /** Ends the hold-downs that are over. */
-  tick(nowMs: number): {
-    readonly words: readonly WordChange[]
-    readonly stale: readonly string[]
-  } {
+  tick(nowMs: number): Pick<Rejudged, 'words' | 'stale'> {
     const indices = [...this.#holding]
     for (const index of indices) this.pools[index]!.tick(nowMs)
     const words = this.#takeWords(indices)
@@ -280,7 +278,7 @@ export class Fleet {
 
   #judge(server: Server, nowMs: number): void {
     const before = server.judged
-    const judged = judgementOf(server, this.#others)
+    const judged = judgeAnew(server, this.#others)
     const share = shareOf(server.spec, judged, this.#others)
     const isShared = share !== server.share
     Object.assign(server, { judged, share })

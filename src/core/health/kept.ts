@@ -9,6 +9,7 @@ import { keyOf, recordFault, type SharedRecord } from '../gossip/peers/record.ts
 import { parseAddress } from '../net/address.ts'
 import { isTime } from './events.ts'
 import type { AgentReport, ReportedBackend } from './report.ts'
+import { isPlainBody } from './reported-check.ts'
 import { encodeBody } from './shared-bodies.ts'
 
 /** A report with what else is known of its agent. */
@@ -88,9 +89,22 @@ function isCheck(value: unknown): boolean {
     (type === 'http' || type === 'https' || type === 'tcp') &&
     [intervalMs, timeoutMs, failureThreshold, successThreshold].every(isTime) &&
     isText(path) &&
-    isText(host)
+    isText(host) &&
+    isQuestion(value)
   )
 }
+
+const isFlag = (value: unknown) => typeof value === 'boolean'
+const isRange = (value: unknown) =>
+  Array.isArray(value) && value.length === 2 && value.every((one) => isTime(one) && one < 600)
+
+/** What else a check asks for. */
+const isQuestion = (value: Untrusted): boolean =>
+  isOptional(value['serverName'], isText) &&
+  isOptional(value['bodyMatch'], (text) => isText(text) && isPlainBody(text)) &&
+  isOptional(value['verifyCertificate'], isFlag) &&
+  isOptional(value['asksMore'], isFlag) &&
+  isOptional(value['expectedStatus'], (list) => Array.isArray(list) && list.every(isRange))
 
 const isDrain = (value: unknown): boolean =>
   isObject(value) &&

@@ -33,6 +33,8 @@ export type BodyMatch = (body: string) => boolean
 
 const REGULAR = /^\/(.+)\/([imsu]*)$/s
 
+export const isPattern = (bodyMatch: string): boolean => REGULAR.test(bodyMatch)
+
 /**
  * Reads `bodyMatch`: `/pattern/flags` (flags i, m, s, u) is a regular expression, anything else a
  * substring, and the empty text matches without reading a body (undefined).

@@ -18,6 +18,13 @@ import type { Verdict } from './fold.ts'
  */
 export type VetoMode = 'strict' | 'balanced' | 'permissive'
 
+export interface AgentWord {
+  readonly healthy?: boolean | undefined
+  readonly silent: boolean
+  /** Its check asks for more than ours, so that ours does not answer what it found. */
+  readonly asksMore?: boolean
+}
+
 export interface Voices {
   readonly override?: { readonly healthy: boolean } | undefined
   /** Its owner or an operator declared that it is going out of service. */
@@ -28,7 +35,7 @@ export interface Voices {
   /** The agent has claimed otherwise since the last check, which is being repeated. */
   readonly doubted?: boolean | undefined
   /** `silent`: not heard of for longer than `stale.threshold`. */
-  readonly agent?: { readonly healthy?: boolean | undefined; readonly silent: boolean } | undefined
+  readonly agent?: AgentWord | undefined
   /** Verdicts of other overwatches that are alive. */
   readonly peers?: { readonly up: number; readonly down: number } | undefined
   readonly vetoMode?: VetoMode
@@ -84,6 +91,9 @@ function validationLayer(voices: Voices): Layer {
   if (vetoMode === 'permissive' && agent?.silent === false && agent.healthy !== undefined) {
     return { ...layer, because: `${because}, but an agent that is heard is believed` }
   }
+  const isAnswered = verdict === 'down' || agent?.healthy !== false
+  if (agent?.asksMore === true && !agent.silent && !isAnswered)
+    return { ...layer, because: `${because}, but the check of its agent asks for more` }
   return { ...layer, status: word(verdict === 'up') }
 }
 

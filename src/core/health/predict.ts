@@ -179,6 +179,6 @@ export function worthSaying(last: Vitals | undefined, next: Vitals): boolean {
     moved(last.cpuPercent, next.cpuPercent) ||
     moved(last.memoryPercent, next.memoryPercent) ||
     moved(last.errorPercent, next.errorPercent) ||
-    next.atMs - last.atMs >= limits.vitalsSilenceMs.default
+    Math.abs(next.atMs - last.atMs) >= limits.vitalsSilenceMs.default
   )
 }

@@ -15,6 +15,16 @@ export interface ReportedCheck {
   readonly host: string
   readonly failureThreshold: number
   readonly successThreshold: number
+  /** Ranges of statuses that count as healthy; absent: 200-299. */
+  readonly expectedStatus?: readonly (readonly [number, number])[]
+  /** Text that the body must hold, never a pattern; absent: any body. */
+  readonly bodyMatch?: string
+  /** Name that TLS asks for; absent: the host. */
+  readonly serverName?: string
+  /** Absent: true. */
+  readonly verifyCertificate?: boolean
+  /** The agent asks for what cannot be said here: a check that passes says less than its own. */
+  readonly asksMore?: boolean
 }
 
 /** Clients of a backend, as the kernel's socket table shows them. */

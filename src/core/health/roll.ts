@@ -40,6 +40,8 @@ export interface AgentVoice {
   readonly healthy?: boolean
   readonly reason: string
   readonly silent: boolean
+  /** Its own check asks for more than an overwatch can. */
+  readonly asksMore?: boolean
   readonly drain?: Drain
   /** Thousandths of its weight, from the agent's vitals. */
   readonly share: number
@@ -61,6 +63,8 @@ interface Agent {
   /** Nobody of this process has heard it: it was read from disk or told by a peer. */
   hearsay: boolean
   keys: readonly string[]
+  /** Servers of its report that were taken from it; a later word of it claims them again. */
+  readonly forsaken: Set<string>
   /** It claims servers that others speak for. */
   contests: boolean
 }
@@ -137,6 +141,7 @@ export class Roll {
       silent: false,
       hearsay: hearsay && (known?.hearsay ?? true),
       keys: [],
+      forsaken: new Set(),
       contests: false,
     }
     agent.silent = nowMs - agent.lastSeenMs >= this.#settings.staleMs
@@ -156,7 +161,10 @@ export class Roll {
     return { declared, keys: [...keys], contested, turned }
   }
 
-  /** A sign of life without news. Returns the servers whose agent was silent until now. */
+  /**
+   * A sign of life without news. Returns the servers whose agent was silent until now, those that
+   * it was forsaken of too: they are to be declared again.
+   */
   seen(agentId: string, atMs: number): readonly string[] {
     const agent = this.#agents.get(agentId)
     if (agent === undefined) return []
@@ -164,6 +172,10 @@ export class Roll {
     agent.hearsay = false
     if (!agent.silent) return []
     agent.silent = false
+    if (agent.forsaken.size > 0) {
+      agent.forsaken.clear()
+      this.#claim(agent)
+    }
     return agent.keys
   }
 
@@ -180,6 +192,7 @@ export class Roll {
     const agent = this.#agents.get(agentId)
     if (agent === undefined) return NO_CHANGE
     const given = agent.keys.filter((key) => keys.has(key))
+    for (const key of given) agent.forsaken.add(key)
     agent.keys = agent.keys.filter((key) => !keys.has(key))
     return this.#givenUp(agent, given)
   }
@@ -226,12 +239,13 @@ export class Roll {
     const claim = this.#owners.get(key)
     const agent = claim && this.#agents.get(claim.agentId)
     if (claim === undefined || agent === undefined) return
-    const { healthy, reason, drain } = claim.backend
+    const { healthy, reason, drain, check } = claim.backend
     return {
       agentId: claim.agentId,
       ...(healthy === undefined ? {} : { healthy }),
       reason,
       silent: agent.silent,
+      ...(check?.asksMore === true ? { asksMore: true } : {}),
       ...(drain === undefined ? {} : { drain }),
       share: agent.report.vitals?.share ?? 1000,
       lastSeenMs: agent.lastSeenMs,
@@ -269,6 +283,7 @@ export class Roll {
       for (const name of namesOfService(backend.service, domains, zones)) {
         if (withheld.has(name)) continue
         const key = serverKey(name, backend.address, backend.port)
+        if (agent.forsaken.has(key)) continue
         const owner = this.#owners.get(key)
         if (owner !== undefined && owner.agentId !== agentId) {
           if (this.#agents.get(owner.agentId)?.silent === false) {

@@ -54,6 +54,18 @@ export const judgementOf = (
   others: Others,
 ): Judgement => judge(voicesOf(server, others))
 
+/** Where a server is not to be checked, what checks said once does not wait to be true again. */
+const forgotten = (health: ServerHealth, said: Partial<Voices>): ServerHealth =>
+  said.verdict !== 'unknown' || health.verdict === 'unknown'
+    ? health
+    : { ...health, verdict: 'unknown', verdictAtMs: 0, verdictReason: '' }
+
+/** The same for a server of the fleet, which forgets what does not count any more. */
+export function judgeAnew(server: Server, others: Others): Judgement {
+  server.health = forgotten(server.health, others.voicesOf(server.spec))
+  return judgementOf(server, others)
+}
+
 /** An operator who forces a server healthy has it take its whole weight. */
 export const shareOf = (spec: MemberSpec, judged: Judgement, others: Others): number =>
   judged.cause === 'override' ? 1000 : others.shareOf(spec)
@@ -65,7 +77,7 @@ export function serverOf(
   others: Others,
   nowMs: number,
 ): Server {
-  const known = row?.health ?? UNKNOWN_HEALTH
+  const known = forgotten(row?.health ?? UNKNOWN_HEALTH, others.voicesOf(spec))
   const order = others.orderOn(spec.key)
   const health = order === undefined ? known : foldServer(known, order)
   const restored = health.verdict !== 'unknown'

@@ -9,7 +9,7 @@ import { GONE } from '../../../src/core/health/shared-bodies.ts'
 import { keyOf, poolOf, spell, topologyOf } from '../core/health/sample.ts'
 import { A, START_MS, start } from './registry-world.ts'
 
-const agentsOf = (chorus: Partial<AgentsConfig['chorus']> = {}): AgentsConfig => ({
+export const agentsOf = (chorus: Partial<AgentsConfig['chorus']> = {}): AgentsConfig => ({
   ...agentsDefaults,
   chorus: {
     ...agentsDefaults.chorus,

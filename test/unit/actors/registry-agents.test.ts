@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { AgentsConfig } from '../../../src/actors/registry/contract.ts'
 import { encodeBody } from '../../../src/core/health/shared-bodies.ts'
-import { backendAt, drainOf, KEY, worldOf } from './registry-agents-world.ts'
-import { A, B, backend, START_MS } from './registry-world.ts'
+import { poolOf, topologyOf } from '../core/health/sample.ts'
+import { agentsOf, backendAt, drainOf, KEY, worldOf } from './registry-agents-world.ts'
+import { A, B, backend, configOf, START_MS } from './registry-world.ts'
 
 describe('what agents declare', () => {
   test('joins the pool of its name at once, and is served by its claim', async () => {
@@ -144,6 +145,23 @@ describe('silence', () => {
     expect(world.spelt()).toEqual({})
   })
 
+  test('removes what no check vouches for once, and the rest stays', async () => {
+    const world = await worldOf()
+    world.report('a1', [backendAt(A), backendAt(B)])
+    await world.clock.advanceAsync(100)
+    world.verdict(A, 'up')
+    await world.clock.advanceAsync(11_000)
+    world.verdict(B, 'down')
+    await world.clock.advanceAsync(55_000)
+    expect(world.spelt()).toEqual({ [A]: 'SL healthy' })
+    const before = world.said('registry.snapshot-set').length
+    await world.clock.advanceAsync(60_000)
+    expect(world.said('registry.snapshot-set').length).toBe(before)
+    world.seen('a1')
+    await world.clock.advanceAsync(100)
+    expect(Object.keys(world.spelt())).toEqual([A, B])
+  })
+
   test('without a verdict is the end of service, until the agent is heard again', async () => {
     const world = await worldOf()
     world.report('a1', [backendAt(A)])
@@ -175,4 +193,32 @@ describe('silence', () => {
     world.live('node')
     expect(world.spelt()[A]).toBe('L stale')
   })
+})
+
+test('checks that are switched off and on again begin anew', async () => {
+  const world = await worldOf()
+  const topology = topologyOf(poolOf('app', []))
+  const switched = async (validates: boolean) => {
+    await world.behaviour.onReconfigured!(configOf(topology, agentsOf({ validates })))
+    await world.clock.advanceAsync(100)
+  }
+  world.report('a1', [backendAt(A)])
+  world.report('a2', [backendAt(B)])
+  await world.clock.advanceAsync(100)
+  world.verdict(A, 'down')
+  world.verdict(B, 'down')
+  const healthy = { [A]: 'SL healthy', [B]: 'SL healthy' }
+  await switched(false)
+  expect(world.spelt()).toEqual(healthy)
+  const last = new Map(world.told('verdict').map(({ id, body }) => [id, body.length]))
+  expect([...last.values()]).toEqual([0, 0])
+  world.seen('a1')
+  world.seen('a2')
+  await switched(true)
+  expect(world.spelt()).toEqual(healthy)
+  const targets = world.said('registry.targets-set').at(-1)![1]
+  const unknown = { lastVerdict: 'unknown' }
+  expect(targets).toMatchObject({ targets: [unknown, unknown] })
+  world.verdict(A, 'down')
+  expect(world.spelt()[A]).toBe('- unhealthy')
 })

@@ -1,8 +1,9 @@
 // Goal: load, drains and the words of other overwatches shape the pools, and survive a restart.
 import { describe, expect, test } from 'vitest'
+import { limits } from '../../../src/core/base/limits.ts'
 import type { SharedRecord } from '../../../src/core/gossip/peers/record.ts'
 import { encodeBody, GONE } from '../../../src/core/health/shared-bodies.ts'
-import { keyOf } from '../core/health/sample.ts'
+import { keyOf, poolOf, topologyOf } from '../core/health/sample.ts'
 import { backendAt, KEY, worldOf } from './registry-agents-world.ts'
 import { A, B, backend, C, START_MS } from './registry-world.ts'
 
@@ -216,4 +217,21 @@ describe('a restart', () => {
     await world.clock.advanceAsync(10_000)
     expect((await backend(world, A)).hearing!.agent!.silent).toBe(true)
   })
+})
+
+test('an order that lets a server go is over once every overwatch has heard of it', async () => {
+  const world = await worldOf([A, B])
+  world.verdict(A, 'up')
+  world.verdict(B, 'up')
+  await world.reload(topologyOf(poolOf('app', [])))
+  void world.override(A, false, { force: true })
+  await world.clock.advanceAsync(600)
+  expect(Object.keys(world.spelt())).toEqual([B])
+  const { stamp, keepUntilMs } = world.told('override').at(-1)!
+  expect(keepUntilMs - stamp).toBe(limits.peerTombstoneMs.default)
+  world.clock.setUnixMs(keepUntilMs + 1)
+  await world.clock.advanceAsync(2 * limits.sharedTickMs.default)
+  await world.reload(topologyOf(poolOf('app', [A, B])))
+  world.verdict(A, 'up')
+  expect(world.spelt()[A]).toBe('SL healthy')
 })

@@ -129,7 +129,11 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
       { restart: true },
     ),
     check_interval: key(duration('100ms', '24h'), '30s', 'Time between two checks.'),
-    check_timeout: key(duration('10ms', '10m'), '5s', 'How long a check may take.'),
+    check_timeout: key(
+      duration('10ms', '10m'),
+      '5s',
+      'How long a check may take; an agent may ask for more, up to `check_interval`.',
+    ),
     veto_mode: key(
       oneOf(['strict', 'balanced', 'permissive']),
       'balanced',

@@ -134,7 +134,8 @@ export class Agents {
   tell(record: AgentRecord, h: Hearing): void {
     const { displaced } = this.#judge(record, h.nowMs)
     for (const refused of record.refused) this.#voice.note(refused, record.agentId, h)
-    h.out.push({ kind: 'report', report: reportOf(record, h.nowMs), signed: record.signed })
+    const report = reportOf(record, h.aliveMs ?? h.nowMs)
+    h.out.push({ kind: 'report', report, signed: record.signed })
     this.#giveWay(displaced, h)
   }
 

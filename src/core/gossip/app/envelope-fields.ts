@@ -15,6 +15,13 @@ import type {
   ReportedCheck,
   Vitals,
 } from '../../health/report.ts'
+import {
+  BODY_CHARS_MAX,
+  isPlainBody,
+  readStatuses,
+  STATUSES_CHARS_MAX,
+  writeStatuses,
+} from '../../health/reported-check.ts'
 import { cleanText, type Fields } from './json.ts'
 import { formatTime, parseTimeUs, TIME_CHARS_MAX } from './time.ts'
 
@@ -69,6 +76,27 @@ function readCheck(fields: Fields | undefined): ReportedCheck | undefined {
     host: fields.text('host', limits.reportNameChars.default),
     failureThreshold: fields.integer('failure_threshold', 1, 1_000, 3),
     successThreshold: fields.integer('success_threshold', 1, 1_000, 2),
+    ...readQuestion(fields),
+  }
+}
+
+/** What the check asks for beyond the usual; agents of before say nothing of it. */
+function readQuestion(fields: Fields): Partial<ReportedCheck> {
+  const statuses = fields.text('expected_status', STATUSES_CHARS_MAX)
+  const expectedStatus = readStatuses(statuses)
+  if (statuses !== '' && expectedStatus === undefined)
+    fields.fault('expected_status', 'is no list of statuses')
+  const body = fields.text('expected_body', BODY_CHARS_MAX)
+  const isPlain = isPlainBody(body)
+  const serverName = fields.text('server_name', limits.reportNameChars.default)
+  const verifyCertificate = fields.bool('verify_certificate')
+  const asksMore = fields.bool('asks_more') === true || !isPlain
+  return {
+    ...(expectedStatus === undefined ? {} : { expectedStatus }),
+    ...(body === '' || !isPlain ? {} : { bodyMatch: body }),
+    ...(serverName === '' ? {} : { serverName }),
+    ...(verifyCertificate === undefined ? {} : { verifyCertificate }),
+    ...(asksMore ? { asksMore } : {}),
   }
 }
 
@@ -193,6 +221,13 @@ const writeCheck = (check: ReportedCheck) => ({
   host: check.host,
   failure_threshold: check.failureThreshold,
   success_threshold: check.successThreshold,
+  ...(check.expectedStatus === undefined
+    ? {}
+    : { expected_status: writeStatuses(check.expectedStatus) }),
+  ...(check.bodyMatch === undefined ? {} : { expected_body: check.bodyMatch }),
+  ...(check.serverName === undefined ? {} : { server_name: check.serverName }),
+  ...(check.verifyCertificate === undefined ? {} : { verify_certificate: check.verifyCertificate }),
+  ...(check.asksMore === undefined ? {} : { asks_more: check.asksMore }),
 })
 
 const writeDrain = (drain: Drain) => ({

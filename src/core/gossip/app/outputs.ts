@@ -51,6 +51,8 @@ export interface Received {
   readonly parts: SignedParts
   readonly from: string
   readonly nowMs: number
+  /** When the agent was alive for certain, for what a peer passed on; absent: now. */
+  readonly aliveMs?: number
   readonly out: ReceiverOutput[]
 }
 
@@ -58,6 +60,8 @@ export interface Received {
 export interface Hearing {
   readonly from: string
   readonly nowMs: number
+  /** When the agent was alive for certain, for what a peer passed on; absent: now. */
+  readonly aliveMs?: number
   readonly out: ReceiverOutput[]
 }
 

@@ -108,9 +108,9 @@ export class Receiver {
     return h.out
   }
 
-  /** Takes one message: from an address, or `PEER` when another overwatch passed it on. */
-  receive(bytes: Uint8Array, from: string, nowMs: number): readonly ReceiverOutput[] {
-    const h: Hearing = { from, nowMs, out: [] }
+  /** From an address, or `PEER` when an overwatch passed on what it knew by `aliveMs`. */
+  receive(bytes: Uint8Array, from: string, nowMs: number, aliveMs = nowMs) {
+    const h: Hearing = { from, nowMs, aliveMs, out: [] }
     const parsed = parseEnvelope(bytes)
     if (!parsed.ok) {
       const { code, message } = parsed.error
@@ -223,8 +223,9 @@ export class Receiver {
 
   #heard(m: Received, record: AgentRecord): void {
     const { boot, seq, beat } = m.head
-    Object.assign(record, { boot, seq, beat, heardMs: m.nowMs })
-    this.trust.heard(record.agentId, { boot, seq, beat }, m.nowMs)
+    const heardMs = Math.max(record.heardMs, m.aliveMs ?? m.nowMs)
+    Object.assign(record, { boot, seq, beat, heardMs })
+    this.trust.heard(record.agentId, { boot, seq, beat }, heardMs)
   }
 
   #content(m: Received, body: Heartbeat, known: AgentRecord | undefined): void {

@@ -3,7 +3,7 @@
  * saved drains whole or not at all, an application's counters. Method: trees of files in a folder
  * of the test, and a server on loopback.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -199,6 +199,25 @@ describe('a drain file', () => {
     mkdirSync(join(folder, 'later'))
     writeFileSync(path, '')
     expect(await next(2)).toMatchObject({ present: true })
+  })
+
+  test('one that cannot be looked at stays as it was, and says so once', async () => {
+    const share = join(folder, 'share')
+    const path = join(share, 'drain')
+    mkdirSync(share)
+    writeFileSync(path, 'why')
+    const { seen, next } = watched(path)
+    expect(await next(1)).toMatchObject({ present: true, text: 'why' })
+    renameSync(share, `${share}.away`)
+    symlinkSync(share, share)
+    expect(await next(2)).toMatchObject({ present: true, text: 'why', fault: 'ELOOP' })
+    expect(await loadDrains(path)).toBe('unreadable')
+    rmSync(share)
+    renameSync(`${share}.away`, share)
+    rmSync(path)
+    expect(await next(3)).toMatchObject({ present: false })
+    // Between the two names there was no folder, so no file.
+    expect(seen.length).toBe(3)
   })
 
   test('saved drains come back, and what is no file says so', async () => {

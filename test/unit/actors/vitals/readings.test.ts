@@ -44,3 +44,34 @@ test('a page that is slow to come hides no load, and is not asked for twice', as
   await clock.advanceAsync(SECOND)
   expect(readings.vitals?.errorPercent).toBe(50)
 })
+
+test.each([-3_600, 3_600])(
+  'a clock set by %i s neither freezes the share nor moves it',
+  async (by) => {
+    const { ctx, clock } = fakeCtx('vitals')
+    const config: VitalsConfig = {
+      ...{ agentId: 'eu-1', backends: [], drainFile: '', drainStatePath: '', countClients: false },
+    }
+    let [busy, whole, percent] = [0, 0, 95]
+    const ports = {
+      readMachine: async () => {
+        busy += percent
+        whole += 100
+        return { cpu: { busy, whole } }
+      },
+    } as unknown as ConstructorParameters<typeof Readings>[1]
+    const readings = new Readings(ctx, ports, config, rules, new Service(), () => {})
+    await clock.advanceAsync(5 * SECOND)
+    const before = readings.vitals!.share
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(1_000)
+    clock.setUnixMs(clock.nowMs() + by * SECOND)
+    await clock.advanceAsync(250)
+    expect(readings.vitals!.share).toBeGreaterThan(0)
+    expect(readings.vitals!.atMs).toBeGreaterThan(clock.nowMs() - SECOND)
+    percent = 5
+    await clock.advanceAsync(30 * SECOND)
+    expect(readings.vitals).toMatchObject({ share: 1_000, signal: 'none' })
+    readings.stop()
+  },
+)

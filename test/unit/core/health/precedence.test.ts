@@ -35,6 +35,21 @@ const table: readonly [string, Partial<Voices>, string][] = [
     { agent: { healthy: true, silent: false } },
     'healthy agent serving',
   ],
+  [
+    'an agent that denies health by a check that asks for more',
+    { verdict: 'up', agent: { healthy: false, silent: false, asksMore: true } },
+    'unhealthy agent out',
+  ],
+  [
+    'the same agent once it is silent',
+    { verdict: 'up', agent: { healthy: false, silent: true, asksMore: true } },
+    'healthy validation serving',
+  ],
+  [
+    'a failing verdict over the claim of a check that asks for more',
+    { verdict: 'down', agent: { healthy: true, silent: false, asksMore: true } },
+    'unhealthy validation out',
+  ],
   ['an agent that denies it', { agent: { healthy: false, silent: false } }, 'unhealthy agent out'],
   [
     'a passing verdict while a silent agent is to be withdrawn',

@@ -1,7 +1,11 @@
 // Goal: the roll knows who speaks for which server, never goes back to an older report, and sees
 // silence in time; what agents declare becomes part of the served topology, whoever came first.
 import { describe, expect, test } from 'vitest'
-import { declaredTopology, type ServiceDefaults } from '../../../../src/core/health/declared.ts'
+import {
+  checkOf,
+  declaredTopology,
+  type ServiceDefaults,
+} from '../../../../src/core/health/declared.ts'
 import type { AgentReport, ReportedBackend } from '../../../../src/core/health/report.ts'
 import { Roll, type RollSettings } from '../../../../src/core/health/roll.ts'
 import type { PoolSpec, Topology } from '../../../../src/core/steer/topology.ts'
@@ -106,6 +110,24 @@ describe('the roll', () => {
     expect(roll.size).toBe(0)
   })
 
+  test('keeps what it has forsaken off, until its agent is heard again', () => {
+    const roll = new Roll(settings)
+    const other = 'web.gslb.example.com:192.0.2.2:80'
+    const both = report({ backends: [backend(), backend({ address: '192.0.2.2' })] })
+    const keys = () => roll.claims().map(({ key }) => key)
+    roll.accept(both, 0)
+    roll.tick(30_000)
+    roll.forsake('eu-1', new Set([other]))
+    roll.configure(settings)
+    expect(keys()).toEqual([KEY])
+    expect(roll.seen('eu-1', 40_000)).toEqual([KEY, other])
+    expect(keys()).toEqual([KEY, other])
+    roll.tick(80_000)
+    roll.forsake('eu-1', new Set([other]))
+    roll.accept({ ...both, seq: 2 }, 90_000)
+    expect(keys()).toEqual([KEY, other])
+  })
+
   test('takes hearsay as no sign of life', () => {
     const roll = new Roll(settings)
     roll.accept(report({ atMs: 1_000 }), 60_000, true)
@@ -126,6 +148,17 @@ describe('the roll', () => {
     roll.configure({ ...settings, zones: ['other.example'] })
     expect(roll.claims().map(({ key }) => key)).toEqual(['web.other.example:192.0.2.1:80'])
   })
+})
+
+test('a check of an agent holds the prober no longer than one of this node', () => {
+  const asked = { type: 'tcp', intervalMs: 1, timeoutMs: 86_400_000, path: '/', host: '' } as const
+  const check = { ...asked, failureThreshold: 1_000, successThreshold: 1_000 }
+  const pace = { enabled: true, intervalMs: 30_000, timeoutMs: 5_000, vetoThreshold: 3 } as const
+  const at = (vetoMode: 'strict' | 'balanced') => checkOf(backend({ check }), { ...pace, vetoMode })
+  for (const mode of ['strict', 'balanced'] as const)
+    expect(at(mode)).toMatchObject({
+      ...{ timeoutMs: 30_000, failureThreshold: 100, successThreshold: 100 },
+    })
 })
 
 describe('the declared topology', () => {

@@ -135,6 +135,14 @@ describe('our messages', () => {
       host: 'web',
       failureThreshold: 2,
       successThreshold: 1,
+      expectedStatus: [
+        [204, 204],
+        [300, 302],
+      ],
+      bodyMatch: 'ready',
+      serverName: 'own.example.com',
+      verifyCertificate: false,
+      asksMore: true,
     },
     drain: { id: 'd1', reason: 'deploy', by: 'file', sinceMs: START, untilMs: START + 60_000 },
     connections: {
