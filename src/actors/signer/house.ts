@@ -17,7 +17,7 @@ import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 import { Desk, type Draft } from './desk.ts'
-import { takenImports } from './imports.ts'
+import { noteUnread, takenImports } from './imports.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRoll } from './notices.ts'
@@ -321,11 +321,7 @@ export class House {
     const { keys, isUnread } = await takenImports(this.#ports, this.#ctx.log, this.nowSeconds())
     this.#isUnread = isUnread
     const bare = new Set(this.keys.ring.bare())
-    if (isUnread && bare.size > 0)
-      this.#ctx.log.error(
-        'zones without keys wait for a reload: those that were laid down cannot be read',
-        { zones: [...bare].join(' ') },
-      )
+    if (isUnread) noteUnread(this.#ctx.log, [...bare])
     if (isUnread || keys.length === 0) return
     for (const { zone } of keys)
       if (!bare.has(zone))

@@ -16,3 +16,9 @@ export async function takenImports(
     log.error('a key file is not taken', { file, reason: fault })
   return { keys: taken, isUnread }
 }
+
+export function noteUnread(log: Log, zones: readonly string[]): void {
+  if (zones.length === 0) return
+  const why = 'zones without keys wait for a reload: those that were laid down cannot be read'
+  log.error(why, { zones: zones.join(' ') })
+}
