@@ -42,10 +42,7 @@ export function noteDrain(book: Book, server: Server): void {
 }
 
 function noteOut(book: Book, server: Server): void {
-  const { key } = server.spec
-  // Who may stand in is asked of a whole pool, so only for a server that drains.
-  const isOut = book.chorus.drainOf(key) !== undefined && !isAnswered(book.fleet, server)
-  book.told.withdrawn(key, isOut, book.nowMs())
+  book.told.withdrawn(server.spec.key, !isAnswered(book.fleet, server), book.nowMs())
 }
 
 /** A topology was compiled: servers came, and answers live as long as the TTL they had. */

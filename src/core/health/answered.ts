@@ -6,22 +6,14 @@ import { isServing, standsIn } from '../steer/view.ts'
 import type { Fleet, Server } from './fleet.ts'
 import type { PoolState } from './pool-state.ts'
 
-function isIn({ spec, members, words }: PoolState, at: number): boolean {
-  const own = members[at]!
-  const word = words[at]!
+function isIn(pool: PoolState, at: number): boolean {
+  const { address, weight } = pool.members[at]!
+  const word = pool.words[at]!
   if (isServing(word)) return true
-  const { geofence, whenAllDown } = spec
-  const isOther = members.some(
-    ({ family, region, weight }, index) =>
-      isServing(words[index]!) &&
-      weight > 0 &&
-      family === own.family &&
-      // In a fenced pool each region falls back by itself.
-      (geofence === undefined || region === own.region),
-  )
-  if (isOther) return false
-  if (whenAllDown === 'fallback') return spec.fallback.includes(own.address)
-  return standsIn(whenAllDown, word, own.weight)
+  if (pool.served.beside(at) > 0) return false
+  const { fallback, whenAllDown } = pool.spec
+  if (whenAllDown === 'fallback') return fallback.includes(address)
+  return standsIn(whenAllDown, word, weight)
 }
 
 export const isAnswered = ({ pools }: Fleet, { places }: Server): boolean =>

@@ -70,7 +70,7 @@ export class PoolState {
   private readonly families: Uint8Array
   /** When the server came back from being out; 0 when it owes no hold-down. */
   private readonly holdFromMs: Float64Array
-  private readonly served: Served
+  readonly served: Served
   /** In a failover pool: the server that takes the traffic of each family; past the end, none. */
   private readonly first: Record<Family, number>
   private readonly changed = new Set<number>()

@@ -33,6 +33,11 @@ export class Served {
     return this.#counts[group]!
   }
 
+  /** How many of a server's own serve. */
+  beside(index: number): number {
+    return this.#counts[this.#groups[index]!]!
+  }
+
   areTogether(one: number, other: number): boolean {
     return this.#groups[one] === this.#groups[other]
   }

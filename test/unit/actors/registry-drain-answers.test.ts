@@ -61,6 +61,19 @@ test('so does when_all_down, until somebody else serves', async () => {
   expect(await safe(world)).toMatchObject({ safe: 'no' })
 })
 
+test('where all stand in, one is out while another serves, and no longer', async () => {
+  const world = await worldOf([A, B])
+  await world.reload(topologyOf(poolOf('app', [A, B], { whenAllDown: 'all' })))
+  world.verdict(A, 'up')
+  world.verdict(B, 'up')
+  await world.drain({ service: 'app', address: A })
+  const isTold = () => world.told('draining').map(({ body }) => body.length > 0)
+  expect(isTold()).toEqual([true])
+  world.verdict(B, 'down')
+  expect(isTold()).toEqual([true, false])
+  expect(await safe(world)).toMatchObject({ safe: 'no', why: expect.stringMatching('when_all') })
+})
+
 test('answers of a longer TTL are waited for after a configuration has lowered it', async () => {
   const world = await worldOf([A, B])
   const topology = (ttlSeconds: number) => topologyOf(poolOf('app', [A, B], { ttlSeconds }))

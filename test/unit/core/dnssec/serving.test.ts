@@ -125,21 +125,6 @@ describe.each(['nsec', 'nsec3'] as const)('%s', (denial) => {
     }
   })
 
-  test('a record written twice in other letters is served and signed once', () => {
-    const text = '@ NS ns1\n@ NS NS1\nns1 A 192.0.2.53\n@ MX 10 ns1\n@ MX 10 Ns1\nx PX 1 a. A.'
-    const world = signedWorld({ zones: [zoneOf('example.com', `${text}\nx PX 1 A. a.`)], denial })
-    for (const [name, type] of [
-      ['example.com', 'NS'],
-      ['example.com', 'MX'],
-      ['x.example.com', 'PX'],
-    ] as const) {
-      const message = world.ask(name, type)
-      expect([type, ...world.judge(message)]).toEqual([type])
-      expect(message.answer.map((one) => one.type)).toEqual([types[type], types.RRSIG])
-      expect(world.plain(name, type).answer).toHaveLength(1)
-    }
-  })
-
   test('ANY at a steered name of two families answers with the one that serves', () => {
     const addresses = ['192.0.2.1', '2001:db8::1']
     const pools = [
