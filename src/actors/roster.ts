@@ -163,7 +163,7 @@ function agentsConfig(loaded: Loaded, self: Process): AgentsConfig {
 }
 
 function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig {
-  const { tcp, cpus, nice } = config.dns
+  const { tcp, cpus, nice, realtime } = config.dns
   const cpu = cpus[thread % cpus.length]
   return {
     sockets: self.sockets[thread]!,
@@ -171,7 +171,7 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
     ...(thread > 0 || self.listener === undefined ? {} : { listener: self.listener }),
     ...(self.tookOver === true ? { firstSnapshotWaitMs: limits.handoverServingMs.default } : {}),
     ...(cpu === undefined ? {} : { cpu }),
-    nice,
+    ...{ nice, realtime },
     listenAddress: config.dns.listen_address,
     udpPayloadSize: config.dns.udp_payload_size,
     nsid: config.dns.nsid,

@@ -7,9 +7,9 @@
 #include <cstring>
 #include <sched.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "favour.h"
 #include "front.h"
 #include "sockets.h"
 #include "tcp_diag.h"
@@ -126,37 +126,11 @@ napi_value PinThread(napi_env env, napi_callback_info info) {
   return integer(env, sched_setaffinity(0, sizeof(set), &set) == 0 ? 0 : -errno);
 }
 
-constexpr uint64_t kResetOnFork = 1;
-
-// The kernel's own layout (sched_setattr(2), version 0), which glibc of Debian 12 does not declare.
-struct SchedulingAttributes {
-  uint32_t size, policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t runtime, deadline, period;
-};
-
-// A policy that an operator chose (chrt) stays as it is. What the thread starts is not favoured.
-int favour_thread(int increment, uint64_t slice_ns) {
-  SchedulingAttributes now{};
-  if (syscall(SYS_sched_getattr, 0, &now, sizeof(now), 0) < 0) return -errno;
-  if (now.policy != SCHED_OTHER) return 0;
-  now.size = sizeof(now);
-  now.flags = kResetOnFork;
-  now.runtime = slice_ns;
-  const int32_t before = now.nice;
-  now.nice = std::clamp(before + increment, -20, 19);
-  if (syscall(SYS_sched_setattr, 0, &now, 0) == 0) return 0;
-  const int refused = -errno;
-  now.nice = before;
-  return syscall(SYS_sched_setattr, 0, &now, 0) == 0 ? refused : -errno;
-}
-
-// favourThread(increment, sliceNs) -> 0 | -errno: nice value and time slice of the calling thread.
+// favourThread(increment, sliceNs, first) -> 0 | -errno: how the calling thread is scheduled.
 napi_value FavourThread(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  return integer(env, favour_thread(arguments.integer(0), arguments.integer(1)));
+  const int slice_ns = std::max(arguments.integer(1), 0);
+  return integer(env, Favour::begin(env, arguments.integer(0), slice_ns, arguments.flag(2)));
 }
 
 napi_value CloseDescriptor(napi_env env, napi_callback_info info) {

@@ -144,9 +144,10 @@ interface Addon {
   /**
    * The calling thread's nice value grows by `increment` and its slice of time becomes `sliceNs`,
    * which kernels before 6.12 pass over. 0 or `-errno`; where more is not permitted (EPERM, EACCES)
-   * the slice is set all the same.
+   * the slice is set all the same. With `first` it goes before every other thread while it has time
+   * to spare (SCHED_RR), where that is permitted. To be called once a thread.
    */
-  favourThread(increment: number, sliceNs: number): number
+  favourThread(increment: number, sliceNs: number, first: boolean): number
   startFront(
     receiver: number,
     sender: number,

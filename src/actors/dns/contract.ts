@@ -43,6 +43,8 @@ export interface DnsConfig {
   readonly cpu?: number
   /** Added to the thread's nice value, where that is permitted; absent: 0. */
   readonly nice?: number
+  /** The thread goes before all others while it has time to spare; absent: it does not. */
+  readonly realtime?: boolean
   /** TCP is served by another thread. */
   readonly udpOnly?: boolean
   /** The listening socket of TCP, which the main thread lends; absent: the thread opens its own. */

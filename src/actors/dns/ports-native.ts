@@ -89,14 +89,16 @@ interface Scheduling {
   readonly cpu: number | undefined
   /** Added to its nice value. */
   readonly nice: number
+  /** Before all others while it has time to spare. */
+  readonly first: boolean
 }
 
 /**
  * A query waits for every thread of the process that has the core, so the one that answers goes
  * first. Where that is not permitted it answers all the same.
  */
-function scheduleFault(native: Native, { cpu, nice }: Scheduling): string | undefined {
-  native.favourThread(nice, limits.dnsSliceNs.default)
+function scheduleFault(native: Native, { cpu, nice, first }: Scheduling): string | undefined {
+  native.favourThread(nice, limits.dnsSliceNs.default, first)
   return cpu !== undefined && native.pinThread(cpu) < 0 ? `no such CPU: ${cpu}` : undefined
 }
 

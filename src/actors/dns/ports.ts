@@ -126,10 +126,10 @@ const udpAlone = (kind: string, udp: UdpFront): Front => ({
 /** UDP on the lent sockets, TCP beside it unless another thread has it. */
 async function listenNative(
   request: ListenRequest,
-  { sockets, cpu, nice = 0, udpOnly, listener }: DnsConfig,
+  { sockets, cpu, nice = 0, realtime = false, udpOnly, listener }: DnsConfig,
 ): Promise<ListenOutcome> {
   const { answer, onFault, waiting } = request
-  const udp = serveNative(sockets, answer, { cpu, nice }, onFault, waiting)
+  const udp = serveNative(sockets, answer, { cpu, nice, first: realtime }, onFault, waiting)
   if (!udp.ok) return { code: 'failed', message: udp.error }
   if (udpOnly === true) return { code: 'listening', front: udpAlone('native', udp.value) }
   // One socket of each family was lent for a wildcard; one TCP socket takes both.

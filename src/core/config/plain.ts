@@ -25,7 +25,7 @@ export const NO_PLAIN: PlainConfig = { text: '', files: {}, serial: 1 }
 
 const KEPT = ['dns', 'domains', 'regions']
 /** Not shown in answers, or secret. */
-const LEFT_OUT_OF_DNS = ['cookies', 'threads', 'cpus', 'nice', 'batch_size', 'tcp']
+const LEFT_OUT_OF_DNS = ['cookies', 'threads', 'cpus', 'nice', 'realtime', 'batch_size', 'tcp']
 
 function without(node: TreeNode, keys: readonly string[]): TreeNode {
   if (node.kind !== 'map') return node

@@ -302,24 +302,4 @@ describe.runIf(hasAddon)('on worker threads', () => {
     ])
     expect(told.slice(2)).toEqual([0, '0'])
   })
-
-  test('a thread goes before the others by the nice value it asks for, and it alone', async () => {
-    const script = `
-      const { readFileSync } = require('node:fs')
-      const { createRequire } = require('node:module')
-      const { parentPort, workerData } = require('node:worker_threads')
-      const addon = createRequire(workerData)(workerData)
-      const niceOf = (path) => Number(readFileSync(path, 'utf8').split(') ')[1].split(' ')[16])
-      const both = () => [niceOf('/proc/thread-self/stat'), niceOf('/proc/self/stat')]
-      const [mine, main] = both()
-      const code = addon.favourThread(-3, 100_000)
-      const [after, mainAfter] = both()
-      parentPort.postMessage([code, after - mine, mainAfter - main])`
-    const path = new URL('../../../dist/native/opengslb.node', import.meta.url).pathname
-    const worker = new Worker(script, { eval: true, workerData: path })
-    const [told] = (await once(worker, 'message')) as [[number, number, number]]
-    const isPermitted = told[0] === 0
-    if (!isPermitted) expect(getSystemErrorName(told[0])).toMatch(/^E(PERM|ACCES)$/)
-    expect(told.slice(1)).toEqual([isPermitted ? -3 : 0, 0])
-  })
 })

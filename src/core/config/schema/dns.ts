@@ -120,6 +120,14 @@ export const dns = section('The DNS listener and its zones.', {
       'system permits it (root, CAP_SYS_NICE, or LimitNICE= of systemd). 0 treats all alike.',
     { restart: true },
   ),
+  realtime: key(
+    bool,
+    'true',
+    'A thread that answers goes before all others of its CPU while it has time to spare ' +
+      '(SCHED_RR), where the system permits it (root, CAP_SYS_NICE, or LimitRTPRIO= of systemd). ' +
+      'While it has none, `dns.nice` holds.',
+    { restart: true },
+  ),
   batch_size: key(
     integer(limits.dnsBatch.min, limits.dnsBatch.max),
     '32',
