@@ -9,6 +9,8 @@ namespace bench {
 namespace {
 
 constexpr size_t kHeader = 12;
+// SOA, a record that denies, and a signature of each.
+constexpr uint32_t kProofMin = 4;
 
 std::vector<std::string> fields_of(const std::string &text) {
   std::vector<std::string> fields;
@@ -52,6 +54,7 @@ bool Kind::parse(const std::string &text) {
   cookie_ = flag('c');
   mixed_ = flag('m');
   by_index_ = flag('i');
+  proven_ = flag('p');
   rcode_ = number(5);
   answers_ = number(6);
   count_ = number(8);
@@ -140,6 +143,7 @@ Verdict Kind::check(const uint8_t *query, uint32_t index, const uint8_t *answer,
   if ((answer[3] & 15) != int(rcode_)) return Verdict::kWrongRcode;
   // TC would mean that the client has to ask again.
   if ((answer[2] & 2) != 0 || (edns_ && u16(answer + 10) == 0)) return Verdict::kWrongData;
+  if (proven_ && u16(answer + 8) < kProofMin) return Verdict::kWrongData;
   return data_holds(index, answer, length, seen) ? Verdict::kRight : Verdict::kWrongData;
 }
 

@@ -32,8 +32,9 @@ enum class Verdict { kRight, kNotAnswer, kWrongQuestion, kWrongRcode, kWrongData
 // One sort of question. Written `share;pattern;size;type;flags;rcode;answers;base;count`: a run of
 // `#` in the pattern is an index below size, a run of `?` random letters; flags are any of e (EDNS),
 // d (DO), s (client subnet), z (the subnet is one of 65,536, by Zipf's law), c (client cookie), m
-// (mixed case), i (the address is base + index); the answer holds `answers` A records, each of
-// [base, base + count).
+// (mixed case), i (the address is base + index), p (the authority holds a denial and its
+// signatures: four records at least); the answer holds `answers` A records, each of [base, base +
+// count).
 class Kind {
  public:
   bool parse(const std::string &text);
@@ -53,7 +54,7 @@ class Kind {
 
   uint32_t share_ = 1, size_ = 1, type_ = 1, rcode_ = 0, answers_ = 0, base_ = 0, count_ = 0;
   bool edns_ = false, dnssec_ = false, subnet_ = false, zipf_ = false, cookie_ = false, mixed_ = false;
-  bool by_index_ = false;
+  bool by_index_ = false, proven_ = false;
   std::vector<uint8_t> packet_;
   size_t question_end_ = 0, digits_at_ = 0, digits_ = 0, letters_at_ = 0, letters_ = 0;
   size_t subnet_at_ = 0, cookie_at_ = 0;

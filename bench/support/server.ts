@@ -152,14 +152,24 @@ export interface LoadResult {
   readonly lost: number
   readonly seconds: number
   readonly rcodes: Readonly<Record<string, number>>
+  /** Replies whose authority holds a denial and its signatures. */
+  readonly proven: number
+  readonly meanBytes: number
 }
 
-export async function load(port: number, count: number, name: string): Promise<LoadResult> {
+/** Asks so often for a name, with `--do` with DO; see bench/support/load.ts. */
+export async function load(
+  port: number,
+  count: number,
+  name: string,
+  flags: readonly '--do'[] = [],
+): Promise<LoadResult> {
   const { stdout } = await execute(process.execPath, [
     here('./load.js'),
     String(port),
     String(count),
     name,
+    ...flags,
   ])
   return JSON.parse(stdout) as LoadResult
 }

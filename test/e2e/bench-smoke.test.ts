@@ -62,6 +62,10 @@ describe.skipIf(!able)('the bench of the hot path', () => {
     const disturbed = find('deltas', 'OpenGSLB, 100 changes a second')
     expect(disturbed?.changes).toBeGreaterThan(0)
     expect(disturbed?.wrong).toBe(0)
+    // Zones are signed, and an answer without the proof asked for counts as wrong.
+    const [bare, proven] = ['without', 'with'].map((how) => find('do-flood', `OpenGSLB, ${how} DO`))
+    expect([bare?.wrong, proven?.wrong]).toEqual([0, 0])
+    expect(proven?.meanBytes).toBeGreaterThan(2 * bare!.meanBytes)
   })
 })
 
@@ -104,11 +108,12 @@ interface Seen {
   readonly lost: number
 }
 
-async function loadOn(socket: Socket): Promise<Seen> {
+const RIGHT = '1;www.bench.test;1;1;;0;1;192.0.2.1;1'
+
+async function loadOn(socket: Socket, kind = RIGHT): Promise<Seen> {
   const native = compileNative()
   if (typeof native === 'string') throw new Error(native)
-  const kind = 'kind=1;www.bench.test;1;1;;0;1;192.0.2.1;1'
-  const words = [`port=${socket.address().port}`, 'rate=500', 'seconds=0.2', kind]
+  const words = [`port=${socket.address().port}`, 'rate=500', 'seconds=0.2', `kind=${kind}`]
   const { stdout } = await execute(native.generator, words, { timeout: 10_000 })
   return JSON.parse(stdout) as Seen
 }
@@ -136,6 +141,23 @@ describe.skipIf(!able)('the load generator', () => {
       expect(seen.wrongBy[counted]).toBe(seen.wrong)
     })
 
+  test.each([
+    [1, 'does not take a bare denial for one with a proof', false],
+    [4, 'takes a denial with its signatures for a proof', true],
+  ] as const)('with %i records of authority %s', async (records, _title, proven) => {
+    const socket = createSocket('udp4')
+    socket.on('message', (query, from) => {
+      const denial = change(change(change(query, 2, 0x84), 3, 3), 9, records)
+      socket.send(denial, from.port, from.address)
+    })
+    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+    const seen = await loadOn(socket, '1;no.bench.test;1;1;edp;3;0;0.0.0.0;0')
+    socket.close()
+    expect(seen.answered + seen.drained > 0).toBe(proven)
+    expect(seen.wrong > 0).toBe(!proven)
+    expect(seen.wrongBy['data'] ?? 0).toBe(seen.wrong)
+  })
+
   test('counts an answer with another id as a stray and its question as lost', async () => {
     const socket = await liar((answer) => change(answer, 0, answer[0]! ^ 0x80))
     const seen = await loadOn(socket)
@@ -156,7 +178,8 @@ describe('what a bench says', () => {
     expect(estimate([])).toBeUndefined()
   })
 
-  const counted = { answered: 1_000_000, seconds: 1, threads: [1e9], cpus: [], idleShare: 0.5 }
+  const alone = { cpus: [], idleShare: 0.5, ownCpuNs: 1e9 }
+  const counted = { answered: 1_000_000, seconds: 1, threads: [1e9], ...alone }
   const showing = (label: string, rates: readonly (number | undefined)[]): Showing => {
     const made = new Showing({ contender: { label }, subject: { name: label } } as Entrant)
     for (const rate of rates) {
@@ -177,6 +200,20 @@ describe('what a bench says', () => {
   ] as const)('a goal of 0.95 with %i against 100,000 is %s', (rate, outcome) => {
     const showings = [showing('one', twelve(rate)), showing('other', twelve(100_000))]
     expect(judgeGoal(goal, showings, 11).outcome).toBe(outcome)
+  })
+
+  test.each([
+    [770_000, 'met'],
+    [740_000, 'missed'],
+  ] as const)('a goal by CPU is judged by CPU, %i to 1,000,000 is %s', (rate, outcome) => {
+    const even = showing('other', twelve(1_000_000))
+    // Half the rate, though an answer costs what it did: the other half of a core was idle.
+    const slow = showing('one', [])
+    for (const round of showing('one', twelve(rate)).rounds)
+      slow.rounds.push({ ...round!, rate: rate / 2 })
+    const byCpu = { ...goal, atLeast: 1 / 1.3, by: 'CPU a query' } as const
+    const judged = judgeGoal(byCpu, [slow, even], 11)
+    expect([judged.by, judged.outcome]).toEqual(['CPU a query', outcome])
   })
 
   test('a goal with too few pairs is not measured', () => {

@@ -4,7 +4,7 @@
 import { median } from '../report.ts'
 import type { Doubt } from './round.ts'
 import type { Showing } from './measure.ts'
-import { ECHO, type Goal, MARGIN, OURS, type Scenario } from './scenarios.ts'
+import { ECHO, type Goal, MARGIN, type Measure, OURS, type Scenario } from './scenarios.ts'
 import { type Estimate, estimate } from './statistics.ts'
 
 export interface Latency {
@@ -48,7 +48,7 @@ export interface Summary {
 export interface Judged {
   readonly says: string
   readonly atLeast: number
-  readonly by: 'rate' | 'CPU a query' | 'CPU a query of the thread'
+  readonly by: Measure
   readonly estimate?: Estimate
   readonly outcome: 'met' | 'missed' | 'not measured'
 }
@@ -72,11 +72,11 @@ const perThread: Figure = ({ rounds }, sweep) => {
   return round?.fed === true && round.threadCpuNs > 0 ? 1e9 / round.threadCpuNs : undefined
 }
 
-const FIGURES = [
-  ['rate', rate],
-  ['CPU a query', perCpu],
-] as const
-const FIGURES_OF_THREAD = [['CPU a query of the thread', perThread]] as const
+const FIGURES: Readonly<Record<Measure, Figure>> = {
+  rate,
+  'CPU a query': perCpu,
+  'CPU a query of the thread': perThread,
+}
 
 /** One value a sweep in which everybody concerned has a round. */
 function ratiosOf(over: readonly Showing[], under: readonly Showing[], figure: Figure): number[] {
@@ -101,8 +101,9 @@ export function judgeGoal(goal: Goal, showings: readonly Showing[], pairsMin: nu
   const base = { says: goal.says, atLeast: goal.atLeast }
   if ([...over, ...under].includes(undefined))
     return { ...base, by: 'rate', outcome: 'not measured' }
-  for (const [by, figure] of goal.byThread === true ? FIGURES_OF_THREAD : FIGURES) {
-    const ratios = ratiosOf(over as Showing[], under as Showing[], figure)
+  const measures: readonly Measure[] = goal.by ? [goal.by] : ['rate', 'CPU a query']
+  for (const by of measures) {
+    const ratios = ratiosOf(over as Showing[], under as Showing[], FIGURES[by])
     if (ratios.length < pairsMin) continue
     const found = estimate(ratios)!
     const outcome = found.low >= goal.atLeast - MARGIN ? 'met' : 'missed'

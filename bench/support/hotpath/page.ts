@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { chart } from './chart.ts'
 import type { Judged, Summary } from './judge.ts'
 import { root } from './native.ts'
-import { doubtsText, intervalText, markdownTable, rowOf } from './table.ts'
+import { doubtsText, intervalText, markdownTable, rowOf, wantedText } from './table.ts'
 
 export interface Outcome {
   readonly name: string
@@ -68,7 +68,7 @@ const methodOf = ({ generations, settleSeconds }: Facts): string => `## How it i
 - A round counts when the server used 98 % of its core, the generator was idle for a sixth of the
   time, and the host took less than 2 % away; others are repeated, then dropped and counted. "By CPU"
   compares the CPU time of the whole server for one answer instead, in which a busy machine shows
-  less; it decides where too few rounds count.
+  less; it decides where too few rounds count, and alone where a goal is one of CPU.
 - Latency is taken at half of our own rate, the same for all, from when a question was due; where
   others disturbed every such round it is marked ~.
 - A goal is met when the lower end of its interval is no more than 0.02 under it.
@@ -89,7 +89,7 @@ ${facts.peers ? '' : 'Peers were left out of this run.\n'}
 const goalRow = (title: string, one: Judged): string => {
   const value = one.estimate === undefined ? '-' : intervalText(one.estimate)
   const by = one.estimate === undefined ? '-' : one.by
-  return `| ${title} | ${one.says} | ${one.atLeast} | ${value} | ${by} | ${one.outcome} |`
+  return `| ${title} | ${one.says} | ${wantedText(one)} | ${value} | ${by} | ${one.outcome} |`
 }
 
 const goalsOf = (outcomes: readonly Outcome[]): string => `## Goals

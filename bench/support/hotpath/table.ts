@@ -65,9 +65,12 @@ export const markdownTable = (rows: readonly (readonly string[])[]): string =>
     ...rows.map((row) => `| ${row.join(' | ')} |`),
   ].join('\n')
 
+/** What a goal asks for, three digits of it. */
+export const wantedText = ({ atLeast }: Judged): string => String(Number(atLeast.toFixed(3)))
+
 export function judgedText(one: Judged): string {
   const value = one.estimate === undefined ? '' : ` ${intervalText(one.estimate)}`
-  const wanted = one.estimate === undefined ? '' : `, wanted ${one.atLeast} (by ${one.by})`
+  const wanted = one.estimate === undefined ? '' : `, wanted ${wantedText(one)} (by ${one.by})`
   return `${one.outcome}: ${one.says}${value}${wanted}`
 }
 
