@@ -181,7 +181,10 @@ export const clusterEntries = {
     to: ['cluster'],
     maxBytes: KIB,
     fields: {},
-    reply: { stored: field.boolean('false: it is tried further') },
+    reply: {
+      stored: field.boolean('false: it is tried further'),
+      why: field.optional(field.text('what keeps it from being stored until somebody helps')),
+    },
     doc: 'Whether a quorum has stored every record told before.',
   },
 } as const satisfies Catalogue

@@ -6,6 +6,7 @@
  * may be answered is a lease in memory that the DNS threads read; they ask nobody.
  */
 import { limits } from '../../core/base/limits.ts'
+import { QUOTA_BYTES } from '../../core/cluster/engine.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
@@ -18,7 +19,7 @@ import { Election } from './election.ts'
 import { Embedded } from './embedded.ts'
 import { Fence } from './fence.ts'
 import { Membership } from './membership.ts'
-import { clusterMetrics } from './metrics.ts'
+import { clusterMetrics, type StoreLevels, storeMetrics } from './metrics.ts'
 import { Pulse } from './pulse.ts'
 import { Replica } from './replica.ts'
 import { Snapshots } from './snapshots.ts'
@@ -43,6 +44,10 @@ class Node {
   readonly #fence: Fence | undefined
   readonly #election: Election | undefined
   readonly #client: Client
+  readonly #complaints: Complaints
+  /** Of the own member; those of an etcd of others set their own. */
+  readonly #quotaBytes: number | undefined
+  #storeBytes = 0
   readonly #ctx: ClusterCtx
   readonly #config: ClusterConfig
   /** There is something to answer with. */
@@ -64,6 +69,8 @@ class Node {
     this.#client =
       this.embedded?.client ??
       new Client(ports.gateway(engine as Extract<typeof engine, { kind: 'external' }>))
+    this.#quotaBytes = engine.kind === 'embedded' ? QUOTA_BYTES : undefined
+    this.#complaints = new Complaints(ctx, this.#client, this.#quotaBytes)
     const client = () => this.#client
     const address = this.embedded?.address ?? config.dnsAddress
     this.membership = new Membership({
@@ -108,13 +115,35 @@ class Node {
     if (this.embedded !== undefined)
       clock.every(everyMs, everyMs, () => void this.embedded?.check())
     clock.every(everyMs, 0, () => this.tellNodes())
-    const complaints = new Complaints(this.#ctx, this.#client)
-    clock.every(everyMs, everyMs, () => complaints.look(this.#fence?.status))
+    clock.every(everyMs, everyMs, () => void this.#lookAtStore())
     clock.every(everyMs, everyMs, () => void this.#passOn())
     const sweepMs = limits.peerTombstoneMs.min
     clock.every(sweepMs, sweepMs, () => {
       if (this.standing.leadership.role === 'leader') void this.replica.sweep()
     })
+  }
+
+  /** The own member is read anyway; an etcd of others is asked. */
+  async #lookAtStore(): Promise<void> {
+    const status =
+      this.#fence === undefined
+        ? await this.#client.status(limits.clusterCallMs.default)
+        : this.#fence.status
+    this.#storeBytes = status?.dbBytes ?? this.#storeBytes
+    this.#complaints.look(status)
+  }
+
+  /** How full the store is; a quota of 0 is not known here. */
+  store(): StoreLevels {
+    const { hasAlarm } = this.#complaints
+    return { bytes: this.#storeBytes, quotaBytes: this.#quotaBytes ?? 0, hasAlarm }
+  }
+
+  /** Whether what was told is stored in time; `why` where it cannot be before somebody helps. */
+  async stored(): Promise<ReplyOf<ProductCatalogue, 'registry.await-stored'>> {
+    const stored = await this.replica.stored(limits.clusterWriteMs.default)
+    const why = stored ? undefined : this.#client.writeFault
+    return why === undefined ? { stored } : { stored, why }
   }
 
   /** Only an etcd of others is put back, or replaced, while this node runs. */
@@ -267,6 +296,7 @@ export const cluster = defineActor(
     await node.start()
     const { counts } = node.replica
     clusterMetrics(ctx.metrics, { view: () => node.view(), counts, snapshots: node.snapshots })
+    storeMetrics(ctx.metrics, () => node.store())
     return {
       receive: {
         'registry.record-told': (record) => node.replica.told(record),
@@ -275,9 +305,7 @@ export const cluster = defineActor(
         },
         'registry.summary-told': (record) => node.summed(record),
         'signer.record-told': (record) => node.replica.told(record),
-        'registry.await-stored': async () => ({
-          stored: await node.replica.stored(limits.clusterWriteMs.default),
-        }),
+        'registry.await-stored': () => node.stored(),
         'api.read-cluster': () => ({ cluster: node.view() }),
         'api.leave-cluster': async ({ by }) => {
           ctx.log.warn('this node is asked to leave the cluster', { by })
