@@ -20,6 +20,7 @@ import { Embedded } from './embedded.ts'
 import { Fence } from './fence.ts'
 import { Membership } from './membership.ts'
 import { clusterMetrics, type StoreLevels, storeMetrics } from './metrics.ts'
+import { openOutpost, outpostUrl } from './outpost.ts'
 import { Pulse } from './pulse.ts'
 import { Replica } from './replica.ts'
 import { Snapshots } from './snapshots.ts'
@@ -39,7 +40,7 @@ class Node {
   readonly embedded: Embedded | undefined
   /** Of the member of this node; those of another cluster save their own. */
   readonly snapshots: Snapshots | undefined
-  /** Of members of our own: those of another cluster have no door. */
+  /** Absent where the members are those of another cluster and nodes have no door. */
   readonly pulse: Pulse | undefined
   readonly #fence: Fence | undefined
   readonly #election: Election | undefined
@@ -49,7 +50,9 @@ class Node {
   readonly #quotaBytes: number | undefined
   #storeBytes = 0
   readonly #ctx: ClusterCtx
+  readonly #ports: ClusterPorts
   readonly #config: ClusterConfig
+  #closeOutpost: () => Promise<void> = async () => {}
   /** There is something to answer with. */
   isServing = false
   /** Pages of the summary of this node, by their id. */
@@ -58,6 +61,7 @@ class Node {
   constructor(ctx: ClusterCtx, ports: ClusterPorts, config: ClusterConfig) {
     const { engine, self, version, startedAtMs } = config
     this.#ctx = ctx
+    this.#ports = ports
     this.#config = config
     this.standing = new Standing(ctx, config)
     if (engine.kind === 'embedded') {
@@ -65,6 +69,12 @@ class Node {
       const doorOf = (name: string) => this.membership.find(name)?.clientUrls[0]
       this.pulse = new Pulse({ ctx, ports, standing, self, tls: engine.tls, doorOf })
       this.embedded = new Embedded(ctx, ports, config, engine, this.pulse)
+    }
+    const door = engine.kind === 'external' ? outpostUrl(engine, ports.ownAddress()) : undefined
+    if (engine.kind === 'external' && door !== undefined) {
+      const { standing } = this
+      const doorOf = (name: string) => this.membership.present.get(name)?.door
+      this.pulse = new Pulse({ ctx, ports, standing, self, tls: engine.nodeTls, doorOf })
     }
     this.#client =
       this.embedded?.client ??
@@ -75,7 +85,7 @@ class Node {
     const address = this.embedded?.address ?? config.dnsAddress
     this.membership = new Membership({
       ...{ ctx, client, standing: this.standing },
-      self: { name: self, address, version, startedAtMs },
+      self: { name: self, address, version, startedAtMs, ...(door === undefined ? {} : { door }) },
       isExternal: engine.kind === 'external',
       changed: (members) => this.embedded?.remember(members),
     })
@@ -100,6 +110,9 @@ class Node {
 
   async start(): Promise<void> {
     await this.embedded?.start()
+    const { engine } = this.#config
+    if (engine.kind === 'external' && this.pulse !== undefined)
+      this.#closeOutpost = await openOutpost(this.#ports, engine, this.pulse)
     // Names are wanted before the first word of a leader.
     this.membership.members = this.embedded?.admittedBy ?? []
     if (this.embedded !== undefined) this.embedded.neverCame = () => this.membership.neverCame()
@@ -267,6 +280,7 @@ class Node {
     this.#fence?.stop()
     this.#election?.stop()
     this.pulse?.stop()
+    await this.#closeOutpost()
     this.membership.stop()
     this.replica.stop()
     this.snapshots?.stop()
