@@ -3,6 +3,7 @@
  */
 import type { Loaded } from '../core/config/load.ts'
 import { isClustered } from '../core/config/clustered.ts'
+import type { TlsFiles } from '../core/cluster/engine.ts'
 import { raftTimes } from '../core/cluster/raft-fence.ts'
 import type { ForesightRules } from '../core/health/foresight.ts'
 import type { ClusterConfig, EmbeddedConfig, ExternalConfig } from './cluster/contract.ts'
@@ -50,9 +51,16 @@ export function foresightOf(config: Keys): ForesightRules | undefined {
   }
 }
 
-function embeddedOf({ cluster, overwatch }: Keys): EmbeddedConfig {
+/** Files of TLS between the nodes, where there are any. */
+function nodeTlsOf({ cluster }: Keys): TlsFiles | undefined {
+  const { cert_file: certFile, key_file: keyFile, ca_file: caFile } = cluster.raft.tls
+  return certFile === '' ? undefined : { certFile, keyFile, caFile }
+}
+
+function embeddedOf(config: Keys): EmbeddedConfig {
+  const { cluster, overwatch } = config
   const { raft } = cluster
-  const { cert_file: certFile, key_file: keyFile, ca_file: caFile } = raft.tls
+  const tls = nodeTlsOf(config)
   return {
     kind: 'embedded',
     binary: raft.etcd_path,
@@ -66,17 +74,21 @@ function embeddedOf({ cluster, overwatch }: Keys): EmbeddedConfig {
     times: raftTimes(raft.heartbeat_timeout, raft.election_timeout),
     snapshotCount: raft.snapshot_threshold,
     snapshotMs: raft.snapshot_interval,
-    ...(certFile === '' ? {} : { tls: { certFile, keyFile, caFile } }),
+    ...(tls === undefined ? {} : { tls }),
     memoryPath: overwatch.data_dir === '' ? '' : `${overwatch.data_dir}/cluster-members.json`,
   }
 }
 
-function externalOf({ cluster }: Keys): ExternalConfig {
+function externalOf(config: Keys): ExternalConfig {
+  const { cluster } = config
+  const nodeTls = nodeTlsOf(config)
   const { endpoints, username, password, lease, tls } = cluster.external
   return {
     kind: 'external',
     ...{ endpoints, username, password },
     leaseSeconds: Math.max(1, Math.round(lease / 1_000)),
     tls: { certFile: tls.cert_file, keyFile: tls.key_file, caFile: tls.ca_file },
+    door: cluster.join_address,
+    ...(nodeTls === undefined ? {} : { nodeTls }),
   }
 }

@@ -17,6 +17,19 @@ const changed = {
 }
 
 export const clusterEntries = {
+  'cluster.find-engine': {
+    kind: 'request',
+    id: 134,
+    from: 'cluster',
+    to: ['engine'],
+    maxBytes: KIB * 4,
+    fields: { binary: field.text('the program, by path or name') },
+    reply: {
+      message: field.text('why it cannot be started; empty when it can'),
+      version: field.text('of the program; empty where it is not known'),
+    },
+    doc: 'Whether etcd is there and fits, before anybody is asked to count on it.',
+  },
   'cluster.start-engine': {
     kind: 'request',
     id: 150,
@@ -168,7 +181,10 @@ export const clusterEntries = {
     to: ['cluster'],
     maxBytes: KIB,
     fields: {},
-    reply: { stored: field.boolean('false: it is tried further') },
+    reply: {
+      stored: field.boolean('false: it is tried further'),
+      why: field.optional(field.text('what keeps it from being stored until somebody helps')),
+    },
     doc: 'Whether a quorum has stored every record told before.',
   },
 } as const satisfies Catalogue

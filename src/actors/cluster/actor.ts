@@ -6,6 +6,7 @@
  * may be answered is a lease in memory that the DNS threads read; they ask nobody.
  */
 import { limits } from '../../core/base/limits.ts'
+import { QUOTA_BYTES } from '../../core/cluster/engine.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
@@ -18,7 +19,8 @@ import { Election } from './election.ts'
 import { Embedded } from './embedded.ts'
 import { Fence } from './fence.ts'
 import { Membership } from './membership.ts'
-import { clusterMetrics } from './metrics.ts'
+import { clusterMetrics, type StoreLevels, storeMetrics } from './metrics.ts'
+import { openOutpost, outpostUrl } from './outpost.ts'
 import { Pulse } from './pulse.ts'
 import { Replica } from './replica.ts'
 import { Snapshots } from './snapshots.ts'
@@ -38,13 +40,19 @@ class Node {
   readonly embedded: Embedded | undefined
   /** Of the member of this node; those of another cluster save their own. */
   readonly snapshots: Snapshots | undefined
-  /** Of members of our own: those of another cluster have no door. */
+  /** Absent where the members are those of another cluster and nodes have no door. */
   readonly pulse: Pulse | undefined
   readonly #fence: Fence | undefined
   readonly #election: Election | undefined
   readonly #client: Client
+  readonly #complaints: Complaints
+  /** Of the own member; those of an etcd of others set their own. */
+  readonly #quotaBytes: number | undefined
+  #storeBytes = 0
   readonly #ctx: ClusterCtx
+  readonly #ports: ClusterPorts
   readonly #config: ClusterConfig
+  #closeOutpost: () => Promise<void> = async () => {}
   /** There is something to answer with. */
   isServing = false
   /** Pages of the summary of this node, by their id. */
@@ -53,6 +61,7 @@ class Node {
   constructor(ctx: ClusterCtx, ports: ClusterPorts, config: ClusterConfig) {
     const { engine, self, version, startedAtMs } = config
     this.#ctx = ctx
+    this.#ports = ports
     this.#config = config
     this.standing = new Standing(ctx, config)
     if (engine.kind === 'embedded') {
@@ -61,14 +70,22 @@ class Node {
       this.pulse = new Pulse({ ctx, ports, standing, self, tls: engine.tls, doorOf })
       this.embedded = new Embedded(ctx, ports, config, engine, this.pulse)
     }
+    const door = engine.kind === 'external' ? outpostUrl(engine, ports.ownAddress()) : undefined
+    if (engine.kind === 'external' && door !== undefined) {
+      const { standing } = this
+      const doorOf = (name: string) => this.membership.present.get(name)?.door
+      this.pulse = new Pulse({ ctx, ports, standing, self, tls: engine.nodeTls, doorOf })
+    }
     this.#client =
       this.embedded?.client ??
       new Client(ports.gateway(engine as Extract<typeof engine, { kind: 'external' }>))
+    this.#quotaBytes = engine.kind === 'embedded' ? QUOTA_BYTES : undefined
+    this.#complaints = new Complaints(ctx, this.#client, this.#quotaBytes)
     const client = () => this.#client
     const address = this.embedded?.address ?? config.dnsAddress
     this.membership = new Membership({
       ...{ ctx, client, standing: this.standing },
-      self: { name: self, address, version, startedAtMs },
+      self: { name: self, address, version, startedAtMs, ...(door === undefined ? {} : { door }) },
       isExternal: engine.kind === 'external',
       changed: (members) => this.embedded?.remember(members),
     })
@@ -93,6 +110,9 @@ class Node {
 
   async start(): Promise<void> {
     await this.embedded?.start()
+    const { engine } = this.#config
+    if (engine.kind === 'external' && this.pulse !== undefined)
+      this.#closeOutpost = await openOutpost(this.#ports, engine, this.pulse)
     // Names are wanted before the first word of a leader.
     this.membership.members = this.embedded?.admittedBy ?? []
     if (this.embedded !== undefined) this.embedded.neverCame = () => this.membership.neverCame()
@@ -108,13 +128,35 @@ class Node {
     if (this.embedded !== undefined)
       clock.every(everyMs, everyMs, () => void this.embedded?.check())
     clock.every(everyMs, 0, () => this.tellNodes())
-    const complaints = new Complaints(this.#ctx, this.#client)
-    clock.every(everyMs, everyMs, () => complaints.look(this.#fence?.status))
+    clock.every(everyMs, everyMs, () => void this.#lookAtStore())
     clock.every(everyMs, everyMs, () => void this.#passOn())
     const sweepMs = limits.peerTombstoneMs.min
     clock.every(sweepMs, sweepMs, () => {
       if (this.standing.leadership.role === 'leader') void this.replica.sweep()
     })
+  }
+
+  /** The own member is read anyway; an etcd of others is asked. */
+  async #lookAtStore(): Promise<void> {
+    const status =
+      this.#fence === undefined
+        ? await this.#client.status(limits.clusterCallMs.default)
+        : this.#fence.status
+    this.#storeBytes = status?.dbBytes ?? this.#storeBytes
+    this.#complaints.look(status)
+  }
+
+  /** How full the store is; a quota of 0 is not known here. */
+  store(): StoreLevels {
+    const { hasAlarm } = this.#complaints
+    return { bytes: this.#storeBytes, quotaBytes: this.#quotaBytes ?? 0, hasAlarm }
+  }
+
+  /** Whether what was told is stored in time; `why` where it cannot be before somebody helps. */
+  async stored(): Promise<ReplyOf<ProductCatalogue, 'registry.await-stored'>> {
+    const stored = await this.replica.stored(limits.clusterWriteMs.default)
+    const why = stored ? undefined : this.#client.writeFault
+    return why === undefined ? { stored } : { stored, why }
   }
 
   /** Only an etcd of others is put back, or replaced, while this node runs. */
@@ -238,6 +280,7 @@ class Node {
     this.#fence?.stop()
     this.#election?.stop()
     this.pulse?.stop()
+    await this.#closeOutpost()
     this.membership.stop()
     this.replica.stop()
     this.snapshots?.stop()
@@ -267,6 +310,7 @@ export const cluster = defineActor(
     await node.start()
     const { counts } = node.replica
     clusterMetrics(ctx.metrics, { view: () => node.view(), counts, snapshots: node.snapshots })
+    storeMetrics(ctx.metrics, () => node.store())
     return {
       receive: {
         'registry.record-told': (record) => node.replica.told(record),
@@ -275,9 +319,7 @@ export const cluster = defineActor(
         },
         'registry.summary-told': (record) => node.summed(record),
         'signer.record-told': (record) => node.replica.told(record),
-        'registry.await-stored': async () => ({
-          stored: await node.replica.stored(limits.clusterWriteMs.default),
-        }),
+        'registry.await-stored': () => node.stored(),
         'api.read-cluster': () => ({ cluster: node.view() }),
         'api.leave-cluster': async ({ by }) => {
           ctx.log.warn('this node is asked to leave the cluster', { by })

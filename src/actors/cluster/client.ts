@@ -95,6 +95,18 @@ export class Client {
     return (await this.#call(paths.promote, { ID: id })) !== undefined
   }
 
+  /** Takes back the alarm of a member that was full; it is raised anew where that still is. */
+  async disarm(memberId: string): Promise<boolean> {
+    const body = { action: 'DEACTIVATE', memberID: memberId, alarm: 'NOSPACE' }
+    return (await this.#call(paths.alarm, body)) !== undefined
+  }
+
+  /** Why writes fail, for whoever asked for one; undefined where they do not, or it may pass. */
+  get writeFault(): string | undefined {
+    const fault = this.troubles.get('writes') ?? ''
+    return fault.includes('space exceeded') ? 'its store is full' : undefined
+  }
+
   async remove(id: string): Promise<boolean> {
     const body = { ID: id }
     const answer = await this.#call(paths.removeMember, body, limits.clusterCallMs.default * 2)

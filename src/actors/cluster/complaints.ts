@@ -8,21 +8,42 @@ import type { ClusterCtx } from './standing.ts'
 
 const KINDS = ['reads', 'writes'] as const
 
+/** Of the quota: past it the log warns, and above it no alarm is taken back. */
+const WELL_FILLED = 0.8
+
+const HINT = 'compact and defragment it: see "A full store" in the guide of cluster mode'
+
 export class Complaints {
   readonly #ctx: ClusterCtx
-  readonly #client: Pick<Client, 'troubles'>
+  readonly #client: Pick<Client, 'troubles' | 'disarm'>
+  /** Octets its file may come to; undefined where that is the affair of others. */
+  readonly #quotaBytes: number | undefined
   readonly #since = new Map<string, number>()
   readonly #said = new Set<string>()
   #alarms = ''
+  #isFilled = false
+  #isDisarming = false
 
-  constructor(ctx: ClusterCtx, client: Pick<Client, 'troubles'>) {
+  /** @param quotaBytes of the own member; undefined where the store is an etcd of others */
+  constructor(
+    ctx: ClusterCtx,
+    client: Pick<Client, 'troubles' | 'disarm'>,
+    quotaBytes: number | undefined,
+  ) {
     this.#ctx = ctx
     this.#client = client
+    this.#quotaBytes = quotaBytes
   }
 
-  /** @param status of the own member, where there is one */
+  /** Whether etcd raises an alarm, by the last look. */
+  get hasAlarm(): boolean {
+    return this.#alarms !== ''
+  }
+
+  /** @param status of the own member, or of the endpoint that answered; undefined for neither */
   look(status: MemberStatus | undefined): void {
     this.#lookForAlarms(status)
+    this.#lookForRoom(status)
     // One without a vote may not read yet.
     if (status?.isLearner === true) return
     for (const kind of KINDS) this.#lookFor(kind)
@@ -56,7 +77,35 @@ export class Complaints {
     else
       log.error('etcd raises an alarm, and stores nothing until it is disarmed', {
         alarms,
-        hint: 'see "A full store" in the guide of cluster mode',
+        hint: HINT,
       })
+  }
+
+  /**
+   * A file that fills up is told before it is full. etcd takes no alarm back by itself: each node
+   * does that for its own member, once the operator has made room.
+   */
+  #lookForRoom(status: MemberStatus | undefined): void {
+    const quotaBytes = this.#quotaBytes
+    if (status === undefined || quotaBytes === undefined || status.dbBytes === 0) return
+    const { dbBytes, memberId, errors } = status
+    const isFilled = dbBytes > quotaBytes * WELL_FILLED
+    if (isFilled && !this.#isFilled && !this.hasAlarm)
+      this.#ctx.log.warn('the store of the cluster fills up: past its quota it takes no writes', {
+        ...{ bytes: dbBytes, quota: quotaBytes },
+        hint: HINT,
+      })
+    this.#isFilled = isFilled
+    const isOwn = (error: string) =>
+      error.includes('NOSPACE') && error.split(/\s+/).includes(`memberID:${memberId}`)
+    if (!isFilled && errors.some(isOwn)) void this.#disarm(memberId)
+  }
+
+  async #disarm(memberId: string): Promise<void> {
+    if (this.#isDisarming) return
+    this.#isDisarming = true
+    const isDone = await this.#client.disarm(memberId)
+    this.#isDisarming = false
+    if (isDone) this.#ctx.log.info('there is room in the store again: its alarm is taken back')
   }
 }

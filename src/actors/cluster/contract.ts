@@ -38,6 +38,10 @@ export interface ExternalConfig {
   readonly password: string
   readonly tls?: Partial<TlsFiles>
   readonly leaseSeconds: number
+  /** Where the pulse of this node is heard; empty: nowhere. */
+  readonly door: string
+  /** Of that door. */
+  readonly nodeTls?: TlsFiles
 }
 
 export interface ClusterConfig extends LeadershipSettings {
@@ -72,7 +76,7 @@ export interface Gateway {
 
 export type GatewayTarget =
   | { readonly kind: 'socket'; readonly path: string }
-  | Omit<ExternalConfig, 'leaseSeconds'>
+  | Omit<ExternalConfig, 'leaseSeconds' | 'door' | 'nodeTls'>
 
 /** What came of a request to another node. */
 export type Knocked =

@@ -194,6 +194,8 @@ export class Embedded {
     // A member that starts again has forgotten whom it heard from, and votes for anybody. Whoever
     // leads by its word must have lost its lease before (core/cluster/raft-fence.ts).
     if (plan.kind === 'resume') await this.#pause(this.#config.times.electionMs)
+    // Who is let in and cannot come stays in the list of members, and keeps the next one out.
+    else await this.#find()
     const founding = await this.#founding(plan)
     if (this.#isStopped) return
     await this.#run(founding)
@@ -250,6 +252,15 @@ export class Embedded {
     const { bootstrap, memoryPath } = this.#config
     if (!bootstrap || memoryPath === '') return ''
     return `; without the members in ${memoryPath} this node would found a cluster of its own`
+  }
+
+  /** Whether there is an etcd to start. */
+  async #find(): Promise<void> {
+    const { binary } = this.#config
+    const timeoutMs = limits.clusterServePatienceMs.default
+    const reply = await this.#ctx.ask('cluster.find-engine', { binary }, timeoutMs)
+    if (!reply.ok) failStart(`the engine actor did not answer: ${reply.error.code}`)
+    if (reply.value.message !== '') failStart(reply.value.message)
   }
 
   async #run(founding: Founding): Promise<void> {

@@ -6,6 +6,14 @@ import type { ClusterView } from '../../messages/cluster-views.ts'
 import type { Replica } from './replica.ts'
 import type { Snapshots } from './snapshots.ts'
 
+export interface StoreLevels {
+  /** Of the file of etcd; 0 before it was read. */
+  readonly bytes: number
+  /** What it may come to; 0 where that is not known. */
+  readonly quotaBytes: number
+  readonly hasAlarm: boolean
+}
+
 export interface ClusterLevels {
   readonly view: () => ClusterView
   readonly counts: Replica['counts']
@@ -33,6 +41,25 @@ function snapshotMetrics(metrics: Metrics, snapshots: ClusterLevels['snapshots']
     for (const outcome of ['saved', 'failed'] as const)
       total.add(counts[outcome] - before[outcome], { outcome })
     before = { ...counts }
+  })
+}
+
+export function storeMetrics(metrics: Metrics, store: () => StoreLevels): void {
+  const gauge = (name: string, help: string) => metrics.gauge({ name, help })
+  const bytes = gauge('opengslb_cluster_store_bytes', 'Size of the file of etcd.')
+  const quota = gauge(
+    'opengslb_cluster_store_quota_bytes',
+    'Size past which etcd takes no writes; 0 where an etcd of others sets it.',
+  )
+  const alarm = gauge(
+    'opengslb_cluster_store_alarm',
+    '1 while etcd raises an alarm, and takes no writes.',
+  )
+  metrics.onCollect(() => {
+    const now = store()
+    bytes.set(now.bytes)
+    quota.set(now.quotaBytes)
+    alarm.set(now.hasAlarm ? 1 : 0)
   })
 }
 

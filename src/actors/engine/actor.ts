@@ -20,16 +20,30 @@ const refused = (outcome: Reply['outcome'], message: string, version = ''): Repl
   pid: 0,
 })
 
-async function start(ports: EnginePorts, { binary, args, folder }: Order): Promise<Reply> {
+/** What is known of the program before it is started; `fault` is why it cannot be. */
+interface Found {
+  readonly outcome: 'found' | 'not-found' | 'bad-version'
+  readonly fault: string
+  readonly version: string
+}
+
+async function find(ports: EnginePorts, binary: string): Promise<Found> {
   const said = await ports.version(binary)
   if (said === undefined) {
     const where = `${JSON.stringify(binary)} is no program that runs here`
     const hint = 'install etcd (Debian: etcd-server) or set cluster.raft.etcd_path'
-    return refused('not-found', `${where}: ${hint}`)
+    return { outcome: 'not-found', fault: `${where}: ${hint}`, version: '' }
   }
   const version = /(\d+\.\d+\.\d+\S*)/.exec(said)?.[1] ?? said.slice(0, 64)
   const fault = versionFault(version)
-  if (fault !== undefined) return refused('bad-version', `${binary}: ${fault}`, version)
+  if (fault === undefined) return { outcome: 'found', fault: '', version }
+  return { outcome: 'bad-version', fault: `${binary}: ${fault}`, version }
+}
+
+async function start(ports: EnginePorts, { binary, args, folder }: Order): Promise<Reply> {
+  const found = await find(ports, binary)
+  const { version } = found
+  if (found.outcome !== 'found') return refused(found.outcome, found.fault, version)
   const outcome = await ports.start({ command: binary, args, folder })
   if (!('message' in outcome))
     return { outcome: outcome.code, message: '', pid: outcome.pid, version }
@@ -40,6 +54,10 @@ export const engine = defineActor('engine', (ctx, ports: EnginePorts, _config: E
   const meters = engineMetrics(ctx.metrics, () => ports.read())
   return {
     receive: {
+      'cluster.find-engine': async ({ binary }) => {
+        const { fault, version } = await find(ports, binary)
+        return { message: fault, version }
+      },
       'cluster.start-engine': async (order) => {
         const reply = await start(ports, order)
         if (reply.outcome === 'started') {

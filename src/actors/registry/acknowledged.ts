@@ -44,8 +44,11 @@ export async function shortfallOf(
     : undefined
   const isOnDisk = await inTime(ctx.clock, writes)
   const reply = await stored
-  if (reply !== undefined && !(reply.ok && reply.value.stored))
-    return { isStored: false, text: ' (in force here, and not stored by the cluster yet)' }
+  if (reply !== undefined && !(reply.ok && reply.value.stored)) {
+    const why = reply.ok ? reply.value.why : undefined
+    const rest = why === undefined ? ' yet' : `: ${why}`
+    return { isStored: false, text: ` (in force here, and not stored by the cluster${rest})` }
+  }
   return { isStored: true, text: isOnDisk ? '' : ' (in force, but not on disk yet)' }
 }
 

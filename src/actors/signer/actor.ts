@@ -10,6 +10,7 @@ import type { SignerConfig, SignerPorts } from './contract.ts'
 import { fromBase64, toBase64 } from '../../core/gossip/app/base64.ts'
 import { limits } from '../../core/base/limits.ts'
 import { House } from './house.ts'
+import { patientPorts } from './patience.ts'
 import { faultWords } from './syncer.ts'
 
 /** A message of a peer, and the reply to it. */
@@ -24,7 +25,7 @@ async function exchanged(house: House, message: string) {
 export const signer = defineActor(
   'signer',
   async (ctx, ports: SignerPorts, first: SignerConfig) => {
-    const house = await House.open(ctx, ports, first)
+    const house = await House.open(ctx, patientPorts(ctx, ports), first)
     return {
       receive: {
         'registry.serving-drafted': (draft) => house.draft(draft),

@@ -69,6 +69,8 @@ interface Job {
   readonly examining: Examining | undefined
 }
 
+const VERDICT_PARTS = 10
+
 export class Desk {
   readonly #world: DeskWorld
   readonly #store = new SignatureStore()
@@ -215,7 +217,29 @@ export class Desk {
       return
     }
     this.#isParked = pending > 0
-    if (!this.#isParked) this.#finishJob(job)
+    if (this.#isParked) this.#await()
+    else this.#finishJob(job)
+  }
+
+  /**
+   * Of threads that never verify, as where a disk holds them up, the registry is told. The time is
+   * counted in parts: a machine that stood still has used up one of them.
+   */
+  #await(parts = VERDICT_PARTS): void {
+    const ms = limits.verdictMs.default
+    this.#cancelSlice()
+    this.#cancelSlice = this.#world.clock.after(ms / VERDICT_PARTS, () => {
+      if (parts > 1) this.#await(parts - 1)
+      else this.#giveUp(`signatures were not verified within ${ms} ms`)
+    })
+  }
+
+  #giveUp(reason: string): void {
+    const epoch = this.#job?.draft.epoch
+    this.#abandon()
+    if (epoch !== undefined) this.#world.onRefused(epoch, reason)
+    if (this.#again) this.again()
+    else this.#pace.resume()
   }
 
   #nextSlice(): void {
@@ -227,8 +251,12 @@ export class Desk {
     const job = this.#job
     if (!this.#isParked || job === undefined) return
     const most = job.signing.left > 0 ? limits.examinationsPending.default / 2 : 0
-    if (job.examining!.pending > most) return
+    if (job.examining!.pending > most) {
+      this.#await()
+      return
+    }
     this.#isParked = false
+    this.#cancelSlice()
     this.#nextSlice()
   }
 

@@ -37,7 +37,7 @@ export const SOCKET = 'client:0'
 export const SNAPSHOT = 'snapshot.db'
 
 /** Space of the store, 512 MiB: far more than orders and names take; past it etcd only reads. */
-const QUOTA_BYTES = 536_870_912
+export const QUOTA_BYTES = 536_870_912
 
 /** The listener's URL: etcd takes addresses alone, and a missing host means all of them. */
 function listenUrl(bind: string, scheme: string): string {

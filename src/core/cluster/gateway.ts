@@ -45,6 +45,7 @@ export function endOf(prefix: string): string {
 export const paths = {
   status: '/v3/maintenance/status',
   snapshot: '/v3/maintenance/snapshot',
+  alarm: '/v3/maintenance/alarm',
   transfer: '/v3/maintenance/transfer-leadership',
   range: '/v3/kv/range',
   put: '/v3/kv/put',

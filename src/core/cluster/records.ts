@@ -73,18 +73,26 @@ export interface NodePresence {
   readonly address: string
   readonly version: string
   readonly startedAtMs: number
+  /** URL where its pulse is heard, where the members are those of another cluster. */
+  readonly door?: string
 }
+
+const isDoor = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  value.length <= limits.clusterTextChars.default &&
+  /^https?:\/\/[^/?#@\s]+$/.test(value)
 
 export function presenceOf({ key, value }: Pick<KeyValue, 'key' | 'value'>) {
   if (!key.startsWith(NODES)) return undefined
   const object = objectOf(textOf(value) ?? '')
   if (object === undefined) return undefined
-  const { name, address, version, startedAtMs } = object
+  const { name, address, version, startedAtMs, door } = object
   if (name !== key.slice(NODES.length) || typeof address !== 'string') return undefined
   return {
     name: String(name).slice(0, limits.clusterTextChars.default),
     address: address.slice(0, limits.clusterTextChars.default),
     version: typeof version === 'string' ? version : '',
     startedAtMs: isCount(startedAtMs) ? startedAtMs : 0,
+    ...(isDoor(door) ? { door } : {}),
   } satisfies NodePresence
 }

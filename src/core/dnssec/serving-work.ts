@@ -4,6 +4,7 @@
  * Listing costs no cryptography but the hashes of NSEC3. Faults found here are those of a plan that
  * does not fit its table.
  */
+import { limits } from '../base/limits.ts'
 import { NONE } from '../zone/table.ts'
 import { NameTable, type TableParts } from '../zone/table.ts'
 import { foldCase, nameToWire } from '../dns/names.ts'
@@ -211,48 +212,85 @@ function wantedByPool(wanted: readonly WantedSet[]): ReadonlyMap<number, readonl
   return byPool
 }
 
-/** Lists what is to be signed. `before`: of another job, of use where it is of the same. */
-export function servingWork(
-  serving: ToSign,
-  plan: ServingPlan,
-  crypto: DnssecCrypto,
-  before?: Gathered,
-): ServingWork {
-  const isSame = before?.table === serving.table && before.plans === plan.zones
-  const gathered = isSame ? before : gather(serving, plan, crypto)
-  const { names, zones, faults } = gathered
-  const jobs: SetJob[] = []
-  const add = (zone: SignedZone, set: Rrset): SetJob => {
+/** Lists what is to be signed, name by name. */
+export class Listing {
+  readonly gathered: Gathered
+  /** What is listed by now: the first of them may be done meanwhile. */
+  readonly jobs: SetJob[] = []
+  readonly #pools: ToSign['pools']
+  readonly #wantedOf: ReadonlyMap<number, readonly Addresses[]>
+  readonly #sets: [number, SetJob][] = []
+  readonly #poolJobs: PoolJobs[] = []
+  #chains: readonly ChainJobs[] | undefined
+  #next = 0
+
+  /** @param before of another job, of use where it is of the same */
+  constructor(serving: ToSign, plan: ServingPlan, crypto: DnssecCrypto, before?: Gathered) {
+    const isSame = before?.table === serving.table && before.plans === plan.zones
+    this.gathered = isSame ? before : gather(serving, plan, crypto)
+    this.#pools = serving.pools
+    this.#wantedOf = wantedByPool(plan.wanted)
+    // Beside gathering it is not much, and the number of jobs is known at once.
+    const isShort = this.gathered.names.length < limits.examinedLaterSets.default
+    if (!isSame || isShort) while (this.step());
+  }
+
+  /** Steps to go. */
+  get left(): number {
+    const chains = this.#chains === undefined ? 1 : 0
+    return this.gathered.names.length - this.#next + chains
+  }
+
+  /** Lists the next name, or the chains at last; false when nothing is left. */
+  step(): boolean {
+    const name = this.gathered.names[this.#next]
+    if (name !== undefined) {
+      this.#next++
+      this.#list(name)
+    } else this.#chains ??= [...this.gathered.zones.values()].map((zone) => this.#chainOf(zone))
+    return this.#chains === undefined
+  }
+
+  /** All of it. */
+  finish(): ServingWork {
+    while (this.step());
+    const { gathered, jobs } = this
+    const { names, faults } = gathered
+    const listed = { sets: this.#sets, chains: this.#chains ?? [], pools: this.#poolJobs }
+    return { gathered, names, jobs, faults, ...listed }
+  }
+
+  #add(zone: SignedZone, set: Rrset): SetJob {
     const job = { zone, set, signatures: [] }
-    jobs.push(job)
+    this.jobs.push(job)
     return job
   }
-  const sets: [number, SetJob][] = []
-  const pools: PoolJobs[] = []
-  const wantedOf = wantedByPool(plan.wanted)
-  for (const name of names) {
+
+  #list(name: TableName): void {
+    const { zones } = this.gathered
     for (const set of name.sets) {
       const zone = zones.get(signingZone(name, set.type))
-      if (zone !== undefined) sets.push([set.at, add(zone, set)])
+      if (zone !== undefined) this.#sets.push([set.at, this.#add(zone, set)])
     }
     const own = zones.get(name.zone)
-    if (name.pool === NONE || name.isCut || own === undefined) continue
+    if (name.pool === NONE || name.isCut || own === undefined) return
     for (const family of [4, 6] as const) {
-      const wanted = wantedOf.get(rowOf(name.pool, family)) ?? NONE_WANTED
-      const answers = answersOf(serving.pools, name.pool, family, name.owner, wanted)
-      const singles = answers.singles.map(({ set }) => add(own, set))
-      pools.push({ answers, singles, several: answers.several.map(({ set }) => add(own, set)) })
+      const wanted = this.#wantedOf.get(rowOf(name.pool, family)) ?? NONE_WANTED
+      const answers = answersOf(this.#pools, name.pool, family, name.owner, wanted)
+      const singles = answers.singles.map(({ set }) => this.#add(own, set))
+      const several = answers.several.map(({ set }) => this.#add(own, set))
+      this.#poolJobs.push({ answers, singles, several })
     }
   }
-  const chains = [...zones.values()].map((zone): ChainJobs => {
+
+  #chainOf(zone: SignedZone): ChainJobs {
     const { chain, denialTtlSeconds: ttlSeconds } = zone
     const signed = ({ owner, rdata }: { owner: Uint8Array; rdata: Uint8Array }) =>
-      add(zone, { owner, type: chain.type, ttlSeconds, rdatas: [rdata] })
+      this.#add(zone, { owner, type: chain.type, ttlSeconds, rdatas: [rdata] })
     return {
       zone,
       records: chain.records.map(signed),
       noData: chain.noData.map(({ record }) => signed(record)),
     }
-  })
-  return { gathered, names, jobs, sets, chains, pools, faults }
+  }
 }

@@ -24,11 +24,11 @@ import { ownedIn } from './serving-names.ts'
 import type { ServingPlan } from './serving-plan.ts'
 import {
   type Gathered,
+  Listing,
   type ServingWork,
   type SetJob,
   type SignedZone,
   type SigningKey,
-  servingWork,
   signsKeys,
 } from './serving-work.ts'
 import { SetOctets } from './set-octets.ts'
@@ -83,7 +83,7 @@ export class Signing {
   readonly #plan: ServingPlan
   readonly #store: SignatureStore
   readonly #crypto: DnssecCrypto
-  readonly #work: ServingWork
+  readonly #listing: Listing
   readonly #faults: string[]
   /** Zones whose chain has a new signature. */
   readonly #rechained = new Set<SignedZone>()
@@ -108,18 +108,19 @@ export class Signing {
     this.#plan = plan
     this.#store = store
     this.#crypto = crypto
-    this.#work = servingWork(serving, plan, crypto, before)
-    this.#faults = [...this.#work.faults]
+    this.#listing = new Listing(serving, plan, crypto, before)
+    this.#faults = [...this.#listing.gathered.faults]
   }
 
   /** For a later one of the same table and plans. */
   get gathered(): Gathered {
-    return this.#work.gathered
+    return this.#listing.gathered
   }
 
-  /** Sets that are still to be signed; none once there is a fault. */
+  /** Sets to be signed and names to be listed before; none once there is a fault. */
   get left(): number {
-    return this.#faults.length > 0 ? 0 : this.#work.jobs.length - this.#next
+    const { jobs, left } = this.#listing
+    return this.#faults.length > 0 ? 0 : left + jobs.length - this.#next
   }
 
   /**
@@ -130,10 +131,12 @@ export class Signing {
     this.#later = take
   }
 
-  /** Signs up to so many of them, each examined; returns how many are left. */
+  /** Lists or signs up to so many of them, each examined; returns how many are left. */
   step(sets: number): number {
+    const listing = this.#listing
     for (let count = 0; count < sets && this.left > 0; count++)
-      this.#sign(this.#work.jobs[this.#next++]!)
+      if (listing.left > 0) listing.step()
+      else this.#sign(listing.jobs[this.#next++]!)
     return this.left
   }
 
@@ -145,11 +148,13 @@ export class Signing {
     memory: Memory,
     found: readonly SigningFault[] = [],
   ): Result<Signed, readonly SigningFault[]> {
-    this.step(this.left)
+    // What is listed adds to what is left.
+    while (this.left > 0) this.step(this.left)
     this.#faults.push(...found)
-    for (const zone of this.#rechained) this.#examineChain(zone)
+    const work = this.#listing.finish()
+    for (const zone of this.#rechained) this.#examineChain(zone, work)
     if (this.#faults.length > 0) return this.#fail(this.#faults)
-    const { parts, faults } = layServing(this.#serving, this.#plan, this.#work, memory)
+    const { parts, faults } = layServing(this.#serving, this.#plan, work, memory)
     if (faults.length > 0) return this.#fail(faults)
     this.#store.settle()
     const [made, kept, madeIn] = [this.#made, this.#kept, this.#madeIn]
@@ -244,8 +249,7 @@ export class Signing {
     }
   }
 
-  #examineChain(zone: SignedZone): void {
-    const { names, chains } = this.#work
+  #examineChain(zone: SignedZone, { names, chains }: ServingWork): void {
     const owned = ownedIn(zone.zone, names, this.#serving.pools)
     const records = chains.find((one) => one.zone === zone)!.records.map(({ set }) => set)
     const faults = chainFaultsOf(zone.apex, owned, records, this.#crypto)

@@ -32,6 +32,16 @@ test('an order is done once it is stored, and told as not stored otherwise', asy
   expect(world.asked.length).toBe(2)
 })
 
+test('an order that a full store does not take says so', async () => {
+  const world = await start()
+  world.answers['registry.await-stored'] = () => ({ stored: false, why: 'its store is full' })
+  const done = world.receive['api.set-override'](order('app'))
+  await world.clock.advanceAsync(200)
+  const { outcome, message } = await done
+  expect(outcome).toBe('not-stored')
+  expect(message).toContain('not stored by the cluster: its store is full')
+})
+
 test('a node that is alone asks nobody', async () => {
   const world = await start(false)
   const done = world.receive['api.set-override'](order('app'))

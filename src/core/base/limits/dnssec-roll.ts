@@ -70,6 +70,12 @@ export const dnssecRollLimits = {
     'a document with sixteen keys and sixty-four past sets of them is about 40,000',
   ),
   parentServers: limit(16, [1, 64], 'servers', 'of the parent that are asked for its DS records'),
+  parentLookMs: limit(
+    120_000,
+    [100, 600_000],
+    'milliseconds',
+    'for all questions of one look at a parent; what was not heard by then is no answer',
+  ),
   parentAskMs: limit(
     3_000,
     [100, 30_000],

@@ -188,6 +188,18 @@ export const dnssecLimits = {
     'keys',
     'ten thousand zones with a key or two, and as many on their way in or out',
   ),
+  signerDiskMs: limit(
+    10_000,
+    [100, 40_000],
+    'milliseconds',
+    'for a file of the signer to be read or written; what takes longer counts as failed',
+  ),
+  verdictMs: limit(
+    30_000,
+    [100, 600_000],
+    'milliseconds',
+    'without a verdict of the threads that verify, after which what is being signed is refused',
+  ),
   keyStoreBytes: limit(
     67_108_864,
     [4_096, 268_435_456],

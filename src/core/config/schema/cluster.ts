@@ -24,7 +24,8 @@ export const cluster = section('Cluster mode: several nodes, of which the leader
   join_address: key(
     orEmpty(endpoint),
     '',
-    'Where nodes that join are heard; empty means the port after that of bind_address.',
+    'Where nodes that join and those that hear the pulse come; empty: the port after that of ' +
+      'bind_address, or no pulse where engine is `external`.',
     { restart: true },
   ),
   force_new_cluster: key(

@@ -33,6 +33,8 @@ interface Wish {
   readonly knock?: (url: string) => Knocked
   /** Last words of an etcd that ends at once. */
   readonly lastWords?: readonly string[]
+  /** Why etcd cannot be started here. */
+  readonly noEngine?: string
 }
 
 function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wish) {
@@ -40,6 +42,9 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
   const started: (readonly string[])[] = []
   let isRunning = false
   const disk = { hasData }
+  world.answers['cluster.find-engine'] = () => ({
+    ...{ message: wish.noEngine ?? '', version: '3.4.23' },
+  })
   world.answers['cluster.start-engine'] = ({ args }) => {
     started.push(args)
     isRunning = wish.lastWords === undefined
@@ -112,6 +117,19 @@ describe('a start', () => {
     const lastWords = ['listen tcp 10.0.0.1:7000: bind: address already in use']
     const said = await worldOf({ bootstrap: true, lastWords }).start()
     expect(said).toContain('cluster.bind_address is taken by another program')
+  })
+
+  test('without an etcd that fits asks nobody to be let in', async () => {
+    const asked: string[] = []
+    const knock = (url: string): Knocked => {
+      asked.push(url)
+      return admits(url)
+    }
+    const noEngine = 'etcd: version 2.3.8 does not fit: 3.4 or a later 3.x is needed'
+    const world = worldOf({ join: [OTHER], knock, noEngine })
+    expect(await world.start()).toBe(noEngine)
+    expect(asked).toEqual([])
+    expect(world.started).toEqual([])
   })
 
   test('that is to found joins those who answer, and founds where nobody does', async () => {

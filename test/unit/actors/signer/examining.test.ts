@@ -56,6 +56,21 @@ describe('verification on other cores', () => {
     expect(verifier.waiting()).toBe(0)
   })
 
+  test('that never comes refuses the job with the reason, and the next one begins anew', async () => {
+    const verifier = slowVerifier()
+    const { one, settle } = await signLarge(verifier)
+    await one.give(one.draft(large))
+    await one.clock.advanceAsync(limits.verdictMs.default + 1_000)
+    expect(one.said('signer.serving-refused')).toEqual([
+      { epoch: 1, reason: 'signatures were not verified within 30000 ms' },
+    ])
+    await settle()
+    expect(one.signed()).toEqual([])
+    await one.give(one.draft(large))
+    await settle()
+    expect(one.signed()).toHaveLength(1)
+  })
+
   test('of one signature that does not hold refuses the job, and the next one makes it anew', async () => {
     const verifier = slowVerifier((at) => at === 77)
     const { one, settle } = await signLarge(verifier)

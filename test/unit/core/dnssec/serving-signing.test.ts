@@ -100,6 +100,23 @@ describe('keeping', () => {
     const done = signing.finish(ownMemory)
     expect(done.ok && signed.ok && done.value.parts).toEqual(signed.ok && signed.value.parts)
   })
+
+  test('for what is wanted of many names it lists in steps too, and all the same', () => {
+    const many = Array.from({ length: 520 }, (_, at) => poolOf(1, {}, `app${at}`))
+    const pools = [poolOf(30, { answers: 3 }, 'large'), ...many]
+    const { parts, plan, store } = signedParts({ zones, pools })
+    const { gathered } = beginSigning(parts, plan, store, crypto)
+    const wanted = [{ pool: 0, family: 4, addresses: [0, 2, 4] }] as const
+    const asked = { ...plan, wanted }
+    const signing = beginSigning(parts, asked, store, crypto, gathered)
+    // Every name and the chains: nothing is listed yet.
+    expect(signing.left).toBe(gathered.names.length + 1)
+    expect(signing.step(64)).toBeGreaterThan(gathered.names.length)
+    const done = signing.finish(ownMemory)
+    expect(done.ok && done.value.made).toBe(1)
+    const atOnce = signServing(parts, asked, store, crypto, ownMemory)
+    expect(done.ok && done.value.parts).toEqual(atOnce.ok && atOnce.value.parts)
+  })
 })
 
 describe('faults', () => {
