@@ -40,7 +40,7 @@ export const prober = defineActor('prober', (ctx, _: object, first: SourceConfig
       'registry.targets-set': () => {},
       'registry.check-wanted': () => {},
       'api.list-checks': () => ({ checks: [] }),
-      'api.count-checks': () => ({ passed: made, failed: 0, inconclusive: 0 }),
+      'api.count-checks': () => ({ passed: made, failed: 0, inconclusive: 0, late: 0 }),
     },
     onReconfigured: (next) => {
       perSecond = next.perSecond

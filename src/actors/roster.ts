@@ -48,6 +48,8 @@ export interface Process extends DnsShared, ProcessFacts {
   readonly tookOver?: boolean
   /** Cluster mode: whether this node may answer. */
   readonly lease?: SharedArrayBuffer
+  /** Where it is noted why what is to be served first is refused (core/base/note.ts). */
+  readonly refusal?: SharedArrayBuffer
 }
 
 export interface ActorConfigs {
@@ -93,6 +95,7 @@ export function configsOf(loaded: Loaded, self: Process, reloads: ReloadCounts):
       geo: geoConfigOf(config),
       declared: { config: withoutSecrets(config), serial },
       ...keptConfig(loaded.plain),
+      ...(self.refusal === undefined ? {} : { refusal: self.refusal }),
     },
     signer: signerConfig(loaded, cluster?.self ?? nodeIdOf(loaded, self)),
     dns: self.sockets.map((_, thread) => dnsConfig(loaded, self, thread)),

@@ -6,6 +6,7 @@
  * dns/ports-handover.ts.
  */
 import { limits } from '../core/base/limits.ts'
+import { noteMemory, readNote } from '../core/base/note.ts'
 import type { Result } from '../core/base/result.ts'
 import { leaseMemory } from '../core/cluster/lease.ts'
 import { isClustered } from '../core/config/clustered.ts'
@@ -160,7 +161,9 @@ export async function overwatchStage(
   const { threads, listener, before } = held
   const shared = dnsShared(facts.randomBytes)
   const cookieSecret = before?.cookieSecret ?? shared.cookieSecret
+  const refusal = noteMemory()
   const self: Process = {
+    refusal,
     ...facts,
     ...shared,
     cookieSecret,
@@ -192,8 +195,14 @@ export async function overwatchStage(
     },
     serving: async () => {
       // The process before answers too, so that an answer would prove nothing.
-      const isUp = before === undefined ? untilServing(self.dnsAddress, apex) : untilServed(threads)
-      return (await isUp) ? undefined : 'DNS does not answer yet'
+      const reason = () => readNote(refusal)
+      const isRefused = () => reason() !== undefined
+      const isUp =
+        before === undefined
+          ? untilServing(self.dnsAddress, apex, isRefused)
+          : untilServed(threads, isRefused)
+      if (await isUp) return undefined
+      return isRefused() ? `DNS does not answer: ${reason()}` : 'DNS does not answer yet'
     },
     isAlive: lifeOf(threads, self.dnsAddress, apex),
     offer: async (system, leave, log) => {

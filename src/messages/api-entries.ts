@@ -91,7 +91,8 @@ export const apiEntries = {
       passed: field.number('checks that passed since the prober started'),
       failed: field.number('checks that failed'),
       inconclusive: field.number('checks that a fault of our own machine ended'),
+      late: field.number('servers whose check is due and waits since both lanes are full, else 0'),
     },
-    doc: 'How many checks were made.',
+    doc: 'How many checks were made, and how many are late.',
   },
 } as const satisfies Catalogue

@@ -20,6 +20,9 @@ namespace {
 // times as many make it 11 ms and gain nothing.
 constexpr int kBatchesPerTurn = 16;
 
+// A fault that has a cause is over once it was read; a socket that goes on failing is broken.
+constexpr int kFaultsMax = 16;
+
 void on_closed(uv_handle_s *handle) {
   auto *poll = static_cast<Poll *>(uv_handle_get_data(handle));
   std::free(handle);
@@ -35,7 +38,9 @@ void on_environment_end(napi_async_cleanup_hook_handle, void *data) {
 
 void on_readable(uv_handle_s *handle, int status, int) {
   auto *poll = static_cast<Poll *>(uv_handle_get_data(handle));
-  if (poll->front != nullptr && status == 0) poll->front->turn();
+  if (poll->front == nullptr) return;
+  if (status == 0) poll->front->turn();
+  else poll->front->fault();
 }
 
 // A fault that belongs to an earlier datagram (an ICMP error come back) and not to the one at hand.
@@ -128,13 +133,29 @@ void Front::turn() {
   // One scope for all batches of a turn: what its end does (promises, ticks) costs several queries.
   if (napi_get_global(env_, &resource) == napi_ok &&
       napi_open_callback_scope(env_, resource, context_, &scope) == napi_ok) {
-    batches();
+    if (broken_) call(-1);
+    else batches();
     napi_close_callback_scope(env_, scope);
   }
   napi_close_handle_scope(env_, handles);
   turning_ = false;
   // Only now: the scope belongs to what is let go.
   if (stop_asked_) let_go();
+}
+
+void Front::fault() {
+  slab_.counters[kPollFaults] += 1;
+  int error = 0;
+  socklen_t bytes = sizeof(error);
+  // Reading it takes it away, and what waits to be received is there all the same.
+  getsockopt(receiver_, SOL_SOCKET, SO_ERROR, &error, &bytes);
+  if (++faults_ < kFaultsMax && uv_poll_start(poll_->handle, kUvReadable, on_readable) == 0) return;
+  // Deaf for good, where nobody would notice: whoever answers is told, and is to fall of it.
+  broken_ = true;
+  stop_asked_ = true;
+  turn();
+  // Also where there was no scope to call in.
+  if (poll_ != nullptr && !turning_) let_go();
 }
 
 void Front::batches() {
@@ -185,6 +206,7 @@ int Front::receive() {
   }
   const int count = recvmmsg(receiver_, in_, unsigned(slab_.batch), MSG_DONTWAIT, nullptr);
   if (count <= 0) return count;
+  faults_ = 0;
   for (int at = 0; at < count; at++) {
     const bool oversized = (in_[at].msg_hdr.msg_flags & MSG_TRUNC) != 0;
     // No query is that long; length 0 tells JavaScript to ignore it.

@@ -43,7 +43,16 @@ struct Slab {
   int batch;
 };
 
-enum Counter { kBatches, kReceived, kSent, kSendFaults, kKernelDrops, kOversized, kCounterCount };
+enum Counter {
+  kBatches,
+  kReceived,
+  kSent,
+  kSendFaults,
+  kKernelDrops,
+  kOversized,
+  kPollFaults,
+  kCounterCount,
+};
 
 // An answer that is kept, and all that sending it wants.
 struct Held {
@@ -64,11 +73,14 @@ class Front {
   Front(const Front &) = delete;
   Front &operator=(const Front &) = delete;
 
-  // 0 or a negative error. `callback(count)` is called once a batch; `keep_alive` holds the arrays
+  // 0 or a negative error. `callback(count)` is called once a batch, and with -1 once where the
+  // socket cannot be waited for any more, which ends reading; `keep_alive` holds the arrays
   // of the slab and the handle of this front for as long as it reads.
   int start(napi_value callback, napi_value keep_alive);
   // What a readable socket does, without waiting for one: finishes a batch that was cut short.
   void turn();
+  // What a socket does that failed instead of being readable, after libuv stopped waiting for it.
+  void fault();
   // Sends or forgets the oldest of the answers that are kept.
   void release(uint32_t count, bool sends);
   // Stops reading, after the batch in hand; the descriptors stay open, they belong to whoever opened
@@ -97,6 +109,9 @@ class Front {
   Poll *poll_ = nullptr;
   bool turning_ = false;
   bool stop_asked_ = false;
+  // Faults in a row, and whether they were too many.
+  int faults_ = 0;
+  bool broken_ = false;
   napi_ref callback_ = nullptr;
   napi_ref keep_alive_ = nullptr;
   napi_async_context context_ = nullptr;

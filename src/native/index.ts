@@ -55,6 +55,7 @@ export const counterNames = [
   'sendFaults',
   'kernelDrops',
   'oversized',
+  'pollFaults',
 ] as const
 
 export type SlabCounts = Readonly<Record<(typeof counterNames)[number], number>>
@@ -77,6 +78,7 @@ export const countsOf = ({ counters }: Slab): SlabCounts => ({
   sendFaults: counters[3]!,
   kernelDrops: counters[4]!,
   oversized: counters[5]!,
+  pollFaults: counters[6]!,
 })
 
 /** Bytes of memory for batches of `batch` datagrams of up to `stride` bytes. */
@@ -209,7 +211,8 @@ export interface Native extends Omit<Addon, 'startFront'> {
   /**
    * Calls `onBatch` with the number of datagrams in the slab, and then sends what has an output
    * length. `sender` may equal `receiver`. Datagrams of an unfinished batch come again, with those
-   * already answered marked by an output length other than `UNANSWERED`.
+   * already answered marked by an output length other than `UNANSWERED`. A socket that cannot be
+   * waited for any more is told once, by -1, and is not read after that.
    */
   startFront(
     receiver: number,

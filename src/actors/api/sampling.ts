@@ -13,6 +13,8 @@ export interface CheckTotals {
   readonly passed: number
   readonly failed: number
   readonly inconclusive: number
+  /** Servers that wait to be checked, both lanes of the prober being full. */
+  readonly late: number
 }
 
 /** What the machine did since the sample before, percent of all its cores. */

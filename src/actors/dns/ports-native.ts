@@ -63,6 +63,8 @@ export function batchAnswerer(
     return keeps(-said) ? HOLD - said : -said
   }
   return (count) => {
+    // The thread falls and another takes up the sockets, which is told and counted.
+    if (count < 0) throw new Error('the socket of queries fails and cannot be read')
     let at = 0
     try {
       for (; at < count; at++)

@@ -279,14 +279,15 @@ export function closeLent(
 
 const SERVED_LOOK_MS = 5
 
-/** Resolves with true once every socket is read; false when that does not come to be in time. */
+/** Resolves with true once every socket is read; false when that is hopeless or not so in time. */
 export async function untilServed(
   threads: readonly (readonly LentSocket[])[],
+  isHopeless: () => boolean = () => false,
   withinMs: number = limits.handoverServingMs.default,
 ): Promise<boolean> {
   const deadlineMs = performance.now() + withinMs
   while (!areServed(threads)) {
-    if (performance.now() > deadlineMs) return false
+    if (performance.now() > deadlineMs || isHopeless()) return false
     await new Promise((resolve) => setTimeout(resolve, SERVED_LOOK_MS))
   }
   return true

@@ -45,6 +45,8 @@ type Reading = () => void
 export interface SocketLosses {
   readonly sendFaults: number
   readonly kernelDrops: number
+  /** Times that waiting for queries ended in an error. */
+  readonly pollFaults: number
 }
 
 interface LoanKey {
@@ -63,12 +65,13 @@ export class DnsScrape {
   /** @param losses what the native sockets counted, all of them together */
   constructor(metrics: Metrics, losses: () => SocketLosses = () => NO_LOSSES) {
     this.#meters = metersOf(metrics)
-    const { dropped, kernelDrops } = this.#meters
+    const { dropped, kernelDrops, pollFaults } = this.#meters
     let told = NO_LOSSES
     const readSockets = () => {
       const now = losses()
       dropped.add(now.sendFaults - told.sendFaults)
       kernelDrops.add(now.kernelDrops - told.kernelDrops)
+      pollFaults.add(now.pollFaults - told.pollFaults)
       told = now
     }
     metrics.onCollect(() => {
@@ -103,7 +106,7 @@ export class DnsScrape {
   }
 }
 
-const NO_LOSSES: SocketLosses = { sendFaults: 0, kernelDrops: 0 }
+const NO_LOSSES: SocketLosses = { sendFaults: 0, kernelDrops: 0, pollFaults: 0 }
 
 interface Meters {
   readonly queries: Counter
@@ -119,6 +122,7 @@ interface Meters {
   readonly dropped: Counter
   readonly shed: Counter
   readonly kernelDrops: Counter
+  readonly pollFaults: Counter
 }
 
 function metersOf(metrics: Metrics): Meters {
@@ -167,6 +171,10 @@ function metersOf(metrics: Metrics): Meters {
     kernelDrops: counter(
       'opengslb_dns_kernel_drops_total',
       'Queries the kernel dropped because nobody read them in time; native front only.',
+    ),
+    pollFaults: counter(
+      'opengslb_dns_socket_faults_total',
+      'Errors of a socket that queries are waited for on; native front only.',
     ),
   }
 }

@@ -31,6 +31,11 @@ export interface LatencyPorts {
   load(path: string): Promise<Uint8Array | 'absent' | 'unreadable'>
   /** Whole or not at all, whatever ends the process; false when it could not be written. */
   save(path: string, octets: Uint8Array): Promise<boolean>
+  /**
+   * Renames what cannot be taken up, so that it is not written over; gives its new path, or
+   * undefined where that failed.
+   */
+  setAside(path: string): Promise<string | undefined>
 }
 
 export interface LearnedService {

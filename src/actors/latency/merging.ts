@@ -188,7 +188,8 @@ export class Merging {
       found === 'unreadable' ? undefined : decodeRows(found, limits.latencyRowsMax.default)
     if (rows === undefined || !rows.ok) {
       const why = rows === undefined ? 'cannot be read' : rows.error
-      this.#ctx.log.warn('kept latency rows are lost', { path, why })
+      const aside = (await this.#ports.setAside(path)) ?? 'it could not be set aside'
+      this.#ctx.log.warn('kept latency rows are lost', { path, why, kept: aside })
       return
     }
     const nowMs = this.#ctx.clock.nowMs()

@@ -37,6 +37,17 @@ async function save(path: string, octets: Uint8Array): Promise<boolean> {
   }
 }
 
+/** Of files that cannot be taken up: the next one saved does not take their place. */
+async function setAside(path: string): Promise<string | undefined> {
+  const kept = `${path}.damaged`
+  try {
+    await rename(path, kept)
+    return kept
+  } catch {
+    return undefined
+  }
+}
+
 /** `close` gives back what an actor that fell left open. */
 export function openPorts(): LatencyPorts & { close(): void } {
   const held = new Set<TcpTimes>()
@@ -54,6 +65,7 @@ export function openPorts(): LatencyPorts & { close(): void } {
     },
     load,
     save,
+    setAside,
     close: () => {
       for (const tcp of [...held]) tcp.close()
     },

@@ -220,7 +220,8 @@ export class Steering {
     const kept = found === 'unreadable' ? undefined : decodeCatchments(found)
     if (kept === undefined || !kept.ok) {
       const why = kept === undefined ? 'cannot be read' : kept.error
-      this.#ctx.log.warn('who is behind resolvers is lost', { path, why })
+      const aside = (await this.#ports.setAside(path)) ?? 'it could not be set aside'
+      this.#ctx.log.warn('who is behind resolvers is lost', { path, why, kept: aside })
       return
     }
     for (const one of kept.value) this.#kept.set(one.name, { one, trust: KEPT_TRUST })

@@ -36,7 +36,11 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   const checks = { passed: 0, failed: 0, inconclusive: 0 }
   const tally = new Tally(ctx.clock, (counts) => ctx.publish('prober.checks-counted', counts))
   const times = new Times(ctx.clock, (rows) => ctx.publish('prober.times-measured', { rows }))
-  const rounds = new Rounds(ctx, ports, config, { started: metrics.started, ended })
+  const rounds = new Rounds(ctx, ports, config, { started: metrics.started, looked, ended })
+
+  function looked(isCrowded: boolean): void {
+    notices.crowded(isCrowded, rounds.running, ctx.clock.monotonicMs())
+  }
 
   function ended(target: Target, outcome: Outcome, startedMs: number): Next {
     const { member } = target
@@ -111,7 +115,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       const up = verdicts.verdictOf(member.key) === 'up' ? 1 : 0
       healthyByRegion.set(member.region, (healthyByRegion.get(member.region) ?? 0) + up)
     }
-    return { healthyByRegion, targets: rounds.size, running: rounds.running }
+    return { healthyByRegion, targets: rounds.size, running: rounds.running, late: rounds.late }
   }
 
   let own = config
@@ -130,7 +134,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       'registry.targets-set': ({ targets }) => watch(targets),
       'registry.check-wanted': ({ key, doubt }) => want(key, doubt),
       'api.list-checks': () => ({ checks: verdicts.records() }),
-      'api.count-checks': () => ({ ...checks }),
+      'api.count-checks': () => ({ ...checks, late: rounds.late }),
     },
     onPeerStarted: (peer) => {
       if (peer !== 'registry' && peer !== 'gossip') return

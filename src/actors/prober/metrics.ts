@@ -18,6 +18,7 @@ export interface Levels {
   readonly healthyByRegion: ReadonlyMap<string, number>
   readonly targets: number
   readonly running: number
+  readonly late: number
 }
 
 export interface ProberMetrics {
@@ -175,11 +176,16 @@ function collectLevels(metrics: Metrics, levels: () => Levels): void {
     name: 'opengslb_health_checks_in_flight',
     help: 'Health checks running at this moment',
   })
+  const late = metrics.gauge({
+    name: 'opengslb_health_checks_late',
+    help: 'Servers whose check is due and waits since both lanes are full, else 0',
+  })
   metrics.onCollect(() => {
     const now = levels()
     healthy.reset()
     for (const [region, count] of now.healthyByRegion) healthy.set(count, { region })
     targets.set(now.targets)
     running.set(now.running)
+    late.set(now.late)
   })
 }

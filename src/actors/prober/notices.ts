@@ -1,6 +1,6 @@
 /**
- * What the prober writes to the log: each change once, each failed check at debug, and a
- * certificate near its end once a day.
+ * What the prober writes to the log: each change once, each failed check at debug, a certificate
+ * near its end once a day, and when more hang than there are places for.
  */
 import { limits } from '../../core/base/limits.ts'
 import type { Outcome } from '../../core/health/outcome.ts'
@@ -26,6 +26,8 @@ export class Notices {
   /** By key of the target: when its certificate was last warned about. */
   readonly #warnedMs = new Map<string, number>()
   #localFaultMs = Number.NEGATIVE_INFINITY
+  #isCrowded = false
+  #crowdedMs = Number.NEGATIVE_INFINITY
 
   constructor(log: Log) {
     this.#log = log
@@ -43,6 +45,16 @@ export class Notices {
       old_status: words[change.previous],
       new_status: words[change.verdict],
     })
+  }
+
+  /** Says each change once; one that comes soon after another when it still holds then. */
+  crowded(isCrowded: boolean, running: number, nowMs: number): void {
+    if (isCrowded === this.#isCrowded) return
+    if (nowMs - this.#crowdedMs < limits.probeCrowdedLogMs.default) return
+    this.#isCrowded = isCrowded
+    this.#crowdedMs = nowMs
+    if (isCrowded) this.#log.warn('health checks are late: both lanes are full', { running })
+    else this.#log.info('health checks are on time again', { running })
   }
 
   forget(key: string): void {

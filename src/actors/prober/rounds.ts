@@ -26,6 +26,8 @@ export interface Next {
 
 export interface RoundsOwner {
   started(lagMs: number): void
+  /** What was due was started: whether checks wait, both lanes being full. */
+  looked(isCrowded: boolean): void
   /** A check that began then, of the monotonic clock, ended; says when the target is due again. */
   ended(target: Target, outcome: Outcome, startedMs: number): Next
 }
@@ -60,6 +62,11 @@ export class Rounds {
 
   get running(): number {
     return this.#schedule.running
+  }
+
+  /** How many servers wait to be checked, both lanes being full; else 0. */
+  get late(): number {
+    return this.#schedule.lateAt(this.#clock.monotonicMs())
   }
 
   get size(): number {
@@ -117,6 +124,7 @@ export class Rounds {
       this.#owner.started(entry.lagMs)
       void this.#run(entry)
     }
+    this.#owner.looked(this.#schedule.isCrowded)
     this.#arm()
   }
 

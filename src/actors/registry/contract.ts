@@ -42,6 +42,8 @@ export interface RegistryConfig {
   readonly declared?: DeclaredConfig
   /** The configuration without secrets, and its SHA-256 in hex; absent where none is kept. */
   readonly plain?: { readonly text: string; readonly hash: string }
+  /** Where a refusal of the first epoch is noted, for who waits for the start. */
+  readonly refusal?: SharedArrayBuffer
 }
 
 /** A database file, as it was last looked at. */
@@ -256,6 +258,8 @@ export interface RegistryPorts {
   readonly objects: ObjectStore
   readonly history: History
   readonly faults: DiskFaults
+  /** Nothing is served yet, and what was to be is refused; absent: nobody waits for it. */
+  refusedFirst?(reason: string): void
   /** Flushes and closes them all. */
   close(): Promise<void>
 }

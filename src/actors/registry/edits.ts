@@ -77,7 +77,8 @@ async function carryOut(
     book.press.isOut(book.fleet.epoch),
     book.shortfall(),
   ])
-  const suffix = isOut ? text : ' (held: it is in force once it is signed)'
+  const why = book.press.refusal ?? 'it is in force once it is signed'
+  const suffix = isOut ? text : ` (held: ${why})`
   const ground = objects.ground!
   const object = viewOf(ground.base, objects.entries, ground.compiled, kind, id)
   const done = refuse('done', `${kind} ${id}: ${action} done${suffix}`)

@@ -6,6 +6,7 @@
  * registry finds it free.
  */
 import { limits } from '../../core/base/limits.ts'
+import { writeNote } from '../../core/base/note.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
 import { compile } from './ports-compile.ts'
@@ -27,13 +28,17 @@ export async function openPorts(
   config: RegistryConfig,
   _context: { readonly log: Log },
 ): Promise<RegistryPorts> {
-  const { dataDir } = config
+  const { dataDir, refusal } = config
+  const refusedFirst = (reason: string) => {
+    if (refusal !== undefined) writeNote(refusal, reason)
+  }
   // Numbers start above those of every registry before, for nothing is left to go on from.
   if (dataDir === '')
     return {
       ...memoryPorts(undefined, undefined, Date.now()),
       compile,
       geographer: threadGeographer(),
+      refusedFirst,
     }
   const faults = { failedCommits: 0, dropped: 0 }
   try {
@@ -58,6 +63,7 @@ export async function openPorts(
       faults,
       compile,
       geographer,
+      refusedFirst,
       close: async () => {
         await geographer.close()
         await history.close()

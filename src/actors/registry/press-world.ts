@@ -38,6 +38,7 @@ export function pressOf(
       held.set(1)
       ctx.log.warn('what is served is held: it is not signed', { epoch, reason })
       feed.record('dnssec.serving-held', {}, { epoch, reason })
+      if (press.current === undefined && press.refusal !== undefined) ports.refusedFirst?.(reason)
     },
     onReleased: (epoch) => {
       held.set(0)

@@ -69,6 +69,8 @@ export class Press {
   #isTurnedDown = false
   #cancelAlarm: () => void = () => {}
   #heldEpoch = -1
+  /** Of the newest draft, where the signer will not sign it: why. */
+  #refusal: string | undefined
   /** Version of the signatures in force. */
   #signatures = -1
   #waiting: { readonly epoch: number; readonly done: (isOut: boolean) => void }[] = []
@@ -105,6 +107,7 @@ export class Press {
   offer(made: Made): void {
     const { epoch, version, pools, parts, words } = made
     const edition = new Edition(epoch, version, pools, parts, words)
+    this.#refusal = undefined
     if (made.signing === 'none') {
       this.#drafts = []
       this.#take(edition, made)
@@ -157,7 +160,11 @@ export class Press {
     const isDraft = this.#drafts.some(({ edition }) => edition.epoch === epoch)
     if (isDraft && reason !== '') {
       // The alarm would say that it is not signed yet, in place of why.
-      if (this.#drafts.at(-1)?.edition.epoch === epoch) this.#cancelAlarm()
+      if (this.#drafts.at(-1)?.edition.epoch === epoch) {
+        this.#cancelAlarm()
+        this.#refusal = reason
+        for (const { done } of this.#waiting) done(false)
+      }
       this.#hold(epoch, reason)
     }
     this.#sendNext(epoch)
@@ -166,6 +173,7 @@ export class Press {
   /** A signer that has just started learns what there is to sign. */
   tellSigner(): void {
     this.#sent = undefined
+    this.#refusal = undefined
     this.#drafts = this.#drafts.slice(-1)
     const [current, made] = [this.#current, this.#currentMade]
     if (this.#drafts.length > 0) this.#sendNext()
@@ -187,9 +195,15 @@ export class Press {
     this.#world.publish('registry.snapshot-set', this.#current.snapshot())
   }
 
-  /** Resolves once this epoch or a later one is in force; false when that takes too long. */
+  /** Why the newest draft will not be signed as things are; undefined where it may be. */
+  get refusal(): string | undefined {
+    return this.#refusal
+  }
+
+  /** Resolves once this epoch or a later one is in force; false when refused, or after a while. */
   isOut(epoch: number): Promise<boolean> {
     if (this.#current !== undefined && this.#current.epoch >= epoch) return Promise.resolve(true)
+    if (this.#refusal !== undefined) return Promise.resolve(false)
     return new Promise((resolve) => {
       const cancel = this.#world.clock.after(limits.signedAckMs.default, () => done(false))
       const done = (isOut: boolean) => {
@@ -214,6 +228,7 @@ export class Press {
   #take(edition: Edition, made: Made): void {
     this.#current = edition
     this.#currentMade = made
+    if (this.#drafts.length === 0) this.#refusal = undefined
     if (this.#drafts.length === 0) this.#cancelAlarm()
     if (this.#heldEpoch >= 0 && this.#heldEpoch <= edition.epoch) {
       this.#heldEpoch = -1

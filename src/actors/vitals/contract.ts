@@ -75,6 +75,11 @@ export interface VitalsPorts {
   loadDrains(path: string): Promise<{ readonly text: string } | 'absent' | 'unreadable'>
   /** False when it could not be written. */
   saveDrains(path: string, text: string): Promise<boolean>
+  /**
+   * Renames what cannot be taken up, so that it is not written over; gives its new path, or
+   * undefined where that failed.
+   */
+  setAside(path: string): Promise<string | undefined>
   openTcpTable(): TcpTable
   /**
    * Opens one connection of its own and looks for its other end in the table. `opened` is told its

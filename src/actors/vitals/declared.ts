@@ -57,15 +57,11 @@ export class Declared {
     const { drainStatePath } = this.#config
     if (drainStatePath !== '') {
       const loaded = await this.#ports.loadDrains(drainStatePath)
-      if (loaded === 'unreadable')
-        this.#log.warn('saved drains cannot be read', { path: drainStatePath })
+      if (loaded === 'unreadable') await this.#lost('saved drains cannot be read', drainStatePath)
       else if (loaded !== 'absent') {
         const outcome = this.drains.restore(loaded.text)
-        if (outcome === 'malformed')
-          this.#log.warn('saved drains are damaged, they are not taken up', {
-            path: drainStatePath,
-          })
-        else this.#saved = loaded.text
+        if (outcome !== 'malformed') this.#saved = loaded.text
+        else await this.#lost('saved drains are damaged, they are not taken up', drainStatePath)
       }
     }
     this.#watchFile()
@@ -75,6 +71,12 @@ export class Declared {
       this.update()
       this.sayAgain()
     })
+  }
+
+  /** What was declared may still be read by a person, so the next save does not replace it. */
+  async #lost(message: string, path: string): Promise<void> {
+    const kept = await this.#ports.setAside(path)
+    this.#log.warn(message, { path, kept: kept ?? 'it could not be set aside' })
   }
 
   configure(config: VitalsConfig): void {

@@ -128,3 +128,14 @@ export async function saveDrains(path: string, text: string): Promise<boolean> {
     return false
   }
 }
+
+/** Of files that cannot be taken up: the next one saved does not take their place. */
+export async function setAside(path: string): Promise<string | undefined> {
+  const kept = `${path}.damaged`
+  try {
+    await rename(path, kept)
+    return kept
+  } catch {
+    return undefined
+  }
+}

@@ -2,7 +2,7 @@
  * The machine the agent runs on, for the vitals actor.
  */
 import type { VitalsConfig, VitalsPorts } from './contract.ts'
-import { loadDrains, saveDrains, watchDrainFile } from './ports-drains.ts'
+import { loadDrains, saveDrains, setAside, watchDrainFile } from './ports-drains.ts'
 import { errorReader } from './ports-errors.ts'
 import { machineReader } from './ports-machine.ts'
 import { openTcpTable, whereabouts } from './ports-table.ts'
@@ -28,6 +28,7 @@ export function openPorts(config: Pick<VitalsConfig, 'cgroup'>): VitalsPorts & {
     watchDrainFile: (path, seen) => held(watchDrainFile(path, seen)),
     loadDrains,
     saveDrains,
+    setAside,
     openTcpTable: () => {
       const table = openTcpTable()
       return { ...table, close: held(() => table.close()) }

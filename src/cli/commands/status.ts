@@ -20,6 +20,7 @@ interface Ready {
   readonly health_ready: boolean
   readonly guard_rail_domains?: number
   readonly down_domains?: number
+  readonly late_checks?: number
 }
 
 interface Stats {
@@ -137,6 +138,8 @@ function warningsOf(ready: Ready, stats: Stats): string[] {
     warnings.push(`the guard-rail keeps servers of ${held} domains that a change took away`)
   const lost = ready.down_domains ?? 0
   if (lost > 0) warnings.push(`no server of ${lost} ${lost === 1 ? 'domain' : 'domains'} serves`)
+  const late = ready.late_checks ?? 0
+  if (late > 0) warnings.push(`${late} health checks are late: both lanes of checks are full`)
   const down = stats.total_backends - stats.healthy_backends
   if (down > 0) warnings.push(`${down} of ${stats.total_backends} backends are not healthy`)
   return warnings

@@ -7,6 +7,7 @@
 import { copyWords } from '../base/octets.ts'
 import { parsePrefix } from '../net/address.ts'
 import { ClientMap, clientMapParts } from '../net/client-map.ts'
+import { isMapped, MAPPED_BITS } from '../net/mapped.ts'
 import { type Prefixes, type Ranges, rangesOf, type Words, wordsOf } from '../net/ranges.ts'
 import { ownMemory } from '../base/memory.ts'
 import { ECS_BYTES_MAX, type Exchange } from './exchange.ts'
@@ -58,6 +59,9 @@ function prefixesOf(networks: readonly string[], words: Words): Prefixes {
  *
  * RFC 7871 section 7.1.2: source prefix 0 says that nothing is to be known of the client; then, as
  * without the option, all there is to go by is the resolver's own address.
+ *
+ * An IPv4 address within IPv6 is the client of that IPv4 address, here as everywhere; what is
+ * echoed stays as it came, and the scope counts from the 96 bits before it (core/steer/scope.ts).
  */
 export function takeSubnet(x: Exchange): void {
   const bits = x.ecs.getUint8(2)
@@ -66,7 +70,9 @@ export function takeSubnet(x: Exchange): void {
   const given = x.ecsBytes - FIXED_BYTES
   for (let byte = 0; byte < subject.length; byte++)
     subject[byte] = byte < given ? x.ecs.getUint8(FIXED_BYTES + byte) : 0
-  x.subject = subject
+  x.isMapped = bits >= MAPPED_BITS && subject === x.subnet6 && isMapped(subject)
+  if (x.isMapped) for (let byte = 0; byte < 4; byte++) x.subnet4[byte] = subject[12 + byte]!
+  x.subject = x.isMapped ? x.subnet4 : subject
   x.tellsScope = true
 }
 

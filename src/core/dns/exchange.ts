@@ -77,6 +77,8 @@ export class Exchange {
   ecsBytes = 0
   /** `subject` is its prefix, so its scope is to be told. */
   tellsScope = false
+  /** Where it tells: the prefix came as an IPv6 one, `subject` is the IPv4 address in it. */
+  isMapped = false
   /** Bits of the prefix on which the answer rests. */
   scope = 0
 

@@ -6,7 +6,7 @@
  */
 import { ALL_DOWN, decide, NODATA, type Question } from '../steer/decide.ts'
 import { FROM, ROW, SLOT, basisAt, choosesAt, placesAt } from '../steer/modes.ts'
-import { decisionScope } from '../steer/scope.ts'
+import { subnetScope } from '../steer/scope.ts'
 import { BASIS_LAST_HEALTHY } from '../steer/view.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
 import { ANSWER, type Exchange } from './exchange.ts'
@@ -48,7 +48,7 @@ export function putSteered(
   if (isPlaced) {
     x.place = question.place!
     x.method = question.method!
-    if (x.tellsScope) x.scope = decisionScope(pools, pool, question)
+    if (x.tellsScope) x.scope = subnetScope(pools, pool, question, x.isMapped)
   }
   if (chosen === NODATA) {
     // RFC 8482 section 4.1: of what is there one set at least.

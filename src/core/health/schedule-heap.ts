@@ -20,6 +20,13 @@ export class DueHeap<T extends Due> {
     return this.#items[0]
   }
 
+  /** How many are due by then; looks at no others but those right below them. */
+  countDue(nowMs: number, at = 0): number {
+    const item = this.#items[at]
+    if (item === undefined || item.dueMs > nowMs) return 0
+    return 1 + this.countDue(nowMs, at * 2 + 1) + this.countDue(nowMs, at * 2 + 2)
+  }
+
   add(item: T): void {
     assert(item.place < 0, 'an item is in the heap once')
     this.#items.push(item)

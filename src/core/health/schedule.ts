@@ -38,6 +38,7 @@ export class Schedule<T> {
   readonly #random: Random
   #options: ScheduleOptions
   #slow = 0
+  #isCrowded = false
 
   constructor(options: ScheduleOptions, random: Random) {
     this.#options = options
@@ -50,6 +51,16 @@ export class Schedule<T> {
 
   get running(): number {
     return this.#quick.size + this.#slow
+  }
+
+  /** From when a check that was due found both lanes full until all are caught up. */
+  get isCrowded(): boolean {
+    return this.#isCrowded
+  }
+
+  /** How many checks are due and wait while it is crowded, else 0. */
+  lateAt(nowMs: number): number {
+    return this.#isCrowded ? this.#waiting.countDue(nowMs) : 0
   }
 
   configure(options: ScheduleOptions): void {
@@ -91,9 +102,16 @@ export class Schedule<T> {
   /** The next target to check now, counted as running until `done`; undefined if there is none. */
   take(nowMs: number): Entry<T> | undefined {
     const entry = this.#waiting.first()
-    if (entry === undefined || entry.dueMs > nowMs) return undefined
+    if (entry === undefined || entry.dueMs > nowMs) {
+      this.#isCrowded = false
+      return undefined
+    }
     this.#age(nowMs)
-    if (this.#quick.size >= this.#options.quickMax) return undefined
+    const { quickMax, slowMax } = this.#options
+    if (this.#quick.size >= quickMax) {
+      if (this.#slow >= slowMax) this.#isCrowded = true
+      return undefined
+    }
     this.#waiting.remove(entry)
     entry.state = 'quick'
     entry.startedMs = nowMs
@@ -120,11 +138,12 @@ export class Schedule<T> {
     this.#waiting.add(entry)
   }
 
-  /** When `take` may next give something; undefined means not before the next `add` or `done`. */
+  /** When `take` is to be asked next; undefined means not before the next `add` or `done`. */
   wakeAtMs(): number | undefined {
     const dueMs = this.#waiting.first()?.dueMs
     if (dueMs === undefined || this.#quick.size < this.#options.quickMax) return dueMs
-    if (this.#slow >= this.#options.slowMax) return undefined
+    // Nothing starts then, but that checks are late is to be seen.
+    if (this.#slow >= this.#options.slowMax) return this.#isCrowded ? undefined : dueMs
     const [oldest] = this.#quick
     return Math.max(dueMs, oldest!.startedMs + this.#options.slowMs)
   }

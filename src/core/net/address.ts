@@ -5,6 +5,7 @@
  * IPv4), so that a server is the same server however it was written.
  */
 import { type Result, fail, ok } from '../base/result.ts'
+import { isMapped } from './mapped.ts'
 
 export type Family = 4 | 6
 
@@ -80,9 +81,6 @@ export function formatAddress(bytes: Uint8Array): string {
   if (best.at < 0) return hex(groups)
   return `${hex(groups.slice(0, best.at))}::${hex(groups.slice(best.at + best.length))}`
 }
-
-const isMapped = (bytes: Uint8Array) =>
-  bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
 
 /** The address of 4 or 16 bytes; an IPv4-mapped IPv6 address becomes the IPv4 one. */
 export function addressOf(bytes: Uint8Array): Address {

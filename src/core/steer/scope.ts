@@ -7,8 +7,9 @@
  * the same regions as of now, some of them to each side, which is never wider than true.
  */
 import { geoLimits } from '../base/limits/geo.ts'
+import { bitsBesideMapped, MAPPED_BITS } from '../net/mapped.ts'
 import type { Question } from './decide.ts'
-import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
+import { FIXED, FIXED_ORDINALS, FIXED_STICKY } from './pool-layout.ts'
 import { locateAgain } from './client-cache.ts'
 import { areFencedAlike } from './composed.ts'
 import { composedTraits, FENCES, READS } from './composed-layout.ts'
@@ -18,6 +19,37 @@ import { LEARNED } from './routes.ts'
 import { stickyBits } from './sticky.ts'
 
 const NEIGHBOURS = geoLimits.geoScopeNeighbours.default
+
+/**
+ * Bits of the client's prefix as it was sent on which the decision rests, right after `decide` was
+ * asked the same question. Of IPv6 no prefix spans both addresses that stand for IPv4 ones and
+ * others, as each sort is decided by rules of its own.
+ *
+ * @param isMapped whether the client of 4 bytes was sent as an IPv6 one
+ */
+export function subnetScope(
+  pools: Pools,
+  pool: number,
+  question: Question,
+  isMapped: boolean,
+): number {
+  const bits = decisionScope(pools, pool, question)
+  const { client } = question
+  if (client.length === 4 && !isMapped) return bits
+  if (bits === 0 && !readsClient(pools, pool, question)) return 0
+  if (isMapped) return MAPPED_BITS + bits
+  const beside = bitsBesideMapped(client)
+  return bits > beside ? bits : beside
+}
+
+/** Whether the client has a say at all, be it that all of its own family are alike. */
+function readsClient(pools: Pools, pool: number, { family }: Question): boolean {
+  const mode = pools.modeOf(pool, family)
+  if (!placesAt(mode)) return false
+  if (pools.layout.fixed[pool * FIXED + FIXED_STICKY] !== 0) return true
+  if (pools.geo === undefined) return false
+  return methodOf(mode) !== COMPOSED || (composedTraits(pools.composed!.layout, pool) & READS) !== 0
+}
 
 /**
  * Bits of the client's address on which the decision rests, right after `decide` was asked the same

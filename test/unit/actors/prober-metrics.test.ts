@@ -24,6 +24,7 @@ test('past a thousand servers and services a scrape grows no more by histograms'
     healthyByRegion: new Map(),
     targets: 0,
     running: 0,
+    late: 0,
   }))
   const run = async (count: number, region = 'eu') => {
     const members = Array.from({ length: count }, (_, port) =>
@@ -64,7 +65,7 @@ test('past a thousand servers and services a scrape grows no more by histograms'
 
 test('checks are counted by the service they validate, faults of our own apart', async () => {
   const metrics = prometheusMetrics()
-  const levels = { healthyByRegion: new Map(), targets: 0, running: 0 }
+  const levels = { healthyByRegion: new Map(), targets: 0, running: 0, late: 0 }
   const checks = proberMetrics(metrics, () => levels)
   const members = [memberOf(1, 'app', 'eu'), memberOf(2, 'app', 'us')]
   checks.keep(members)

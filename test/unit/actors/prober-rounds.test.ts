@@ -46,7 +46,7 @@ function worldOf(seed: number) {
     })
   const next = (): Next => ({ intervalMs: INTERVAL_MS, spread: random.below(4) === 0 })
   const config = { maxInFlight: 1 + random.below(3), jitterShare: 0.05 }
-  const owner = { started: () => {}, ended: next }
+  const owner = { started: () => {}, looked: () => {}, ended: next }
   const rounds = new Rounds({ clock, random }, { probe }, config, owner)
   return { random, clock, starts, rounds, slowness }
 }

@@ -209,6 +209,22 @@ describe('who waits for an edition', () => {
     expect(await press.isOut(1)).toBe(true)
   })
 
+  test('waits no longer once the signer refuses it, and is told why', async () => {
+    const { press, clock } = world()
+    press.offer(madeOf(1))
+    const out = press.isOut(1)
+    press.refused(1, '')
+    expect(press.refusal).toBeUndefined()
+    press.refused(1, 'a signature does not verify')
+    expect(await Promise.race([out, clock.advanceAsync(0)])).toBe(false)
+    expect([await press.isOut(1), press.refusal]).toEqual([false, 'a signature does not verify'])
+    press.offer(madeOf(2))
+    expect(press.refusal).toBeUndefined()
+    const next = press.isOut(2)
+    press.signed(2, 1, signedOf(1))
+    expect(await next).toBe(true)
+  })
+
   test('does not wait for ever', async () => {
     const { press, clock } = world()
     press.offer(madeOf(1))

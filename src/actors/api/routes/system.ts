@@ -26,7 +26,7 @@ export function systemRoutes(context: Context): Route[] {
         'GET',
         path,
         'Whether it answers DNS by known health',
-        async () => readyAnswer(await readiness.state()),
+        async () => readyAnswer(await readiness.state(), lateChecks(context)),
         { open: true, schema: schemas.ready },
       ),
     ),
@@ -36,7 +36,8 @@ export function systemRoutes(context: Context): Route[] {
       'Status, version and uptime',
       async () => {
         const { dnsReady, healthReady } = await readiness.state()
-        const status = !dnsReady ? 'unhealthy' : healthReady ? 'healthy' : 'degraded'
+        const isWell = healthReady && lateChecks(context) === 0
+        const status = !dnsReady ? 'unhealthy' : isWell ? 'healthy' : 'degraded'
         const { version, mode } = config()
         return json(200, {
           status,
@@ -76,11 +77,16 @@ interface ReadyState {
   readonly downDomains: number
 }
 
+/** As of the last sample: whoever asks whether we are ready does not wait for the prober. */
+const lateChecks = ({ sampling }: Context): number => sampling.checks?.late ?? 0
+
 /**
  * A name whose servers are all down does not make the node unready: every other node comes to the
  * same verdict, so to take this one away would cost the names that are well and help nobody.
+ * Checks that are late leave what is known of health as it was.
  */
-function readyAnswer({ dnsReady, healthReady, heldDomains, downDomains }: ReadyState): HttpAnswer {
+function readyAnswer(state: ReadyState, lateCount: number): HttpAnswer {
+  const { dnsReady, healthReady, heldDomains, downDomains } = state
   const ready = dnsReady && healthReady
   const message = !dnsReady
     ? 'DNS server not ready'
@@ -91,7 +97,8 @@ function readyAnswer({ dnsReady, healthReady, heldDomains, downDomains }: ReadyS
   // Anybody may ask this, so it says how many names are held, and not which.
   const held = heldDomains > 0 ? { guard_rail_domains: heldDomains } : {}
   const down = downDomains > 0 ? { down_domains: downDomains } : {}
-  const told = { ...body, ...held, ...down }
+  const late = lateCount > 0 ? { late_checks: lateCount } : {}
+  const told = { ...body, ...held, ...down, ...late }
   return json(ready ? 200 : 503, told, ready ? {} : { 'retry-after': '1' })
 }
 

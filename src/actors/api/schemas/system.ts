@@ -13,6 +13,11 @@ const ready = named(
     health_ready: z.boolean(),
     guard_rail_domains: count.optional().describe('names that the guard-rail keeps servers for'),
     down_domains: count.optional().describe('names of which no server serves; the node is ready'),
+    late_checks: count
+      .optional()
+      .describe(
+        'servers that wait to be checked, as more hang than may at once; the node is ready',
+      ),
   }),
 )
 

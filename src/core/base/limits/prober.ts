@@ -21,6 +21,12 @@ export const proberLimits = {
     'ms',
     'a healthy target answers sooner, so one that has not is waiting for its timeout',
   ),
+  probeCrowdedLogMs: limit(
+    60_000,
+    [1_000, 3_600_000],
+    'ms',
+    'both lanes may fill and empty again and again; a line a minute tells that as well',
+  ),
   probeStartsPerTurn: limit(
     64,
     [1, 1_024],

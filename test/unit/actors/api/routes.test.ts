@@ -297,6 +297,21 @@ describe('readiness', () => {
     ])
   })
 
+  test('checks that are late are told, leave the node ready, and make its health degraded', async () => {
+    const { call, answers, clock } = await apiWorld()
+    const counts = { passed: 40, failed: 2, inconclusive: 0 }
+    const told = async () => {
+      await clock.advanceAsync(5_000)
+      const [ready, health] = [await call('GET', '/ready'), await call('GET', '/api/health')]
+      return [ready.status, ready.json.late_checks, health.json.status]
+    }
+    expect(await told()).toEqual([200, undefined, 'healthy'])
+    answers['api.count-checks'] = () => ({ ...counts, late: 37 })
+    expect(await told()).toEqual([200, 37, 'degraded'])
+    answers['api.count-checks'] = () => ({ ...counts, late: 0 })
+    expect(await told()).toEqual([200, undefined, 'healthy'])
+  })
+
   test('many callers in one second cost one DNS question, to our own address and name', async () => {
     const { call, dns, clock } = await apiWorld()
     await Promise.all(Array.from({ length: 10 }, () => call('GET', '/api/v1/ready')))

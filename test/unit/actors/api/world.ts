@@ -153,7 +153,7 @@ export async function apiWorld(config: Partial<ApiConfig> = {}, { audit = true }
     holds: [],
   })
   world.answers['api.list-checks'] = () => ({ checks: CHECKS })
-  world.answers['api.count-checks'] = () => ({ passed: 40, failed: 2, inconclusive: 0 })
+  world.answers['api.count-checks'] = () => ({ passed: 40, failed: 2, inconclusive: 0, late: 0 })
   world.answers['api.list-differences'] = () => ({ differences: [], entries: [] })
   world.answers['api.set-override'] = () => ({ outcome: 'done', message: 'done' })
   world.answers['api.clear-override'] = () => ({ outcome: 'done', message: 'done' })

@@ -55,6 +55,7 @@ async function start(first: AgentLatency = config, heard = true) {
     openTcp: () => ok(tcp),
     load: async () => 'absent',
     save: async () => true,
+    setAside: async () => undefined,
   }
   const actor = await latency.start(world.ctx, ports, first)
   const reported = () =>

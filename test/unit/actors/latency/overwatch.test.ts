@@ -37,6 +37,11 @@ async function start(files = new Map<string, Uint8Array>(), first = config) {
       files.set(path, octets)
       return true
     },
+    setAside: async (path) => {
+      files.set(`${path}.damaged`, files.get(path)!)
+      files.delete(path)
+      return `${path}.damaged`
+    },
   }
   const actor = await latency.start(world.ctx, ports, first)
   const list = async (more: { service?: string; subnet?: string } = {}) =>
@@ -90,9 +95,16 @@ test('without a path nothing is kept, and a damaged file is no reason not to sta
   before.tell('a1', 10)
   await before.actor.onStop?.()
   expect(before.files.size).toBe(0)
-  const after = await start(new Map([[config.path, Uint8Array.of(1, 2, 3)]]))
+  const damaged = Uint8Array.of(1, 2, 3)
+  const after = await start(new Map([[config.path, damaged]]))
   expect((await after.list()).total).toBe(0)
-  expect(after.logs.map(({ message }) => message)).toContain('kept latency rows are lost')
+  const kept = `${config.path}.damaged`
+  const said = after.logs.find(({ message }) => message === 'kept latency rows are lost')
+  expect(said?.fields).toMatchObject({ kept })
+  after.tell('a1', 10)
+  await after.actor.onStop?.()
+  expect([...after.files.keys()].sort()).toEqual([config.path, kept])
+  expect(after.files.get(kept)).toBe(damaged)
 })
 
 describe('rows that answers are made from', () => {

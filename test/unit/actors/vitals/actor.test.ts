@@ -77,8 +77,7 @@ async function worldOf(script: Script = {}) {
     errors: undefined as ErrorCounts | undefined,
     clients: 0,
     from: undefined as readonly number[] | undefined,
-    tables: 0,
-    saved: script.saved,
+    ...{ tables: 0, saved: script.saved },
     file: (_file: DrainFileSeen): void => {},
   }
   const ports: VitalsPorts = {
@@ -90,6 +89,7 @@ async function worldOf(script: Script = {}) {
       return () => {}
     },
     loadDrains: async () => (state.saved === undefined ? 'absent' : { text: state.saved }),
+    setAside: async () => undefined,
     saveDrains: async (_path, text) => {
       state.saved = text
       return true

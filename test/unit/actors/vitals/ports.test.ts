@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { DrainFileSeen } from '../../../../src/actors/vitals/contract.ts'
 import {
   loadDrains,
+  setAside,
   saveDrains,
   watchDrainFile,
 } from '../../../../src/actors/vitals/ports-drains.ts'
@@ -228,6 +229,16 @@ describe('a drain file', () => {
     expect(await loadDrains(path)).toEqual({ text: 'two' })
     expect(await saveDrains(join(folder, 'no', 'such', 'x'), 'y')).toBe(false)
     expect(await loadDrains(folder)).toBe('unreadable')
+  })
+
+  test('what cannot be taken up is kept beside the next that is saved', async () => {
+    const path = join(folder, 'cut.json')
+    expect(await setAside(path)).toBeUndefined()
+    writeFileSync(path, '{"cut')
+    expect(await setAside(path)).toBe(`${path}.damaged`)
+    expect(await loadDrains(path)).toBe('absent')
+    expect(await saveDrains(path, 'new')).toBe(true)
+    expect(await loadDrains(`${path}.damaged`)).toEqual({ text: '{"cut' })
   })
 })
 

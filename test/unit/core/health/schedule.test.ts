@@ -137,7 +137,31 @@ describe('schedule', () => {
     expect(one.wakeAtMs()).toBe(1_100)
     expect(one.take(1_099)).toBeUndefined()
     expect(one.take(1_100)?.task).toBe('b')
+    // Both lanes are full. That the next one is late is seen when it is due, and then nothing is
+    // to be done until a check ends.
+    expect(one.wakeAtMs()).toBe(300)
+    expect(one.take(1_100)).toBeUndefined()
     expect(one.wakeAtMs()).toBeUndefined()
+  })
+
+  test('tells how many are late from when both lanes are full until all are caught up', () => {
+    const one = schedule({ quickMax: 1, slowMax: 1, slowMs: 1_000 })
+    for (const task of ['a', 'b', 'c', 'd']) one.add(task, 0, 0)
+    const first = one.take(0)!
+    expect([one.take(500), one.lateAt(500)]).toEqual([undefined, 0])
+    const second = one.take(1_000)!
+    // Both places are taken, and whoever owns it is to look when the next is due.
+    expect([one.lateAt(1_000), one.wakeAtMs()]).toEqual([0, 0])
+    expect(one.take(1_000)).toBeUndefined()
+    expect([one.lateAt(1_000), one.wakeAtMs()]).toEqual([2, undefined])
+    one.done(first, 2_000, 10_000, false)
+    const third = one.take(2_000)!
+    expect([one.isCrowded, one.lateAt(2_000)]).toEqual([true, 1])
+    one.done(second, 2_000, 10_000, false)
+    one.done(third, 2_000, 10_000, false)
+    expect(one.take(2_000)).toBeDefined()
+    expect(one.take(2_000)).toBeUndefined()
+    expect([one.isCrowded, one.lateAt(2_000)]).toEqual([false, 0])
   })
 })
 
@@ -160,6 +184,7 @@ describe('heap of due times', () => {
       expect(heap.size).toBe(model.length)
       const earliest = model.length === 0 ? undefined : Math.min(...model.map((i) => i.dueMs))
       expect(heap.first()?.dueMs).toBe(earliest)
+      expect(heap.countDue(step % 500)).toBe(model.filter((i) => i.dueMs <= step % 500).length)
     }
   })
 })
