@@ -137,6 +137,11 @@ export class Signing {
     return this.left
   }
 
+  /** What is wrong with the chains of denial, whatever is signed by now. */
+  chainFaults(): readonly SigningFault[] {
+    return this.#work.chains.flatMap(({ zone }) => this.#chainFaultsOf(zone)).slice(0, FAULTS_MAX)
+  }
+
   /**
    * Lays everything out, what is left of the work done first.
    * @param found faults of what was verified elsewhere
@@ -147,7 +152,7 @@ export class Signing {
   ): Result<Signed, readonly SigningFault[]> {
     this.step(this.left)
     this.#faults.push(...found)
-    for (const zone of this.#rechained) this.#examineChain(zone)
+    for (const zone of this.#rechained) this.#faults.push(...this.#chainFaultsOf(zone))
     if (this.#faults.length > 0) return this.#fail(this.#faults)
     const { parts, faults } = layServing(this.#serving, this.#plan, this.#work, memory)
     if (faults.length > 0) return this.#fail(faults)
@@ -244,12 +249,12 @@ export class Signing {
     }
   }
 
-  #examineChain(zone: SignedZone): void {
+  #chainFaultsOf(zone: SignedZone): readonly SigningFault[] {
     const { names, chains } = this.#work
     const owned = ownedIn(zone.zone, names, this.#serving.pools)
     const records = chains.find((one) => one.zone === zone)!.records.map(({ set }) => set)
     const faults = chainFaultsOf(zone.apex, owned, records, this.#crypto)
-    this.#faults.push(...faults.map((fault) => `${zone.plan.apex}: ${fault}`))
+    return faults.map((fault) => `${zone.plan.apex}: ${fault}`)
   }
 }
 
