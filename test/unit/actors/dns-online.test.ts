@@ -1,5 +1,5 @@
-// Goal: a DNS thread that is told of a key which signs wrongly says so, and denies by the chain; told
-// of the right one it denies compactly. Method: the actor with a front of the test's, real keys.
+// Goal: a DNS thread that is told of a key which signs wrongly says so, and denies by the chain;
+// told of the right one it denies compactly. Method: the actor with a front of its own, real keys.
 import { expect, test } from 'vitest'
 import { dns } from '../../../src/actors/dns/actor.ts'
 import type { Answer, DnsPorts, Front } from '../../../src/actors/dns/contract.ts'

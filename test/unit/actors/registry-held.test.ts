@@ -1,5 +1,5 @@
-// Goal: a configuration that is held because it is not signed is told: in the gauge, as an event and
-// in the log; and so is its end. Method: the registry with a signer that is the test.
+// Goal: a configuration that is held because it is not signed is told: in the gauge, as an event
+// and in the log; and so is its end. Method: the registry with a signer that is the test.
 import { expect, test } from 'vitest'
 import { registry } from '../../../src/actors/registry/actor.ts'
 import { emptyDisk, memoryPorts } from '../../../src/actors/registry/ports-memory.ts'
