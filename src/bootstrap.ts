@@ -120,7 +120,7 @@ async function main(signals: Signals): Promise<void> {
   const { configPath: path, ...given } = flags.value
   if (given.help) process.stdout.write(usage)
   else if (given.version) process.stdout.write(`OpenGSLB ${version}\n`)
-  else if (given.check) process.exitCode = reportCheck(path, load(path, given), signCheck)
+  else if (given.check) process.exitCode = await reportCheck(path, load(path, given), signCheck)
   else {
     const native = loadNative()
     if (native.ok) notifyBy(native.value.sendDatagram)

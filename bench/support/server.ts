@@ -36,6 +36,8 @@ export interface ServerPlan {
   readonly port: number
   /** Text of a zone file in place of a zone without records; written again by `setZone`. */
   readonly zone?: string
+  /** Text of the configuration in place of the usual one, for a server with this folder. */
+  readonly config?: (folder: string) => string
 }
 
 const serverLines = ({ backends, sinkPort }: ServerPlan) =>
@@ -86,8 +88,12 @@ export class LoadedServer {
 
   constructor(plan: ServerPlan) {
     this.plan = plan
-    writeFileSync(join(this.folder, 'config.yaml'), yamlOf(plan, this.folder), { mode: 0o600 })
+    this.setConfig(plan.config?.(this.folder) ?? yamlOf(plan, this.folder))
     if (plan.zone !== undefined) this.setZone(plan.zone)
+  }
+
+  setConfig(text: string): void {
+    writeFileSync(join(this.folder, 'config.yaml'), text, { mode: 0o600 })
   }
 
   setZone(text: string): void {
@@ -99,9 +105,8 @@ export class LoadedServer {
     this.#child?.kill('SIGHUP')
   }
 
-  /** Starts it and resolves to the milliseconds until the first NOERROR answer. */
-  async start(limitMs = 60_000): Promise<number> {
-    const started = performance.now()
+  /** Starts the process and waits for nothing. */
+  launch(): void {
     const config = join(this.folder, 'config.yaml')
     this.#child = spawn(
       process.execPath,
@@ -110,8 +115,18 @@ export class LoadedServer {
         stdio: ['ignore', 'inherit', 'inherit'],
       },
     )
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null
+  }
+
+  /** Starts it and resolves to the milliseconds until the first NOERROR answer. */
+  async start(limitMs = 60_000): Promise<number> {
+    const started = performance.now()
+    this.launch()
     while (performance.now() - started < limitMs) {
-      if (this.#child.exitCode !== null) throw new Error('the server ended at start')
+      if (!this.isRunning) throw new Error('the server ended at start')
       if ((await askOnce(this.plan.port, 'app.bench.test')) === 0)
         return performance.now() - started
     }
@@ -135,13 +150,17 @@ export class LoadedServer {
     this.#child?.kill('SIGKILL')
   }
 
-  async stop(): Promise<void> {
+  /** Ends the process and waits for its end. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.on('close', resolve))
-      child.kill('SIGKILL')
-      await ended
-    }
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.on('close', resolve))
+    child.kill(signal)
+    await ended
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGKILL')
     rmSync(this.folder, { recursive: true, force: true })
   }
 }

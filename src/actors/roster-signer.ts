@@ -87,8 +87,9 @@ function keySyncConfig({ config }: Loaded): KeySyncConfig {
 }
 
 /** What `--check` says of signing; nothing where nothing is signed. */
-export function signCheck(loaded: Loaded): CheckOutcome {
+export async function signCheck(loaded: Loaded): Promise<CheckOutcome> {
   const { zones, ...rules } = signerConfig(loaded, '')
   const isSigning = loaded.config.mode === 'overwatch' && zones.length > 0
-  return isSigning ? checkSigning(loaded, { ...rules, zones }) : { faults: [], summary: '' }
+  if (!isSigning) return { faults: [], summary: '', isPartial: false }
+  return await checkSigning(loaded, { ...rules, zones })
 }

@@ -8,6 +8,7 @@ import { limits } from '../../core/base/limits.ts'
 import { Lease } from '../../core/cluster/lease.ts'
 import { AskerCounts } from '../../core/dns/askers.ts'
 import { Authority, type AuthoritySettings } from '../../core/dns/authority.ts'
+import type { OnlineDenial } from '../../core/dns/compact.ts'
 import { SampleRing } from '../../core/dns/samples.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
 import { answerSettings } from '../../core/replay/execute.ts'
@@ -17,7 +18,7 @@ import { defineActor } from '../define.ts'
 import { answering } from './answering.ts'
 import type { DnsConfig, DnsPorts, Front, ListenOutcome } from './contract.ts'
 import { DnsMeters } from './metrics.ts'
-import { onlineDenial, onlineOf } from './online.ts'
+import { onlineDenial, OnlineKeys } from './online.ts'
 import { Wanting } from './wanting.ts'
 
 type DnsCtx = Ctx<ProductCatalogue, 'dns'>
@@ -82,6 +83,16 @@ function tellServing({ log }: DnsCtx, serving: NonNullable<Authority['serving']>
   log.info('dns serving', { epoch, zones: table.zones.length, domains: pools.count })
 }
 
+/** Takes keys for compact denial; a zone whose keys sign wrongly is denied by its chain. */
+function takesKeys({ clock, log }: DnsCtx, ports: DnsPorts, online: OnlineDenial) {
+  const keys = new OnlineKeys(ports, () => clock.nowMs())
+  return (told: Parameters<OnlineKeys['take']>[0]) => {
+    const { settings, faults } = keys.take(told)
+    for (const fault of faults) log.error('denied by the chain, not compactly', { fault })
+    online.configure(settings)
+  }
+}
+
 const waitingOf = ({ clock }: DnsCtx, lease: Lease) => ({
   heard: () => lease.heard,
   nowMs: () => clock.monotonicMs(),
@@ -96,6 +107,7 @@ function releases({ clock }: DnsCtx, lease: Lease, front: Front) {
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
   const { hashSeed, rateMemory } = config
   const online = onlineDenial(ctx.metrics)
+  const takeKeys = takesKeys(ctx, ports, online)
   const wanting = new Wanting(ctx, () => authority)
   const authority: Authority = new Authority({
     onWanted: () => wanting.noted(),
@@ -160,7 +172,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
       'registry.routes-set': ({ parts }) => void authority.applyRoutes(parts),
-      'signer.online-keys-set': (told) => online.configure(onlineOf(told, ports)),
+      'signer.online-keys-set': takeKeys,
       'registry.signatures-set': ({ signed }) => void authority.applySigned(signed),
     },
     onReconfigured: (next) => {

@@ -9,6 +9,7 @@ import type { CookieSettings } from '../../core/dns/cookie.ts'
 import type { SubnetSettings } from '../../core/dns/ecs.ts'
 import type { Client } from '../../core/dns/exchange.ts'
 import type { RateSettings } from '../../core/dns/response-rate.ts'
+import type { Verifier } from '../../core/dnssec/crypto.ts'
 
 export interface TcpSettings {
   readonly maxConnections: number
@@ -149,5 +150,7 @@ export type ListenOutcome =
 export interface DnsPorts {
   /** Of a key as PKCS #8; undefined where it is none. Absent: denial is never compact. */
   signWith?(algorithm: number, privateKey: Uint8Array): OnlineKey['sign'] | undefined
+  /** Examines what such a key signs. Absent: denial is never compact. */
+  verify?: Verifier['verify']
   listen(request: ListenRequest): Promise<ListenOutcome>
 }

@@ -7,7 +7,7 @@
  * mind, name the address to listen on.
  */
 import { parseEndpoint } from '../../core/net/address.ts'
-import { signWith } from './ports-online.ts'
+import { signWith, verify } from './ports-online.ts'
 import type { DnsConfig, DnsPorts, Front, ListenOutcome, ListenRequest } from './contract.ts'
 import { openTcp } from './ports-tcp.ts'
 import { serveNative } from './ports-native.ts'
@@ -143,6 +143,7 @@ async function listenNative(
 
 export const openPorts = (config: DnsConfig): DnsPorts => ({
   signWith,
+  verify,
   listen: (request) =>
     config.sockets.length > 0 ? listenNative(request, config) : listen(request),
 })

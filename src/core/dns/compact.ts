@@ -9,8 +9,10 @@
  */
 import { limits } from '../base/limits.ts'
 import { viewOf } from '../base/octets.ts'
-import { signedData, signedLabels } from '../dnssec/canonical.ts'
+import { type Rrset, signedData, signedLabels } from '../dnssec/canonical.ts'
 import { compactNsec, isNxdomain, successorOf } from '../dnssec/compact.ts'
+import type { Verifier } from '../dnssec/crypto.ts'
+import { keysOfData, signatureFault } from '../dnssec/examined.ts'
 import { ENTRY, POINTER_BYTES } from '../dnssec/parts.ts'
 import { apexesOf } from '../dnssec/serving-names.ts'
 import { RR_FIXED_BYTES } from '../zone/table.ts'
@@ -135,16 +137,43 @@ export function putCompact(
   const set = { owner, type: types.NSEC, ttlSeconds, rdatas: [rdata] }
   const records = [rdata]
   for (const key of keys) {
-    const head = headOf(key, set, online.nowSeconds)
-    const signature = key.sign(signedData(head, set))
+    const signature = signedBy(key, set, online.nowSeconds)
     if (signature === undefined) return false
-    records.push(joined(head, signature))
+    records.push(signature)
   }
   if (!putAll(x, records, ttlSeconds)) return false
   x.isSignedOnline = true
   // RFC 9824 section 5: the rcode that goes with a name that is said to exist.
   if (entry === undefined && !isNxdomain(x.dnssecOk, x.compactOk)) x.rcode = rcodes.NOERROR
   return true
+}
+
+/** The data of the set's RRSIG; undefined where the key cannot sign. */
+function signedBy(key: OnlineKey, set: Rrset, nowSeconds: number): Uint8Array | undefined {
+  const head = headOf(key, set, nowSeconds)
+  const signature = key.sign(signedData(head, set))
+  return signature === undefined ? undefined : joined(head, signature)
+}
+
+/**
+ * What the validator finds wrong with a denial that the key signs, or undefined: replies go out
+ * unexamined, so this is asked once of each key, before its first.
+ * @param apex wire form, lower case
+ * @param dnskey the data of the key's DNSKEY
+ */
+export function probeFault(
+  key: OnlineKey,
+  apex: Uint8Array,
+  dnskey: Uint8Array,
+  nowSeconds: number,
+  verifier: Verifier,
+): string | undefined {
+  const { rdata } = compactNsec(apex, apex, [])
+  const set = { owner: apex, type: types.NSEC, ttlSeconds: 0, rdatas: [rdata] }
+  const signature = signedBy(key, set, nowSeconds)
+  if (signature === undefined) return 'it does not sign'
+  const keys = keysOfData(apex, [dnskey])
+  return signatureFault(set, signature, { apex, keys, now: nowSeconds }, verifier)
 }
 
 /** An NSEC and its signatures behind the name of the exchange, all or none. */
@@ -160,11 +189,7 @@ function putAll(x: Exchange, rdatas: readonly Uint8Array[], ttlSeconds: number):
   return true
 }
 
-function headOf(
-  { head: template }: OnlineKey,
-  set: { readonly owner: Uint8Array; readonly type: number; readonly ttlSeconds: number },
-  nowSeconds: number,
-): Uint8Array {
+function headOf({ head: template }: OnlineKey, set: Rrset, nowSeconds: number): Uint8Array {
   const head = template.slice()
   const view = viewOf(head)
   view.setUint16(0, set.type)

@@ -21,18 +21,24 @@ import {
 
 export type { CheckedKey } from './validate.ts'
 
-/** The key as the validator reads it out of DNSKEY data. */
-export const examinedKeys = (apex: Uint8Array, keys: readonly ZoneKey[]): readonly CheckedKey[] =>
+/** Keys as the validator reads them out of DNSKEY data. */
+export const keysOfData = (
+  apex: Uint8Array,
+  rdatas: readonly Uint8Array[],
+): readonly CheckedKey[] =>
   readKeys(
-    keys.map((key) => ({
+    rdatas.map((rdata) => ({
       owner: apex,
       type: types.DNSKEY,
       class: CLASS_IN,
       ttlSeconds: 0,
-      rdata: rdataOfKey(key),
+      rdata,
     })),
     apex,
   )
+
+export const examinedKeys = (apex: Uint8Array, keys: readonly ZoneKey[]): readonly CheckedKey[] =>
+  keysOfData(apex, keys.map(rdataOfKey))
 
 /** What is wrong with a signature over a set, or undefined. */
 export function signatureFault(

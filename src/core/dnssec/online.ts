@@ -6,6 +6,7 @@
 import { types } from '../dns/types.ts'
 import { nameToWire } from '../dns/names.ts'
 import type { PrivateKey, PublicKey } from './algorithms.ts'
+import { rdataOfKey } from './dnskey.ts'
 import { rrsigHead } from './rrsig.ts'
 import type { ZonePlan } from './serving-plan.ts'
 import { signersOf } from './sign-zone.ts'
@@ -16,6 +17,8 @@ export interface OnlineKeyParts {
   readonly head: Uint8Array
   /** PKCS #8, DER. */
   readonly privateKey: Uint8Array
+  /** The data of its DNSKEY: who signs with it is examined by that. */
+  readonly dnskey: Uint8Array
 }
 
 export interface OnlineZoneParts {
@@ -38,7 +41,8 @@ export function onlineZones(
       const privateKey = toPkcs8(key)
       if (privateKey === undefined) return undefined
       const head = rrsigHead(NO_SET, key, wire.value, NO_TIMES)
-      return { algorithm: key.publicKey.algorithm, head, privateKey }
+      const { algorithm } = key.publicKey
+      return { algorithm, head, privateKey, dnskey: rdataOfKey(key) }
     })
     const all = written.filter((key) => key !== undefined)
     return all.length === 0 || all.length < written.length ? [] : [{ apex, keys: all }]

@@ -140,6 +140,13 @@ export class Signing {
     return this.left
   }
 
+  /** What is wrong with the chains of denial, whatever is signed by now. */
+  chainFaults(): readonly SigningFault[] {
+    const work = this.#listing.finish()
+    const faults = work.chains.flatMap(({ zone }) => this.#chainFaultsOf(zone, work))
+    return faults.slice(0, FAULTS_MAX)
+  }
+
   /**
    * Lays everything out, what is left of the work done first.
    * @param found faults of what was verified elsewhere
@@ -152,7 +159,7 @@ export class Signing {
     while (this.left > 0) this.step(this.left)
     this.#faults.push(...found)
     const work = this.#listing.finish()
-    for (const zone of this.#rechained) this.#examineChain(zone, work)
+    for (const zone of this.#rechained) this.#faults.push(...this.#chainFaultsOf(zone, work))
     if (this.#faults.length > 0) return this.#fail(this.#faults)
     const { parts, faults } = layServing(this.#serving, this.#plan, work, memory)
     if (faults.length > 0) return this.#fail(faults)
@@ -249,11 +256,11 @@ export class Signing {
     }
   }
 
-  #examineChain(zone: SignedZone, { names, chains }: ServingWork): void {
+  #chainFaultsOf(zone: SignedZone, { names, chains }: ServingWork): readonly SigningFault[] {
     const owned = ownedIn(zone.zone, names, this.#serving.pools)
     const records = chains.find((one) => one.zone === zone)!.records.map(({ set }) => set)
     const faults = chainFaultsOf(zone.apex, owned, records, this.#crypto)
-    this.#faults.push(...faults.map((fault) => `${zone.plan.apex}: ${fault}`))
+    return faults.map((fault) => `${zone.plan.apex}: ${fault}`)
   }
 }
 

@@ -153,10 +153,10 @@ export const dnssecLimits = {
     'looked at in one turn: about 5 ms while nothing rolls, so that signing does not wait',
   ),
   checkedSets: limit(
-    50_000,
+    200_000,
     [100, 1_000_000],
     'sets',
-    'some ten seconds of a check; a zone that is larger is not likely to fail in its last part',
+    'four times ten thousand names of four servers; past it a check says what it left out',
   ),
   importFiles: limit(
     1_024,

@@ -1,14 +1,21 @@
 // Goal: where denial is compact, and nowhere else, DNS threads are told of the keys that sign, as
-// they change, and can sign with them; where it no longer is, they are told of none.
+// they change, and can sign with them; where it no longer is, they are told of none. A thread signs
+// with no key of which the validator has not seen a signature.
 import { describe, expect, test } from 'vitest'
-import { onlineOf } from '../../../../src/actors/dns/online.ts'
-import { signWith } from '../../../../src/actors/dns/ports-online.ts'
+import type { DnsPorts } from '../../../../src/actors/dns/contract.ts'
+import { OnlineKeys } from '../../../../src/actors/dns/online.ts'
+import { signWith, verify } from '../../../../src/actors/dns/ports-online.ts'
 import { nodeDnssecCrypto } from '../../../../src/actors/signer/ports-crypto.ts'
 import type { Algorithm } from '../../../../src/core/dnssec/algorithms.ts'
-import { tagOfKey } from '../../../../src/core/dnssec/dnskey.ts'
+import { type ZoneKey, tagOfKey } from '../../../../src/core/dnssec/dnskey.ts'
+import { defaultLifetimes } from '../../../../src/core/dnssec/lifetimes.ts'
+import { type OnlineKeyParts, onlineZones } from '../../../../src/core/dnssec/online.ts'
+import { crypto, keyFor } from '../../../harness/dnssec.ts'
 import { ZONE, configOf, start } from './world.ts'
 
-const { toPkcs8, verify } = nodeDnssecCrypto()
+const NOW = 1_800_000_000
+const ROLE = { role: 'csk', isActive: true } as const
+const { toPkcs8 } = nodeDnssecCrypto()
 const told = async (more: object = {}) => {
   const one = await start({ config: configOf(more), ports: { toPkcs8 } })
   return { one, last: () => one.said('signer.online-keys-set').at(-1) }
@@ -58,11 +65,74 @@ describe('keys for DNS threads', () => {
   test('that are none leave the zone to its chain', () => {
     expect(signWith(13, new Uint8Array(40))).toBeUndefined()
     expect(signWith(99, new Uint8Array(40))).toBeUndefined()
-    const bad = { algorithm: 13, head: new Uint8Array(20), privateKey: new Uint8Array(3) }
+    const head = new Uint8Array(20)
+    const bad = { algorithm: 13, head, privateKey: new Uint8Array(3), dnskey: head }
     const zones = [{ apex: ZONE, keys: [bad] }]
-    const ports = { signWith, listen: () => Promise.reject(new Error('nobody listens')) }
-    expect(onlineOf({ zones, signaturesPerSecond: 7 }, ports)).toEqual({
-      ...{ zones: [], signaturesPerSecond: 7 },
+    expect(keysOf().take({ zones, signaturesPerSecond: 7 })).toEqual({
+      settings: { zones: [], signaturesPerSecond: 7 },
+      faults: [`${ZONE}: a key of algorithm 13 cannot be read`],
     })
+  })
+})
+
+const ports = { signWith, verify, listen: () => Promise.reject(new Error('nobody listens')) }
+const keysOf = (own: DnsPorts = ports) => new OnlineKeys(own, () => NOW * 1_000)
+const plansOf = (keys: readonly ZoneKey[]) => [
+  { apex: ZONE, keys, denial: { kind: 'nsec' as const }, lifetimes: defaultLifetimes },
+]
+const partsOf = (keys: readonly ZoneKey[]) => onlineZones(plansOf(keys), toPkcs8)
+
+describe('before a thread signs for a zone', () => {
+  test.each([8, 10, 13, 14, 15] as Algorithm[])('a probe by %i is examined', (algorithm) => {
+    const zones = partsOf([keyFor(algorithm)])
+    const { settings, faults } = keysOf().take({ zones, signaturesPerSecond: 7 })
+    expect([faults, settings.zones.map(({ apex }) => apex)]).toEqual([[], [ZONE]])
+    // Of another pair, its tag and head all the same.
+    const [other] = onlineZones(
+      plansOf([{ ...crypto.generate(algorithm, 1_024), ...ROLE }]),
+      toPkcs8,
+    )
+    const [{ privateKey }] = other!.keys as [OnlineKeyParts]
+    const mixed = zones.map((zone) => ({
+      ...zone,
+      keys: zone.keys.map((key) => ({ ...key, privateKey })),
+    }))
+    expect(keysOf().take({ zones: mixed, signaturesPerSecond: 7 })).toEqual({
+      settings: { zones: [], signaturesPerSecond: 7 },
+      faults: [`${ZONE}: ${ZONE} NSEC: wrong-signature`],
+    })
+  })
+
+  test('one of two keys that signs wrongly, or throws, leaves the zone to its chain', () => {
+    const zones = partsOf([keyFor(13), keyFor(15)])
+    for (const [broken, fault] of [
+      [() => new Uint8Array(64), `${ZONE} NSEC: wrong-signature`],
+      [() => undefined, 'it does not sign'],
+    ] as const) {
+      const own: DnsPorts = {
+        ...ports,
+        signWith: (algorithm, key) => (algorithm === 15 ? broken : signWith(algorithm, key)),
+      }
+      const { settings, faults } = keysOf(own).take({ zones, signaturesPerSecond: 7 })
+      expect([settings.zones, faults]).toEqual([[], [`${ZONE}: ${fault}`]])
+    }
+  })
+
+  test('a key is examined once, and one that was found at fault is examined again', () => {
+    let wrong = true
+    let read = 0
+    const own: DnsPorts = {
+      ...ports,
+      signWith: (algorithm, key) => {
+        read++
+        return wrong ? () => new Uint8Array(64) : signWith(algorithm, key)
+      },
+    }
+    const keys = keysOf(own)
+    const told = () => keys.take({ zones: partsOf([keyFor(13)]), signaturesPerSecond: 7 })
+    expect(told().settings.zones).toEqual([])
+    wrong = false
+    expect(told().settings.zones).toHaveLength(1)
+    expect([told().settings.zones.length, read]).toEqual([1, 2])
   })
 })
