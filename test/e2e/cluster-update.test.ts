@@ -1,12 +1,17 @@
-// Goal: of three nodes of which one answers, a leader whose link to the others is lost ceases, though
-// clients reach it still.
+// Goal: three nodes as the cluster guide has them (one answers, the others refuse) are updated by
+// deploy/scripts/rolling-update.sh, followers first and the leader last, and are asked all the
+// while; and a leader whose link to the others is lost ceases, though clients reach it still.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClusterSite, machineMs, REFUSED } from '../harness/cluster-site.ts'
 import { until } from '../harness/program.ts'
+import { rollingUpdate } from '../harness/rolling.ts'
 import { has } from '../harness/tools.ts'
 
 const NODES = [1, 2, 3]
+/** An election takes longer, a hand-over less; a follower that is updated costs nothing. */
+const NO_ELECTION_MS = 500
+
 const site = new ClusterSite()
 
 async function settled(): Promise<number> {
@@ -22,6 +27,13 @@ async function settled(): Promise<number> {
   return leader
 }
 
+/** The longest time between two right answers, of whichever node. */
+function longestGap(): number {
+  const answers = site.heard.filter((one) => site.isAnswer(one))
+  const moments = answers.map(({ gotMs }) => gotMs).sort((a, b) => a - b)
+  return Math.max(...moments.map((at, index) => at - (moments[index - 1] ?? at)))
+}
+
 describe.runIf(has('etcd', 'curl', 'pgrep'))('three nodes of which one answers', () => {
   beforeAll(async () => {
     await site.form(NODES.length)
@@ -29,6 +41,21 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('three nodes of which one answers',
     await settled()
   }, 180_000)
   afterAll(() => site.close(), 60_000)
+
+  test('are updated by the script, the leader last, and one answers at all times', async () => {
+    const leader = await settled()
+    site.heard.length = 0
+    const { said, order, code } = await rollingUpdate(site, NODES)
+    expect(code).toBe(0)
+    expect(said).toContain('all 3 nodes are updated')
+    expect(order).toEqual([...NODES.filter((node) => node !== leader), leader])
+    const next = await settled()
+    expect(next).not.toBe(leader)
+    const gapMs = longestGap()
+    process.stdout.write(`rolling update: longest time without an answer ${gapMs.toFixed(0)} ms\n`)
+    expect(gapMs).toBeLessThan(NO_ELECTION_MS)
+    expect(site.program(leader).output).toContain('DNS queries will be refused (not leader)')
+  }, 240_000)
 
   test.runIf(site.lab.inNamespaces)(
     'lose all that passes between the leader and the rest, and it ceases within 1.5 s',
