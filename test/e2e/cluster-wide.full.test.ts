@@ -4,15 +4,16 @@
 // force.
 // OPENGSLB_FULL=1 runs it; it takes some minutes.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../harness/certificates.ts'
 import { ClusterSite, CLUSTER_NAME, machineMs, REFUSED } from '../harness/cluster-site.ts'
-import { projectRoot, until } from '../harness/program.ts'
+import { until } from '../harness/program.ts'
 import { forwarderConf } from '../harness/lookups.ts'
+import { rollingUpdate } from '../harness/rolling.ts'
 import { has, output } from '../harness/tools.ts'
 
 const NODES = [1, 2, 3, 4, 5]
@@ -153,33 +154,9 @@ describe.runIf(has('etcd', 'curl', 'unbound', 'unshare'))('five nodes', () => {
     }, 240_000)
 
   test('are updated one after the other by the script, the leader last, and lose no lookup', async () => {
-    const flags = mkdtempSync(join(folder, 'flags-'))
     const first = await leaderOf(1)
-    const command = `touch ${flags}/$NODE_HOST; while [ -e ${flags}/$NODE_HOST ]; do sleep 0.2; done`
-    const script = join(projectRoot, 'deploy/scripts/rolling-update.sh')
-    const urls = NODES.map((node) => `http://${site.address(node)}:8080`)
     if (clients.length === 0) startClients()
-    let [isOver, said] = [false, '']
-    const [program, ...words] = [...site.lab.hub, script, command, ...urls]
-    const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'] })
-    child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
-    })
-    child.on('close', () => {
-      isOver = true
-    })
-    const order: number[] = []
-    while (!isOver) {
-      for (const host of existsSync(flags) ? readdirSync(flags) : []) {
-        const node = addresses.indexOf(host) + 1
-        order.push(node)
-        await site.program(node).stop()
-        site.start(node)
-        await site.program(node).logged('OpenGSLB running', 60_000)
-        rmSync(join(flags, host))
-      }
-      await sleep(100)
-    }
+    const { said, order } = await rollingUpdate(site, NODES)
     expect(said).toContain('all 5 nodes are updated')
     expect(order).toHaveLength(5)
     expect(order.at(-1)).toBe(first)

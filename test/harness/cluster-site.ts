@@ -223,12 +223,13 @@ ${this.#options.raft ?? ''}
       }
   }
 
+  /** Nothing passes between a node and the others; clients reach it. */
   cut(node: number): void {
-    this.lab.block(node, RAFT)
+    this.lab.cut(node)
   }
 
   heal(node: number): void {
-    this.lab.unblock(node, RAFT)
+    this.lab.heal(node)
   }
 
   async close(): Promise<void> {

@@ -62,7 +62,7 @@ const header = (member: ModelMember) => ({
 
 /** The gateway of a member, as far as the fence asks it. */
 export function gatewayOf(member: ModelMember, clock: Clock): Gateway {
-  const answerOf = async (path: string): Promise<CallOutcome> => {
+  const answerOf = async (path: string, body: unknown): Promise<CallOutcome> => {
     const delay = () => new Promise<void>((resolve) => clock.after(1, resolve))
     await delay()
     if (path === paths.status) {
@@ -70,14 +70,18 @@ export function gatewayOf(member: ModelMember, clock: Clock): Gateway {
       const raftTerm = String(member.term)
       return { code: 'answered', answer: { header: header(member), raftTerm, ...leader } }
     }
+    if (path === paths.transfer) {
+      member.handTo(Number((body as { targetID: string }).targetID) - 1)
+      return { code: 'answered', answer: { header: header(member) } }
+    }
     const term = await member.read()
     await delay()
     return { code: 'answered', answer: { header: { ...header(member), raft_term: String(term) } } }
   }
   return {
-    call: (path, _body, timeoutMs) =>
+    call: (path, body, timeoutMs) =>
       new Promise((resolve) => {
-        if (!member.isDown) void answerOf(path).then(resolve)
+        if (!member.isDown) void answerOf(path, body).then(resolve)
         clock.after(timeoutMs, () => resolve({ code: 'timed-out', message: 'late' }))
       }),
     watch: () => () => {},
@@ -91,6 +95,7 @@ export interface FenceNode {
   readonly standing: Standing
   readonly rate: number
   readonly ctx: ClusterCtx
+  readonly client: Client
   /** As its DNS threads read it. */
   readonly lease: Lease
 }
@@ -130,6 +135,6 @@ export function startNodes(
     const client = new Client(gatewayOf(member, clock))
     const fence = new Fence({ ctx, standing, times, client: () => client, nameOf: (id) => id })
     fence.start()
-    return { member, machine, standing, rate, ctx, lease: new Lease(memory) }
+    return { member, machine, standing, rate, ctx, client, lease: new Lease(memory) }
   })
 }

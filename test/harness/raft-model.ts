@@ -1,6 +1,7 @@
 /**
  * A model of etcd's Raft as far as leadership goes: elections with pre-vote and check-quorum,
- * heartbeats counted in ticks, linearizable reads by ReadIndex, on clocks that run at other rates.
+ * heartbeats counted in ticks, linearizable reads by ReadIndex, leadership handed over, on clocks
+ * that run at other rates.
  *
  * Members can be paused (what is sent to them waits), cut off, and started again; a member that
  * starts again keeps term and vote and has forgotten whom it heard from. Logs are left out: all are
@@ -15,7 +16,15 @@ export interface ModelTimes {
 }
 
 interface Message {
-  readonly kind: 'heartbeat' | 'ack' | 'pre-vote' | 'vote' | 'granted' | 'read' | 'read-done'
+  readonly kind:
+    | 'heartbeat'
+    | 'ack'
+    | 'pre-vote'
+    | 'vote'
+    | 'granted'
+    | 'read'
+    | 'read-done'
+    | 'timeout-now'
   readonly from: number
   readonly term: number
   /** Of a read, or the round of votes. */
@@ -27,6 +36,9 @@ interface Read {
   readonly acks: Set<number>
   readonly done: () => void
 }
+
+/** Begins the round of a candidate whom the leader bade to stand. */
+const BIDDEN = 'bidden/'
 
 type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader'
 
@@ -46,6 +58,8 @@ export class ModelMember {
   #reads: Read[] = []
   #waiting = new Map<string, () => void>()
   #ctx = 0
+  /** Of the votes that count. */
+  #round = ''
 
   constructor(net: RaftModel, number: number) {
     this.#net = net
@@ -82,6 +96,11 @@ export class ModelMember {
     })
   }
 
+  /** A leader bids another to stand for election at once. */
+  handTo(heir: number): void {
+    if (this.role === 'leader') this.#send(heir, 'timeout-now')
+  }
+
   restart(): void {
     this.isDown = false
     this.role = 'follower'
@@ -97,7 +116,8 @@ export class ModelMember {
     const isVote = kind === 'vote' || kind === 'pre-vote'
     // Who has heard from a leader within an election timeout helps nobody else to lead.
     const isLeased = this.leader >= 0 && this.#elapsed < this.#net.electionTicks
-    if (isVote && isLeased && term > this.term) return
+    const isBidden = message.ctx?.startsWith(BIDDEN) === true
+    if (isVote && isLeased && term > this.term && !isBidden) return
     if (kind === 'pre-vote') {
       if (term > this.term) this.#send(from, 'granted', message.ctx, term)
       return
@@ -129,6 +149,9 @@ export class ModelMember {
       case 'granted':
         this.#countVote(from, ctx)
         return
+      case 'timeout-now':
+        this.#stand(BIDDEN)
+        return
       case 'read':
         if (this.role !== 'leader') return
         this.#startRead({ ctx, acks: new Set(), done: () => this.#send(from, 'read-done', ctx) })
@@ -155,27 +178,34 @@ export class ModelMember {
     this.#broadcast('heartbeat', read.ctx)
   }
 
-  #campaign(role: Role, kind: 'vote' | 'pre-vote', term: number): void {
+  #campaign(role: Role, kind: 'vote' | 'pre-vote', term: number, prefix = ''): void {
     this.role = role
     this.leader = -1
     this.#granted = new Set([this.number])
-    this.#ctx++
-    this.#broadcast(kind, `${role}/${this.#ctx}`, term)
+    this.#round = `${prefix}${role}/${++this.#ctx}`
+    this.#broadcast(kind, this.#round, term)
+  }
+
+  /** With patience drawn anew, so that two that split the votes do not do so again. */
+  #stand(prefix = ''): void {
+    this.term++
+    this.#votedFor = this.number
+    this.#reset()
+    this.#campaign('candidate', 'vote', this.term, prefix)
   }
 
   #countVote(from: number, ctx: string): void {
-    if (ctx !== `${this.role}/${this.#ctx}`) return
+    if (ctx !== this.#round) return
     this.#granted.add(from)
     if (!this.#net.isQuorum(this.#granted.size)) return
     if (this.role === 'pre-candidate') {
-      this.term++
-      this.#votedFor = this.number
-      this.#campaign('candidate', 'vote', this.term)
+      this.#stand()
       return
     }
     this.role = 'leader'
     this.leader = this.number
     this.#elapsed = 0
+    this.#round = ''
     this.#active.clear()
     this.#broadcast('heartbeat')
   }
@@ -191,6 +221,7 @@ export class ModelMember {
 
   #reset(): void {
     this.#elapsed = 0
+    this.#round = ''
     const { electionTicks, random } = this.#net
     this.#patience = electionTicks + random.below(electionTicks)
   }
@@ -210,6 +241,8 @@ export class RaftModel {
   readonly members: ModelMember[] = []
   readonly random: Random
   readonly electionTicks: number
+  /** One message in so many never arrives; Infinity for none. */
+  losesOneIn = 100
   readonly #clock: VirtualClock
   readonly #cut = new Set<string>()
   readonly #held = new Map<number, (() => void)[]>()
@@ -259,7 +292,7 @@ export class RaftModel {
   send(to: number, message: Message): void {
     const slow = this.random.below(20) === 0 ? 80 : 0
     this.#clock.after(1 + this.random.below(10) + slow, () => {
-      if (this.#cut.has(`${message.from} ${to}`) || this.random.below(100) === 0) return
+      if (this.#cut.has(`${message.from} ${to}`) || this.random.next() * this.losesOneIn < 1) return
       const member = this.members[to]!
       const deliver = () => member.receive(message)
       if (!member.isPaused) deliver()

@@ -40,6 +40,8 @@ class World {
   readonly asked: readonly Asked[]
   readonly links = new Map<number, Set<() => void>>()
   readonly dead = new Set<number>()
+  /** Whose pulse reaches nobody, though its links do not end. */
+  readonly mute = new Set<number>()
   /** The last moment at which some node could answer a client. */
   answeredMs = 0
   /** How long after that a question was refused at once, at most. */
@@ -75,7 +77,7 @@ class World {
         return () => {}
       }
       const leave = this.pulses[at]!.heard((answers) => {
-        if (!this.dead.has(at)) unlessOver(() => ears.told(answers))
+        if (!this.dead.has(at) && !this.mute.has(at)) unlessOver(() => ears.told(answers))
       })
       const ends = () => unlessOver(ears.ended)
       const links = this.links.get(at) ?? new Set()
@@ -105,6 +107,12 @@ class World {
     this.dead.add(leader)
     this.model.members[leader]!.isDown = true
     for (const ends of this.links.get(leader) ?? []) ends()
+  }
+
+  cutOff(leader: number): void {
+    this.mute.add(leader)
+    for (const { number } of this.model.members)
+      if (number !== leader) this.model.cut(number, leader, true)
   }
 
   /** All nodes are asked, and send what waited long enough. */
@@ -138,9 +146,7 @@ class World {
 const FAULTS: Readonly<Record<string, (world: World, leader: number) => void>> = {
   'is killed': (world, leader) => world.kill(leader),
   'is stopped': ({ model }, leader) => model.pause(leader),
-  'is cut off': ({ model }, leader) => {
-    for (const { number } of model.members) if (number !== leader) model.cut(number, leader, true)
-  },
+  'is cut off': (world, leader) => world.cutOff(leader),
 }
 
 for (const [what, strike] of Object.entries(FAULTS))

@@ -17,8 +17,9 @@
  * timeout after it ended (actors/cluster/embedded.ts).
  *
  * What it leaves out: a leader that hands over on request (`transfer-leadership`) ends its time
- * early. This node takes back its lease before it asks for that; where somebody else asks, the rest
- * of the lease is the bound.
+ * early. This node takes back its lease before it asks for that; where somebody else asks, or where
+ * the request arrives after this node took its lease again (a leave that failed), the rest of the
+ * lease is the bound.
  */
 
 /** What a member says of itself. */
