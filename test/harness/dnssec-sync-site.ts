@@ -1,4 +1,4 @@
-/** Overwatches on loopback that share the keys of one zone as the guide to high availability says. */
+/** Overwatches on loopback that share the keys of a zone as in the guide to high availability. */
 import { readFileSync } from 'node:fs'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
