@@ -1,127 +1,36 @@
 /**
  * Goal: overwatches sign with the same keys, whoever fails in the middle of a rollover.
  * Method: the built program on loopback with the configuration of the guide to high availability:
- * the first node without peers, the others asking those before them; a parent whose DS the test
- * decides. `delv` validates from the DS at each state.
+ * the first node without peers, its API over TLS, the others asking those before them, their clocks
+ * five minutes apart; a parent whose DS the test decides. `delv` validates from the DS at each
+ * state.
  */
-import { writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Bundle } from '../../src/core/dnssec/sync/types.ts'
+import { makeCertificates } from '../harness/certificates.ts'
+import { ClockShim } from '../harness/clock-shim.ts'
+import { makeSyncNode, SECRET, type SyncNode, ZONE } from '../harness/dnssec-sync-site.ts'
+import { KeySyncPeer } from '../harness/key-sync-peer.ts'
 import { type ParentServer, startParent } from '../harness/parent-server.ts'
-import { freePort, Program, until } from '../harness/program.ts'
+import { until } from '../harness/program.ts'
 import { dig, has, output } from '../harness/tools.ts'
 
-const ZONE = 'gslb.example.com'
-const KEY = Buffer.alloc(32, 7).toString('base64')
+/** How far the clocks of the second and the third node are off. */
+const CLOCKS_MS = { 'node-2': -150_000, 'node-3': 150_000 }
 
-interface Status {
-  readonly keys: readonly {
-    readonly key_tag: number
-    readonly phase: string
-    readonly published: boolean
-  }[]
-  readonly zones: readonly { readonly steps: readonly string[] }[]
-  readonly sync: {
-    readonly enabled: boolean
-    readonly last_sync: string | null
-    readonly last_sync_error: string | null
-    readonly next_sync: string | null
-    readonly peer_count: number
-  }
-}
-
-class Node {
-  readonly name: string
-  readonly dnsPort: number
-  readonly apiPort: number
-  readonly metricsPort: number
-  readonly program = new Program('')
-
-  constructor(name: string, dnsPort: number, apiPort: number, metricsPort: number) {
-    this.name = name
-    this.dnsPort = dnsPort
-    this.apiPort = apiPort
-    this.metricsPort = metricsPort
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.apiPort}`
-  }
-
-  async get<T>(path: string): Promise<T> {
-    return (await (await fetch(`${this.url}${path}`)).json()) as T
-  }
-
-  status(): Promise<Status> {
-    return this.get('/api/v1/dnssec/status')
-  }
-
-  async tags(): Promise<readonly number[]> {
-    const { keys } = await this.status().catch(() => ({ keys: [] }))
-    return keys.map((key) => key.key_tag).sort((a, b) => a - b)
-  }
-
-  /** The status; not with `fetch`, which says of itself what browsers do. */
-  post(path: string, body: unknown): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/json' }
-      const sent = request(`${this.url}${path}`, { method: 'POST', headers }, (response) => {
-        response.resume()
-        resolve(response.statusCode ?? 0)
-      })
-      sent.on('error', reject)
-      sent.end(JSON.stringify(body))
-    })
-  }
-}
-
-async function makeNode(
-  name: string,
-  peers: readonly { readonly url: string }[],
-  parent: ParentServer,
-  timeout = '30s',
-): Promise<Node> {
-  const node = new Node(name, await freePort(), await freePort(), await freePort())
-  node.program.configure(`
-mode: overwatch
-dns:
-  listen_address: "127.0.0.1:${node.dnsPort}"
-  zones:
-    - name: ${ZONE}
-      soa: { ttl: 1, minimum: 1 }
-      name_servers: [{ name: ns1.${ZONE}, addresses: [127.0.0.1] }]
-      records:
-        - { name: www, type: TXT, value: "text", ttl: 1 }
-overwatch:
-  identity: { node_id: ${name} }
-  gossip: { bind_address: "127.0.0.1:${await freePort()}", encryption_key: "${KEY}" }
-  data_dir: "${node.program.folder}/data"
-  dnssec:
-    dnskey_ttl: 1s
-    rollover:
-      safety: 1s
-      parent_grace: 0s
-      parent_servers: ["127.0.0.1:${parent.port}"]
-      parent_poll_interval: 1s
-    key_sync:
-      peers: [${peers.map((peer) => `"${peer.url}"`).join(', ')}]
-      poll_interval: 1s
-      timeout: ${timeout}
-api: { enabled: true, address: "127.0.0.1:${node.apiPort}", allowed_networks: ["127.0.0.0/8"] }
-metrics: { enabled: true, address: "127.0.0.1:${node.metricsPort}" }
-logging: { level: info, format: text }
-`)
-  return node
-}
-
-const nodes: Node[] = []
+const nodes: SyncNode[] = []
+const certificates = makeCertificates()
+const clocks = mkdtempSync(join(tmpdir(), 'opengslb-clocks-'))
 let parent: ParentServer
 
 const same = (a: readonly number[], b: readonly number[]) => a.join() === b.join()
 
-async function untilSame(some: readonly Node[], what: string): Promise<readonly number[]> {
+async function untilSame(some: readonly SyncNode[], what: string): Promise<readonly number[]> {
   await until(
     what,
     async () => {
@@ -134,7 +43,7 @@ async function untilSame(some: readonly Node[], what: string): Promise<readonly 
 }
 
 /** The DS that the zone asks its parent for, as the parent takes it up. */
-async function takeUp(node: Node): Promise<void> {
+async function takeUp(node: SyncNode): Promise<void> {
   const { ds_records: records } = await node.get<{
     ds_records: { key_tag: number; algorithm_number: number; digest_type: number; digest: string }[]
   }>('/api/v1/dnssec/ds')
@@ -144,7 +53,7 @@ async function takeUp(node: Node): Promise<void> {
 }
 
 /** What `delv` says of an answer of the node, from the DS that the parent has. */
-async function validated(node: Node): Promise<string> {
+async function validated(node: SyncNode): Promise<string> {
   const anchors = parent.ds.map((ds) => {
     const [tag, algorithm, type, digest] = ds.split(' ')
     return `"${ZONE}." static-ds ${tag} ${algorithm} ${type} "${digest}";`
@@ -155,25 +64,39 @@ async function validated(node: Node): Promise<string> {
   return await output('delv', ['@127.0.0.1', ...words])
 }
 
-async function expectValid(some: readonly Node[]): Promise<void> {
+async function expectValid(some: readonly SyncNode[]): Promise<void> {
   if (!has('delv')) return
-  for (const node of some) expect(await validated(node)).toContain('; fully validated')
+  for (const node of some) expect(await validated(node), node.name).toContain('; fully validated')
 }
 
 beforeAll(async () => {
   parent = await startParent('example.com')
-  const first = await makeNode('node-1', [], parent)
-  const second = await makeNode('node-2', [first], parent)
-  const third = await makeNode('node-3', [first, second], parent)
-  nodes.push(first, second, third)
+  const clock = has('gcc') ? new ClockShim(clocks) : undefined
+  const make = async (name: string, peers: readonly SyncNode[]) => {
+    const isFirst = nodes.length === 0
+    const own = isFirst ? { tls: certificates } : { prefix: clock?.prefix(name) ?? [] }
+    nodes.push(await makeSyncNode({ name, peers, ...own }, parent))
+  }
+  await make('node-1', [])
+  await make('node-2', nodes.slice(0, 1))
+  await make('node-3', nodes.slice(0, 2))
+  for (const [name, offsetMs] of Object.entries(CLOCKS_MS)) clock?.set(name, offsetMs)
   for (const node of nodes) node.program.start()
 }, 60_000)
 
 afterAll(async () => {
   parent.stop()
-
   await Promise.all(nodes.map((node) => node.program.remove()))
+  certificates.remove()
+  rmSync(clocks, { recursive: true, force: true })
 })
+
+/** Keys as they were before they were rolled, as one of the nodes may still send them. */
+let old: Bundle
+
+/** Who knows the secret, and gives itself for another one of them. */
+const asMember = (node: SyncNode) =>
+  new KeySyncPeer(node.url, node.name === 'node-2' ? 'node-1' : 'node-2', SECRET)
 
 describe('overwatches that share keys', { timeout: 400_000 }, () => {
   test('sign with the keys of the first one, and say how they share them', async () => {
@@ -193,6 +116,7 @@ describe('overwatches that share keys', { timeout: 400_000 }, () => {
       return sync.last_sync !== null
     })
     const { sync } = await nodes[1]!.status()
+    expect(nodes[1]!.plan.peers.map(({ url }) => url)).toEqual([nodes[0]!.url])
     expect(sync).toMatchObject({ enabled: true, last_sync_error: null, peer_count: 1 })
     expect(await nodes[1]!.post('/api/v1/dnssec/sync', {})).toBe(200)
     const metrics = await (await fetch(`http://127.0.0.1:${nodes[1]!.metricsPort}/metrics`)).text()
@@ -204,6 +128,17 @@ describe('overwatches that share keys', { timeout: 400_000 }, () => {
     })
     await takeUp(nodes[0]!)
     await expectValid(nodes)
+  })
+
+  test.runIf(has('gcc'))('are five minutes apart by their clocks', async () => {
+    for (const [at, offsetMs] of [
+      [1, CLOCKS_MS['node-2']],
+      [2, CLOCKS_MS['node-3']],
+    ] as const) {
+      const { sync } = await nodes[at]!.status()
+      const apartMs = Date.parse(sync.last_sync ?? '') - Date.now()
+      expect(Math.abs(apartMs - offsetMs)).toBeLessThan(60_000)
+    }
   })
 
   test('refuse what does not open, and keep their keys', async () => {
@@ -220,14 +155,15 @@ describe('overwatches that share keys', { timeout: 400_000 }, () => {
   })
 
   test('roll with one of them killed, take a fourth in, and end with one key', async () => {
-    const [first, second, third] = nodes as [Node, Node, Node]
-    const [old] = await first.tags()
+    const [first, second, third] = nodes as [SyncNode, SyncNode, SyncNode]
+    old = await asMember(first).fetch(ZONE)
+    const [oldTag] = await first.tags()
     expect(await first.post('/api/v1/dnssec/rollover', { zone: ZONE })).toBe(200)
     third.program.signal('SIGKILL')
     await third.program.exited()
     await untilSame([first, second], 'both have the new key as well')
     expect(await first.tags()).toHaveLength(2)
-    const fourth = await makeNode('node-4', [second], parent)
+    const fourth = await makeSyncNode({ name: 'node-4', peers: [second] }, parent)
     nodes.push(fourth)
     fourth.program.start()
     await untilSame([first, second, fourth], 'the fourth has them too')
@@ -236,13 +172,13 @@ describe('overwatches that share keys', { timeout: 400_000 }, () => {
     await sleep(5_000)
     const waiting = (await first.status()).zones.flatMap(({ steps }) => steps).join('\n')
     expect(waiting).toContain('node-3')
-    expect(await first.tags()).toContain(old)
+    expect(await first.tags()).toContain(oldTag)
     third.program.start()
     await until(
       'the new key is offered',
       async () => {
         await takeUp(first)
-        return !parent.ds.some((ds) => ds.startsWith(`${old} `))
+        return !parent.ds.some((ds) => ds.startsWith(`${oldTag} `))
       },
       40_000,
     )
@@ -252,10 +188,34 @@ describe('overwatches that share keys', { timeout: 400_000 }, () => {
       async () => {
         const all = await Promise.all(nodes.map((node) => node.tags()))
         await expectValid([nodes[Math.floor(Math.random() * nodes.length)]!])
-        return all.every((tags) => tags.length === 1 && tags[0] !== old && same(tags, all[0]!))
+        return all.every((tags) => tags.length === 1 && tags[0] !== oldTag && same(tags, all[0]!))
       },
       120_000,
     )
+    await expectValid(nodes)
+  })
+
+  test('refuse old keys and those of another zone from who knows the secret', async () => {
+    const before = await untilSame(nodes, 'all have the same keys')
+    expect(before).not.toEqual(old.state.keys.map(({ tag }) => tag))
+    const zone = 'other.test'
+    const bent = { ...old, keys: old.keys.map((key) => ({ ...key, zone })) }
+    const elsewhere = { ...bent, state: { ...old.state, zone } }
+    // Not of this zone's history, or it is old before anything else.
+    const mixed = { ...bent, state: { ...old.state, lineage: 'ab'.repeat(16) } }
+    for (const node of nodes) {
+      for (const bundle of [old, elsewhere, mixed]) await asMember(node).push(bundle)
+      const refused = (about: string, reason: string) =>
+        node.program.logged(
+          new RegExp(`a document of keys is refused.*${about}.*peer=node-[12] .*${reason}`),
+        )
+      await refused(ZONE, 'old-generation')
+      await refused(zone, 'other-zone')
+      await refused(ZONE, 'other-zone')
+    }
+    // Peers have talked since: what one had taken, all would have.
+    await sleep(3_000)
+    for (const node of nodes) expect(await node.tags(), node.name).toEqual(before)
     await expectValid(nodes)
   })
 
@@ -264,7 +224,10 @@ describe('overwatches that share keys', { timeout: 400_000 }, () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const place = silent.address()
     const port = typeof place === 'object' && place !== null ? place.port : 0
-    const alone = await makeNode('node-5', [{ url: `http://127.0.0.1:${port}` }], parent, '4s')
+    const alone = await makeSyncNode(
+      { name: 'node-5', peers: [{ url: `http://127.0.0.1:${port}` }], timeout: '4s' },
+      parent,
+    )
     nodes.push(alone)
     alone.program.start()
     let status = ''

@@ -14,6 +14,8 @@ export interface Asking {
   readonly dnssecOk: boolean
   /** RD, by default set. */
   readonly isRecursive?: boolean
+  /** Network of IPv4 that the question is for (RFC 7871): its first three octets. */
+  readonly subnet?: readonly [number, number, number]
 }
 
 function overTcp(address: string, port: number, query: Uint8Array): Promise<Uint8Array> {
@@ -69,7 +71,9 @@ export class DnsClient {
     const id = this.#next
     this.#next = (this.#next % 0xffff) + 1
     const flags = asking.isRecursive === false ? 0 : 0x0100
-    const edns = { dnssecOk: asking.dnssecOk, payload: 1232 }
+    const { dnssecOk, subnet } = asking
+    const options = subnet === undefined ? [] : [[8, [0, 1, 24, 0, ...subnet]] as const]
+    const edns = { dnssecOk, payload: 1232, options }
     const query = buildQuery({ name, type, id, flags, edns })
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const bytes = await new Promise<Uint8Array | undefined>((resolve) => {

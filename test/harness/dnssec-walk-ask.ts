@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { typeName, types } from '../../src/core/dns/types.ts'
 import { Daemon, validatorHead } from './daemon.ts'
-import { DnsClient } from './dns-client.ts'
+import { type Asking, DnsClient } from './dns-client.ts'
 import type { Reply } from './dns-decode.ts'
 import { readMessage, setsOf } from './dnssec-judge.ts'
 import type { WalkNode } from './dnssec-walk-site.ts'
@@ -60,34 +60,58 @@ async function holds(
   return seen.said === 'SERVFAIL false' && now === 'SERVFAIL false'
 }
 
-/** Asks the node with and without DO; adds what is wrong with the replies. */
+/** A network that nothing is told of, unlike the one the nodes are asked from. */
+export const ELSEWHERE = [198, 51, 100] as const
+/** Of so many questions one is asked for somebody elsewhere too. */
+const SUBNET_EVERY = 4
+
+/**
+ * Asks the node with and without DO; adds what is wrong with the replies.
+ * @param turn chooses the questions that are asked once more with a client subnet
+ */
 export async function askNode(
   node: WalkNode,
   questions: readonly Question[],
   faults: string[],
+  turn: number,
 ): Promise<Plain[]> {
   return await Promise.all(
-    questions.map(async (question) => {
+    questions.map(async (question, at) => {
       const [relative, type, outcome] = question
       const what = `node ${node.place}: ${relative} ${type}`
       const plain = await askPlain(node, question)
       if (!WANTED[outcome].test(plain)) faults.push(`${what}: ${plain}, wanted ${outcome}`)
-      const bytes = await node.client.bytes(nameOf(relative), type, { dnssecOk: true })
-      if (bytes === undefined) {
-        faults.push(`${what}: silence with DO`)
-        return plain
-      }
-      const { rcode, answer, authority, authentic, ede } = readMessage(bytes)
-      const said = `${rcode} ${answer.some((record) => record.type !== types.RRSIG)}`
-      const isValid = !authentic && rcode !== 'SERVFAIL'
-      if (!(await holds(node, question, plain, { isValid, said })))
-        faults.push(`${what}: ${said} with DO, EDE ${ede}, AD ${authentic}, without ${plain}`)
-      for (const { records, signatures } of setsOf([...answer, ...authority]))
-        if (records.length > 0 && signatures.length === 0 && !isMadeOfDname(answer, records[0]!))
-          faults.push(`${what}: ${typeName(records[0]!.type)} without signature`)
+      faults.push(...(await faultsWithDo(node, question, plain, { dnssecOk: true })))
+      const isElsewhere = (at + turn) % SUBNET_EVERY === 0
+      const asking = { dnssecOk: true, subnet: ELSEWHERE }
+      if (isElsewhere) faults.push(...(await faultsWithDo(node, question, plain, asking)))
       return plain
     }),
   )
+}
+
+async function faultsWithDo(
+  node: WalkNode,
+  question: Question,
+  plain: Plain,
+  asking: Asking,
+): Promise<string[]> {
+  const [relative, type] = question
+  const what =
+    `node ${node.place}: ${relative} ${type}` +
+    (asking.subnet === undefined ? '' : ` for ${asking.subnet.join('.')}`)
+  const bytes = await node.client.bytes(nameOf(relative), type, asking)
+  if (bytes === undefined) return [`${what}: silence with DO`]
+  const { rcode, answer, authority, authentic, ede } = readMessage(bytes)
+  const said = `${rcode} ${answer.some((record) => record.type !== types.RRSIG)}`
+  const isValid = !authentic && rcode !== 'SERVFAIL'
+  const faults: string[] = []
+  if (!(await holds(node, question, plain, { isValid, said })))
+    faults.push(`${what}: ${said} with DO, EDE ${ede}, AD ${authentic}, without ${plain}`)
+  for (const { records, signatures } of setsOf([...answer, ...authority]))
+    if (records.length > 0 && signatures.length === 0 && !isMadeOfDname(answer, records[0]!))
+      faults.push(`${what}: ${typeName(records[0]!.type)} without signature`)
+  return faults
 }
 
 /** RFC 4035 section 3.2.3 and RFC 6672 section 5.3.1: a CNAME made of a DNAME is not signed. */

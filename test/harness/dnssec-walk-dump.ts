@@ -242,11 +242,17 @@ async function chasedAt(node: WalkNode): Promise<readonly Asked[]> {
   return [...ASKED, ...TYPES, ...policies]
 }
 
+export interface DumpLook {
+  readonly faults: readonly string[]
+  /** Whether both verifiers looked: of a zone with compact denial there is no dump. */
+  readonly isVerified: boolean
+}
+
 /** What the tools find wrong; undefined where the zone of this moment could not be transferred. */
 export async function lookAtDump(
   node: WalkNode,
   ds: readonly string[],
-): Promise<string[] | undefined> {
+): Promise<DumpLook | undefined> {
   const faults: string[] = []
   const expect = (what: string, said: Said, isRight: boolean) => {
     if (!isRight)
@@ -276,7 +282,7 @@ export async function lookAtDump(
   }
   const seen = await dnsviz(node, ds, path)
   expect('dnsviz', seen, seen.code === 0)
-  return faults
+  return { faults, isVerified: !node.isCompact }
 }
 
 /**

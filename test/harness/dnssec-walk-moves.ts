@@ -30,8 +30,11 @@ export class WalkMoves {
     return `moves: ${text(this.#counts)}; refused: ${text(this.#refused)}; phases seen: ${phases}`
   }
 
-  /** One state further. */
-  async step(): Promise<void> {
+  /**
+   * One state further.
+   * @param isRelief a state in which the zone of each node can be dumped, by no draw
+   */
+  async step(isRelief = false): Promise<void> {
     const moves: readonly (readonly [number, string, () => Promise<string>])[] = [
       [22, 'server', () => this.#server()],
       [14, 'force', () => this.#force()],
@@ -44,10 +47,11 @@ export class WalkMoves {
       [10, 'restart', () => this.#restart()],
     ]
     let at = this.#random.below(moves.reduce((sum, [weight]) => sum + weight, 0))
-    const [, name, move] = moves.find(([weight]) => {
+    const drawn = moves.find(([weight]) => {
       at -= weight
       return at < 0
     })!
+    const [, name, move] = isRelief ? ([0, 'relief', () => this.#relief()] as const) : drawn
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     this.last = `${name} ${await move()}`
     const isTaken = this.#random.below(2) === 0 && (await this.site.takeUp())
@@ -114,6 +118,27 @@ export class WalkMoves {
     const { id } = this.#pick(drains)
     const path = `/drains/${encodeURIComponent(id)}`
     return `${id} at ${node.place}${await this.#order('DELETE', node, path)}`
+  }
+
+  /** All servers are up, nothing is ordered, and denial is by a chain. */
+  async #relief(): Promise<string> {
+    const { site } = this
+    for (const [at, isUp] of this.#isUp.entries()) if (!isUp) await site.backends[at]!.start()
+    this.#isUp.fill(true)
+    for (const node of site.nodes) {
+      const { overrides } = (await node.call('GET', '/overrides')).body as {
+        overrides: { service: string; address: string }[]
+      }
+      for (const { service, address } of overrides)
+        await this.#order('DELETE', node, `/overrides/${service}/${encodeURIComponent(address)}`)
+      const { drains } = (await node.call('GET', '/drains')).body as { drains: { id: string }[] }
+      for (const { id } of drains)
+        await this.#order('DELETE', node, `/drains/${encodeURIComponent(id)}`)
+    }
+    await site.settled(this.#isUp)
+    const denial = this.#pick(['nsec', 'nsec3'] as const)
+    await this.#change(site.nodes, { ...site.variant, number: site.variant.number + 1, denial })
+    return `with ${denial}`
   }
 
   /** Another file, for all nodes or for one of them. */

@@ -84,8 +84,15 @@ export class WalkNode {
     return said!
   }
 
+  /** A signer that is late for the API now is there a moment later. */
   async status(): Promise<Status> {
-    return (await this.call('GET', '/dnssec/status')).body as Status
+    let said = await this.call('GET', '/dnssec/status')
+    const told = async () => {
+      if (said.status === 503) said = await this.call('GET', '/dnssec/status')
+      return said.status === 200
+    }
+    await until(`the signer of ${this.place} tells its status`, told, 20_000)
+    return said.body as Status
   }
 
   async text(relative: string): Promise<string> {
@@ -127,7 +134,9 @@ dns:
 overwatch:
   identity: { node_id: node-${node.place} }
   gossip: { bind_address: "${address}:${ports.gossip}", encryption_key: "${SECRET}" }
-  geolocation: { default_region: west }
+  geolocation:
+    default_region: west
+    custom_mappings: [{ cidr: 127.0.0.0/8, region: east }]
   data_dir: "${program.folder}/data"
   dnssec:
     denial: ${variant.denial}

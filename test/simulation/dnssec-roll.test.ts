@@ -145,6 +145,32 @@ describe('nodes', { timeout: 1_200_000 }, () => {
     expect(world.settledTags()).toMatch(/^csk-13-\d+$/)
   })
 
+  test.each([
+    ['made its keys in doubt', true],
+    ['has the older ones', false],
+  ] as const)('of which one %s keep the key that the parent has a DS of', (_, isProvisional) => {
+    for (const seed of seeds) {
+      const world = begun({ seed, nodes: 2 })
+      const trusted = world.settledTags()
+      const apart = world.add()
+      apart.isCutOff = true
+      const began = isProvisional ? world.clockOf(apart) : world.nowSeconds - 365 * DAY
+      apart.ring.begin(ZONE, began, { isProvisional })
+      world.run(HOUR)
+      // Whoever asks it gets what nobody vouches for: those are not the keys to come to.
+      expect(world.bogus.length).toBeGreaterThan(0)
+      apart.isCutOff = false
+      // Until it has heard of the others, and caches have lost what it said alone.
+      world.run(2 * HOUR)
+      const before = world.bogus.length
+      const isOne = () => world.settledTags() !== undefined
+      expect(world.runUntil(isOne, 30 * DAY), `seed ${seed}`).toBe(true)
+      world.run(2 * DAY)
+      expect(world.settledTags()).toBe(trusted)
+      expect(world.bogus.slice(before), `seed ${seed}`).toEqual([])
+    }
+  })
+
   test.each(seeds)('that join, fail and roll at random never make it bogus (seed %i)', (seed) => {
     // An emergency trusts the parent to take up what all nodes say, not what one behind says.
     const isParentCareful = seed % 2 === 0
