@@ -60,6 +60,26 @@ export const integer = (min: number, max: number, name = 'integer'): Kind<number
     remark: leadingZero,
   })
 
+/** Takes `from` to `to`, as older files may have it, and what is past `min` or `max` for that. */
+export const clamped = (min: number, max: number, from: number, to: number): Kind<number> => {
+  const inner = integer(from, to)
+  const within = (value: number) => Math.min(max, Math.max(min, value))
+  return kindOf({
+    name: inner.name,
+    allowed: `${min} to ${max}`,
+    json: inner.json,
+    read: (text) => {
+      const read = inner.read(text)
+      return read.ok ? ok(within(read.value)) : read
+    },
+    remark: (text) => {
+      const value = numberOf(text)
+      if (value === undefined || value === within(value)) return inner.remark?.(text)
+      return `${text} is taken for ${within(value)}; allowed: ${min} to ${max}`
+    },
+  })
+}
+
 export const fraction = (min: number, max: number): Kind<number> =>
   kindOf({
     name: 'number',
