@@ -115,6 +115,18 @@ export const percent: Kind<number> = kindOf({
   },
 })
 
+/** 0 to 100, with a `%` or without; `0.5` is half a percent. */
+export const percentage: Kind<number> = kindOf({
+  name: 'percent',
+  allowed: '0 to 100',
+  json: { anyOf: [{ type: 'number', minimum: 0, maximum: 100 }, { type: 'string' }] },
+  read: (text) => {
+    const value = numberOf(text.replace(/ ?%$/, ''))
+    return value === undefined ? fail('is not a percentage') : inRange(value, 0, 100)
+  },
+  remark: leadingZero,
+})
+
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,

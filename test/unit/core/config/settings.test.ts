@@ -81,6 +81,15 @@ describe('values', () => {
     expect(prefixes(33, 129).errors).toHaveLength(2)
   })
 
+  test('the share of exploration is a percentage from none to all', () => {
+    const of = (share: string) => load(`overwatch: { learned_latency: { exploration: ${share} } }`)
+    const taken = (share: string) => of(share).loaded!.config.overwatch.learned_latency.exploration
+    expect(['1 %', '0', '0.5%', '"100"'].map(taken)).toEqual([1, 0, 0.5, 100])
+    expect(loaded('').config.overwatch.learned_latency.exploration).toBe(1)
+    expect(of('101').errors.join()).toContain('0 to 100')
+    expect(of('few').errors.join()).toContain('is not a percentage')
+  })
+
   test('with a percent sign it is none', () => {
     const of = (threshold: string) =>
       load(`agent: { predictive: { error_rate: { threshold: "${threshold}" } } }`)
