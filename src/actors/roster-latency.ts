@@ -15,6 +15,8 @@ export function overwatchLatency({ config }: Loaded, node: string): OverwatchLat
     catchmentsPath: keeps && learned.catchments ? `${dataDir}/latency.catchments` : '',
     share: peering.sync.latency_data,
     catchments: learned.catchments,
+    // Hundredths of a percent, which is as fine as slots are drawn.
+    exploration: Math.round(learned.exploration * 100),
     domains: [...domainNames(config)],
     zones: [...zoneNames(config)],
   }

@@ -180,7 +180,7 @@ function dnsConfig({ config }: Loaded, self: Process, thread: number): DnsConfig
     nsid: config.dns.nsid,
     versionString: config.dns.version_string,
     hashSeed: self.hashSeed,
-    turns: self.turns,
+    ...{ turns: self.turns, told: self.told },
     whyNetworks: config.dns.why_networks,
     ...subnetConfig(config.overwatch.geolocation),
     samplesPerSecond: config.dns.samples.per_second,

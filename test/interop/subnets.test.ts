@@ -17,16 +17,20 @@ describe.runIf(has('dig', 'unbound') && hasSubnets)('unbound with its subnet cac
   const unbound = new Daemon()
   let program: Program
   let backends: readonly Backend[] = []
-  let [port, dnsPort, metricsPort] = [0, 0, 0]
+  let [port, dnsPort, metricsPort, apiPort] = [0, 0, 0, 0]
 
   beforeAll(async () => {
     backends = await startBackends([EAST, WEST, OTHER])
-    ;[port, dnsPort, metricsPort] = [await freePort(), await freePort(), await freePort()]
+    ;[port, dnsPort] = [await freePort(), await freePort()]
+    ;[metricsPort, apiPort] = [await freePort(), await freePort()]
     program = new Program('')
     const region = (name: string, address: string) =>
-      `  - { name: ${name}, servers: [{ address: ${address}, port: ${backends[0]!.port}, service: app.${zone} }], health_check: { type: tcp, interval: 500ms, timeout: 200ms, success_threshold: 1 } }`
+      `  - { name: ${name}, servers: [{ address: ${address}, port: ${backends[0]!.port} }], health_check: { type: tcp, interval: 500ms, timeout: 200ms, success_threshold: 1 } }`
+    const domain = (label: string, algorithm: string) =>
+      `  - { name: ${label}.${zone}, regions: [east, west, other], ttl: 300, routing_algorithm: ${algorithm} }`
     program.configure(`
 dns: { listen_address: "127.0.0.1:${dnsPort}", threads: 1, zones: [${zone}] }
+api: { enabled: true, address: "127.0.0.1:${apiPort}" }
 metrics: { enabled: true, address: "127.0.0.1:${metricsPort}" }
 overwatch:
   data_dir: "${program.folder}/data"
@@ -38,11 +42,18 @@ overwatch:
       - { cidr: 127.61.0.0/16, region: east }
       - { cidr: 127.70.0.0/16, region: west }
       - { cidr: 127.70.77.0/24, region: east }
+      - { cidr: "2001:db8:60::/48", region: east }
+      - { cidr: "2001:db8:70::/48", region: west }
+      - { cidr: "2001:db8:70:7700::/56", region: east }
+  learned_latency: { exploration: 0 }
 regions:
 ${region('east', EAST)}
 ${region('west', WEST)}
 ${region('other', OTHER)}
-domains: [{ name: app.${zone}, regions: [east, west, other], routing_algorithm: geolocation, ttl: 300 }]
+domains:
+${domain('app', 'geolocation')}
+${domain('learned', 'learned_latency')}
+${domain('sticky', 'weighted, sticky: { by: client_prefix, ipv4_prefix: 24 }')}
 `)
     program.start()
     await program.logged('OpenGSLB running')
@@ -71,6 +82,7 @@ server:
   send-client-subnet: 127.0.0.1
   client-subnet-always-forward: yes
   max-client-subnet-ipv4: 24
+  max-client-subnet-ipv6: 56
   local-zone: "test." nodefault
   so-reuseport: no
 remote-control:
@@ -96,8 +108,11 @@ stub-zone:
     if (/^127\.6[01]\./.test(client)) return EAST
     return client.startsWith('127.70.') ? WEST : OTHER
   }
-  const answered = async (client: string) =>
-    (await dig(port, '-b', client, `app.${zone}`)).answer.join(' ')
+  const answered = async (client: string, label = 'app') =>
+    (await dig(port, '-b', client, `${label}.${zone}`)).answer.join(' ')
+  /** What the server itself tells a network. */
+  const told = async (subnet: string, label: string) =>
+    (await dig(dnsPort, `+subnet=${subnet}`, `${label}.${zone}`)).answer.join(' ')
   const questions = async () => {
     const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
     return sumOf(readMetrics(page), 'dns_queries_total', { domain: `app.${zone}` }) ?? 0
@@ -119,4 +134,66 @@ stub-zone:
     for (let third = 20; third < 40; third++) await answered(`127.60.${third}.1`)
     expect(await questions()).toBe(before)
   }, 30_000)
+
+  test.each([
+    ['2001:db8:60::/56', EAST],
+    ['2001:db8:70:7700::/56', EAST],
+    ['2001:db8:70:7800::/56', WEST],
+    ['2001:db8:70:7600::/56', WEST],
+    ['2001:db8:60:7700::/56', EAST],
+    ['2001:db8:80::/56', OTHER],
+  ])('a network of IPv6 gets the answer of its own: %s', async (subnet, address) => {
+    for (let time = 0; time < 2; time++) {
+      const { answer } = await dig(port, `+subnet=${subnet}`, `app.${zone}`)
+      expect(answer.join(' ')).toBe(`A ${address}`)
+    }
+  })
+
+  test('clients that stick get their own server, and no other network that of theirs', async () => {
+    const seen = new Set<string>()
+    for (let third = 1; third <= 12; third++) {
+      const own = await told(`127.90.${third}.0/24`, 'sticky')
+      expect(await answered(`127.90.${third}.7`, 'sticky')).toBe(own)
+      expect(await answered(`127.90.${third}.200`, 'sticky')).toBe(own)
+      seen.add(own)
+    }
+    expect(seen.size).toBe(3)
+  }, 120_000)
+
+  test.runIf(has('curl'))(
+    'what was learned of a network is told to that network alone',
+    async () => {
+      const rows = { '127.60.5.0/24': [90, 10], '127.70.5.0/24': [10, 90] }
+      for (const [subnet, times] of Object.entries(rows))
+        for (const [at, region] of ['east', 'west'].entries()) {
+          const row = { subnet, domain: `learned.${zone}`, region, samples: 50 }
+          const body = JSON.stringify({ ...row, latency_ms: times[at] })
+          const url = `http://127.0.0.1:${apiPort}/api/v1/overwatch/latency`
+          const json = ['-H', 'content-type: application/json', '-d', body]
+          expect(await output('curl', ['-s', ...json, url])).toContain('true')
+        }
+      const learned = { '127.60.5.0/24': WEST, '127.70.5.0/24': EAST }
+      for (const [subnet, address] of Object.entries(learned))
+        await until(`${subnet} is learned`, async () => {
+          return (await told(subnet, 'learned')) === `A ${address}`
+        })
+      for (let time = 0; time < 2; time++)
+        for (const net of [
+          '127.60.5',
+          '127.60.4',
+          '127.70.5',
+          '127.70.6',
+          '127.60.6',
+          '127.70.4',
+        ]) {
+          // Of a network between equals the turn decides.
+          const own = new Set<string>()
+          for (let turn = 0; turn < 4; turn++) own.add(await told(`${net}.0/24`, 'learned'))
+          expect([...own]).toContain(await answered(`${net}.${7 + time}`, 'learned'))
+        }
+      expect(await answered('127.60.5.9', 'learned')).toBe(`A ${WEST}`)
+      expect(await answered('127.70.5.9', 'learned')).toBe(`A ${EAST}`)
+    },
+    60_000,
+  )
 })

@@ -19,6 +19,7 @@ import { answering } from './answering.ts'
 import type { DnsConfig, DnsPorts, Front, ListenOutcome } from './contract.ts'
 import { DnsMeters } from './metrics.ts'
 import { onlineDenial, OnlineKeys } from './online.ts'
+import { toldOnce } from './routed.ts'
 import { Wanting } from './wanting.ts'
 
 type DnsCtx = Ctx<ProductCatalogue, 'dns'>
@@ -62,10 +63,13 @@ function tellsAskers(ctx: DnsCtx, askers: AskerCounts) {
 }
 
 /** Writes from time to time how clients were routed. */
-function tellsRouting({ clock, log }: DnsCtx, meters: DnsMeters) {
+function tellsRouting({ clock, log }: DnsCtx, { told }: DnsConfig, meters: DnsMeters) {
   const everyMs = limits.routingLogMs.default
+  const mayTell = toldOnce(told, () => clock.nowMs())
   return clock.every(everyMs, everyMs, () => {
-    for (const news of meters.routingNews()) log.info('routing decision', { ...news })
+    for (const news of meters.routingNews(mayTell)) log.info('routing decision', { ...news })
+    const clients = meters.movesLeftOut()
+    if (clients > 0) log.info('routing decisions left out of the log', { clients })
   })
 }
 
@@ -128,7 +132,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     const sampled = samples.flush(flushMs)
     if (sampled !== undefined) ctx.publish('dns.decisions-sampled', { ...sampled, settings: told })
   }
-  const stopTelling = tellsRouting(ctx, meters)
+  const stopTelling = tellsRouting(ctx, config, meters)
   const stopSampling = ctx.clock.every(flushMs, flushMs, flush)
 
   const outcome = await ports.listen({

@@ -61,6 +61,8 @@ export interface DnsConfig {
   readonly hashSeed: number
   /** Turn counters, two 32-bit numbers for each pool slot, shared by all who answer. */
   readonly turns: SharedArrayBuffer
+  /** When routing was told (routed.ts), shared by all who tell; absent: each tells for itself. */
+  readonly told?: SharedArrayBuffer
   /** Networks, besides loopback, that `TXT why.<name>` of class CH is told to. */
   readonly whyNetworks?: readonly string[]
   /** Samples a second that this thread takes of its answers; absent or 0: none. */

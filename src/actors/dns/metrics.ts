@@ -17,7 +17,8 @@ import { noteTally, notedTally } from '../../core/steer/client-cache.ts'
 import type { Gauge, Metrics } from '../../kernel/metrics.ts'
 import type { FrontCounts, Lost } from './contract.ts'
 import { KeyedCounts, KeyedTimes, ListedCounts, keyedWords, TIMES_WORDS } from './counts.ts'
-import { RoutedCounts, type RoutingNews } from './routed.ts'
+import { Moves } from './moves.ts'
+import { type MayTell, RoutedCounts, type RoutingNews } from './routed.ts'
 import {
   COOKIES,
   DROPPED,
@@ -67,6 +68,9 @@ export class DnsMeters {
   #loads = new Map<number, number>()
   #placed!: ListedCounts
   #routed!: RoutedCounts
+  readonly #moves = new Moves()
+  /** What was not told yet of the epoch before. */
+  #newsBefore: RoutingNews[] = []
   /** Labels and regions of where clients are; 0 where nothing is known of it. */
   #labels = 0
   #regions = 0
@@ -117,9 +121,9 @@ export class DnsMeters {
     if (!this.#counts.add(this.#domainOf(x) * KINDS + kind))
       this.#counts.addAnyway((this.#domains - 1) * KINDS + kind)
     if (x.chosen > 0) this.#countChosen(x)
+    if (x.pool >= 0) this.#routed.count(x)
     // Of a reply without its answer nothing was chosen.
     if (x.place >= 0 && x.fate !== SLIP) this.#countPlaced(x)
-    if (x.pool >= 0) this.#routed.count(x)
   }
 
   /** By what is told of the client's class, and the region of the first answer. */
@@ -149,9 +153,15 @@ export class DnsMeters {
       this.#times.addAnyway((this.#domains - 1) * KINDS + x.rcode, seconds)
   }
 
-  /** Decisions by learned latency since the last call, some of each name. */
-  routingNews(): Iterable<RoutingNews> {
-    return this.#routed.news()
+  /** Decisions by learned latency since the last call: clients that moved, some of each name. */
+  *routingNews(mayTell: MayTell): Iterable<RoutingNews> {
+    yield* this.#newsBefore.splice(0)
+    yield* this.#routed.news(mayTell)
+  }
+
+  /** Clients that moved and are not among them, for want of room. */
+  movesLeftOut(): number {
+    return this.#moves.takeLeftOut()
   }
 
   /** Answers since the last call, by pool and server, of pools whose clients stick. */
@@ -180,6 +190,7 @@ export class DnsMeters {
   /** Counts from now on by the numbers of what is served now. */
   rename(serving: Serving): void {
     const { pools, table, parts } = serving
+    this.#newsBefore.push(...this.#routed.moved())
     this.#serving = serving
     this.#pools = pools.count
     this.#domains = pools.count + table.zones.length + 1
@@ -206,7 +217,7 @@ export class DnsMeters {
     const giveBack = this.#giveBack
     const chosen = this.#chosen
     const routed = wordsIn(this.#pools * ROUTED_KINDS)
-    this.#routed = new RoutedCounts(routed, this.#serving)
+    this.#routed = new RoutedCounts(routed, this.#serving, this.#moves)
     const counted = { queries, times, chosen, placed, routed, geo, labels, apexes }
     this.#giveBack = this.#lend({ kind: 'dns-epoch', ...counted })
     giveBack()

@@ -40,7 +40,10 @@ export const latency = defineActor(
       },
       onReconfigured: (next: LatencyConfig) => {
         if (next.mode === 'agent') agent?.configure(next)
-        else merging?.configure(next)
+        else {
+          merging?.configure(next)
+          steering?.configure(next)
+        }
       },
       onStop: async () => {
         agent?.stop()

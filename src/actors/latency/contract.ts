@@ -72,6 +72,8 @@ export interface OverwatchLatency {
   readonly domains: readonly string[]
   /** Whether it is learned who is behind resolvers that tell nothing of their clients. */
   readonly catchments: boolean
+  /** Slots in which a network may explore, in ten-thousandths. */
+  readonly exploration: number
   readonly zones: readonly string[]
 }
 

@@ -37,6 +37,7 @@ export class Steering {
   readonly #touched = new Set<number>()
   readonly #finds: boolean
   readonly #path: string
+  #exploration: number
   #dividedMs: number
   /** By name that is not steered now, who was behind resolvers, and how much of it counts. */
   readonly #kept = new Map<string, { readonly one: KeptCatchments; readonly trust: number }>()
@@ -65,6 +66,7 @@ export class Steering {
     this.#table = table
     this.#finds = config.catchments
     this.#path = config.catchmentsPath
+    this.#exploration = config.exploration
     this.#dividedMs = ctx.clock.monotonicMs()
     table.changedEntry = (entry) => void this.#touched.add(entry)
   }
@@ -112,6 +114,14 @@ export class Steering {
     if (fresh.size > 0) this.#tell(this.#table.used(), fresh)
     this.#slot = -1
     this.#compileFromMs = Number.NEGATIVE_INFINITY
+    this.#tick()
+  }
+
+  /** Of what can change while it runs. */
+  configure({ exploration }: OverwatchLatency): void {
+    if (exploration === this.#exploration) return
+    this.#exploration = exploration
+    this.#slot = -1
     this.#tick()
   }
 
@@ -191,7 +201,7 @@ export class Steering {
     this.#touched.clear()
     this.#divide(fromMs)
     const services = [...this.#compilers.values()].flatMap((compiler) => {
-      const budget = compiler.service.sticky ? 0 : limits.latencyExploreShare.default
+      const budget = compiler.service.sticky ? 0 : this.#exploration
       return compiler.compile(clock.nowMs(), slot, budget, sharedMemory) ?? []
     })
     const tookMs = clock.monotonicMs() - fromMs

@@ -233,3 +233,12 @@ export const notedTally = ({ words, at }: ClientCache): number =>
 export function noteTally({ words, at }: ClientCache, tally: number): void {
   words[at + TALLY] = tally + 1
 }
+
+/** Whether `noteTally` was told of the entry since something may have changed for its client. */
+export const isTallied = ({ words, at }: ClientCache): boolean => words[at + TALLY] !== 0
+
+/** The pool of the client last looked up. */
+export const poolFound = ({ words, at }: ClientCache): number => (words[at + TAG]! - 1) >> 2
+
+/** Its row of learned latency, or -1. */
+export const routeFound = ({ words, at }: ClientCache): number => words[at + ROUTE]!

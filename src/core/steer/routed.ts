@@ -5,6 +5,7 @@
  * Part of `decide`. A client in no row goes by geography, and where nothing is known of it by
  * turns. It allocates nothing; the row and the method are written to the question.
  */
+import type { Family } from '../net/address.ts'
 import type { Question } from './decide.ts'
 import { decidePlaced, giveGroup, noteAlone } from './placed.ts'
 import type { Pools } from './pools.ts'
@@ -33,6 +34,18 @@ export function decideRouted(
 /** How many candidates a region of a row has. */
 function sizeOf(pools: Pools, own: number, group: number): number {
   return group < 0 ? 0 : pools.segments[own + group + 1]! - pools.segments[own + group]!
+}
+
+/** The first region of a row that serves, whichever of its near-equals the turn fell to; or ''. */
+export function homeOf(pools: Pools, pool: number, family: Family, route: number): string {
+  const table = pools.routes[pool]
+  if (table === undefined || route < 0) return ''
+  const own = pools.segmentsFrom(pool, family)
+  for (let rank = 0; rank < table.stride; rank++) {
+    const region = table.ranking[route * table.stride + rank]!
+    if (sizeOf(pools, own, table.groups[region]!) > 0) return table.parts.regions[region]!
+  }
+  return ''
 }
 
 /** Near-equal regions draw for the client as servers do, so that shares move few clients. */

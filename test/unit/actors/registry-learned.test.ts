@@ -28,3 +28,19 @@ test('a name with too many regions is left out, and said', () => {
   expect(published).toMatchObject([['registry.ground-set', { services: [{ name: 'few.a.test' }] }]])
   expect(logs).toMatchObject([{ level: 'warn', fields: { names: ['many.a.test'], count: 1 } }])
 })
+
+test('a name whose clients stick is told as such, and so are leaves of its policy', () => {
+  const { ctx, published } = fakeCtx('registry')
+  const sticky = { bits4: 24, bits6: 48, balance: 1.25 }
+  const leaf = { kind: 'choose', algorithm: 'learned_latency', regions: [] } as const
+  const flat = pool('flat.a.test', 2)
+  const pools = [
+    pool('free.a.test', 2),
+    { spec: { ...flat.spec, sticky } },
+    { spec: { ...pool('made.a.test', 2).spec, policy: 'composed', tree: leaf, sticky } },
+  ]
+  new Learned(ctx).compiled({ pools } as unknown as Fleet, geo)
+  const services = [{ name: 'free.a.test' }, { sticky: true }, { sticky: true }]
+  expect(published).toMatchObject([['registry.ground-set', { services }]])
+  expect(JSON.stringify(published).split('"sticky":true')).toHaveLength(3)
+})

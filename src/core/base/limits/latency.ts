@@ -139,6 +139,7 @@ export const latencyLimits = {
     [0, 10_000],
     'ten-thousandths',
     'slots in which a network may explore; what is learned so is worth more than 1 % of detours',
+    'overwatch.learned_latency.exploration',
   ),
   latencySaveMs: limit(
     30_000,

@@ -6,7 +6,13 @@ export const steerLimits = {
     1_000,
     [100, 60_000],
     'ms',
-    'decisions by learned latency are told in the log this often, one of each name and method',
+    'a decision of each name with learned latency is told in the log this often',
+  ),
+  routingMovesMax: limit(
+    64,
+    [1, 4_096],
+    'lines',
+    'clients routed otherwise than before that a DNS thread tells at once; the rest is counted',
   ),
   askersMax: limit(
     4_096,

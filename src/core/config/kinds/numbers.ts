@@ -60,6 +60,26 @@ export const integer = (min: number, max: number, name = 'integer'): Kind<number
     remark: leadingZero,
   })
 
+/** Takes `from` to `to`, as older files may have it, and what is past `min` or `max` for that. */
+export const clamped = (min: number, max: number, from: number, to: number): Kind<number> => {
+  const inner = integer(from, to)
+  const within = (value: number) => Math.min(max, Math.max(min, value))
+  return kindOf({
+    name: inner.name,
+    allowed: `${min} to ${max}`,
+    json: inner.json,
+    read: (text) => {
+      const read = inner.read(text)
+      return read.ok ? ok(within(read.value)) : read
+    },
+    remark: (text) => {
+      const value = numberOf(text)
+      if (value === undefined || value === within(value)) return inner.remark?.(text)
+      return `${text} is taken for ${within(value)}; allowed: ${min} to ${max}`
+    },
+  })
+}
+
 export const fraction = (min: number, max: number): Kind<number> =>
   kindOf({
     name: 'number',
@@ -93,6 +113,18 @@ export const percent: Kind<number> = kindOf({
     if (value === undefined || value <= 0 || value >= 1) return leadingZero(text)
     return `${text} is taken for ${Math.round(value * 1e6) / 1e4} percent; write percents`
   },
+})
+
+/** 0 to 100, with a `%` or without; `0.5` is half a percent. */
+export const percentage: Kind<number> = kindOf({
+  name: 'percent',
+  allowed: '0 to 100',
+  json: { anyOf: [{ type: 'number', minimum: 0, maximum: 100 }, { type: 'string' }] },
+  read: (text) => {
+    const value = numberOf(text.replace(/ ?%$/, ''))
+    return value === undefined ? fail('is not a percentage') : inRange(value, 0, 100)
+  },
+  remark: leadingZero,
 })
 
 const UNIT_MS: Readonly<Record<string, number>> = {

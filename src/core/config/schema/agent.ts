@@ -8,7 +8,8 @@ import { fail, ok } from '../../base/result.ts'
 import { key, keys, list, listOf, required, section } from '../keys.ts'
 import { type Kind, kindOf, orEmpty } from '../kinds/kind.ts'
 import { advertised, endpoint, host, ipAddress, listenAddress } from '../kinds/network.ts'
-import { bool, duration, fraction, integer, percent, port, weight } from '../kinds/numbers.ts'
+import { bool, clamped, duration, fraction, integer } from '../kinds/numbers.ts'
+import { percent, port, weight } from '../kinds/numbers.ts'
 import { filePath, gossipKey, text, word } from '../kinds/texts.ts'
 import { healthCheck } from './checks.ts'
 
@@ -104,8 +105,17 @@ const latencyLearning = section('Learning round-trip times from clients’ own c
     'Connections younger than this are passed over while they are open.',
   ),
   report_interval: key(duration('100ms', '1h'), '30s', 'Time between two reports.'),
-  ipv4_prefix: key(integer(8, 32), '24', 'Length of the networks IPv4 clients are grouped into.'),
-  ipv6_prefix: key(integer(16, 128), '48', 'Length of the networks IPv6 clients are grouped into.'),
+  // RFC 7871 section 11.1: longer ones tell who it is, and no resolver asks for more.
+  ipv4_prefix: key(
+    clamped(8, 24, 1, 32),
+    '24',
+    'Length of the networks IPv4 clients are grouped into.',
+  ),
+  ipv6_prefix: key(
+    clamped(16, 56, 1, 128),
+    '48',
+    'Length of the networks IPv6 clients are grouped into.',
+  ),
   ewma_alpha: key(fraction(0.01, 1), '0.3', 'Weight of a new sample in the moving average.'),
   min_samples: key(integer(1, 1_000_000), '5', 'Samples a network needs before it is reported.'),
   max_subnets: key(integer(1, 10_000_000), '100000', 'Networks remembered at most.'),

@@ -4,7 +4,7 @@
 import { key, keys, list, listOf, mapOf, required, section } from '../keys.ts'
 import { orEmpty } from '../kinds/kind.ts'
 import { endpoint, ipAddress, listenAddress, network } from '../kinds/network.ts'
-import { bool, duration, fraction, integer, size } from '../kinds/numbers.ts'
+import { bool, duration, fraction, integer, percentage, size } from '../kinds/numbers.ts'
 import { filePath, gossipKey, oneOf, text, word } from '../kinds/texts.ts'
 import { dnssec } from './dnssec.ts'
 
@@ -202,6 +202,12 @@ export const overwatch = section('The overwatch: answers DNS and decides what is
       'true',
       'Whether it is learned which networks are behind resolvers that send no client subnet.',
       { restart: true },
+    ),
+    exploration: key(
+      percentage,
+      '1',
+      'Percent of the minutes in which a network may be sent to a region that could be better; ' +
+        '0 turns it off.',
     ),
   }),
   peering,

@@ -102,13 +102,13 @@ test('an open connection counts at its age, and idle ones add nothing', async ()
 
 test('a report of many pages goes out one by one, and no other begins meanwhile', async () => {
   const pages = 10
-  const wide = { ...config.subnets, ipv4Prefix: 32, maxSubnets: 100_000 }
+  const wide = { ...config.subnets, maxSubnets: 100_000 }
   const { clock, state, reported } = await start({
     ...{ ...config, minSamples: 1, reportMs: 100, pollMs: 100_000, subnets: wide },
   })
   const count = pages * limits.latencyPageRows.default
   for (let at = 0; at < count; at++)
-    state.ends.push(end(at + 1, { remote: `10.0.${at >> 8}.${at & 255}` }))
+    state.ends.push(end(at + 1, { remote: `${10 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}.1` }))
   clock.advance(300)
   const first = reported().length
   expect(first).toBeGreaterThan(0)

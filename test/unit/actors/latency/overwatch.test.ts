@@ -24,6 +24,7 @@ const config: OverwatchLatency = {
   catchmentsPath: '/data/latency.catchments',
   share: true,
   catchments: true,
+  exploration: 100,
   domains: ['app.test'],
   zones: ['gslb.test'],
 }
@@ -267,6 +268,54 @@ describe('resolvers that send no client subnet', () => {
     const why = 'not who is behind resolvers'
     const fields = expect.objectContaining({ path: config.catchmentsPath, why })
     expect(logs).toContainEqual(expect.objectContaining({ level: 'warn', fields }))
+  })
+})
+
+describe('networks are sent to a region that could be better', () => {
+  const regions = [region('eu'), region('us')]
+  const geo = placeClients({ regions, custom: [], defaultRegion: '' }, {}, ownMemory)
+  const service = {
+    ...{ name: 'web.gslb.test', regions: ['eu', 'us'], maxLatencyMs: 500, minSamples: 5 },
+  }
+  const NETWORKS = 60
+
+  /** In how many of so many slots some network explores; `us` was never measured. */
+  async function run(sticky: boolean, exploration?: number) {
+    const first = exploration === undefined ? config : { ...config, exploration }
+    const world = await start(new Map(), first)
+    const { actor, clock, said } = world
+    const rows = Array.from({ length: NETWORKS }, (_, at) => ({
+      ...{ subnet: `10.1.${at}.0/24`, rttMs: 90, samples: 50, lastSeenMs: clock.nowMs() },
+    }))
+    const told = { agentId: 'a1', region: 'eu', services: ['web'], rows }
+    const services = [sticky ? { ...service, sticky } : service]
+    actor.receive['registry.ground-set']({ version: 1, geo, services })
+    actor.receive['gossip.latency-reported'](told)
+    clock.advance(limits.latencySlotMs.default)
+    const slots = (count: number) =>
+      Array.from({ length: count }, () => {
+        clock.advance(limits.latencySlotMs.default)
+        // What was said last is in force until it is other rows.
+        return said('latency.rows-set').at(-1)!.parts.services[0]!.exploring.includes(1)
+      }).filter(Boolean).length
+    return { ...world, slots }
+  }
+
+  test('in the share of the minutes that the setting says, which may change', async () => {
+    const { slots, actor } = await run(false)
+    const most = slots(100)
+    // 1 - 0.99^60 of the slots have one.
+    expect(most).toBeGreaterThan(20)
+    expect(most).toBeLessThan(75)
+    actor.onReconfigured?.({ ...config, exploration: 0 })
+    expect(slots(100)).toBe(0)
+    actor.onReconfigured?.({ ...config, exploration: 10_000 })
+    expect(slots(10)).toBe(10)
+  })
+
+  test('and never where clients stick to their server', async () => {
+    const { slots } = await run(true, 10_000)
+    expect(slots(20)).toBe(0)
   })
 })
 

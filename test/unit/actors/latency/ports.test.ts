@@ -2,10 +2,14 @@
  * Goal: the real ports: round-trip times of real connections over both families, and a file that is
  * whole or not at all. Method: connections over loopback, a temporary folder.
  */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openPorts } from '../../../../src/actors/latency/ports.ts'
 import { tcpStates } from '../../../../src/core/health/clients-rows.ts'
@@ -60,6 +64,37 @@ describe.runIf(loadNative().ok)('the TCP table', () => {
     expect(states.filter((state) => state !== tcpStates.timeWait)).toEqual([tcpStates.listen])
   })
 })
+
+const NOBODY = 65_534
+const asNobody = (addon: string, port: number) => `
+  process.setgroups([])
+  process.setgid(${NOBODY})
+  process.setuid(${NOBODY})
+  const native = require(${JSON.stringify(addon)})
+  const rows = native.dumpTcp(4, Uint32Array.of(${port}), new Uint8Array(65536), true)
+  console.log(JSON.stringify([process.getuid(), rows, native.openTcpEnds() >= 0]))
+  process.exit()
+`
+const addon = ['../../../../src/native/opengslb.node', '../../../../dist/native/opengslb.node']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path))
+
+// The kernel may be set to refuse the ends, of which the log of an agent speaks then.
+test.runIf(addon !== undefined && process.getuid?.() === 0)(
+  'the table is read, and the ends of connections are heard, without any privilege',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'opengslb-addon-'))
+    cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
+    // Where anybody can read it, which the folder of the sources need not be.
+    chmodSync(folder, 0o755)
+    const copy = join(folder, 'opengslb.node')
+    copyFileSync(addon!, copy)
+    const script = asNobody(copy, await serve('127.0.0.1'))
+    const { stdout } = await promisify(execFile)(process.execPath, ['--eval', script])
+    // Of the port there is the listener.
+    expect(JSON.parse(stdout)).toEqual([NOBODY, 1, true])
+  },
+)
 
 test('a file is written whole, replaced, read again, and told apart from none', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'opengslb-latency-'))

@@ -65,6 +65,31 @@ describe('values', () => {
     expect(warnings.join()).toContain('0.85 is taken for 85 percent')
   })
 
+  test('an agent tells no network of so few that it is one client, whatever an older file says', () => {
+    const prefixes = (v4: number, v6: number) =>
+      load(`agent: { latency_learning: { ipv4_prefix: ${v4}, ipv6_prefix: ${v6} } }`)
+    const taken = ([v4, v6]: [number, number]) => {
+      const { ipv4_prefix, ipv6_prefix } = prefixes(v4, v6).loaded!.config.agent.latency_learning
+      const told = prefixes(v4, v6).warnings.filter((one) => String(one).includes('is taken for'))
+      return [ipv4_prefix, ipv6_prefix, told.length]
+    }
+    expect(taken([32, 128])).toEqual([24, 56, 2])
+    expect(taken([25, 57])).toEqual([24, 56, 2])
+    expect(taken([24, 56])).toEqual([24, 56, 0])
+    expect(taken([4, 16])).toEqual([8, 16, 1])
+    expect(prefixes(32, 48).warnings.join()).toContain('32 is taken for 24; allowed: 8 to 24')
+    expect(prefixes(33, 129).errors).toHaveLength(2)
+  })
+
+  test('the share of exploration is a percentage from none to all', () => {
+    const of = (share: string) => load(`overwatch: { learned_latency: { exploration: ${share} } }`)
+    const taken = (share: string) => of(share).loaded!.config.overwatch.learned_latency.exploration
+    expect(['1 %', '0', '0.5%', '"100"'].map(taken)).toEqual([1, 0, 0.5, 100])
+    expect(loaded('').config.overwatch.learned_latency.exploration).toBe(1)
+    expect(of('101').errors.join()).toContain('0 to 100')
+    expect(of('few').errors.join()).toContain('is not a percentage')
+  })
+
   test('with a percent sign it is none', () => {
     const of = (threshold: string) =>
       load(`agent: { predictive: { error_rate: { threshold: "${threshold}" } } }`)
