@@ -112,6 +112,12 @@ function fencedTiers(): PolicyNode {
   return { kind: 'geofence', rules: [{ homes: ['near', 'far'], node: tiers }, { node: leaf() }] }
 }
 
+/** From more networks than are remembered, so that some draw among all servers. */
+const stickyTo = (servers: number): Scenario => ({
+  ...{ names: 0, servers, sticks: true, networks: 'uniform' },
+  queries: () => [ask('app.bench.test', 'A', { options: [[8, [0, 1, 24, 0, 127, 0, 0]]] })],
+})
+
 const scenarios: Readonly<Record<string, Scenario>> = {
   plain: { names: 0, queries: () => [ask('www.bench.test')] },
   cookie: { names: 0, queries: () => [ask('www.bench.test', 'A', cookied)] },
@@ -128,6 +134,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     queries: () => [ask('app.bench.test')],
   },
   sticky: { names: 0, servers: 3, sticks: true, queries: () => [ask('app.bench.test')] },
+  'sticky-100': stickyTo(100),
+  'sticky-10000': stickyTo(10_000),
   'steered-ecs': { names: 0, servers: 3, queries: () => [ask('app.bench.test', 'A', ecs)] },
   'geo-ecs': {
     ...{ names: 0, servers: 3, policy: 'geolocation' },
@@ -243,7 +251,7 @@ function snapshotFor(scenario: Scenario): Snapshot {
     {
       name: 'app.bench.test',
       zone: 'bench.test',
-      addresses: Array.from({ length: servers }, (_, index) => `127.30.0.${index}`),
+      addresses: Array.from({ length: servers }, (_, at) => `127.30.${at >> 8}.${at & 255}`),
       spec: {
         policy: policy ?? (servers > 3 ? 'weighted' : 'round-robin'),
         ...(tree === undefined ? {} : { tree }),

@@ -29,7 +29,7 @@ import {
 } from './modes.ts'
 import type { Pools } from './pools.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
-import { locate, noteOne, notedSize, notedStart } from './client-cache.ts'
+import { locate, noteGroup, notedSize, notedStart } from './client-cache.ts'
 import { decideFenced, decidePlaced } from './placed.ts'
 import { decideRouted } from './routed.ts'
 import { leafFor, nothingFor } from './composed.ts'
@@ -151,7 +151,7 @@ function decideSticky(
   const size = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const even = isEven(pools, pool)
   const count = giveSticky(pools, pool, question.key!, from, size, even, out, 0, wanted)
-  if (wanted === 1 && count === 1) noteOne(pools, question, from, out[0]!)
+  if (wanted === 1 && count === 1) noteGroup(pools, question, pools.orders.places[0]!, 1)
   return count
 }
 

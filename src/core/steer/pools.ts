@@ -60,6 +60,7 @@ import {
 import { fillAllDown, fillServing, isTimed } from './filling.ts'
 import { fillFenced, settleGroups } from './placing.ts'
 import { ClientCache } from './client-cache.ts'
+import { StickyOrders } from './sticky-orders.ts'
 import { RouteTable, type ServiceRoutes } from './routes.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
@@ -104,6 +105,7 @@ export class Pools {
   readonly stamps: Int32Array
   /** Of policies made of others, their leaves. */
   readonly composed: Composed | undefined
+  readonly orders: StickyOrders
   readonly #cacheBits: number
   /** Its pools are leaves, which share the turns of a name, so that none can go round. */
   readonly #isBelow: boolean
@@ -137,6 +139,7 @@ export class Pools {
     this.routes = new Array<RouteTable | undefined>(this.count).fill(undefined)
     this.stamps = new Int32Array(this.count).fill(1)
     this.#cacheBits = cacheBits
+    this.orders = new StickyOrders(cacheBits)
     this.#isBelow = isBelow
     this.composed =
       layout.composed &&
