@@ -118,6 +118,18 @@ const stickyTo = (servers: number): Scenario => ({
   queries: () => [ask('app.bench.test', 'A', { options: [[8, [0, 1, 24, 0, 127, 0, 0]]] })],
 })
 
+/** Servers by the ten thousand, at rest and in a storm of changes. */
+const manyScenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
+  (['round-robin', 'weighted'] as const).flatMap((policy) => {
+    const one = { names: 0, servers: 10_000, policy, queries: () => [ask('app.bench.test')] }
+    const name = `${policy}-10000`
+    return [
+      [name, one],
+      [`${name}-deltas`, { ...one, batchesPerDelta: 4 }],
+    ]
+  }),
+)
+
 const scenarios: Readonly<Record<string, Scenario>> = {
   plain: { names: 0, queries: () => [ask('www.bench.test')] },
   cookie: { names: 0, queries: () => [ask('www.bench.test', 'A', cookied)] },
@@ -187,6 +199,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     queries: () => [ask('app.bench.test', 'A', ecs)],
     counted: true,
   },
+  ...manyScenarios,
   ...signedScenarios,
 }
 
