@@ -120,24 +120,28 @@ function drawAll(
   let bound = -Infinity
   for (let place = from; place < from + size; place++) {
     const weight = even ? shares[place]! : loads[place]! * shares[place]!
-    const draw = mixed(key ^ seeds[base + places[place]!]!) >>> 0
+    const draw = mixed(key ^ seeds[base + places[place]!]!)
     // A logarithm is below its number less one, which tells most candidates without it.
-    if (draw + 0.5 - WHOLE <= bound * weight) continue
+    if ((draw >>> 0) + 0.5 - WHOLE <= bound * weight) continue
     if (given > 0 && isGiven(pools, pool, out, given, places[place]!)) continue
-    count = keepBest(pools, pool, place, draw, weight, count, room)
+    count = keepBest(pools, pool, place, draw, even, count, room)
     const last = room - 1
     if (count === room && orders.ranks[last] === ROOM) bound = orders.scores[last]! * WHOLE
   }
   return count
 }
 
-/** Puts a candidate among the best of those before it, where it is; returns how many there are. */
+/**
+ * Puts a candidate among the best of those before it, where it is; returns how many there are.
+ *
+ * @param signed its draw; a larger number, or one with a fraction, would be boxed on its way here
+ */
 function keepBest(
   pools: Pools,
   pool: number,
   place: number,
-  draw: number,
-  weight: number,
+  signed: number,
+  even: boolean,
   kept: number,
   room: number,
 ): number {
@@ -145,14 +149,16 @@ function keepBest(
   const { firsts } = pools.layout
   const base = pools.addressFrom(pool)
   const address = base + pools.places[place]!
-  const full = isPassedOn(draw, pools.words[address]!) ? FULL : ROOM
+  const draw = signed >>> 0
+  const weight = even ? pools.shares[place]! : pools.loads[place]! * pools.shares[place]!
+  const full = isPassedOn(signed, pools.words[address]!) ? FULL : ROOM
   const rank = weight > 0 ? full : LIGHT
   const divisor = weight > 0 ? weight : 1
   const isFull = kept === room
   if (isFull && rank > ranks[room - 1]!) return kept
   const least = isFull && rank === ranks[room - 1]! ? scores[room - 1]! : -Infinity
   if (draw + 0.5 - WHOLE <= least * divisor * WHOLE) return kept
-  const score = scoreOf(draw, divisor)
+  const score = Math.log((draw + 0.5) / WHOLE) / divisor
   if (score <= least) return kept
   let count = kept
   // Candidates of several regions may have one address: the best of them stands for it.
@@ -166,7 +172,8 @@ function keepBest(
     break
   }
   let at = Math.min(count, room - 1)
-  for (; at > 0 && isBehind(ranks[at - 1]!, scores[at - 1]!, rank, score); at--) {
+  for (; at > 0; at--) {
+    if (ranks[at - 1]! < rank || (ranks[at - 1] === rank && scores[at - 1]! >= score)) break
     ranks[at] = ranks[at - 1]!
     scores[at] = scores[at - 1]!
     places[at] = places[at - 1]!
@@ -176,9 +183,6 @@ function keepBest(
   places[at] = place
   return Math.min(count + 1, room)
 }
-
-const isBehind = (rank: number, score: number, than: number, scoreThere: number): boolean =>
-  rank > than || (rank === than && score < scoreThere)
 
 /** Whether the policy leaves weights aside. */
 export const isEven = (pools: Pools, pool: number): boolean =>
