@@ -43,13 +43,11 @@ export function settle(
   const { fixed } = pools.layout
   const policy = fixed[pool * FIXED + FIXED_POLICY]!
   const isPlaced = pools.groupsOf(pool) > 0
-  const even = isPlaced || sum(pools, pool, family, count)
+  const from = pools.placesFrom(pool, family)
+  const even = isPlaced || isEven(pools, from, from + count)
   let method = even ? RING : RING_SHARED
   const byTimes = basis === BASIS_SERVING && count > 0 && isTimed(pools, pool, family)
-  if (policy === POLICY_WEIGHTED || byTimes || pools.isBelow) {
-    method = WEIGHTED
-    guideSums(pools.sums, pools.guides, pools.placesFrom(pool, family), count)
-  }
+  if (policy === POLICY_WEIGHTED || byTimes || pools.isBelow) method = WEIGHTED
   if (isPlaced) {
     settleGroups(pools, pool, family)
     method = pools.isFenced(pool) ? FENCED : policy === POLICY_LEARNED ? ROUTED : PLACED
@@ -57,6 +55,7 @@ export function settle(
   const sticks = fixed[pool * FIXED + FIXED_STICKY] !== 0
   if (!isPlaced && sticks) method = STICKY
   if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
+  if (!isPlaced) sum(pools, from, from + count, method)
   if (count === 0) method = emptyMethod(pools, pool, family, basis)
   // Who answers a client is for the leaves to say.
   if (policy === POLICY_COMPOSED && pools.hasFamily(pool, family)) method = COMPOSED
@@ -79,15 +78,12 @@ export function setRow(
   rows[row + MODE] = method | (basis << 8) | (wanted << 16)
 }
 
-/** Sums the weights up; true when every share is whole, so that turns can simply rotate. */
-function sum(pools: Pools, pool: number, family: Family, count: number): boolean {
-  const { sums, shares, loads } = pools
-  const at = pools.placesFrom(pool, family)
+/** Whether every share is whole, so that turns can simply rotate. */
+function isEven({ sums, shares, loads }: Pools, from: number, end: number): boolean {
   let bled = true
-  for (let place = at; place < at + count; place++) if (sums[place] !== 0) bled = false
+  for (let place = from; bled && place < end; place++) bled = sums[place] === 0
   let even = true
-  let total = 0
-  for (let place = at; place < at + count; place++) {
+  for (let place = from; place < end; place++) {
     // Signals that shape weight never empty a pool (design section 5): when every share is zero
     // none counts.
     if (bled) {
@@ -95,10 +91,42 @@ function sum(pools: Pools, pool: number, family: Family, count: number): boolean
       sums[place] = loads[place]! * 1000
     }
     if (shares[place] !== 1000) even = false
+  }
+  return even
+}
+
+/** Sums up what a method goes by, where it goes by any, from the first place of a family on. */
+function sum(pools: Pools, from: number, end: number, method: number): void {
+  const { sums } = pools
+  if (method !== WEIGHTED) {
+    addUp(pools, from, from, end, method)
+    return
+  }
+  let total = 0
+  for (let place = from; place < end; place++) {
     total += sums[place]!
     sums[place] = total
   }
-  return even
+  guideSums(sums, pools.guides, from, end - from)
+}
+
+/** The same anew from a place on, where each candidate is one server. */
+export function addUp(
+  { sums, loads, shares }: Pools,
+  from: number,
+  first: number,
+  end: number,
+  method: number,
+): void {
+  let total = first === from ? 0 : sums[first - 1]!
+  for (let place = first; place < end; place++) {
+    if (method === WEIGHTED) total += loads[place]! * shares[place]!
+    else if (method === RING_SHARED) total += shares[place]!
+    // Of what those before it pass on.
+    else if (method === FIRST_SHARED) total += ((1000 - total) * shares[place]!) / 1000
+    else return
+    sums[place] = total
+  }
 }
 
 /** Why a family without candidates answers nothing. */

@@ -24,7 +24,7 @@ import {
 } from './modes.ts'
 import { FIXED, FIXED_POLICY, policies } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
-import { setRow } from './settling.ts'
+import { addUp, setRow } from './settling.ts'
 import { guideSums } from './turns.ts'
 import { BASIS_SERVING, isServing, shareOf } from './view.ts'
 
@@ -133,7 +133,7 @@ export class WordChanges {
     if (some === end) return false
     let method = methodOf(pools.rows[pool * ROW + MODE + (family === 6 ? 2 : 0)]!)
     if (method === WEIGHTED) {
-      addUp(pools, from, place, end)
+      addUp(pools, from, place, end, method)
       this.#guide(pools, pool, family, count, moved)
     } else if (method !== STICKY && method !== COMPOSED) {
       const wasEven = method === RING || method === FIRST
@@ -143,6 +143,7 @@ export class WordChanges {
       const even = bleeding === last
       if (method === FIRST || method === FIRST_SHARED) method = even ? FIRST : FIRST_SHARED
       else method = even ? RING : RING_SHARED
+      addUp(pools, from, wasEven ? from : place, end, method)
     }
     setRow(pools, pool, family, count, method, BASIS_SERVING)
     return true
@@ -190,12 +191,4 @@ function placeOf(places: Int32Array, from: number, count: number, candidate: num
     else high = middle
   }
   return low
-}
-
-function addUp({ sums, loads, shares }: Pools, from: number, first: number, end: number): void {
-  let total = first === from ? 0 : sums[first - 1]!
-  for (let place = first; place < end; place++) {
-    total += loads[place]! * shares[place]!
-    sums[place] = total
-  }
 }
