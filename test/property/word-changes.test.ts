@@ -1,5 +1,5 @@
 // Goal: a pool whose words change one by one answers as one made anew from the same words, in large
-// pools too, where a change is put in its place: whoever joins or leaves, bleeds, or takes the last.
+// pools too, where a change is put in its place: who joins or leaves, bleeds, or takes the last.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decide, type Question } from '../../src/core/steer/decide.ts'

@@ -1,6 +1,6 @@
 /**
  * What clients that stick drew: the best candidates while they are sought, and those of networks
- * that asked a moment ago, so that who asks again costs a comparison however many servers there are.
+ * that asked a moment ago: who asks again costs a comparison, however many servers there are.
  *
  * An entry is one network (its key) and one stretch of places, of one state of the pool. Another
  * that falls on its line takes its place. It decides nothing: with or without it answers are the
