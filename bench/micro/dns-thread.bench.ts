@@ -12,13 +12,6 @@ import { spawnSync } from 'node:child_process'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
-import { ownMemory } from '../../src/core/base/memory.ts'
-import type { GeoParts } from '../../src/core/geo/parts.ts'
-import { placeClients } from '../../src/core/geo/source.ts'
-import { ServiceCompiler } from '../../src/core/latency/compile.ts'
-import { groundOf } from '../../src/core/latency/ground.ts'
-import { parsePrefix } from '../../src/core/net/address.ts'
-import type { RouteParts } from '../../src/core/steer/routes.ts'
 import { readsPlace } from '../../src/core/steer/pool-layout.ts'
 import type { PolicyNode } from '../../src/core/steer/policy-tree.ts'
 import type { Policy } from '../../src/core/steer/topology.ts'
@@ -26,8 +19,9 @@ import { LEVEL_SHIFT } from '../../src/core/steer/words.ts'
 import type { Snapshot } from '../../src/core/steer/snapshot.ts'
 import { SETTINGS } from '../../src/kernel/births.ts'
 import { poolSpecOf, zoneOf } from '../../test/harness/dns-world.ts'
-import { UP } from '../../test/harness/pools.ts'
+import { UP, wordOf } from '../../test/harness/pools.ts'
 import { ask, cookied, ecs } from '../support/answer-cases.ts'
+import { learnedFor, placesFor, REGIONS } from '../support/dns-places.ts'
 import { BATCH, type Draw, dnsThread } from '../support/dns-thread.ts'
 import { median, report, sized } from '../support/report.ts'
 
@@ -39,6 +33,10 @@ interface Scenario {
   readonly counted?: boolean
   readonly policy?: Policy
   readonly tree?: PolicyNode
+  /** Thousandths of its traffic that each server takes; all where it is absent. */
+  readonly share?: number
+  /** Further zones, of one name each. */
+  readonly zones?: number
   /** Clients keep to their server. */
   readonly sticks?: boolean
   /** A health word changes with every so many batches. */
@@ -112,6 +110,24 @@ function fencedTiers(): PolicyNode {
   return { kind: 'geofence', rules: [{ homes: ['near', 'far'], node: tiers }, { node: leaf() }] }
 }
 
+/** From more networks than are remembered, so that some draw among all servers. */
+const stickyTo = (servers: number): Scenario => ({
+  ...{ names: 0, servers, sticks: true, networks: 'uniform' },
+  queries: () => [ask('app.bench.test', 'A', { options: [[8, [0, 1, 24, 0, 127, 0, 0]]] })],
+})
+
+/** Servers by the ten thousand, at rest and in a storm of changes. */
+const manyScenarios: Readonly<Record<string, Scenario>> = Object.fromEntries(
+  (['round-robin', 'weighted'] as const).flatMap((policy) => {
+    const one = { names: 0, servers: 10_000, policy, queries: () => [ask('app.bench.test')] }
+    const name = `${policy}-10000`
+    return [
+      [name, one],
+      [`${name}-deltas`, { ...one, batchesPerDelta: 4 }],
+    ]
+  }),
+)
+
 const scenarios: Readonly<Record<string, Scenario>> = {
   plain: { names: 0, queries: () => [ask('www.bench.test')] },
   cookie: { names: 0, queries: () => [ask('www.bench.test', 'A', cookied)] },
@@ -128,6 +144,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     queries: () => [ask('app.bench.test')],
   },
   sticky: { names: 0, servers: 3, sticks: true, queries: () => [ask('app.bench.test')] },
+  'sticky-100': stickyTo(100),
+  'sticky-10000': stickyTo(10_000),
   'steered-ecs': { names: 0, servers: 3, queries: () => [ask('app.bench.test', 'A', ecs)] },
   'geo-ecs': {
     ...{ names: 0, servers: 3, policy: 'geolocation' },
@@ -179,6 +197,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     queries: () => [ask('app.bench.test', 'A', ecs)],
     counted: true,
   },
+  ...manyScenarios,
+  // Half the turns are given away.
+  'bleeding-10000': { ...manyScenarios['round-robin-10000']!, share: 500 },
+  'zones-10000': {
+    ...{ names: 0, zones: names },
+    queries: () => many((index) => ask(`www.${nameOf((index * 7_919) % names)}.test`)),
+  },
   ...signedScenarios,
 }
 
@@ -192,46 +217,11 @@ const SMOKED = [
   'do-nxdomain-nsec',
 ]
 
-const REGIONS = ['near', 'far', 'farthest']
-
-/** A map of some 30,000 ranges, or 90,000, among them the `own` networks that ask. */
-function placesFor(own: number): GeoParts {
-  const networks = Array.from({ length: own + 16_000 }, (_, index) => {
-    const key = Math.imul(index + 1, 0x9e3779b1) >>> 8
-    const first = index < own ? 127 : 1 + (key >>> 16)
-    const [second, third] = index < own ? [index >> 8, index] : [key >> 8, key]
-    return `${first % 224}.${second & 255}.${third & 255}.0/24`
-  })
-  const custom = networks.map((cidr, index) => {
-    return { cidr, region: REGIONS[index % REGIONS.length]!, comment: '' }
-  })
-  const regions = REGIONS.map((name) => ({ name, countries: [], continents: [] }))
-  return placeClients({ regions, custom, defaultRegion: 'near' }, {}, ownMemory)
-}
-
-/** Rows for a third of the networks that ask, in three orders. */
-function learnedFor(own: number): RouteParts {
-  const compiler = new ServiceCompiler(groundOf(placesFor(own)), {
-    ...{ name: 'app.bench.test', regions: REGIONS, maxLatencyMs: 500, minSamples: 1 },
-  })
-  const news = Array.from({ length: own }, (_, index) => {
-    const prefix = parsePrefix(`127.${index >> 8}.${index & 255}.0/24`)
-    if (!prefix.ok) throw new Error(prefix.error)
-    const measured = { deviationMs: 1, samples: 50, weight: 50, observedMs: 1 }
-    return REGIONS.map((region, at) => ({
-      ...{ ...measured, prefix: prefix.value, region, rttMs: 10 + 30 * ((index + at) % 3) },
-    }))
-  })
-  compiler.take(news.filter((_, index) => index % 3 === 0).flat())
-  const routes = compiler.compile(1, 1, 0, ownMemory)
-  return { version: 1, slot: 1, services: routes === undefined ? [] : [routes] }
-}
-
 /** How many networks ask. */
 const ownOf = ({ networks }: Scenario): number => (networks === undefined ? 4_096 : ALL_NETWORKS)
 
 function snapshotFor(scenario: Scenario): Snapshot {
-  const { names: count, servers = 0, policy, tree, sticks } = scenario
+  const { names: count, servers = 0, policy, tree, sticks, share, zones = 0 } = scenario
   const zone = zoneOf('bench.test', '@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1\nwww TXT "v=bench"')
   const records = Array.from({ length: count }, (_, index) => ({
     name: `${nameOf(index)}.bench.test`,
@@ -239,11 +229,14 @@ function snapshotFor(scenario: Scenario): Snapshot {
     ttlSeconds: 60,
     rdata: Uint8Array.of(10, index >> 16, index >> 8, index),
   }))
+  const others = Array.from({ length: zones }, (_, index) =>
+    zoneOf(`${nameOf(index)}.test`, '@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.1'),
+  )
   const spec = poolSpecOf(
     {
       name: 'app.bench.test',
       zone: 'bench.test',
-      addresses: Array.from({ length: servers }, (_, index) => `127.30.0.${index}`),
+      addresses: Array.from({ length: servers }, (_, at) => `127.30.${at >> 8}.${at & 255}`),
       spec: {
         policy: policy ?? (servers > 3 ? 'weighted' : 'round-robin'),
         ...(tree === undefined ? {} : { tree }),
@@ -257,14 +250,15 @@ function snapshotFor(scenario: Scenario): Snapshot {
     weight: 10 + ((index * 7) % 91),
     region: REGIONS[index % REGIONS.length]!,
   }))
+  const up = share === undefined ? UP : wordOf({ share })
   const pools = servers === 0 ? [] : [{ ...spec, members }]
   return {
     epoch: 1,
     version: 1,
-    zones: [{ ...zone, records: [...zone.records, ...records] }],
+    zones: [{ ...zone, records: [...zone.records, ...records] }, ...others],
     pools,
     words: pools.map((pool) =>
-      pool.members.map((_, at) => (policy === 'latency' ? timed(at) : UP)),
+      pool.members.map((_, at) => (policy === 'latency' ? timed(at) : up)),
     ),
     ...(pools.some(readsPlace) ? { geo: placesFor(ownOf(scenario)) } : {}),
   }

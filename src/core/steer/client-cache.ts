@@ -200,13 +200,6 @@ export function noteGroup(pools: Pools, question: Question, start: number, size:
   words[at + START] = start
 }
 
-/** Notes that for this client one candidate answers, which lies among the places from `from` on. */
-export function noteOne(pools: Pools, question: Question, from: number, candidate: number): void {
-  let place = from
-  while (pools.places[place] !== candidate) place++
-  noteGroup(pools, question, place, 1)
-}
-
 /** How many candidates the group that was noted has; 0 where none was. */
 export const notedSize = ({ words, at }: ClientCache): number => words[at + NOTES]! >> SIZE_SHIFT
 

@@ -29,13 +29,13 @@ import {
 } from './modes.ts'
 import type { Pools } from './pools.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
-import { locate, noteOne, notedSize, notedStart } from './client-cache.ts'
+import { locate, noteGroup, notedSize, notedStart } from './client-cache.ts'
 import { decideFenced, decidePlaced } from './placed.ts'
 import { decideRouted } from './routed.ts'
 import { leafFor, nothingFor } from './composed.ts'
 import { NO_METHOD } from './routes.ts'
 import { giveSticky, isEven, stickyKey } from './sticky.ts'
-import { pointOf, weightedPlace } from './turns.ts'
+import { firstAbove, pointOf, weightedPlace } from './turns.ts'
 import { type Basis, bases } from './view.ts'
 
 /** One object is reused by the hot path. */
@@ -151,7 +151,7 @@ function decideSticky(
   const size = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const even = isEven(pools, pool)
   const count = giveSticky(pools, pool, question.key!, from, size, even, out, 0, wanted)
-  if (wanted === 1 && count === 1) noteOne(pools, question, from, out[0]!)
+  if (wanted === 1 && count === 1) noteGroup(pools, question, pools.orders.places[0]!, 1)
   return count
 }
 
@@ -189,9 +189,9 @@ function firstPlace(
     case FIRST:
       return 0
     case FIRST_SHARED:
-      return firstShared(pools.shares, from, count, turn)
+      return firstShared(pools.sums, from, count, turn)
     case RING_SHARED:
-      return ringShared(pools.shares, from, count, turn)
+      return ringShared(pools, from, count, turn)
     default:
       return (turn >>> 0) % count
   }
@@ -201,45 +201,41 @@ function firstPlace(
  * Each turn belongs to one server, which passes on the part of its turns that its share gives
  * away. The point must not repeat with the period of the ring.
  */
-function ringShared(shares: Uint16Array, from: number, count: number, turn: number): number {
+function ringShared(pools: Pools, from: number, count: number, turn: number): number {
   const place = (turn >>> 0) % count
   const round = Math.floor((turn >>> 0) / count)
-  const keeps = pointOf(round) * 1000 < shares[from + place]!
-  return keeps ? place : heir(shares, from, count, place, round)
+  const keeps = pointOf(round) * 1000 < pools.shares[from + place]!
+  return keeps ? place : heir(pools.sums, from, count, place, round)
 }
 
-/** Who takes a turn that the server at `place` gives away: the others, in proportion of share. */
+/**
+ * Who takes a turn that the server at `place` gives away: the others, in proportion of share.
+ *
+ * @param sums of the shares
+ */
 function heir(
-  shares: Uint16Array,
+  sums: Float64Array,
   from: number,
   count: number,
   place: number,
   round: number,
 ): number {
-  let whole = 0
-  for (let at = 0; at < count; at++) if (at !== place) whole += shares[from + at]!
+  const before = place === 0 ? 0 : sums[from + place - 1]!
+  const own = sums[from + place]! - before
+  const whole = sums[from + count - 1]! - own
   if (whole === 0) return place
-  let point = pointOf(round * 3 + place + 1) * whole
-  for (let at = 0; at < count; at++) {
-    if (at === place) continue
-    point -= shares[from + at]!
-    if (point < 0) return at
-  }
-  return place
+  const point = pointOf(round * 3 + place + 1) * whole
+  return firstAbove(sums, from, count, point < before ? point : point + own)
 }
 
 /**
  * The first in order; one that bleeds passes what it gives away down the line. What the last gives
  * away is divided as the rest is.
+ *
+ * @param sums thousandths of all turns that a server and those before it take
  */
-function firstShared(shares: Uint16Array, from: number, count: number, turn: number): number {
-  let left = 1000
-  for (let place = 0; place < count; place++) left -= (left * shares[from + place]!) / 1000
-  const point = left + pointOf(turn) * (1000 - left)
-  let passed = 1000
-  for (let place = 0; place < count; place++) {
-    passed -= (passed * shares[from + place]!) / 1000
-    if (point >= passed) return place
-  }
-  return 0
+function firstShared(sums: Float64Array, from: number, count: number, turn: number): number {
+  // The last of the points, which are a 2^32nd apart, is the first of the line.
+  const point = 1 - 2 ** -32 - pointOf(turn)
+  return firstAbove(sums, from, count, point * sums[from + count - 1]!)
 }

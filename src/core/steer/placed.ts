@@ -6,7 +6,7 @@
  */
 import type { Question } from './decide.ts'
 import { ALL_DOWN, NODATA } from './outcomes.ts'
-import { noteGroup, noteOne } from './client-cache.ts'
+import { noteGroup } from './client-cache.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
 import { giveSticky, hasKey, isGiven } from './sticky.ts'
@@ -45,18 +45,12 @@ export function giveGroup(
   return count
 }
 
-/** Notes that a group answers this client alone. */
-export function noteAlone(
-  pools: Pools,
-  pool: number,
-  question: Question,
-  group: number,
-  first: number,
-): void {
+/** Notes that a group answers this client alone, right after it gave the only answer. */
+export function noteAlone(pools: Pools, pool: number, question: Question, group: number): void {
   const own = pools.segmentsFrom(pool, question.family) + group
   const start = pools.segments[own]!
   const from = pools.placesFrom(pool, question.family) + start
-  if (hasKey(question.key)) noteOne(pools, question, from, first)
+  if (hasKey(question.key)) noteGroup(pools, question, pools.orders.places[0]!, 1)
   else noteGroup(pools, question, from, pools.segments[own + 1]! - start)
 }
 
@@ -83,7 +77,7 @@ export function decidePlaced(
     const group = pools.layout.ordinals[table + region]!
     if (group < 0) continue
     given = giveGroup(pools, pool, question, group, point, out, given, wanted)
-    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group, out[0]!)
+    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
   }
   if (given >= wanted) return given
   // Of this client nothing is known: the whole pool by turns.
@@ -129,7 +123,7 @@ export function decideFenced(
   question.basis = group < 0 ? BASIS_NOTHING : pools.segments[bases + group]!
   if (group >= 0) {
     const given = giveGroup(pools, pool, question, group, point, out, 0, wanted)
-    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group, out[0]!)
+    if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
     if (given > 0) return given
     // Its servers of the other family serve: the client can use those.
     if (question.basis === BASIS_SERVING) return NODATA

@@ -81,6 +81,8 @@ export interface PoolLayout {
   readonly families: Uint8Array
   /** ADDRESS_BYTES for each address. */
   readonly bytes: Uint8Array
+  /** By address, what clients that stick draw for it with (sticky.ts); 0 where none do. */
+  readonly seeds: Int32Array
   /** By address, the number of its region; -1 for none. */
   readonly regions: Int32Array
   /** Candidates of each pool by group, the order of the configuration within. */
@@ -119,6 +121,7 @@ export function layPools(
     firsts: new Int32Array(memory(size * 4)),
     families: new Uint8Array(memory(size)),
     bytes: new Uint8Array(memory(size * ADDRESS_BYTES)),
+    seeds: new Int32Array(memory(size * 4)),
     regions: new Int32Array(memory(size * 4)).fill(-1),
     order: new Int32Array(memory(size * 4)),
     groups: new Int32Array(memory(size * 4)),
@@ -179,6 +182,15 @@ function seedOfName(name: string): number {
   return hash
 }
 
+/** Of the octets set aside for an address, the same in every process (FNV-1a), spread once more. */
+function seedOf(bytes: Uint8Array, address: number): number {
+  let hash = 0x811c9dc5
+  const end = (address + 1) * ADDRESS_BYTES
+  for (let at = address * ADDRESS_BYTES; at < end; at++)
+    hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+  return Math.imul(hash, 0x9e3779b1)
+}
+
 function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: number): void {
   const { members, fallback } = spec
   const firsts = new Map<string, number>()
@@ -194,6 +206,7 @@ function layPool(layout: PoolLayout, pool: number, spec: ServingPool, from: numb
     const { family, bytes, text } = parsed.value
     layout.families[at] = family
     layout.bytes.set(bytes, at * ADDRESS_BYTES)
+    if (spec.sticky !== undefined) layout.seeds[at] = seedOf(layout.bytes, at)
     const first = firsts.get(text)
     if (first === undefined) firsts.set(text, candidate)
     else layout.firsts[at] = first

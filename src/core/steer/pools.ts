@@ -4,7 +4,8 @@
  * A question about one of many pools pays for each cache line it touches, so what a decision reads
  * of a pool is one row of eight numbers and a stretch of arrays shared by all. Words are the only
  * state that changes; the rest of a row is derived from them when a word changed and the pool is
- * next asked, so a burst of changes costs one pass and a query between changes costs nothing.
+ * next asked, so a burst of changes costs one pass and a query between changes costs nothing. A
+ * change by itself is put in its place (word-changes.ts).
  */
 import { type GeoParts, GeoTable, readGeoNames } from '../geo/parts.ts'
 import type { Family } from '../net/address.ts'
@@ -16,7 +17,6 @@ import {
   FAMILY_6,
   FIXED,
   FIXED_ALL_DOWN,
-  FIXED_ANSWERS,
   FIXED_COUNT4,
   FIXED_FALLBACKS,
   FIXED_FAMILIES,
@@ -28,47 +28,24 @@ import {
   FIXED_POLICY,
   FIXED_SEGMENTS,
   FIXED_SLOT,
-  FIXED_STICKY,
   layPools,
   layWords,
   type PoolLayout,
   policies,
   segmentNumbers,
 } from './pool-layout.ts'
-import {
-  COMPOSED,
-  COUNT,
-  DOWN,
-  EMPTY,
-  FAMILIES,
-  FENCED,
-  FIRST,
-  FIRST_SHARED,
-  FROM,
-  MODE,
-  PLACED,
-  RING,
-  RING_SHARED,
-  ROUTED,
-  ROW,
-  SLOT,
-  STALE,
-  STICKY,
-  WEIGHTED,
-  basisAt,
-} from './modes.ts'
-import { fillAllDown, fillServing, isTimed } from './filling.ts'
-import { fillFenced, settleGroups } from './placing.ts'
+import { basisAt, FAMILIES, FROM, MODE, ROW, SLOT, STALE } from './modes.ts'
+import { fillAllDown, fillServing } from './filling.ts'
+import { fillFenced } from './placing.ts'
+import { settle } from './settling.ts'
 import { ClientCache } from './client-cache.ts'
+import { StickyOrders } from './sticky-orders.ts'
 import { RouteTable, type ServiceRoutes } from './routes.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
-import { guideSums } from './turns.ts'
-import { BASIS_NOTHING, BASIS_SERVING, type Basis, bases, basisOf } from './view.ts'
+import { WordChanges } from './word-changes.ts'
+import { BASIS_SERVING, type Basis, bases, basisOf } from './view.ts'
 
-const POLICY_WEIGHTED = policies.indexOf('weighted')
-const POLICY_FAILOVER = policies.indexOf('failover')
-const POLICY_COMPOSED = policies.indexOf('composed')
 const POLICY_LEARNED = policies.indexOf('learned_latency')
 /** Of the number of lines of clients that are remembered: 4 MiB for each thread, as used. */
 const CACHE_BITS = 16
@@ -104,9 +81,12 @@ export class Pools {
   readonly stamps: Int32Array
   /** Of policies made of others, their leaves. */
   readonly composed: Composed | undefined
+  readonly orders: StickyOrders
+  /** Words that changed since the pool was last asked. */
+  readonly changes = new WordChanges()
   readonly #cacheBits: number
   /** Its pools are leaves, which share the turns of a name, so that none can go round. */
-  readonly #isBelow: boolean
+  readonly isBelow: boolean
   #cache: ClientCache | undefined
 
   /** @param words by address; read once */
@@ -137,7 +117,8 @@ export class Pools {
     this.routes = new Array<RouteTable | undefined>(this.count).fill(undefined)
     this.stamps = new Int32Array(this.count).fill(1)
     this.#cacheBits = cacheBits
-    this.#isBelow = isBelow
+    this.orders = new StickyOrders(cacheBits)
+    this.isBelow = isBelow
     this.composed =
       layout.composed &&
       new Composed(
@@ -212,6 +193,7 @@ export class Pools {
   setWord(pool: number, member: number, word: number): void {
     if (pool < 0 || pool >= this.count || member < 0 || member >= this.membersOf(pool)) return
     this.words[this.addressFrom(pool) + member] = word
+    this.changes.note(this, pool, member)
     this.rows[pool * ROW + MODE] = STALE
     this.rows[pool * ROW + MODE + 2] = STALE
     this.stamps[pool]!++
@@ -271,17 +253,18 @@ export class Pools {
   }
 
   #refresh(pool: number): void {
+    if (this.changes.apply(this, pool)) return
     const count4 = fillServing(this, pool, 4)
     const count6 = fillServing(this, pool, 6)
     const served = count4 + count6 > 0
     const basis = served ? BASIS_SERVING : basisOf(this.allDownOf(pool))
     if (this.isFenced(pool) && this.groupsOf(pool) > 0) {
-      this.#settle(pool, 4, fillFenced(this, pool, 4), basis)
-      this.#settle(pool, 6, fillFenced(this, pool, 6), basis)
+      settle(this, pool, 4, fillFenced(this, pool, 4), basis)
+      settle(this, pool, 6, fillFenced(this, pool, 6), basis)
       return
     }
-    this.#settle(pool, 4, served ? count4 : fillAllDown(this, pool, 4), basis)
-    this.#settle(pool, 6, served ? count6 : fillAllDown(this, pool, 6), basis)
+    settle(this, pool, 4, served ? count4 : fillAllDown(this, pool, 4), basis)
+    settle(this, pool, 6, served ? count6 : fillAllDown(this, pool, 6), basis)
   }
 
   /**
@@ -317,67 +300,6 @@ export class Pools {
     this.loads[place] = weight
     this.shares[place] = share
     return count + 1
-  }
-
-  /** Completes a family's part of the row from its candidates and their shares. */
-  #settle(pool: number, family: Family, count: number, basis: number): void {
-    const row = pool * ROW
-    const { fixed } = this.layout
-    const policy = fixed[pool * FIXED + FIXED_POLICY]!
-    const isPlaced = this.groupsOf(pool) > 0
-    const even = isPlaced || this.#sum(pool, family, count)
-    this.rows[row + COUNT + (family === 6 ? 2 : 0)] = count
-    let method = even ? RING : RING_SHARED
-    const byTimes = basis === BASIS_SERVING && count > 0 && isTimed(this, pool, family)
-    if (policy === POLICY_WEIGHTED || byTimes || this.#isBelow) {
-      method = WEIGHTED
-      guideSums(this.sums, this.guides, this.placesFrom(pool, family), count)
-    }
-    if (isPlaced) {
-      settleGroups(this, pool, family)
-      method = this.isFenced(pool) ? FENCED : policy === POLICY_LEARNED ? ROUTED : PLACED
-    }
-    const sticks = fixed[pool * FIXED + FIXED_STICKY] !== 0
-    if (!isPlaced && sticks) method = STICKY
-    if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
-    if (count === 0) method = this.#emptyMethod(pool, family, basis)
-    // Who answers a client is for the leaves to say.
-    if (policy === POLICY_COMPOSED && this.hasFamily(pool, family)) method = COMPOSED
-    const told = count === 0 ? BASIS_NOTHING : basis
-    const wanted = Math.max(0, Math.min(fixed[pool * FIXED + FIXED_ANSWERS]!, count, 0xffff))
-    this.rows[row + MODE + (family === 6 ? 2 : 0)] = method | (told << 8) | (wanted << 16)
-  }
-
-  /** Sums the weights up; true when every share is whole, so that turns can simply rotate. */
-  #sum(pool: number, family: Family, count: number): boolean {
-    const at = this.placesFrom(pool, family)
-    let bled = true
-    for (let place = at; place < at + count; place++) if (this.sums[place] !== 0) bled = false
-    let even = true
-    let total = 0
-    for (let place = at; place < at + count; place++) {
-      // Signals that shape weight never empty a pool (design section 5): when every share is zero
-      // none counts.
-      if (bled) {
-        this.shares[place] = 1000
-        this.sums[place] = this.loads[place]! * 1000
-      }
-      if (this.shares[place] !== 1000) even = false
-      total += this.sums[place]!
-      this.sums[place] = total
-    }
-    return even
-  }
-
-  /** Why a family without candidates answers nothing. */
-  #emptyMethod(pool: number, family: Family, basis: number): number {
-    const other = family === 4 ? 6 : 4
-    if (!this.hasFamily(pool, family) && this.hasFamily(pool, other)) return EMPTY
-    // A client of the other family is still served; telling this one "no such record" lets it use
-    // that family, where SERVFAIL would have it give up.
-    if (basis === BASIS_SERVING) return EMPTY
-    // A pool that no server has joined yet is down, not a name without records.
-    return this.allDownOf(pool) === 'nodata' ? EMPTY : DOWN
   }
 }
 

@@ -114,7 +114,7 @@ function giveRow(
   question.basis = pools.segments[own + rest + 1]!
   let given = giveGroup(pools, pool, question, chosen, point, out, 0, wanted)
   const isAlone = hasKey(question.key) || whole <= shares[from + first]!
-  if (wanted === 1 && isAlone) noteAlone(pools, pool, question, chosen, out[0]!)
+  if (wanted === 1 && isAlone) noteAlone(pools, pool, question, chosen)
   for (let rank = 0; rank < stride && given < wanted; rank++) {
     const group = groups[ranking[from + rank]!]!
     if (rank === first || group < 0) continue

@@ -11,14 +11,7 @@
  * answer still follows from state alone.
  */
 import type { Family } from '../net/address.ts'
-import {
-  ADDRESS_BYTES,
-  FIXED,
-  FIXED_KEY,
-  FIXED_POLICY,
-  FIXED_STICKY,
-  policies,
-} from './pool-layout.ts'
+import { FIXED, FIXED_KEY, FIXED_POLICY, FIXED_STICKY, policies } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
 import { spillOf } from './words.ts'
 
@@ -63,27 +56,22 @@ export const drawn = (key: number, seed: number): number =>
 export const scoreOf = (draw: number, weight: number): number =>
   Math.log((draw + 0.5) / 0x1_0000_0000) / weight
 
-/** 32 bits of an address (FNV-1a), the same in every process. */
-function seedOf(bytes: Uint8Array, address: number): number {
-  let hash = 0x811c9dc5
-  const end = (address + 1) * ADDRESS_BYTES
-  for (let at = address * ADDRESS_BYTES; at < end; at++)
-    hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-  return hash
-}
-
 /** Sixteenths, from other bits of the draw than the score. */
 const isPassedOn = (draw: number, word: number): boolean =>
-  mixed(draw ^ 0x5bd1e995) >>> 28 < spillOf(word)
+  spillOf(word) > 0 && mixed(draw ^ 0x5bd1e995) >>> 28 < spillOf(word)
 
 // Candidates in the order of these, and within one by score.
 const ROOM = 0
 const FULL = 1
 const LIGHT = 2
 
+/** Fewer candidates are sooner drawn for again than looked up. */
+const FEW = 16
+const WHOLE = 0x1_0000_0000
+
 /**
  * Adds candidates of a stretch of places to the answer in the client's own order; returns how many
- * there are then.
+ * there are then, and leaves the place of the first one added in `pools.orders`.
  *
  * @param even whether their weights do not count
  */
@@ -98,34 +86,103 @@ export function giveSticky(
   given: number,
   wanted: number,
 ): number {
-  const { places, words, layout } = pools
+  const { orders, places } = pools
+  const stamp = pools.stamps[pool]!
+  // Who was given before is left out, so that what is added rests on more than the stretch.
+  const isNoted = given === 0 && size > FEW
+  let count = isNoted ? orders.find(from, size, key, stamp, wanted) : 0
+  if (count === 0) {
+    count = drawAll(pools, pool, key, from, size, even, out, given, wanted)
+    if (isNoted) orders.note(from, size, key, stamp, wanted, count)
+  }
+  for (let at = 0; at < count; at++) out[given + at] = places[orders.places[at]!]!
+  return given + count
+}
+
+/** Seeks the best of all in one pass; returns how many there are. */
+function drawAll(
+  pools: Pools,
+  pool: number,
+  key: number,
+  from: number,
+  size: number,
+  even: boolean,
+  out: Int32Array,
+  given: number,
+  wanted: number,
+): number {
+  const { orders, places, loads, shares } = pools
+  const { seeds } = pools.layout
   const base = pools.addressFrom(pool)
-  let count = given
-  while (count < wanted) {
-    let best = -1
-    let bestRank = LIGHT + 1
-    let bestScore = 0
-    for (let place = from; place < from + size; place++) {
-      const candidate = places[place]!
-      if (count > 0 && isGiven(pools, pool, out, count, candidate)) continue
-      const weight = weightAt(pools, place, even)
-      const draw = drawn(key, seedOf(layout.bytes, base + candidate))
-      const full = isPassedOn(draw, words[base + candidate]!) ? FULL : ROOM
-      const rank = weight > 0 ? full : LIGHT
-      const score = scoreOf(draw, weight > 0 ? weight : 1)
-      if (rank > bestRank || (rank === bestRank && score <= bestScore)) continue
-      best = candidate
-      bestRank = rank
-      bestScore = score
-    }
-    if (best < 0) break
-    out[count++] = best
+  const room = wanted - given
+  let count = 0
+  // What a draw must come to, for each unit of weight, to be among the best.
+  let bound = -Infinity
+  for (let place = from; place < from + size; place++) {
+    const weight = even ? shares[place]! : loads[place]! * shares[place]!
+    const draw = mixed(key ^ seeds[base + places[place]!]!)
+    // A logarithm is below its number less one, which tells most candidates without it.
+    if ((draw >>> 0) + 0.5 - WHOLE <= bound * weight) continue
+    if (given > 0 && isGiven(pools, pool, out, given, places[place]!)) continue
+    count = keepBest(pools, pool, place, draw, even, count, room)
+    const last = room - 1
+    if (count === room && orders.ranks[last] === ROOM) bound = orders.scores[last]! * WHOLE
   }
   return count
 }
 
-const weightAt = ({ loads, shares }: Pools, place: number, even: boolean): number =>
-  even ? shares[place]! : loads[place]! * shares[place]!
+/**
+ * Puts a candidate among the best of those before it, where it is; returns how many there are.
+ *
+ * @param signed its draw; a larger number, or one with a fraction, would be boxed on its way here
+ */
+function keepBest(
+  pools: Pools,
+  pool: number,
+  place: number,
+  signed: number,
+  even: boolean,
+  kept: number,
+  room: number,
+): number {
+  const { ranks, scores, places } = pools.orders
+  const { firsts } = pools.layout
+  const base = pools.addressFrom(pool)
+  const address = base + pools.places[place]!
+  const draw = signed >>> 0
+  const weight = even ? pools.shares[place]! : pools.loads[place]! * pools.shares[place]!
+  const full = isPassedOn(signed, pools.words[address]!) ? FULL : ROOM
+  const rank = weight > 0 ? full : LIGHT
+  const divisor = weight > 0 ? weight : 1
+  const isFull = kept === room
+  if (isFull && rank > ranks[room - 1]!) return kept
+  const least = isFull && rank === ranks[room - 1]! ? scores[room - 1]! : -Infinity
+  if (draw + 0.5 - WHOLE <= least * divisor * WHOLE) return kept
+  const score = Math.log((draw + 0.5) / WHOLE) / divisor
+  if (score <= least) return kept
+  let count = kept
+  // Candidates of several regions may have one address: the best of them stands for it.
+  for (let at = 0; at < count; at++) {
+    if (firsts[base + pools.places[places[at]!]!] !== firsts[address]) continue
+    if (ranks[at]! < rank || (ranks[at] === rank && scores[at]! >= score)) return kept
+    count--
+    ranks.copyWithin(at, at + 1, count + 1)
+    scores.copyWithin(at, at + 1, count + 1)
+    places.copyWithin(at, at + 1, count + 1)
+    break
+  }
+  let at = Math.min(count, room - 1)
+  for (; at > 0; at--) {
+    if (ranks[at - 1]! < rank || (ranks[at - 1] === rank && scores[at - 1]! >= score)) break
+    ranks[at] = ranks[at - 1]!
+    scores[at] = scores[at - 1]!
+    places[at] = places[at - 1]!
+  }
+  ranks[at] = rank
+  scores[at] = score
+  places[at] = place
+  return Math.min(count + 1, room)
+}
 
 /** Whether the policy leaves weights aside. */
 export const isEven = (pools: Pools, pool: number): boolean =>

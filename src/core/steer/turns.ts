@@ -41,6 +41,17 @@ export function weightedPlace(
   return place
 }
 
+/** The first place, counted from `from`, whose sum is above a point; the last where none is. */
+export function firstAbove(sums: Float64Array, from: number, count: number, point: number): number {
+  let [low, high] = [0, count - 1]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sums[from + middle]! > point) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
 /** Notes where a search among the sums may begin, so that it ends after a step or two. */
 export function guideSums(
   sums: Float64Array,
