@@ -8,6 +8,7 @@
 import { limits } from '../../core/base/limits.ts'
 import { QUOTA_BYTES } from '../../core/cluster/engine.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
+import { SUMMARY_RECORD } from '../../core/health/summary.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
 import type { ClusterView } from '../../messages/cluster-views.ts'
@@ -306,6 +307,7 @@ export const cluster = defineActor(
       node.pulse?.changed()
       if (kind === 'elected') void node.membership.refresh()
       if (kind === 'became-leader') node.led()
+      if (kind === 'stepped-down') node.replica.drop(SUMMARY_RECORD)
     }
     await node.start()
     const { counts } = node.replica
