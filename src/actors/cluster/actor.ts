@@ -315,6 +315,7 @@ export const cluster = defineActor(
     storeMetrics(ctx.metrics, () => node.store())
     return {
       receive: {
+        'gossip.overwatches-set': ({ addresses }) => node.embedded?.others.heard(addresses),
         'registry.record-told': (record) => node.replica.told(record),
         'registry.serving-issued': () => {
           node.isServing = true
