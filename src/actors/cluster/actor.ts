@@ -274,7 +274,9 @@ class Node {
     const { leaveOnStop } = this.#config
     const isLeaving = leaveOnStop && this.embedded?.state === 'running'
     const left = isLeaving ? await this.leave() : undefined
-    if (left === undefined) {
+    if (left !== undefined && left.outcome !== 'done')
+      this.#ctx.log.warn('this node stays a member: it could not leave', { error: left.message })
+    if (left?.outcome !== 'done') {
       await this.handOver()
       await this.membership.leave()
     }
