@@ -111,7 +111,7 @@ export const agentEntries = {
     kind: 'fact',
     id: 101,
     from: 'gossip',
-    to: ['registry', 'vitals'],
+    to: ['cluster', 'registry', 'vitals'],
     delivery: 'latest',
     key: [],
     maxBytes: MIB,

@@ -1,5 +1,6 @@
 // Goal: on real etcd every order that was acknowledged is there afterwards, and the orders of each
-// server are linearizable, under kills, stops, cuts, full disks, slow syncs and set clocks.
+// kind (overrides and drains, given and ended; edits of a domain) are linearizable, under kills,
+// stops, cuts, full disks, slow syncs and set clocks.
 // Method: three built programs in namespaces, each with a disk of its own in memory and a clock
 // that can be set, orders given to nodes at random, reads of the store by a quorum, and the checker
 // of test/harness/history.ts. OPENGSLB_FULL=1 runs it; OPENGSLB_FAULTS says how many faults (10),
@@ -12,10 +13,17 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/core/base/random.ts'
-import { keyOfRecord, recordOf } from '../../src/core/cluster/records.ts'
+import { recordOf } from '../../src/core/cluster/records.ts'
 import { base64 } from '../../src/core/cluster/gateway.ts'
-import { overrideEvent } from '../../src/core/health/shared-bodies.ts'
+import type { SharedRecord } from '../../src/core/gossip/peers/record.ts'
 import { ClockShim } from '../harness/clock-shim.ts'
+import {
+  type Call,
+  domainOf,
+  drainOf,
+  overrideOf,
+  type Register,
+} from '../harness/cluster-registers.ts'
 import { ClusterSite, CLUSTER_NAME, machineMs } from '../harness/cluster-site.ts'
 import { judge, type Operation } from '../harness/history.ts'
 import { until } from '../harness/program.ts'
@@ -24,7 +32,15 @@ import { has, output } from '../harness/tools.ts'
 const NODES = [1, 2, 3]
 const FAULTS = Number(process.env['OPENGSLB_FAULTS'] ?? 10)
 const SEED = Number(process.env['OPENGSLB_SEED'] ?? 1)
-const SERVERS = ['10.0.1.10', '10.0.1.11'] as const
+const MADE = 'made.example.com'
+const REGISTERS = [
+  overrideOf(CLUSTER_NAME, '10.0.1.10'),
+  overrideOf(CLUSTER_NAME, '10.0.1.11'),
+  drainOf(CLUSTER_NAME, '10.0.1.10'),
+  domainOf(MADE),
+]
+/** Answers that say that nothing was done: no such order, and not allowed. */
+const REFUSALS = ['404', '409']
 const PLACE = /\/raft$/
 
 /** A folder of 200 MB in memory, which can be full. */
@@ -45,17 +61,16 @@ describe.runIf(has('etcd', 'curl', 'strace', 'fallocate', 'gcc'))('orders under 
   })
   const random = seededRandom(SEED)
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!
-  const history = new Map<string, Operation[]>(SERVERS.map((one) => [one, []]))
+  const history = new Map<Register, Operation[]>(REGISTERS.map((one) => [one, []]))
   let acknowledged = 0
+  let cleared = 0
   let written = 0
 
   const raft = (node: number) => `${site.program(node).folder}/raft`
 
-  /** A linearizable read through the member of a node; undefined without an answer. */
-  function read(node: number, address: string): Promise<string | undefined> {
-    const id = `${CLUSTER_NAME}:${address}:80`
-    const place = keyOfRecord({ kind: 'override', id })
-    return new Promise((resolve) => {
+  /** A linearizable read through the member of a node; rejects without an answer. */
+  function read(node: number, { place }: Register): Promise<SharedRecord | undefined> {
+    return new Promise((resolve, reject) => {
       const socketPath = `${raft(node)}/client:0`
       const sent = request({ socketPath, path: '/v3/kv/range', method: 'POST', timeout: 2_000 })
       sent.on('response', (response) => {
@@ -64,44 +79,66 @@ describe.runIf(has('etcd', 'curl', 'strace', 'fallocate', 'gcc'))('orders under 
           text += chunk.toString()
         })
         response.on('end', () => {
-          if (response.statusCode !== 200) return resolve(undefined)
+          if (response.statusCode !== 200) return reject(new Error(text))
           const { kvs = [] } = JSON.parse(text) as { kvs?: { value: string }[] }
-          const record = kvs[0] && recordOf({ key: place, value: kvs[0].value })
-          const event = record && overrideEvent(record)
-          resolve(event?.kind === 'override-set' ? event.reason : '')
+          resolve(kvs[0] && recordOf({ key: place, value: kvs[0].value }))
         })
       })
       sent.on('timeout', () => sent.destroy())
-      sent.on('error', () => resolve(undefined))
+      sent.on('error', reject)
       sent.end(JSON.stringify({ key: base64(place) }))
     })
   }
 
-  async function write(node: number, address: string, reason: string): Promise<boolean> {
-    const path = `/api/v1/overwatch/backends/${CLUSTER_NAME}/${address}/80/override`
-    const url = `http://${site.address(node)}:8080${path}`
-    const body = JSON.stringify({ healthy: true, reason })
+  /** The status of its answer; 000 without one. */
+  async function call(node: number, { method, path, body }: Call): Promise<string> {
+    const url = `http://${site.address(node)}:8080/api/v1${path}`
     const head = ['-H', 'content-type: application/json', '-o', '/dev/null', '-w', '%{http_code}']
-    const words = ['curl', '-s', '-m', '2', '-X', 'POST', url, ...head, '-d', body]
-    return (await site.lab.run(site.lab.place(node), ...words)).trim() === '200'
+    const data = body === undefined ? [] : ['-d', JSON.stringify(body)]
+    const words = ['curl', '-s', '-m', '2', '-X', method, url, ...head, ...data]
+    return (await site.lab.run(site.lab.place(node), ...words).catch(() => '000')).trim()
+  }
+
+  async function note(node: number, register: Register): Promise<SharedRecord | undefined> {
+    const calledMs = machineMs()
+    const record = await read(node, register)
+    const value = record === undefined ? '' : register.valueOf(record)
+    history.get(register)!.push({ kind: 'read', value, calledMs, endedMs: machineMs() })
+    return record
+  }
+
+  /** All that a node says of orders. */
+  const known = async (node: number): Promise<string> => {
+    const paths = ['/overrides', '/drains', `/domains/${MADE}`]
+    return (await Promise.all(paths.map((path) => site.api(node, 'GET', path)))).join('\n')
+  }
+
+  async function order(node: number, register: Register, what: Call, value: string) {
+    const list = history.get(register)!
+    const open = { kind: 'write', value, calledMs: machineMs(), endedMs: Infinity } as const
+    const at = list.push(open) - 1
+    const status = await call(node, what)
+    // What was refused reads nothing, and never ends: it says nothing.
+    if (REFUSALS.includes(status)) list[at] = { ...open, kind: 'read' }
+    if (!status.startsWith('2')) return
+    acknowledged++
+    if (value === '') cleared++
+    list[at] = { ...open, endedMs: machineMs() }
   }
 
   async function client(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       await sleep(random.below(150))
-      const [node, address] = [pick(NODES), pick(SERVERS)]
-      const list = history.get(address)!
-      const calledMs = machineMs()
-      if (random.below(3) > 0) {
-        const value = await read(node, address)
-        if (value !== undefined) list.push({ kind: 'read', value, calledMs, endedMs: machineMs() })
-      } else {
+      const [node, register] = [pick(NODES), pick(REGISTERS)]
+      const kind = random.below(6)
+      if (kind > 1) await note(node, register).catch(() => undefined)
+      else if (kind === 1) {
         const value = `w${++written}`
-        const open = { kind: 'write', value, calledMs, endedMs: Number.POSITIVE_INFINITY } as const
-        const at = list.push(open) - 1
-        if (!(await write(node, address, value))) continue
-        acknowledged++
-        list[at] = { ...open, endedMs: machineMs() }
+        await order(node, register, register.write(value), value)
+      } else {
+        const record = await note(node, register).catch(() => undefined)
+        const what = record && register.valueOf(record) !== '' ? register.clear(record) : undefined
+        if (what !== undefined) await order(node, register, what, '')
       }
     }
   }
@@ -171,6 +208,9 @@ describe.runIf(has('etcd', 'curl', 'strace', 'fallocate', 'gcc'))('orders under 
   beforeAll(async () => {
     await site.form(NODES.length)
     expect(mounted.every((folder) => PLACE.test(folder))).toBe(true)
+    expect(await site.api(1, 'POST', '/domains', { name: MADE, ttl: 30 })).toContain(MADE)
+    for (const node of NODES)
+      await until(`node ${node} has it`, async () => (await known(node)).includes(MADE))
   }, 240_000)
 
   afterAll(async () => {
@@ -197,7 +237,7 @@ describe.runIf(has('etcd', 'curl', 'strace', 'fallocate', 'gcc'))('orders under 
         await sleep(100 + random.below(700))
         if (at % 50 === 49) {
           // What was found so far is told, for a run that is cut short.
-          const verdicts = SERVERS.map((one) => judge(history.get(one)!))
+          const verdicts = REGISTERS.map((one) => judge(history.get(one)!))
           const said = verdicts.every(({ holds }) => holds) ? 'linearizable so far' : 'BROKEN'
           process.stdout.write(`${at + 1} faults, ${acknowledged} orders, ${said}\n`)
           for (const { holds, text } of verdicts) expect(holds, `seed ${SEED}: ${text}`).toBe(true)
@@ -207,18 +247,15 @@ describe.runIf(has('etcd', 'curl', 'strace', 'fallocate', 'gcc'))('orders under 
       await sleep(3_000)
       isOver = true
       await Promise.all(clients)
-      for (const address of SERVERS) {
-        const calledMs = machineMs()
-        const value = await read(1, address)
-        expect(value).toBeDefined()
-        history.get(address)!.push({ kind: 'read', value: value!, calledMs, endedMs: machineMs() })
-        const { holds, text } = judge(history.get(address)!)
-        expect(holds, `seed ${SEED}, ${address}: ${text}`).toBe(true)
+      for (const register of REGISTERS) {
+        const record = await note(1, register)
+        const value = record === undefined ? '' : register.valueOf(record)
+        const { holds, text } = judge(history.get(register)!)
+        expect(holds, `seed ${SEED}, ${register.name}: ${text}`).toBe(true)
         for (const node of NODES)
           await until(
-            `node ${node} knows the last order`,
-            async () =>
-              value === '' || (await site.api(node, 'GET', '/overrides')).includes(`"${value}"`),
+            `node ${node} knows the last ${register.name}`,
+            async () => value === '' || (await known(node)).includes(`"${value}"`),
             20_000,
           )
       }
@@ -226,7 +263,8 @@ describe.runIf(has('etcd', 'curl', 'strace', 'fallocate', 'gcc'))('orders under 
       const tookMs = Math.round((machineMs() - fromMs) / FAULTS)
       const said = [...tally].map(([name, count]) => `${count} ${name}`).join(', ')
       process.stdout.write(
-        `${acknowledged} of ${written} orders acknowledged, ${reads} reads, under ${said}; ` +
+        `${acknowledged} orders acknowledged, ${cleared} of them ends of one; ` +
+          `${written} given; ${reads} reads, under ${said}; ` +
           `${tookMs} ms a fault\n`,
       )
       expect(acknowledged).toBeGreaterThan(FAULTS)

@@ -131,6 +131,16 @@ export class ClusterNode {
     return life.isAlive && outcome === 'done'
   }
 
+  /** The same of an order's end; undefined where there was none to end. */
+  async clear(address: string): Promise<boolean | undefined> {
+    const { life } = this
+    if (life?.behaviour === undefined) return undefined
+    const words = { service: 'app', address, by: this.name }
+    const { outcome } = await life.behaviour.receive['api.clear-override'](words)
+    if (outcome === 'not-found') return undefined
+    return life.isAlive && outcome === 'done'
+  }
+
   async servers() {
     const listed = await this.life?.behaviour?.receive['api.list-backends']({})
     return listed?.backends ?? []
@@ -150,7 +160,11 @@ export class ClusterNode {
     const own = { ...ctx, clock, publish, ask } as unknown as typeof ctx
     const ports = memoryPorts(this.disk, clock)
     this.told = { epoch: -1, version: -1 }
-    life.behaviour = await registry.start(own, ports, this.#world.config)
+    const { config } = this.#world
+    // Two orders of one moment are told apart by the name of their node.
+    const chorus = { ...config.agents.chorus, self: this.name }
+    const named = { ...config, agents: { ...config.agents, chorus } }
+    life.behaviour = await registry.start(own, ports, named)
   }
 
   /** Law: nothing that is told of what is served is older than what was told before. */

@@ -9,7 +9,8 @@
  * nothing was under way the operations are a piece of their own, and only the values it may have
  * left go on to the next, so that hours of history take seconds. A write without an answer may
  * have taken place at any moment after its call, or never; a read without one says nothing. Every
- * value is written once.
+ * value is written once, but the empty one, which says that the register was cleared. Clears
+ * without an answer are alike, so the earliest that may count does, where a read needs one.
  */
 
 export interface Operation {
@@ -26,6 +27,17 @@ export interface Judged {
   readonly text: string
 }
 
+const CLEARED = ''
+const NEVER = Number.POSITIVE_INFINITY
+
+/** A value, and how many of the clears without an answer took place before. */
+interface State {
+  readonly value: string
+  readonly clears: number
+}
+
+const keyOfState = ({ value, clears }: State): string => `${clears} ${value}`
+
 const spelt = ({ kind, value, calledMs, endedMs }: Operation): string =>
   `${Math.round(calledMs)}..${Number.isFinite(endedMs) ? Math.round(endedMs) : '?'} ${kind} ${value}`
 
@@ -36,7 +48,8 @@ const spelt = ({ kind, value, calledMs, endedMs }: Operation): string =>
 function certain(history: readonly Operation[]): Operation[] {
   const read = new Map<string, number>()
   for (const { kind, value, endedMs } of history)
-    if (kind === 'read') read.set(value, Math.min(endedMs, read.get(value) ?? endedMs))
+    if (kind === 'read' && value !== CLEARED)
+      read.set(value, Math.min(endedMs, read.get(value) ?? endedMs))
   return history
     .map((one) => {
       if (one.kind === 'read') return one
@@ -58,36 +71,57 @@ function piecesOf(operations: readonly Operation[]): Operation[][] {
   return pieces
 }
 
-/** The values that a piece may leave, or why there is none. */
-function explain(operations: readonly Operation[], initials: ReadonlySet<string>) {
+/** Calls of the clears without an answer, in order. */
+const lostClears = (history: readonly Operation[]): readonly number[] =>
+  history
+    .filter(
+      ({ kind, value, endedMs }) => kind === 'write' && value === CLEARED && endedMs === NEVER,
+    )
+    .map(({ calledMs }) => calledMs)
+    .sort((a, b) => a - b)
+
+/** The states that a piece may leave, or why there is none. */
+function explain(
+  operations: readonly Operation[],
+  initials: Iterable<State>,
+  lost: readonly number[],
+) {
   const tried = new Set<string>()
   const placed = new Uint8Array(operations.length)
-  const ends = new Set<string>()
+  const ends = new Map<string, State>()
   let furthest = -1
   let stuck = ''
 
-  function search(value: string, done: number, from: number): void {
+  function search(state: State, done: number, from: number): void {
+    const { value, clears } = state
     let first = from
     while (first < operations.length && placed[first] === 1) first++
     if (first === operations.length) {
-      ends.add(value)
+      ends.set(keyOfState(state), state)
       return
     }
-    const memory = `${first} ${placed.subarray(first).join('')} ${value}`
+    const memory = `${first} ${placed.subarray(first).join('')} ${keyOfState(state)}`
     if (tried.has(memory)) return
     tried.add(memory)
-    let deadline = Number.POSITIVE_INFINITY
+    let deadline = NEVER
+    let isClearWanted = false
     for (let at = first; at < operations.length; at++) {
       const operation = operations[at]!
       // Everything from here on began after one that is not placed yet had ended.
       if (operation.calledMs > deadline) break
       if (placed[at] === 1) continue
       deadline = Math.min(deadline, operation.endedMs)
-      if (operation.kind === 'read' && operation.value !== value) continue
+      if (operation.kind === 'read' && operation.value !== value) {
+        isClearWanted ||= operation.value === CLEARED
+        continue
+      }
       placed[at] = 1
-      search(operation.kind === 'write' ? operation.value : value, done + 1, first)
+      const next = operation.kind === 'write' ? { value: operation.value, clears } : state
+      search(next, done + 1, first)
       placed[at] = 0
     }
+    if (isClearWanted && (lost[clears] ?? NEVER) <= deadline)
+      search({ value: CLEARED, clears: clears + 1 }, done, first)
     if (done <= furthest) return
     furthest = done
     const open = operations.filter((_, at) => placed[at] === 0).slice(0, 8)
@@ -99,12 +133,13 @@ function explain(operations: readonly Operation[], initials: ReadonlySet<string>
 }
 
 /** @param initial the value before the first write */
-export function judge(history: readonly Operation[], initial = ''): Judged {
-  let values: ReadonlySet<string> = new Set([initial])
+export function judge(history: readonly Operation[], initial = CLEARED): Judged {
+  const lost = lostClears(history)
+  let states: Iterable<State> = [{ value: initial, clears: 0 }]
   for (const piece of piecesOf(certain(history))) {
-    const { ends, stuck } = explain(piece, values)
+    const { ends, stuck } = explain(piece, states, lost)
     if (ends.size === 0) return { holds: false, text: stuck }
-    values = ends
+    states = ends.values()
   }
   return { holds: true, text: '' }
 }

@@ -54,6 +54,48 @@ describe('a history', () => {
       false,
       [op('write', 'a', 0, 1), op('write', 'b', 2, 3), op('read', 'a', 4, 5)],
     ],
+    [
+      'that is cleared twice',
+      true,
+      [
+        ...[op('write', 'a', 0, 1), op('write', '', 2, 3), op('read', '', 4, 5)],
+        ...[op('write', 'b', 6, 7), op('write', '', 8, 9), op('read', '', 10, 11)],
+      ],
+    ],
+    [
+      'with a clear that is lost',
+      false,
+      [op('write', 'a', 0, 1), op('write', '', 2, 3), op('read', 'a', 4, 5)],
+    ],
+    [
+      'with a clear of which nobody knows, once, and late',
+      true,
+      [
+        ...[op('write', 'a', 0, 1), op('write', '', 2, NEVER), op('read', 'a', 4, 5)],
+        ...[op('read', '', 6, 7), op('write', 'b', 8, 9), op('read', 'b', 10, 11)],
+      ],
+    ],
+    [
+      'with such a clear that takes place twice',
+      false,
+      [
+        ...[op('write', 'a', 0, 1), op('write', '', 2, NEVER), op('read', '', 4, 5)],
+        ...[op('write', 'b', 6, 7), op('read', '', 8, 9)],
+      ],
+    ],
+    [
+      'with such a clear before it was called',
+      false,
+      [op('write', 'a', 0, 1), op('read', '', 2, 3), op('write', '', 4, NEVER)],
+    ],
+    [
+      'with one clear of two that nobody knows of, and reads back and forth',
+      false,
+      [
+        ...[op('write', 'a', 0, 1), op('write', '', 2, NEVER), op('write', '', 2, NEVER)],
+        ...[op('read', '', 3, 4), op('read', 'a', 5, 6)],
+      ],
+    ],
   ] as const satisfies readonly (readonly [string, boolean, readonly Operation[]])[])
     test(`${name} is ${holds ? '' : 'not '}linearizable`, () => {
       expect(judge(history).holds).toBe(holds)
@@ -64,6 +106,7 @@ describe('a history', () => {
     .array(
       fc.record({
         isWrite: fc.boolean(),
+        isClear: fc.boolean(),
         calledMs: fc.nat(200),
         untilMs: fc.nat(20),
         afterMs: fc.nat(20),
@@ -76,8 +119,8 @@ describe('a history', () => {
       const moments = rows.map((row, at) => ({ ...row, at, momentMs: row.calledMs + row.untilMs }))
       return [...moments]
         .sort((a, b) => a.momentMs - b.momentMs || a.at - b.at)
-        .map(({ isWrite, calledMs, momentMs, afterMs, isAnswered, at }): Operation => {
-          if (isWrite) value = `w${at}`
+        .map(({ isWrite, isClear, calledMs, momentMs, afterMs, isAnswered, at }): Operation => {
+          if (isWrite) value = isClear ? '' : `w${at}`
           const endedMs = isWrite && !isAnswered ? NEVER : momentMs + afterMs
           return op(isWrite ? 'write' : 'read', value, calledMs, endedMs)
         })

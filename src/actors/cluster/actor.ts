@@ -8,6 +8,7 @@
 import { limits } from '../../core/base/limits.ts'
 import { QUOTA_BYTES } from '../../core/cluster/engine.ts'
 import type { SharedRecord } from '../../core/gossip/peers/record.ts'
+import { SUMMARY_RECORD } from '../../core/health/summary.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { ReplyOf } from '../../messages/entry.ts'
 import type { ClusterView } from '../../messages/cluster-views.ts'
@@ -273,7 +274,9 @@ class Node {
     const { leaveOnStop } = this.#config
     const isLeaving = leaveOnStop && this.embedded?.state === 'running'
     const left = isLeaving ? await this.leave() : undefined
-    if (left === undefined) {
+    if (left !== undefined && left.outcome !== 'done')
+      this.#ctx.log.warn('this node stays a member: it could not leave', { error: left.message })
+    if (left?.outcome !== 'done') {
       await this.handOver()
       await this.membership.leave()
     }
@@ -306,6 +309,7 @@ export const cluster = defineActor(
       node.pulse?.changed()
       if (kind === 'elected') void node.membership.refresh()
       if (kind === 'became-leader') node.led()
+      if (kind === 'stepped-down') node.replica.drop(SUMMARY_RECORD)
     }
     await node.start()
     const { counts } = node.replica
@@ -313,6 +317,7 @@ export const cluster = defineActor(
     storeMetrics(ctx.metrics, () => node.store())
     return {
       receive: {
+        'gossip.overwatches-set': ({ addresses }) => node.embedded?.others.heard(addresses),
         'registry.record-told': (record) => node.replica.told(record),
         'registry.serving-issued': () => {
           node.isServing = true

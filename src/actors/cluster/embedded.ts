@@ -13,7 +13,7 @@ import {
   SOCKET,
 } from '../../core/cluster/engine.ts'
 import type { RaftMember } from '../../core/cluster/gateway.ts'
-import { membersOf, objectOf } from '../../core/cluster/gateway.ts'
+import { objectOf } from '../../core/cluster/gateway.ts'
 import {
   addressOfUrl,
   advertisedOf,
@@ -25,8 +25,12 @@ import {
 import { Client } from './client.ts'
 import type { ClusterConfig, ClusterPorts, EmbeddedConfig } from './contract.ts'
 import { answerDoor, askEntry, doorOf } from './door.ts'
+import { Others } from './others.ts'
 import type { Pulse } from './pulse.ts'
 import type { ClusterCtx } from './standing.ts'
+
+/** Between two looks for another cluster. */
+const LOOK_MS = 60_000
 
 type State = 'starting' | 'running' | 'stopped'
 
@@ -42,6 +46,7 @@ export class Embedded {
   /** The members as they were told when this node joined; a learner may not ask for them. */
   admittedBy: readonly RaftMember[] = []
   readonly client: Client
+  readonly others: Others
   /** A member that was let in and has not started for long. */
   neverCame: () => RaftMember | undefined = () => undefined
   readonly #ctx: ClusterCtx
@@ -74,6 +79,8 @@ export class Embedded {
     const scheme = own.tls === undefined ? 'http' : 'https'
     this.#request = { name: config.self, peerUrl: `${scheme}://${address}` }
     this.client = new Client(ports.gateway({ kind: 'socket', path: `${own.folder}/${SOCKET}` }))
+    const peers = () => this.#peers
+    this.others = new Others({ ctx, ports, config: own, address, peers })
   }
 
   /** Resolves once the member runs, and answers unless it has to wait for others. */
@@ -88,25 +95,14 @@ export class Embedded {
     if (seen.ok && seen.value.state === 'running') this.state = 'running'
     else await this.#come(await this.#plan(), true)
     this.#ctx.log.info('Raft node started', { address: this.address, version: this.version })
-    void this.#lookForOthers()
+    this.#lookForOthers()
   }
 
-  /** Says so where those it is to join are a cluster of their own. */
-  async #lookForOthers(): Promise<void> {
-    const { tls, join } = this.#config
-    const scheme = tls === undefined ? 'http' : 'https'
-    for (const address of join.filter((one) => one !== this.address)) {
-      const url = `${scheme}://${address}/members`
-      const page = await this.#ports.knock(url, undefined, limits.clusterCallMs.default, tls)
-      if (page.code !== 'answered' || page.status !== 200) continue
-      const members = membersOf(objectOf(`{"members":${page.text}}`)?.['members'])
-      const isKnown = members.some(({ peerUrls }) => peerUrls.includes(this.#request.peerUrl))
-      if (members.length === 0 || isKnown) continue
-      this.#ctx.log.error('two clusters: a node of cluster.join is a member of another one', {
-        node: address,
-        hint: 'empty cluster.raft.data_dir of the nodes that are wrong, and let them join again',
-      })
-    }
+  /** Now and then from the start on: others may come up later than this one. */
+  #lookForOthers(): void {
+    if (this.#isStopped) return
+    void this.others.look()
+    this.#ctx.clock.after(LOOK_MS, () => this.#lookForOthers())
   }
 
   /** Looks whether it still runs, and starts it again where it does not. */

@@ -5,7 +5,7 @@
  * learning that its member has lost its leader.
  */
 import { limits } from '../../core/base/limits.ts'
-import { EPOCH } from '../../core/cluster/records.ts'
+import { PROOF } from '../../core/cluster/records.ts'
 import {
   leaseMs,
   type MemberStatus,
@@ -78,7 +78,7 @@ export class Fence {
     this.#proofs++
     const { ctx, standing } = this.#world
     const sentMs = ctx.clock.monotonicMs()
-    const answered = await own.confirmedTerm(EPOCH, Math.max(1, this.#leaseMs))
+    const answered = await own.confirmedTerm(PROOF, Math.max(1, this.#leaseMs))
     this.#proofs--
     if (answered === undefined || !proves(term, answered)) {
       standing.tick()

@@ -119,6 +119,12 @@ export class Replica {
     void this.#pump()
   }
 
+  /** What waits and is of the kind is not to be stored: the right to say it is lost. */
+  drop(kind: string): void {
+    for (const [key, record] of this.#pending) if (record.kind === kind) this.#pending.delete(key)
+    if (this.#pending.size === 0) this.#settle()
+  }
+
   /** Tells a registry or a signer that starts anew. */
   tellAll(reader: 'registry' | 'signer'): void {
     for (const { record } of this.#known.values())

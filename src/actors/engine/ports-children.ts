@@ -25,7 +25,7 @@ const isOver = ({ process: child }: Entry) => child.exitCode !== null || child.s
 
 /** `setpriv` of util-linux, where the machine has it. */
 let hasSetpriv: boolean | undefined
-function diesWithUs(): boolean {
+export function diesWithUs(): boolean {
   hasSetpriv ??= spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0
   return hasSetpriv
 }

@@ -10,7 +10,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { limits } from '../../core/base/limits.ts'
 import { SOCKET } from '../../core/cluster/engine.ts'
-import { Children } from './ports-children.ts'
+import { Children, diesWithUs } from './ports-children.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { EnginePorts } from './contract.ts'
 
@@ -46,7 +46,12 @@ export function openPorts(_config: unknown, { log }: { log: Log }): EnginePorts 
   return {
     start: async (spec) => {
       if (all.read(NAME).state !== 'running') await clearSocket(join(spec.folder, SOCKET))
-      return await all.start(NAME, spec, (line) => log.debug('etcd says', { line }))
+      const started = await all.start(NAME, spec, (line) => log.debug('etcd says', { line }))
+      if (started.code === 'started' && !diesWithUs())
+        log.warn('etcd outlives this process where that is killed, and holds its ports', {
+          hint: 'install setpriv (Debian: util-linux)',
+        })
+      return started
     },
     read: () => all.read(NAME),
     stop: (graceMs) => all.stop(NAME, graceMs),

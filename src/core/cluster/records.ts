@@ -15,8 +15,8 @@ export const ROOT = '/opengslb/'
 export const RECORDS = `${ROOT}records/`
 /** Nodes that are alive; each key ends with its node. */
 export const NODES = `${ROOT}nodes/`
-/** The newest epoch of a leader. */
-export const EPOCH = `${ROOT}epoch`
+/** Never written: what is read where only the word of a quorum matters, not what it says. */
+export const PROOF = `${ROOT}proof`
 /** Who leads, where leadership is a lease in a cluster of others. */
 export const LEADER = `${ROOT}leader`
 
@@ -34,9 +34,6 @@ export const isKept = ({ kind }: Pick<SharedRecord, 'kind'>): boolean => KEPT.ha
 
 export const keyOfRecord = ({ kind, id }: Pick<SharedRecord, 'kind' | 'id'>): string =>
   `${RECORDS}${kind}/${id}`
-
-/** Epochs as texts whose order is theirs. */
-export const epochText = (epoch: number): string => String(epoch).padStart(16, '0')
 
 export function valueOfRecord(record: SharedRecord): string {
   const { kind, id, origin, stamp, seq, keepUntilMs, body } = record

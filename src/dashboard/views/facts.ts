@@ -62,7 +62,7 @@ const agentColumns = (nowMs: number): Column<ClusterAgent>[] => [
 ]
 
 /** In cluster mode: who leads, and who is there. */
-function leadership(cluster: ClusterTold): [string, string][] {
+export function leadership(cluster: ClusterTold): [string, string][] {
   if (cluster.mode !== 'cluster') return []
   const does = cluster.answers === true ? 'answers queries' : 'refuses queries'
   const names = (cluster.members ?? []).map(({ name, status }) =>

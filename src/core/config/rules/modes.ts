@@ -125,6 +125,10 @@ function clusterMode(review: Review): void {
 /** What each engine needs, and times that no engine takes. */
 function engineOf({ config, given, error, warn }: Review): void {
   const { engine, raft, external, follower_dns, on_lost_lease } = config.cluster
+  if (given(['cluster', 'gossip']) && config.overwatch.gossip.encryption_key === '')
+    warn(['cluster', 'gossip'], 'is off without encryption_key: no agents, no gossip of nodes', {
+      hint: KEY_ADVICE,
+    })
   if (engine === 'external' && external.endpoints.length === 0)
     error(['cluster', 'external', 'endpoints'], 'must list at least one URL', {
       hint: 'or set `cluster.engine: embedded`',

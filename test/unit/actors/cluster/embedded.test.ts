@@ -174,6 +174,58 @@ describe('a start', () => {
   })
 })
 
+describe('two nodes that were both told to found', () => {
+  /** The other one is there from some moment on, and knows nobody but itself. */
+  const late = (join: readonly string[]) => {
+    const found = { isThere: false }
+    const knock = (url: string): Knocked =>
+      found.isThere && url === `http://${OTHER}/members`
+        ? page(member('node-2', OTHER))
+        : { code: 'unreachable', message: 'connection refused' }
+    return { found, world: worldOf({ bootstrap: true, join, knock }) }
+  }
+
+  test('say so where one lists the other, though it came up later; once each time', async () => {
+    const { found, world } = late([OTHER])
+    expect(await world.start()).toBe('up')
+    await world.clock.advanceAsync(120_000)
+    expect(logged(world, 'two clusters')).toHaveLength(0)
+    found.isThere = true
+    await world.clock.advanceAsync(180_000)
+    expect(logged(world, 'two clusters')).toMatchObject([{ fields: { node: OTHER } }])
+    found.isThere = false
+    await world.clock.advanceAsync(60_000)
+    found.isThere = true
+    await world.clock.advanceAsync(60_000)
+    expect(logged(world, 'two clusters')).toHaveLength(2)
+  })
+
+  test('say so where they only gossip with each other', async () => {
+    const { found, world } = late([])
+    expect(await world.start()).toBe('up')
+    found.isThere = true
+    await world.clock.advanceAsync(60_000)
+    expect(logged(world, 'two clusters')).toHaveLength(0)
+    world.embedded.others.heard(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
+    await world.clock.advanceAsync(60_000)
+    const said = 'a node that gossips with this one is a member of another one'
+    expect(logged(world, said)).toMatchObject([{ fields: { node: OTHER } }])
+  })
+
+  test('are not asked once they are members, or stopped', async () => {
+    const { found, world } = late([OTHER])
+    expect(await world.start()).toBe('up')
+    found.isThere = true
+    const peer = { ...member('node-2', OTHER), peerUrls: [`http://${OTHER}`] }
+    world.embedded.remember([peer as never])
+    await world.clock.advanceAsync(120_000)
+    world.embedded.remember([])
+    await world.embedded.stop()
+    await world.clock.advanceAsync(120_000)
+    expect(logged(world, 'two clusters')).toHaveLength(0)
+  })
+})
+
 test('a member whose data was taken away while it ran joins again, and founds nothing', async () => {
   let isThere = false
   const knock = (url: string): Knocked =>

@@ -108,6 +108,23 @@ describe('records', () => {
     expect(await one.replica.stored(100)).toBe(true)
   })
 
+  test('of a kind that this node may not write any more are dropped, and the others kept', async () => {
+    const model = new EtcdModel()
+    const one = node(model)
+    await one.pass(10)
+    model.hasQuorum = false
+    // One is on its way, which nobody calls back.
+    one.replica.told(record('s1', 5))
+    await one.pass(10)
+    one.replica.told({ ...record('n1', 5), kind: 'summary' })
+    one.replica.told(record('s2', 5))
+    one.replica.drop('summary')
+    model.hasQuorum = true
+    await one.pass(1_000)
+    expect(await one.replica.stored(100)).toBe(true)
+    expect([...model.rows.keys()].map((key) => key.split('/').at(-1))).toEqual(['s1', 's2'])
+  })
+
   test('whose answer was lost are not written twice', async () => {
     const model = new EtcdModel()
     const one = node(model)

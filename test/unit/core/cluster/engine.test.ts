@@ -25,6 +25,9 @@ describe('arguments', () => {
       '--pre-vote=true',
       '--initial-election-tick-advance=false',
       '--snapshot-count=8192',
+      `--quota-backend-bytes=${512 * 1_024 * 1_024}`,
+      '--auto-compaction-mode=periodic',
+      '--auto-compaction-retention=1h',
       '--listen-peer-urls=http://0.0.0.0:7000',
       '--initial-cluster=node-1=http://10.0.1.1:7000',
     ])

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest'
 import { base64 } from '../../../../src/core/cluster/gateway.ts'
 import {
-  epochText,
   isKept,
   keyOfRecord,
   presenceOf,
@@ -36,10 +35,6 @@ describe('a record', () => {
   ])('is none: %s', (_name, value) => {
     expect(recordOf(value)).toBeUndefined()
   })
-})
-
-test('epochs are in order as texts', () => {
-  expect(epochText(9) < epochText(10)).toBe(true)
 })
 
 test('a node is who its key says', () => {

@@ -48,6 +48,18 @@ describe('cluster mode', () => {
 const clusterOf = (text: string) => load(`${SMALL}cluster: { mode: cluster, ${text} }\n`)
 
 describe('what is told', () => {
+  test('a warning of gossip that is written and has no key, as in the seed', () => {
+    const said = 'cluster.gossip: is off without encryption_key'
+    expect(clusterOf('gossip: { probe_interval: 1s }').warnings.join()).toContain(said)
+    expect(clusterOf('').warnings.join()).not.toContain(said)
+    expect(load(GUIDE).warnings.join()).not.toContain(said)
+    const own = `overwatch: { gossip: { encryption_key: "${KEY}" } }`
+    const both = load(
+      `${SMALL}${own}\ncluster: { mode: cluster, gossip: { probe_interval: 1s } }\n`,
+    )
+    expect(both.warnings.join()).not.toContain(said)
+  })
+
   test.each([
     ['engine: external', 'cluster.external.endpoints: must list at least one URL'],
     ['raft: { tls: { cert_file: a.pem } }', 'needs cert_file, key_file and ca_file'],

@@ -1,0 +1,67 @@
+// Goal: a member that joined gets its vote from the leader alone, as soon as etcd allows it.
+import { expect, test } from 'vitest'
+import { Client } from '../../../../src/actors/cluster/client.ts'
+import type { CallOutcome, Gateway } from '../../../../src/actors/cluster/contract.ts'
+import { Membership } from '../../../../src/actors/cluster/membership.ts'
+import { paths } from '../../../../src/core/cluster/gateway.ts'
+import { fakeCtx } from '../../../harness/ctx.ts'
+
+const NOT_YET = 'etcdserver: can only promote a learner member which is in sync with leader'
+
+/** A cluster of a leader and one that joined, which is in step after so many questions. */
+function worldOf(role: 'leader' | 'follower', refusals: number) {
+  const world = fakeCtx('cluster')
+  const asked: string[] = []
+  let isVoter = false
+  const answers: Record<string, () => CallOutcome> = {
+    [paths.members]: () => ({
+      code: 'answered',
+      answer: {
+        members: [
+          { ID: '1', name: 'node-1', peerURLs: ['http://10.0.0.1:7000'] },
+          { ID: '2', name: 'node-2', peerURLs: ['http://10.0.0.2:7000'], isLearner: !isVoter },
+        ],
+      },
+    }),
+    [paths.promote]: () => {
+      if (asked.filter((path) => path === paths.promote).length <= refusals)
+        return { code: 'refused', message: NOT_YET }
+      isVoter = true
+      return { code: 'answered', answer: {} }
+    },
+  }
+  const gateway = {
+    call: async (path: string) => {
+      asked.push(path)
+      return answers[path]?.() ?? { code: 'refused', message: 'not of this test' }
+    },
+  } as unknown as Gateway
+  const client = new Client(gateway)
+  const membership = new Membership({
+    ...{ ctx: world.ctx, client: () => client, isExternal: false, changed: () => {} },
+    standing: { leadership: { role, leader: 'node-1' } } as never,
+    self: { name: 'node-1', address: '10.0.0.1:7000', version: '2', startedAtMs: 0 },
+  })
+  membership.start()
+  const promotions = () => asked.filter((path) => path === paths.promote).length
+  return { ...world, membership, promotions }
+}
+
+test('one that is not in step is asked for again each second, and votes once it is', async () => {
+  const { clock, membership, promotions, logs } = worldOf('leader', 3)
+  await clock.advanceAsync(2_500)
+  expect(promotions()).toBe(3)
+  expect(membership.views().map(({ isVoter }) => isVoter)).toEqual([true, false])
+  await clock.advanceAsync(1_000)
+  expect(promotions()).toBe(4)
+  expect(membership.views().map(({ isVoter }) => isVoter)).toEqual([true, true])
+  expect(logs.map(({ message }) => message)).toEqual(['member votes from now on'])
+  await clock.advanceAsync(5_000)
+  expect(promotions()).toBe(4)
+})
+
+test('a follower promotes nobody', async () => {
+  const { clock, promotions } = worldOf('follower', 0)
+  await clock.advanceAsync(3_000)
+  expect(promotions()).toBe(0)
+})
