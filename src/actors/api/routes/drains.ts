@@ -188,7 +188,9 @@ async function lift(context: Context, call: Call): Promise<HttpAnswer> {
   if (before !== undefined) call.audited({ before })
   const reply = await ask(context, 'api.lift-drain', { id, by: callerOf(call) })
   if (!reply.ok) return reply.error
-  return reply.value.outcome === 'done' ? noContent : refuse(404, reply.value.message)
+  const { outcome, message } = reply.value
+  if (outcome === 'not-stored') return refuse(503, message)
+  return outcome === 'done' ? noContent : refuse(404, message)
 }
 
 async function list(context: Context) {
