@@ -12,6 +12,7 @@ import type { FleetTopology, MemberSpec } from '../../core/steer/topology.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { EditOutcome } from '../../messages/views.ts'
+import { acknowledged } from './acknowledged.ts'
 import type { Book } from './book.ts'
 import type { RegistryConfig } from './contract.ts'
 import type { Ground, Objects } from './objects.ts'
@@ -73,15 +74,13 @@ async function carryOut(
   book.tell.edited(action, { kind, id, by, ...(force ? { force } : {}) })
   book.feed.record('config.edited', {}, { kind, id, action, by })
   await book.reconfigure(config, leaving)
-  const [isOut, { text }] = await Promise.all([
-    book.press.isOut(book.fleet.epoch),
-    book.shortfall(),
-  ])
+  const [isOut, lacks] = await Promise.all([book.press.isOut(book.fleet.epoch), book.shortfall()])
   const why = book.press.refusal ?? 'it is in force once it is signed'
-  const suffix = isOut ? text : ` (held: ${why})`
+  const isHeld = lacks.isStored && !isOut
+  const shortfall = isHeld ? { isStored: true, note: `held: ${why}` } : lacks
   const ground = objects.ground!
   const object = viewOf(ground.base, objects.entries, ground.compiled, kind, id)
-  const done = refuse('done', `${kind} ${id}: ${action} done${suffix}`)
+  const done = { field: '', ...acknowledged(`${kind} ${id}: ${action} done`, shortfall) }
   return object === undefined ? done : { ...done, object }
 }
 

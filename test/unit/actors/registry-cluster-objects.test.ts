@@ -69,6 +69,17 @@ async function node(self: string, file = FILE, disk = emptyDisk(), atMs = START_
 }
 
 const NEW = 'new.example.com'
+
+test('what no quorum has stored is in force here, and its operator is told', async () => {
+  const one = await node('a')
+  one.answers['registry.await-stored'] = () => ({ stored: false })
+  const reply = await one.edit('domain', 'new.example.com', 'create')
+  expect(reply).toMatchObject({ outcome: 'not-stored', object: { id: 'new.example.com' } })
+  expect(reply.message).toBe(
+    'domain new.example.com: create done (in force here, and not stored by the cluster yet)',
+  )
+  expect(one.names()).toContain('new.example.com')
+})
 const SERVER = `${NEW}:10.0.0.9:80`
 
 test('a domain and its server made on one node are served by the other, and go with it', async () => {

@@ -188,8 +188,9 @@ async function lift(context: Context, call: Call): Promise<HttpAnswer> {
   if (before !== undefined) call.audited({ before })
   const reply = await ask(context, 'api.lift-drain', { id, by: callerOf(call) })
   if (!reply.ok) return reply.error
-  const { outcome, message } = reply.value
+  const { outcome, message, note } = reply.value
   if (outcome === 'not-stored') return refuse(503, message)
+  call.lacks(note)
   return outcome === 'done' ? noContent : refuse(404, message)
 }
 
