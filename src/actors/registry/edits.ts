@@ -40,14 +40,14 @@ export async function editObject(
   const named = { ...order, id: id.value }
   const stale = staleness(objects, ground, named) ?? foreign(book, objects, named)
   if (stale !== undefined) return stale
+  const conflict = conflictOf(ground, named)
+  if (conflict !== undefined) return refuse('conflict', conflict, 'name')
   const edited = editOverlay(ground.base, objects.entries, ground.compiled, {
     ...named,
     atMs: book.nowMs(),
     revision: objects.nextRevision,
   })
   if (!edited.ok) return refuse(edited.error.code, edited.error.message, edited.error.field)
-  const conflict = conflictOf(ground, named)
-  if (conflict !== undefined) return refuse('conflict', conflict, 'name')
   const next = objects.contentOf(ground, edited.value.compiled)
   const leaving = leavingOf(ground.content.topology, next.topology)
   // What waits to be compiled leaves as well.
@@ -110,8 +110,7 @@ function foreign({ fleet, chorus }: Book, objects: Objects, order: Order): Reply
 /** A new name against the records that the file gives its zone. */
 function conflictOf(ground: Ground, { kind, id, action }: Order): string | undefined {
   if (kind !== 'domain' || action !== 'create') return
-  const { topology, zones } = ground.given
-  return recordsAgainst(id, { topology, zones }, zoneNames(ground.declared.config))
+  return recordsAgainst(id, ground.given, zoneNames(ground.declared.config))
 }
 
 /** Servers that take no traffic any more in a pool that goes on. */

@@ -14,6 +14,7 @@ import {
   type OverlayContent,
   overlayContent,
   recordsAgainst,
+  withTaken,
 } from '../../core/config/overlay/content.ts'
 import type { Edited } from '../../core/config/overlay/edit.ts'
 import {
@@ -98,14 +99,15 @@ export class Objects {
   adopt(given: RegistryConfig): RegistryConfig {
     const { declared } = given
     if (declared === undefined) return given
-    const base = baseOf(declared.config)
-    const { entries, changes } = reconcile(base, this.entries)
+    const bare = baseOf(declared.config)
+    const { entries, changes } = reconcile(bare, this.entries)
     for (const { entry, field, why } of changes) {
       const { kind, id, by } = entry
       this.#ctx.log.warn('the file takes the place of an edit', { kind, id, field, why, by })
       this.#overruled.add(entry)
     }
     if (changes.length > 0) this.#keep(entries)
+    const base = withTaken(bare, entries, given)
     const compiled = compileOverlay(base, this.entries)
     for (const [object, { field, message }] of compiled.aside)
       this.#ctx.log.warn('an edit does not fit the file and is set aside', {
@@ -170,8 +172,7 @@ export class Objects {
     if (this.entries.size >= limits.objectsMax.default && !this.entries.has(entryKey(kind, id)))
       return `there are ${limits.objectsMax.default} edits already`
     if (kind !== 'domain' || owned || deleted) return
-    const { topology, zones } = given
-    return recordsAgainst(id, { topology, zones }, zoneNames(declared.config))
+    return recordsAgainst(id, given, zoneNames(declared.config))
   }
 
   /** What would be served with these edits. */

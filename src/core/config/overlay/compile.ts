@@ -6,7 +6,7 @@
  * looks whether it, or another one because of it, was set aside, and refuses it.
  */
 import { limits } from '../../base/limits.ts'
-import { zoneAround, zoneNames } from '../names.ts'
+import { namesOfService, zoneAround, zoneNames } from '../names.ts'
 import { isPublicSuffix } from '../public-suffixes.ts'
 import { reviewedObjects } from '../rules/rules.ts'
 import { type Applied, applyEntries, type ReadEntry } from './apply.ts'
@@ -14,6 +14,7 @@ import type { Base } from './base.ts'
 import { culprits, NOWHERE, originOf } from './culprits.ts'
 import { type Entries, keyOfEntry, type OverlayEntry } from './entry.ts'
 import { type FieldFault, readFields } from './fields.ts'
+import { parseServerId } from './server-id.ts'
 
 export interface CompiledOverlay {
   readonly applied: Applied
@@ -56,7 +57,7 @@ function faultsOf(
     if (!faults.has(key)) faults.set(key, fault)
   }
   for (const one of read) {
-    const fault = placeFault(applied, one)
+    const fault = takenFault(base, one) ?? placeFault(applied, one)
     if (fault !== undefined) tell(keyOfEntry(one.entry), fault)
   }
   if (faults.size > 0 || read.length === 0) return faults
@@ -66,6 +67,20 @@ function faultsOf(
     if (found !== undefined) tell(found.key, found.fault)
   }
   return faults.size > 0 ? faults : culprits(base, applied, edits)
+}
+
+/** A name whose place the records of the file have taken, and the servers that go with it. */
+function takenFault({ taken, config }: Base, { entry }: ReadEntry): FieldFault | undefined {
+  if (entry.owned || taken.size === 0) return
+  if (entry.kind === 'domain') {
+    const message = taken.get(entry.id)
+    return message === undefined ? undefined : { field: 'name', message }
+  }
+  const id = entry.kind === 'server' ? parseServerId(entry.id) : undefined
+  if (id === undefined || !id.ok) return
+  const names = namesOfService(id.value.service, new Set(taken.keys()), zoneNames(config))
+  const message = names.map((name) => taken.get(name)).find((one) => one !== undefined)
+  return message === undefined ? undefined : { field: 'service', message }
 }
 
 /** What the rules of the file leave to its author: places that the API may not give. */
