@@ -1,4 +1,4 @@
-// Goal: a change that is in force and lacks something yet is never told as done and no more: without
+// Goal: a change that is in force and lacks something is never told as done and no more: without
 // the cluster's word it is 503, without the disk's or its signatures the answer has a note.
 // Method: the API with a real registry whose disk fails, and with replies given by hand.
 import { expect, test } from 'vitest'
