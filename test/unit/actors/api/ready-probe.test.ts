@@ -59,7 +59,9 @@ test('a start is over once any name of the file is answered with authority', asy
   const never = () => false
   const address = `127.0.0.1:${socket.address().port}`
   expect(await untilServing(address, ['app.example.com'], never, 100)).toBe(false)
-  expect(await untilServing(address, ['app.example.com', 'web.example.com'], never, 2_000)).toBe(true)
+  expect(await untilServing(address, ['app.example.com', 'web.example.com'], never, 2_000)).toBe(
+    true,
+  )
   expect(await untilServing(address, [], never, 2_000)).toBe(true)
   socket.close()
 })
