@@ -239,7 +239,6 @@ function apiConfig(loaded: Loaded, self: Process): ApiConfig {
     ...apiAccess(config.api, auditFolder(config.overwatch.data_dir)),
     dnsAddress: self.dnsAddress,
     dnsFront: self.sockets[0]!.length > 0 ? 'native' : 'dgram',
-    // The apex exists whatever the health of anybody: a name server is ready during an outage too.
     probeName: topology.zones[0]?.apex ?? '',
     startedAtMs: self.startedAtMs,
     validates: config.overwatch.validation.enabled,

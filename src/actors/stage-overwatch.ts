@@ -185,7 +185,7 @@ export async function overwatchStage(
     withdraw: () => {},
   }
   // A follower refuses every query, so in cluster mode any reply at all shows that it serves.
-  const apex = isClustered(config) ? '' : (topology.zones[0]?.apex ?? '')
+  const apexes = isClustered(config) ? [] : topology.zones.map(({ apex }) => apex)
   return {
     system: overwatchOf(kept.latest, self),
     notes: held.notes,
@@ -199,12 +199,12 @@ export async function overwatchStage(
       const isRefused = () => reason() !== undefined
       const isUp =
         before === undefined
-          ? untilServing(self.dnsAddress, apex, isRefused)
+          ? untilServing(self.dnsAddress, apexes, isRefused)
           : untilServed(threads, isRefused)
       if (await isUp) return undefined
       return isRefused() ? `DNS does not answer: ${reason()}` : 'DNS does not answer yet'
     },
-    isAlive: lifeOf(threads, self.dnsAddress, apex),
+    isAlive: lifeOf(threads, self.dnsAddress, apexes[0] ?? ''),
     offer: async (system, leave, log) => {
       const gift = { threads, listener, cookieSecret }
       const giver = giverOf(dataDir, kept, system, leave, log)

@@ -42,7 +42,11 @@ export function shellOf(command: Command, io: Io): Shell {
   const json = globals.json === true
   const get = async <T>(method: string, path: string, body?: unknown) => {
     const reply = await api.ask(method, path, body)
-    if (reply.ok) return reply.value.value as T
+    if (reply.ok) {
+      const note = reply.value.headers['x-opengslb-note']
+      if (note !== undefined) io.err(`note: ${String(note)}`)
+      return reply.value.value as T
+    }
     const { message, hint, status } = reply.error
     const exit = status === undefined ? 'unreachable' : 'refused'
     throw new CommandFailed(message, { exit, hint, status })

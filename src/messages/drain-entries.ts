@@ -70,6 +70,7 @@ export const drainEntries = {
     reply: {
       outcome: field.text<OverrideOutcome>('what became of it'),
       message: field.text('one sentence for the operator'),
+      note: field.optional(field.text('what it lacks though it is in force, for the operator')),
     },
     doc: 'End a drain that was declared on an overwatch.',
   },

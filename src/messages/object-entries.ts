@@ -33,6 +33,7 @@ export const objectEntries = {
       message: field.text('one sentence for the operator'),
       object: field.optional(field.object<ObjectView>('as it is now; absent when it is gone')),
       before: field.optional(field.object<ObjectView>('as it was; absent when there was none')),
+      note: field.optional(field.text('what it lacks though it is in force, for the operator')),
     },
     doc: 'Make, edit or take away a domain, a server, a region or settings.',
   },

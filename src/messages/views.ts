@@ -9,9 +9,13 @@ import type { Status } from '../core/steer/words.ts'
 /** `not-stored`: in force on this node, and the cluster has not stored it yet. */
 export type OverrideOutcome = 'done' | 'not-found' | 'held-by-guard-rail' | 'not-stored'
 
-/** `stale`: the object is not the one that was meant; `unavailable`: nothing can be edited here. */
+/**
+ * `stale`: the object is not the one that was meant; `unavailable`: nothing can be edited here;
+ * `not-stored`: in force on this node, and not stored by the cluster yet.
+ */
 export type EditOutcome =
   | 'done'
+  | 'not-stored'
   | 'exists'
   | 'not-found'
   | 'invalid'

@@ -1,7 +1,7 @@
 /**
  * The audit log on disk: durable, bounded, and never repaired behind anybody's back.
  */
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { memoryAudit } from '../../src/actors/api/audit-memory.ts'
 import type { AuditPort, AuditState } from '../../src/actors/api/contract.ts'
 import { sha256 } from '../../src/actors/api/ports-access.ts'
 import { openAudit } from '../../src/actors/api/ports-audit.ts'
+import { limits } from '../../src/core/base/limits.ts'
 import { ChainReader } from '../../src/core/audit/chain.ts'
 import type { AuditEntry, AuditFields } from '../../src/core/audit/entry.ts'
 
@@ -189,6 +190,44 @@ describe('the audit log on disk', () => {
     expect(await small.append(record('c'))).toBe('committed')
     expect(ids(await readAll(small))).toEqual(['b', 'c'])
     await small.close()
+  })
+
+  /** A log whose disk does not take the given records. */
+  async function failing(...resourceIds: string[]) {
+    const port = await disk()
+    rmSync(folder, { recursive: true })
+    const outcomes = resourceIds.map((id) => port.append(record(id)))
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['failed']))
+    mkdirSync(folder)
+    return port
+  }
+
+  test('what a disk that was full did not take is written without another change', async () => {
+    const port = await failing('a', 'b')
+    await expect.poll(async () => ids(await readAll(port)), { timeout: 5_000 }).toEqual(['a', 'b'])
+    await port.close()
+    expect(verified().faults).toEqual([])
+  })
+
+  test('and at a stop', async () => {
+    const port = await failing('a')
+    await port.close()
+    const again = await disk()
+    expect(ids(await readAll(again))).toEqual(['a'])
+    await again.close()
+  })
+
+  test('past what may wait the oldest are lost, and the loss is in the chain', async () => {
+    const most = limits.auditPendingRecords.default
+    const port = await failing(...Array.from({ length: most + 3 }, (_, at) => `r${at}`))
+    expect(port.state().lost).toBe(3)
+    await port.append(record('after'))
+    await port.append(record('last'))
+    const [loss, first, ...rest] = await readAll(port)
+    expect(loss).toMatchObject({ action: 'loss', actorType: 'system', details: { lost: 3 } })
+    expect([first?.resourceId, rest.length]).toEqual(['r3', most + 1])
+    await port.close()
+    expect(verified().faults).toEqual([])
   })
 
   test('readers beyond a few are told that it is busy', async () => {

@@ -78,13 +78,20 @@ const PEERS: Record<AskId, string> = {
   'api.tell-ds': 'signer',
 }
 
+/** Orders that are answered once the cluster has stored them, or has had its time to. */
+const STORED: ReadonlySet<AskId> = new Set<AskId>([
+  ...(['api.edit-object', 'api.set-override', 'api.clear-override'] as const),
+  ...(['api.set-drain', 'api.lift-drain'] as const),
+])
+
 /** Asks another actor; a fault becomes the 503 that the client gets. */
 export async function ask<Id extends AskId>(
   { ctx }: Context,
   id: Id,
   message: Parameters<typeof ctx.ask<Id>>[1],
 ): Promise<Result<ReplyOf<ProductCatalogue, Id>, HttpAnswer>> {
-  const reply = await ctx.ask<Id>(id, message, limits.apiAskMs.default)
+  const storeMs = STORED.has(id) ? limits.clusterWriteMs.default : 0
+  const reply = await ctx.ask<Id>(id, message, limits.apiAskMs.default + storeMs)
   if (reply.ok) return ok(reply.value)
   const { error } = reply
   ctx.log.warn('ask failed', { id, reason: error.code })

@@ -127,7 +127,7 @@ export interface ApiConfig {
   readonly dnsAddress: string
   /** The path UDP queries take: `native` or `dgram`. */
   readonly dnsFront?: string
-  /** A name we serve, asked for to learn whether we answer. */
+  /** A name that the file serves, asked for to learn whether we answer until tables are known. */
   readonly probeName: string
   /** Whether this overwatch checks what agents report; absent means it does. */
   readonly validates?: boolean

@@ -109,12 +109,14 @@ export async function edit(
     ...(ifMatch === undefined ? {} : { ifMatch }),
   })
   if (!reply.ok) return reply
-  if (reply.value.outcome !== 'done') return fail(answerTo(reply.value, kind, spec))
-  const { before } = reply.value
+  const { outcome, before, note } = reply.value
+  if (outcome !== 'done' && outcome !== 'not-stored') return fail(answerTo(reply.value, kind, spec))
   audited({
     resourceId: order.id,
     ...(before === undefined ? {} : { before: heldBefore(before, order, spec) }),
   })
+  if (outcome === 'not-stored') return fail(answerTo(reply.value, kind, spec))
+  call.lacks(note)
   return reply
 }
 
@@ -164,6 +166,7 @@ const STATUS: Readonly<Record<Exclude<Reply['outcome'], 'done' | 'not-found'>, n
   conflict: 409,
   stale: 412,
   'held-by-guard-rail': 409,
+  'not-stored': 503,
   unavailable: 503,
 }
 

@@ -88,6 +88,9 @@ class Writer {
   /** Records that a failed write left to be tried again. */
   #again: Waiting[] = []
   #pumping: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  /** Of the lost, how many a record in the log tells of. */
+  #toldLost = 0
 
   constructor(folder: string, settings: AuditSettings, sha256: Sha256, tail: Tail) {
     this.#folder = folder
@@ -107,8 +110,11 @@ class Writer {
     })
   }
 
+  /** What a failed write left is tried once more. */
   async close(): Promise<void> {
     while (this.#pumping !== undefined) await this.#pumping
+    if (this.#again.length > 0) await this.#attempt([])
+    clearTimeout(this.#retry)
     await this.#file?.close().catch(() => undefined)
     this.#file = undefined
   }
@@ -117,24 +123,37 @@ class Writer {
   async #pump(): Promise<void> {
     // Not before the caller holds the promise of this pump.
     await Promise.resolve()
-    while (this.#waiting.length > 0) {
+    do {
       const fresh = this.#waiting
       this.#waiting = []
-      const group = [...this.#again, ...fresh]
-      try {
-        await this.#write(group.map(({ fields }) => fields))
-        this.#again = []
-        for (const { settle } of fresh) settle('committed')
-      } catch {
-        this.failedWrites++
-        const most = limits.auditPendingRecords.default
-        this.lost += Math.max(0, group.length - most)
-        this.#again = group.slice(-most)
-        for (const { settle } of fresh) settle('failed')
-      }
-    }
+      await this.#attempt(fresh)
+    } while (this.#waiting.length > 0)
     // In the same turn as the look at what waits: who appends next starts the pump again.
     this.#pumping = undefined
+  }
+
+  async #attempt(fresh: readonly Waiting[]): Promise<void> {
+    clearTimeout(this.#retry)
+    const group = [...this.#again, ...fresh]
+    if (group.length === 0) return
+    const missing = this.lost - this.#toldLost
+    const told = missing > 0 ? [lossRecord(missing)] : []
+    try {
+      await this.#write([...told, ...group.map(({ fields }) => fields)])
+      this.#toldLost += missing
+      this.#again = []
+      for (const { settle } of fresh) settle('committed')
+    } catch {
+      this.failedWrites++
+      const most = limits.auditPendingRecords.default
+      this.lost += Math.max(0, group.length - most)
+      this.#again = group.slice(-most)
+      for (const { settle } of fresh) settle('failed')
+      // A disk that is well again is not made to wait for the next change.
+      this.#retry = setTimeout(() => {
+        this.#pumping ??= this.#pump()
+      }, limits.diskRetryMs.default).unref()
+    }
   }
 
   async #write(records: readonly AuditFields[]): Promise<void> {
@@ -228,6 +247,17 @@ class Writer {
     for (const name of old) await unlink(join(this.#folder, name)).catch(() => undefined)
   }
 }
+
+/** A system record: what the disk did not take in time, before the records it takes now. */
+const lossRecord = (count: number): AuditFields => ({
+  atMs: Date.now(),
+  action: 'loss',
+  resource: 'audit-log',
+  actor: 'opengslb',
+  actorType: 'system',
+  status: 'failure',
+  details: { lost: count },
+})
 
 const retentionRecord = (removedThrough: number): AuditFields => ({
   atMs: Date.now(),

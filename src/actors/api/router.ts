@@ -22,6 +22,8 @@ export interface Call {
   readonly caller: Caller
   /** Adds to what the audit log keeps of this request; of a field said twice the last counts. */
   audited(note: AuditNote): void
+  /** Tells, in a header of the answer, what a change lacks that is in force. */
+  lacks(note: string | undefined): void
   /** Of `x-request-id`: the caller's, or one made for it. */
   readonly requestId: string
 }
@@ -140,12 +142,17 @@ export class Router {
     const audited = (more: AuditNote) => {
       note = { ...note, ...more }
     }
-    const call: Call = { request, params, query, caller, audited, requestId }
+    let lacking: string | undefined
+    const lacks = (more: string | undefined) => {
+      lacking = more
+    }
+    const call: Call = { request, params, query, caller, audited, lacks, requestId }
     if (caller.services !== undefined && route.changes) {
       const refusal = refusalByService(caller, rights, await route.services(call))
       if (refusal !== undefined) return { ...refusedBy(refusal, pattern, route), params }
     }
-    const answer = await this.#handle(route, call)
+    const made = await this.#handle(route, call)
+    const answer = lacking === undefined ? made : withNote(made, lacking)
     return { answer, pattern, route, params, caller, note }
   }
 
@@ -156,6 +163,14 @@ export class Router {
     )
   }
 }
+
+const NOTE_HEADER = 'x-opengslb-note'
+
+/** A reason may hold anything; a header holds ASCII (RFC 9110 section 5.5). */
+const withNote = (answer: HttpAnswer, note: string): HttpAnswer => ({
+  ...answer,
+  headers: { ...answer.headers, [NOTE_HEADER]: note.replace(/[^\x20-\x7e]/g, '?').slice(0, 512) },
+})
 
 function refusedBy(
   { answer, cause, address, caller }: Extract<Decision, { ok: false }>,

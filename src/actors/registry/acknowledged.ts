@@ -30,7 +30,13 @@ export interface Shortfall {
   /** Whether a quorum has stored it; true where this node is alone. */
   readonly isStored: boolean
   /** For the operator: empty when it lacks nothing. */
-  readonly text: string
+  readonly note: string
+}
+
+/** What an operator is answered of an order that is in force. */
+export function acknowledged(message: string, { isStored, note }: Shortfall) {
+  const outcome = isStored ? ('done' as const) : ('not-stored' as const)
+  return note === '' ? { outcome, message } : { outcome, message: `${message} (${note})`, note }
 }
 
 /** Waits for the disk, and in cluster mode for the cluster, no longer than an operator does. */
@@ -47,9 +53,9 @@ export async function shortfallOf(
   if (reply !== undefined && !(reply.ok && reply.value.stored)) {
     const why = reply.ok ? reply.value.why : undefined
     const rest = why === undefined ? ' yet' : `: ${why}`
-    return { isStored: false, text: ` (in force here, and not stored by the cluster${rest})` }
+    return { isStored: false, note: `in force here, and not stored by the cluster${rest}` }
   }
-  return { isStored: true, text: isOnDisk ? '' : ' (in force, but not on disk yet)' }
+  return { isStored: true, note: isOnDisk ? '' : 'in force, but not on disk yet' }
 }
 
 /** What the way there and back may take. */

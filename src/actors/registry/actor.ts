@@ -12,6 +12,7 @@ import { defineActor } from '../define.ts'
 import { Chorus } from '../../core/health/chorus.ts'
 import { SUMMARY_RECORD } from '../../core/health/summary.ts'
 import { readKept } from '../../core/health/kept.ts'
+import { acknowledged } from './acknowledged.ts'
 import { Agents } from './agents.ts'
 import { Book } from './book.ts'
 import type { RegistryConfig, RegistryPorts } from './contract.ts'
@@ -43,8 +44,7 @@ const notFound = (message: string): Reply => ({ outcome: 'not-found', message })
  * acknowledged survives a crash.
  */
 async function done(book: Book, message: string): Promise<Reply> {
-  const { isStored, text } = await book.shortfall()
-  return { outcome: isStored ? 'done' : 'not-stored', message: message + text }
+  return acknowledged(message, await book.shortfall())
 }
 
 async function setOverride(book: Book, order: SetOrder): Promise<Reply> {

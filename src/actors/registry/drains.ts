@@ -15,6 +15,7 @@ import type { DrainView } from '../../messages/agent-views.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { DrainForAgent } from '../../messages/drain-entries.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import { acknowledged } from './acknowledged.ts'
 import type { Agents } from './agents.ts'
 import type { Book } from './book.ts'
 import { noteDrain, ttlOf } from './voices.ts'
@@ -85,9 +86,8 @@ export async function setDrain(book: Book, agents: Agents, order: DrainSet): Pro
   agents.wake()
   book.metrics.drained('set', keys.length)
   book.tell.drained('drain declared', keys, order)
-  const { isStored, text } = await book.shortfall()
-  const outcome = isStored ? 'done' : 'not-stored'
-  return { outcome, message: `${keys.join(', ')} drained${text}`, ids }
+  const { outcome, message } = acknowledged(`${keys.join(', ')} drained`, await book.shortfall())
+  return { outcome, message, ids }
 }
 
 export async function liftDrain(book: Book, agents: Agents, order: DrainLift): Promise<LiftReply> {
@@ -107,9 +107,7 @@ export async function liftDrain(book: Book, agents: Agents, order: DrainLift): P
   agents.publishDrains()
   book.metrics.drained('lift', 1)
   book.tell.drained('drain lifted', [key], order)
-  const { isStored, text } = await book.shortfall()
-  const outcome = isStored ? 'done' : 'not-stored'
-  return { outcome, message: `${key} is no longer drained${text}` }
+  return acknowledged(`${key} is no longer drained`, await book.shortfall())
 }
 
 function tellDrain(book: Book, id: string, body: Uint8Array, stamp: number, keepUntilMs: number) {

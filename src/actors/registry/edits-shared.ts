@@ -15,7 +15,7 @@ import { keyOfEntry, type OverlayEntry } from '../../core/config/overlay/entry.t
 import {
   bodyOfEntry,
   entryOfRecord,
-  isSharedKind,
+  isShared,
   namedBy,
   SHARED_EDIT,
 } from '../../core/config/overlay/shared.ts'
@@ -87,7 +87,7 @@ export class SharedEdits {
     const nowMs = this.#book.nowMs()
     for (const entry of this.#objects.entries.values()) {
       const record = this.#recordOf(keyOfEntry(entry))
-      if (isSharedKind(entry.kind) && entry.updatedAtMs > (record?.stamp ?? 0))
+      if (isShared(entry, this.#isClustered) && entry.updatedAtMs > (record?.stamp ?? 0))
         this.#tell(keyOfEntry(entry), nowMs)
     }
     for (const record of this.#book.sharing.records())
@@ -130,7 +130,7 @@ export class SharedEdits {
   /** @param isKnown it was heard before, and what stands against it was said then */
   #learn(record: SharedRecord, isKnown: boolean): RegistryConfig | undefined {
     const isGone = record.body.length === 0
-    const entry = isGone ? undefined : entryOfRecord(record)
+    const entry = isGone ? undefined : entryOfRecord(record, this.#isClustered)
     if (!isGone && entry === undefined) {
       this.#book.metrics.learned('malformed-object')
       return
@@ -149,7 +149,10 @@ export class SharedEdits {
     const entry = this.#objects.entries.get(key)
     const known = this.#recordOf(key)
     const isGone = entry === undefined
-    if (isGone ? known === undefined || known.body.length === 0 : !isSharedKind(entry.kind)) return
+    if (
+      isGone ? known === undefined || known.body.length === 0 : !isShared(entry, this.#isClustered)
+    )
+      return
     const stamp = this.#clock.next(nowMs, known?.stamp ?? 0)
     this.#store.put(EDIT_CLOCK_KEY, keptTime(this.#clock.highest))
     this.#book.sharing.tell(

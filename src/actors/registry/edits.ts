@@ -12,6 +12,7 @@ import type { FleetTopology, MemberSpec } from '../../core/steer/topology.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { EditOutcome } from '../../messages/views.ts'
+import { acknowledged } from './acknowledged.ts'
 import type { Book } from './book.ts'
 import type { RegistryConfig } from './contract.ts'
 import type { Ground, Objects } from './objects.ts'
@@ -39,14 +40,14 @@ export async function editObject(
   const named = { ...order, id: id.value }
   const stale = staleness(objects, ground, named) ?? foreign(book, objects, named)
   if (stale !== undefined) return stale
+  const conflict = conflictOf(ground, named)
+  if (conflict !== undefined) return refuse('conflict', conflict, 'name')
   const edited = editOverlay(ground.base, objects.entries, ground.compiled, {
     ...named,
     atMs: book.nowMs(),
     revision: objects.nextRevision,
   })
   if (!edited.ok) return refuse(edited.error.code, edited.error.message, edited.error.field)
-  const conflict = conflictOf(ground, named)
-  if (conflict !== undefined) return refuse('conflict', conflict, 'name')
   const next = objects.contentOf(ground, edited.value.compiled)
   const leaving = leavingOf(ground.content.topology, next.topology)
   // What waits to be compiled leaves as well.
@@ -73,15 +74,13 @@ async function carryOut(
   book.tell.edited(action, { kind, id, by, ...(force ? { force } : {}) })
   book.feed.record('config.edited', {}, { kind, id, action, by })
   await book.reconfigure(config, leaving)
-  const [isOut, { text }] = await Promise.all([
-    book.press.isOut(book.fleet.epoch),
-    book.shortfall(),
-  ])
+  const [isOut, lacks] = await Promise.all([book.press.isOut(book.fleet.epoch), book.shortfall()])
   const why = book.press.refusal ?? 'it is in force once it is signed'
-  const suffix = isOut ? text : ` (held: ${why})`
+  const isHeld = lacks.isStored && !isOut
+  const shortfall = isHeld ? { isStored: true, note: `held: ${why}` } : lacks
   const ground = objects.ground!
   const object = viewOf(ground.base, objects.entries, ground.compiled, kind, id)
-  const done = refuse('done', `${kind} ${id}: ${action} done${suffix}`)
+  const done = { field: '', ...acknowledged(`${kind} ${id}: ${action} done`, shortfall) }
   return object === undefined ? done : { ...done, object }
 }
 
@@ -111,8 +110,7 @@ function foreign({ fleet, chorus }: Book, objects: Objects, order: Order): Reply
 /** A new name against the records that the file gives its zone. */
 function conflictOf(ground: Ground, { kind, id, action }: Order): string | undefined {
   if (kind !== 'domain' || action !== 'create') return
-  const { topology, zones } = ground.given
-  return recordsAgainst(id, { topology, zones }, zoneNames(ground.declared.config))
+  return recordsAgainst(id, ground.given, zoneNames(ground.declared.config))
 }
 
 /** Servers that take no traffic any more in a pool that goes on. */

@@ -14,6 +14,7 @@ import {
   type OverlayContent,
   overlayContent,
   recordsAgainst,
+  withTaken,
 } from '../../core/config/overlay/content.ts'
 import type { Edited } from '../../core/config/overlay/edit.ts'
 import {
@@ -31,6 +32,7 @@ import { serviceDefaults } from '../../core/config/topology.ts'
 import type { Gauge } from '../../kernel/metrics.ts'
 import type { RegistryCtx } from './book.ts'
 import type { DeclaredConfig, ObjectStore, RegistryConfig } from './contract.ts'
+import { Overruled } from './overruled.ts'
 
 /** What edits stand on; made anew with each file. */
 export interface Ground {
@@ -50,6 +52,7 @@ const isNews = (known: OverlayEntry | undefined, entry: OverlayEntry | undefined
 export class Objects {
   readonly #ctx: RegistryCtx
   readonly #store: ObjectStore
+  readonly #overruled: Overruled
   entries: Entries = new Map()
   /** Of the newest edit there ever was. */
   #revision = 0
@@ -62,6 +65,7 @@ export class Objects {
   constructor(ctx: RegistryCtx, store: ObjectStore) {
     this.#ctx = ctx
     this.#store = store
+    this.#overruled = new Overruled(store)
     this.#count = ctx.metrics.gauge({
       name: 'opengslb_config_edits',
       help: 'Objects that the API made or edited beside the file.',
@@ -73,6 +77,7 @@ export class Objects {
   restore(stored: ReadonlyMap<string, unknown>): void {
     const entries = new Map<string, NonNullable<ReturnType<typeof parseEntry>>>()
     for (const [key, value] of stored) {
+      if (this.#overruled.restore(key, value)) continue
       const entry = parseEntry(value)
       if (entry === undefined) this.#ctx.log.warn('an edit on disk is unreadable', { object: key })
       else entries.set(key, entry)
@@ -94,13 +99,15 @@ export class Objects {
   adopt(given: RegistryConfig): RegistryConfig {
     const { declared } = given
     if (declared === undefined) return given
-    const base = baseOf(declared.config)
-    const { entries, changes } = reconcile(base, this.entries)
+    const bare = baseOf(declared.config)
+    const { entries, changes } = reconcile(bare, this.entries)
     for (const { entry, field, why } of changes) {
       const { kind, id, by } = entry
       this.#ctx.log.warn('the file takes the place of an edit', { kind, id, field, why, by })
+      this.#overruled.add(entry)
     }
     if (changes.length > 0) this.#keep(entries)
+    const base = withTaken(bare, entries, given)
     const compiled = compileOverlay(base, this.entries)
     for (const [object, { field, message }] of compiled.aside)
       this.#ctx.log.warn('an edit does not fit the file and is set aside', {
@@ -114,8 +121,9 @@ export class Objects {
    * Takes an edit that was found good; returns what is to be in force.
    * @param content what it makes of what is served
    */
-  take({ entries, compiled }: Edited, content: OverlayContent): RegistryConfig {
+  take({ entries, compiled, touched }: Edited, content: OverlayContent): RegistryConfig {
     this.#keep(entries)
+    for (const key of touched) this.#overruled.drop(key)
     this.#revision++
     return this.#stand({ ...this.#ground!, compiled }, content)
   }
@@ -132,7 +140,9 @@ export class Objects {
   ): RegistryConfig | undefined {
     const ground = this.#ground
     const known = this.entries.get(key)
+    if (entry === undefined) this.#overruled.drop(key)
     if (ground === undefined || !isNews(known, entry)) return
+    if (entry !== undefined && this.#overruled.has(entry)) return
     const wanted = new Map(this.entries)
     if (entry === undefined) wanted.delete(key)
     else wanted.set(key, entry)
@@ -147,8 +157,12 @@ export class Objects {
       const fields = { object: key, field, by: entry?.by, reason }
       this.#ctx.log.warn('the file stands against an edit of another overwatch', fields)
     }
+    // What the file declares is the file's; a key of which it says something else may be behind.
+    if (changes.some((one) => one.field === '' && !one.entry.owned && one.entry === entry))
+      this.#overruled.add(entry!)
     if (!isNews(known, entries.get(key))) return
     this.#keep(entries)
+    this.#overruled.drop(key)
     this.#revision = Math.max(this.#revision, entry?.revision ?? 0)
     return this.#stand({ ...ground, compiled: compileOverlay(ground.base, entries) })
   }
@@ -158,8 +172,7 @@ export class Objects {
     if (this.entries.size >= limits.objectsMax.default && !this.entries.has(entryKey(kind, id)))
       return `there are ${limits.objectsMax.default} edits already`
     if (kind !== 'domain' || owned || deleted) return
-    const { topology, zones } = given
-    return recordsAgainst(id, { topology, zones }, zoneNames(declared.config))
+    return recordsAgainst(id, given, zoneNames(declared.config))
   }
 
   /** What would be served with these edits. */

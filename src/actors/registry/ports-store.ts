@@ -64,7 +64,8 @@ export async function openObjectStore(dataDir: string, faults: DiskFaults): Prom
   const options = {
     name: 'objects',
     keyCharsMax: limits.stateKeyBytesMax.default,
-    keysMax: limits.objectsMax.default,
+    // As many may have given way to the file.
+    keysMax: 2 * limits.objectsMax.default,
     readBytesMax: limits.objectBytesMax.max,
     recordBytesMax: limits.objectBytesMax.default,
   }

@@ -9,7 +9,7 @@ import { ownMemory } from '../base/memory.ts'
 import type { Loaded } from '../config/load.ts'
 import { baseOf } from '../config/overlay/base.ts'
 import { compileOverlay } from '../config/overlay/compile.ts'
-import { overlayContent } from '../config/overlay/content.ts'
+import { overlayContent, withTaken } from '../config/overlay/content.ts'
 import { type Entries, keyOfEntry, type OverlayEntry, parseEntry } from '../config/overlay/entry.ts'
 import { reconcile } from '../config/overlay/reconcile.ts'
 import type { Config } from '../config/schema/root.ts'
@@ -42,8 +42,8 @@ export function underEdits(
   if (entries.size === 0) return { config, topology, givenWay: [], setAside: [] }
   const base = baseOf(config)
   const { entries: kept, changes } = reconcile(base, entries)
-  const { applied, aside } = compileOverlay(base, kept)
   const zones = sealZones(topology.zones, ownMemory)
+  const { applied, aside } = compileOverlay(withTaken(base, kept, { zones }), kept)
   const content = overlayContent(applied, { topology, zones }, serial, ownMemory)
   return {
     config: applied.config,

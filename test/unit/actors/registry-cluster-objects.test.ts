@@ -41,7 +41,7 @@ async function node(self: string, file = FILE, disk = emptyDisk(), atMs = START_
     ...world,
     ...{ disk, told, behaviour },
     edit: async (
-      kind: 'domain' | 'server' | 'region' | 'mapping',
+      kind: 'domain' | 'server' | 'region' | 'mapping' | 'setting',
       id: string,
       action: 'create' | 'patch' | 'delete',
       fields: EditFields = {},
@@ -60,6 +60,7 @@ async function node(self: string, file = FILE, disk = emptyDisk(), atMs = START_
       const { entries = [] } = await receive['api.list-differences']({ whole: true })
       return entries.map(({ kind, id }) => `${kind}/${id}`).sort()
     },
+    pool: (name: string) => pools().find((one) => one.name === name),
     names: () => pools().map(({ name }) => name),
     addresses: (name: string) =>
       pools()
@@ -69,6 +70,17 @@ async function node(self: string, file = FILE, disk = emptyDisk(), atMs = START_
 }
 
 const NEW = 'new.example.com'
+
+test('what no quorum has stored is in force here, and its operator is told', async () => {
+  const one = await node('a')
+  one.answers['registry.await-stored'] = () => ({ stored: false })
+  const reply = await one.edit('domain', 'new.example.com', 'create')
+  expect(reply).toMatchObject({ outcome: 'not-stored', object: { id: 'new.example.com' } })
+  expect(reply.message).toBe(
+    'domain new.example.com: create done (in force here, and not stored by the cluster yet)',
+  )
+  expect(one.names()).toContain('new.example.com')
+})
 const SERVER = `${NEW}:10.0.0.9:80`
 
 test('a domain and its server made on one node are served by the other, and go with it', async () => {
@@ -127,4 +139,21 @@ test('an edit of a file that this node no longer has gives way here, and is kept
     'the file stands against an edit of another overwatch',
   )
   expect(other.told().filter(({ body }) => body.length === 0)).toEqual([])
+})
+
+test('settings are those of the cluster, also when they are taken back; the log level is not', async () => {
+  const [one, other] = [await node('a'), await node('b')]
+  const ttl = (of: typeof one) => of.pool('web.example.com')?.ttlSeconds
+  const before = ttl(one)
+  expect(await one.edit('setting', 'dns', 'patch', { default_ttl: 99 })).toMatchObject({
+    outcome: 'done',
+  })
+  await one.edit('setting', 'logging', 'patch', { level: 'debug' })
+  await other.hear(one.told())
+  expect(await other.entries()).toEqual(['setting/dns'])
+  expect([ttl(one), ttl(other)]).toEqual([99, 99])
+  await other.edit('setting', 'dns', 'delete')
+  await one.hear(other.told())
+  expect([ttl(one), ttl(other)]).toEqual([before, before])
+  expect(await one.entries()).toEqual(['setting/logging'])
 })

@@ -43,7 +43,7 @@ test('a first epoch that is refused is noted, and ends the wait for the start', 
   const isHopeless = () => readNote(memory) !== undefined
   const fromMs = performance.now()
   // Nobody answers there.
-  expect(await untilServing('127.0.0.1:9', 'example.com', isHopeless)).toBe(false)
+  expect(await untilServing('127.0.0.1:9', ['example.com'], isHopeless)).toBe(false)
   const socket = { batch: 8, memory: slabMemory(8, STRIDE) }
   const lent = [[socket]] as unknown as Parameters<typeof untilServed>[0]
   expect(await untilServed([...lent], isHopeless)).toBe(false)

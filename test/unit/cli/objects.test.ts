@@ -17,8 +17,11 @@ async function started() {
     })
     request.on('end', async () => {
       const path = (request.url ?? '').replace('/api/v1', '')
-      const { status, text } = await world.call(request.method ?? '', path, body || undefined)
-      response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+      const answer = await world.call(request.method ?? '', path, body || undefined)
+      const note = answer.headers['x-opengslb-note']
+      const noted = note === undefined ? {} : { 'x-opengslb-note': note }
+      const headers = { 'content-type': 'application/json', ...noted }
+      response.writeHead(answer.status, headers).end(answer.text)
     })
   })
   await new Promise<void>((settle) => server!.listen(0, '127.0.0.1', settle))
@@ -69,3 +72,11 @@ for (const [line, message, exit = 1] of [
     expect([code, err]).toEqual([exit, expect.stringMatching(message)])
   })
 }
+
+test('what a change still lacks is told beside it', async () => {
+  const { run, world } = await started()
+  const note = 'in force, but not on disk yet'
+  world.answers['api.edit-object'] = () => ({ outcome: 'done', field: '', message: '', note })
+  const { code, err } = await run('domains delete app.example.com')
+  expect([code, err]).toEqual([0, `note: ${note}`])
+})

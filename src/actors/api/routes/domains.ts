@@ -4,6 +4,7 @@
 import { ok, type Result } from '../../../core/base/result.ts'
 import { zoneAround } from '../../../core/config/names.ts'
 import { readDnsName } from '../../../core/config/kinds/network.ts'
+import { parseServerId } from '../../../core/config/overlay/server-id.ts'
 import { parseAddress, parseEndpoint, serverKey } from '../../../core/net/address.ts'
 import type { ObjectView } from '../../../core/config/overlay/views.ts'
 import type { BackendView } from '../../../messages/views.ts'
@@ -124,7 +125,10 @@ function backendRoutes(context: Context): Route[] {
       'DELETE',
       `${BACKENDS}/{id}`,
       'Take a server of a domain away',
-      (call) => remove(context, call, 'server', backendId(call)),
+      (call) => {
+        const id = backendId(call)
+        return id === undefined ? notFound('server') : remove(context, call, 'server', id)
+      },
       { schema: { tag, query: guarded, answers: { 204: 'none' } } },
     ),
   ]
@@ -307,13 +311,14 @@ const backendOf = (
   last_check: lastCheck ?? NEVER,
 })
 
-/** `service:address:port`, or the last two alone. */
-function backendId(call: Call): string {
+/** `service:address:port`, or the last two alone; undefined for a server of another domain. */
+function backendId(call: Call): string | undefined {
   const text = call.params['id'] ?? ''
   const endpoint = parseEndpoint(text)
   const host = endpoint.ok ? parseAddress(endpoint.value.host) : endpoint
-  if (!endpoint.ok || !host.ok) return text
-  return serverKey(nameOf(call), host.value.text, endpoint.value.port)
+  if (endpoint.ok && host.ok) return serverKey(nameOf(call), host.value.text, endpoint.value.port)
+  const whole = parseServerId(text)
+  return whole.ok && whole.value.service === nameOf(call) ? whole.value.id : undefined
 }
 
 async function addBackend(context: Context, call: Call): Promise<HttpAnswer> {

@@ -5,6 +5,7 @@
  * backends.
  */
 import { fail, ok, type Result } from '../../../core/base/result.ts'
+import { canonicalService } from '../../../core/health/keys.ts'
 import { parseAddress } from '../../../core/net/address.ts'
 import type { ConnectionsSeen, Drain } from '../../../core/health/report.ts'
 import type { DrainView } from '../../../messages/agent-views.ts'
@@ -28,7 +29,7 @@ export function drainRoutes(context: Context): Route[] {
       LIST,
       'Take servers out of service',
       (call) => (isAgent() ? setLocal(context, call) : set(context, call)),
-      { schema: schemas.set, services: servicesNamed },
+      { schema: schemas.set, services: (call) => servicesNamed(call, isAgent()) },
     ),
     route(
       'GET',
@@ -65,11 +66,39 @@ export function drainRoutes(context: Context): Route[] {
   ]
 }
 
-/** Of a drain to be: its service, without which it may reach servers of any. */
-function servicesNamed({ request }: Call): readonly string[] | undefined {
+/**
+ * Of a drain to be: its service, or those of the backends that are listed to an agent. Without both
+ * it may reach servers of any.
+ */
+function servicesNamed({ request }: Call, isAgent: boolean): readonly string[] | undefined {
   const object = parseObject(request.body)
-  const service = object.ok ? object.value['service'] : undefined
-  return typeof service === 'string' && service !== '' ? [service] : undefined
+  if (!object.ok) return undefined
+  const { service } = object.value
+  if (typeof service === 'string' && service !== '') return [service]
+  const listed = isAgent ? backendsOf(object.value) : ok(undefined)
+  return listed.ok ? listed.value?.map((key) => readKey(key).service) : undefined
+}
+
+/** `service:address:port`, where the address may be a host name. */
+function readKey(key: string) {
+  const [first, last] = [key.indexOf(':'), key.lastIndexOf(':')]
+  const address = key.slice(first + 1, last).replace(/^\[(.*)\]$/, '$1')
+  return { service: key.slice(0, first), address, port: Number(key.slice(last + 1)) }
+}
+
+const addressText = (text: string): string => {
+  const parsed = parseAddress(text)
+  return parsed.ok ? parsed.value.text : text
+}
+
+/** Whether a backend of an agent is one of those that are named. */
+function isNamed(key: string, { service, address, port }: Named): boolean {
+  const own = readKey(key)
+  return (
+    (service === undefined || canonicalService(own.service) === canonicalService(service)) &&
+    (address === undefined || addressText(own.address) === addressText(address)) &&
+    (port === undefined || own.port === port)
+  )
 }
 
 async function servicesOfDrain(context: Context, { params }: Call) {
@@ -136,6 +165,8 @@ async function set(context: Context, call: Call): Promise<HttpAnswer> {
   const order = read(context, call)
   if (!order.ok) return order.error
   const { named, reason, force, untilMs } = order.value
+  if (order.value.backends !== undefined)
+    return refuse(400, 'backends are named to their agent; name a service or an address here')
   if (named.service === undefined && named.address === undefined && named.agentId === undefined)
     return refuse(400, 'one of service, address and agent_id is required')
   const by = callerOf(call)
@@ -157,7 +188,10 @@ async function lift(context: Context, call: Call): Promise<HttpAnswer> {
   if (before !== undefined) call.audited({ before })
   const reply = await ask(context, 'api.lift-drain', { id, by: callerOf(call) })
   if (!reply.ok) return reply.error
-  return reply.value.outcome === 'done' ? noContent : refuse(404, reply.value.message)
+  const { outcome, message, note } = reply.value
+  if (outcome === 'not-stored') return refuse(503, message)
+  call.lacks(note)
+  return outcome === 'done' ? noContent : refuse(404, message)
 }
 
 async function list(context: Context) {
@@ -213,10 +247,31 @@ function localOf({ backend, drain, connections }: LocalDrainView) {
   return [{ ...drainFields(drain), backend, connections: shown }]
 }
 
+/** The keys of the backends to drain; undefined for all. */
+async function chosenOf(
+  context: Context,
+  { named, backends }: Order,
+): Promise<Result<readonly string[] | undefined, HttpAnswer>> {
+  const own = context.config().nodeId
+  if (named.agentId !== undefined && named.agentId !== own)
+    return fail(refuse(400, `agent_id: this is the agent ${own}`))
+  if (named.service === undefined && named.address === undefined && named.port === undefined)
+    return ok(backends)
+  const reply = await ask(context, 'api.list-local-drains', {})
+  if (!reply.ok) return reply
+  const keys = reply.value.drains
+    .map(({ backend }) => backend)
+    .filter((key) => isNamed(key, named) && (backends?.includes(key) ?? true))
+  return keys.length === 0 ? fail(refuse(404, 'backend not found')) : ok(keys)
+}
+
 async function setLocal(context: Context, call: Call): Promise<HttpAnswer> {
   const order = read(context, call)
   if (!order.ok) return order.error
-  const { backends, reason, untilMs } = order.value
+  const { reason, untilMs } = order.value
+  const chosen = await chosenOf(context, order.value)
+  if (!chosen.ok) return chosen.error
+  const backends = chosen.value
   const reply = await ask(context, 'api.set-local-drain', {
     reason,
     ...(backends === undefined ? {} : { backends }),

@@ -236,6 +236,7 @@ async function set(
   const reply = await ask(context, 'api.set-override', order)
   if (!reply.ok) return reply.error
   noteBefore(call, reply.value.before)
+  if (reply.value.outcome === 'done') call.lacks(reply.value.note)
   return outcomeAnswer(reply.value, 'backend not found')
 }
 
@@ -247,6 +248,7 @@ async function clear(
   const reply = await ask(context, 'api.clear-override', { ...target, by: callerOf(call) })
   if (!reply.ok) return reply.error
   noteBefore(call, reply.value.before)
+  if (reply.value.outcome === 'done') call.lacks(reply.value.note)
   return outcomeAnswer(reply.value, 'override not found')
 }
 

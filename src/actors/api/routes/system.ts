@@ -2,6 +2,7 @@
  * What the process says of itself: alive, ready, its version, and the tables of contents.
  */
 import { limits } from '../../../core/base/limits.ts'
+import { apexesOf } from '../../../core/dnssec/serving-names.ts'
 import { ask, type Context, nowText } from '../context.ts'
 import type { BackendView } from '../../../messages/views.ts'
 import { type HttpAnswer, json } from '../http.ts'
@@ -134,21 +135,32 @@ class Readiness {
 
   async #ask(): Promise<ReadyState> {
     const { config, ports } = this.#context
-    const { dnsAddress, probeName } = config()
+    const { dnsAddress } = config()
+    const name = this.#probeName()
     const [dns, backends] = await Promise.all([
-      ports.askDns(dnsAddress, probeName, limits.readyProbeMs.default),
+      ports.askDns(dnsAddress, name ?? '', limits.readyProbeMs.default),
       ask(this.#context, 'api.list-backends', {}),
     ])
     // A name may be down and its answer SERVFAIL; that the server answered is what counts here.
-    // A follower refuses (rcode 5), and is as ready as it can be.
-    const isRefusal = dns.code === 'answered' && config().mode === 'cluster' && dns.rcode === 5
-    const dnsReady =
-      isRefusal || (dns.code === 'answered' && (dns.rcode === 0 || dns.authoritative))
+    // A follower refuses (rcode 5), and so does one without any zone; both are as ready as can be.
+    const mayRefuse = name === undefined || config().mode === 'cluster'
+    const isAnswer = (rcode: number) => rcode === 0 || (rcode === 5 && mayRefuse)
+    const dnsReady = dns.code === 'answered' && (isAnswer(dns.rcode) || dns.authoritative)
     if (!backends.ok) return { dnsReady, healthReady: false, heldDomains: 0, downDomains: 0 }
     const { settled, holds } = backends.value
     const heldDomains = new Set(holds.map((hold) => hold.domain)).size
     const downDomains = settled ? downOf(backends.value.backends) : 0
     return { dnsReady, healthReady: settled, heldDomains, downDomains }
+  }
+
+  /**
+   * An apex of what is served now, which an edit by the API may have changed; it exists whatever
+   * the health of anybody. Undefined where nothing is served.
+   */
+  #probeName(): string | undefined {
+    const { config, epochs } = this.#context
+    const table = epochs.newest?.table
+    return table === undefined ? config().probeName : apexesOf(table)[0]
   }
 }
 

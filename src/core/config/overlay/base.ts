@@ -25,6 +25,8 @@ export interface Base {
   readonly servers: ReadonlyMap<string, BaseServer>
   /** By network. */
   readonly mappings: ReadonlyMap<string, MappingConfig>
+  /** Names of edits that the records of the file's zones stand against, and why. */
+  readonly taken: ReadonlyMap<string, string>
 }
 
 export type MappingConfig = Config['overwatch']['geolocation']['custom_mappings'][number]
@@ -53,6 +55,7 @@ export function baseOf(config: Config): Base {
     mappings: new Map(
       config.overwatch.geolocation.custom_mappings.map((mapping) => [mapping.cidr, mapping]),
     ),
+    taken: new Map(),
   }
 }
 

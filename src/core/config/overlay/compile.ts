@@ -6,24 +6,21 @@
  * looks whether it, or another one because of it, was set aside, and refuses it.
  */
 import { limits } from '../../base/limits.ts'
-import { zoneAround, zoneNames } from '../names.ts'
-import type { Problem } from '../problems.ts'
+import { namesOfService, zoneAround, zoneNames } from '../names.ts'
 import { isPublicSuffix } from '../public-suffixes.ts'
 import { reviewedObjects } from '../rules/rules.ts'
-import type { Config } from '../schema/root.ts'
-import { emptyMap } from '../tree.ts'
 import { type Applied, applyEntries, type ReadEntry } from './apply.ts'
-import { type Base, valueAt } from './base.ts'
+import type { Base } from './base.ts'
+import { culprits, NOWHERE, originOf } from './culprits.ts'
 import { type Entries, keyOfEntry, type OverlayEntry } from './entry.ts'
 import { type FieldFault, readFields } from './fields.ts'
+import { parseServerId } from './server-id.ts'
 
 export interface CompiledOverlay {
   readonly applied: Applied
   /** By key of the entry, what is wrong with those that are set aside. */
   readonly aside: ReadonlyMap<string, FieldFault>
 }
-
-const NOWHERE = emptyMap({ file: 'another place', line: 0, column: 0 })
 
 /** Oldest first, so that the order of servers never changes by itself. */
 const byAge = (a: OverlayEntry, b: OverlayEntry) =>
@@ -39,7 +36,7 @@ export function compileOverlay(base: Base, entries: Entries): CompiledOverlay {
   }
   for (let round = 0; round < limits.objectRounds.default; round++) {
     const applied = applyEntries(base, read)
-    const faults = faultsOf(applied, read)
+    const faults = faultsOf(base, applied, read)
     if (faults.size === 0) return { applied, aside }
     for (const [key, fault] of faults) aside.set(key, fault)
     read = read.filter(({ entry }) => !faults.has(keyOfEntry(entry)))
@@ -50,27 +47,40 @@ export function compileOverlay(base: Base, entries: Entries): CompiledOverlay {
 }
 
 /** What is wrong, by the key of the edit that is at fault. */
-function faultsOf(applied: Applied, read: readonly ReadEntry[]): Map<string, FieldFault> {
+function faultsOf(
+  base: Base,
+  applied: Applied,
+  read: readonly ReadEntry[],
+): ReadonlyMap<string, FieldFault> {
   const faults = new Map<string, FieldFault>()
   const tell = (key: string, fault: FieldFault) => {
     if (!faults.has(key)) faults.set(key, fault)
   }
   for (const one of read) {
-    const fault = placeFault(applied, one)
+    const fault = takenFault(base, one) ?? placeFault(applied, one)
     if (fault !== undefined) tell(keyOfEntry(one.entry), fault)
   }
   if (faults.size > 0 || read.length === 0) return faults
+  const edits = new Map(read.map((one) => [keyOfEntry(one.entry), one]))
   for (const problem of reviewedObjects(applied.config, NOWHERE)) {
-    if (problem.severity !== 'error') continue
-    const found = originOf(applied, problem)
+    const found = problem.severity === 'error' ? originOf(applied, edits, problem) : undefined
     if (found !== undefined) tell(found.key, found.fault)
-    else if (!isEmptyList(applied, problem)) {
-      // The file alone has no faults, so the newest edit is the likeliest cause.
-      const newest = read.reduce((a, b) => (b.entry.revision > a.entry.revision ? b : a))
-      tell(keyOfEntry(newest.entry), { field: problem.path, message: wordsOf(problem) })
-    }
   }
-  return faults
+  return faults.size > 0 ? faults : culprits(base, applied, edits)
+}
+
+/** A name whose place the records of the file have taken, and the servers that go with it. */
+function takenFault({ taken, config }: Base, { entry }: ReadEntry): FieldFault | undefined {
+  if (entry.owned || taken.size === 0) return
+  if (entry.kind === 'domain') {
+    const message = taken.get(entry.id)
+    return message === undefined ? undefined : { field: 'name', message }
+  }
+  const id = entry.kind === 'server' ? parseServerId(entry.id) : undefined
+  if (id === undefined || !id.ok) return
+  const names = namesOfService(id.value.service, new Set(taken.keys()), zoneNames(config))
+  const message = names.map((name) => taken.get(name)).find((one) => one !== undefined)
+  return message === undefined ? undefined : { field: 'service', message }
 }
 
 /** What the rules of the file leave to its author: places that the API may not give. */
@@ -94,42 +104,4 @@ function placeFault({ config }: Applied, { entry, typed }: ReadEntry): FieldFaul
   const list = [...zones].slice(0, 10).join(', ')
   const message = `"${entry.id}" lies in none of dns.zones; choose a name below one of: ${list}`
   return { field: 'name', message }
-}
-
-const AT = /^(domains|regions)\[(\d+)\](?:\.servers\[(\d+)\])?\.?(.*)$/
-
-interface Found {
-  readonly key: string
-  readonly fault: FieldFault
-}
-
-function objectsAt({ domains, regions }: Config, path: string) {
-  const match = AT.exec(path)
-  if (match === null) return
-  const [, list, index, server, field = ''] = match
-  const object = list === 'domains' ? domains[Number(index)] : regions[Number(index)]
-  const inner = server === undefined ? object : regions[Number(index)]?.servers[Number(server)]
-  return { object: inner, field }
-}
-
-function originOf(applied: Applied, problem: Problem): Found | undefined {
-  const at = objectsAt(applied.config, problem.path)
-  const key = at?.object && applied.origins.get(at.object)
-  if (at === undefined || key === undefined) return
-  if (isEmptyList(applied, problem)) return
-  const value = valueAt(at.object, at.field.replace(/\[.*$/, ''))
-  const got = value === undefined ? '' : `; got ${JSON.stringify(value).slice(0, 80)}`
-  return { key, fault: { field: at.field, message: wordsOf(problem, got) } }
-}
-
-/** A domain that the API made may wait for its first server. */
-function isEmptyList(applied: Applied, { path }: Problem): boolean {
-  const at = objectsAt(applied.config, path)
-  if (at?.object === undefined || at.field !== 'regions') return false
-  return [...applied.automatic].some((one) => one === at.object && one.regions.length === 0)
-}
-
-function wordsOf({ message, allowed, hint }: Problem, got = ''): string {
-  const more = [allowed === undefined ? '' : `; allowed: ${allowed}`, hint ? `; ${hint}` : '']
-  return `${message}${got}${more.join('')}`
 }

@@ -12,6 +12,8 @@ import { zonesOf } from '../authority.ts'
 import { zoneAround, zoneNames } from '../names.ts'
 import { poolsOf, regionSpecs } from '../topology.ts'
 import type { Applied } from './apply.ts'
+import type { Base } from './base.ts'
+import type { Entries } from './entry.ts'
 
 export interface OverlayContent {
   readonly topology: FleetTopology
@@ -49,15 +51,59 @@ export function overlayContent(
 }
 
 /** What the records of its zone say against a name that is to be steered; undefined for nothing. */
-export function recordsAgainst(
+export const recordsAgainst = (
   name: string,
-  { zones }: OverlayContent,
+  base: Pick<OverlayContent, 'zones'>,
   configured: ReadonlySet<string>,
-): string | undefined {
-  const apex = zoneAround(name, configured)
-  const zone = unsealZones(zones).find((one: ZoneSpec) => one.apex === apex)
-  if (zone === undefined) return
-  const faults = checkZone(zone, [name]).filter(({ severity }) => severity === 'error')
-  const alone = new Set(checkZone(zone, []).map(({ message }) => message))
-  return faults.find(({ message }) => !alone.has(message))?.message
+): string | undefined => namesAgainst([name], base, configured).get(name)
+
+/** The same for many names, by name. */
+export function namesAgainst(
+  names: readonly string[],
+  { zones }: Pick<OverlayContent, 'zones'>,
+  configured: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const within = new Map<string, string[]>()
+  for (const name of names) {
+    const apex = zoneAround(name, configured)
+    const own = apex === undefined ? undefined : within.get(apex)
+    if (own !== undefined) own.push(name)
+    else if (apex !== undefined) within.set(apex, [name])
+  }
+  if (within.size === 0) return new Map()
+  return new Map(
+    unsealZones(zones).flatMap((zone) => {
+      const own = within.get(zone.apex) ?? []
+      if (own.length === 0) return []
+      const alone = new Set(checkZone(zone, []).map(({ message }) => message))
+      return [...faultyOf(zone, own, alone)]
+    }),
+  )
+}
+
+/** Halves the names until those with a fault are found, so that many that have none cost little. */
+function* faultyOf(
+  zone: ZoneSpec,
+  names: readonly string[],
+  alone: ReadonlySet<string>,
+): Generator<[string, string]> {
+  const fault = checkZone(zone, names).find(
+    ({ severity, message }) => severity === 'error' && !alone.has(message),
+  )
+  if (fault === undefined) return
+  if (names.length === 1) return void (yield [names[0]!, fault.message])
+  const middle = names.length >> 1
+  yield* faultyOf(zone, names.slice(0, middle), alone)
+  yield* faultyOf(zone, names.slice(middle), alone)
+}
+
+/** The base with what its records say against the names that edits made. */
+export function withTaken(
+  base: Base,
+  entries: Entries,
+  content: Pick<OverlayContent, 'zones'>,
+): Base {
+  const made = [...entries.values()].filter(({ kind, owned }) => kind === 'domain' && !owned)
+  const names = made.map(({ id }) => id)
+  return { ...base, taken: namesAgainst(names, content, zoneNames(base.config)) }
 }

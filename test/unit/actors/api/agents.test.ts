@@ -1,6 +1,7 @@
 // Goal: agents, drains, the cluster and every voice on a backend are told in the shapes of the API.
 import { describe, expect, test } from 'vitest'
 import type { AgentView, DrainView, Hearing } from '../../../../src/messages/agent-views.ts'
+import { tokenHashOf } from '../../../../src/actors/api/ports-access.ts'
 import { apiWorld, BACKENDS, backend, START_MS } from './world.ts'
 
 const DAY_MS = 86_400_000
@@ -301,4 +302,66 @@ describe('drains on an agent', () => {
     expect((await world.call('DELETE', '/api/v1/drains/d1')).status).toBe(204)
     expect(world.asked.at(-1)).toEqual(['api.lift-local-drain', { backends: ['app:10.0.0.1:80'] }])
   })
+  const OWN = ['app:10.0.0.1:80', 'app:10.0.0.1:81', 'db:[2001:db8::1]:5432']
+
+  async function agentWorld(config = {}) {
+    const world = await worldOf([], { mode: 'agent', ...config })
+    const drains = OWN.map((key) => ({ backend: key }))
+    world.answers['api.list-local-drains'] = () => ({ drains })
+    world.answers['api.set-local-drain'] = () => ({ outcome: 'done', drains })
+    const sent = () => world.asked.filter(([id]) => id === 'api.set-local-drain').map(([, m]) => m)
+    const start = (body: object, options = {}) =>
+      world.call('POST', '/api/v1/drains', { body: { reason: 'work', ...body }, ...options })
+    return { start, sent }
+  }
+
+  test.each([
+    [{}, undefined],
+    [{ agent_id: 'node-1' }, undefined],
+    [{ service: 'APP.' }, OWN.slice(0, 2)],
+    [{ service: 'app', port: 81 }, [OWN[1]]],
+    [{ address: '2001:db8:0::1' }, [OWN[2]]],
+    [{ service: 'app', backends: [OWN[0], OWN[2]] }, [OWN[0]]],
+  ])('named by %j drain so many: %j', async (body, backends) => {
+    const { start, sent } = await agentWorld()
+    expect((await start(body)).status).toBe(201)
+    expect(sent()).toEqual([{ reason: 'work', ...(backends && { backends }) }])
+  })
+
+  test.each([
+    [{ service: 'web' }, 404],
+    [{ service: 'app', address: '10.0.0.9' }, 404],
+    [{ agent_id: 'another' }, 400],
+  ])('named by %j drain none: %i', async (body, status) => {
+    const { start, sent } = await agentWorld()
+    expect((await start(body)).status).toBe(status)
+    expect(sent()).toEqual([])
+  })
+
+  test.each([
+    [{ service: 'app' }, 201],
+    [{ backends: OWN.slice(0, 2) }, 201],
+    [{ backends: OWN }, 403],
+    [{ backends: 'all' }, 403],
+    [{ service: 'db' }, 403],
+    [{}, 403],
+  ])('by who may change one service only, %j gives %i', async (body, status) => {
+    const token = 'app-operator-of-agents'
+    const grant = {
+      name: 'app',
+      hash: tokenHashOf(token),
+      role: 'operate',
+      services: ['app'],
+    } as const
+    const { start, sent } = await agentWorld({ authRequired: true, tokens: [grant] })
+    const answer = await start(body, { headers: { authorization: `Bearer ${token}` } })
+    expect(answer.status).toBe(status)
+    expect(sent().length).toBe(status === 201 ? 1 : 0)
+  })
+})
+
+test('an overwatch drains no backends by the keys of an agent', async () => {
+  const { call } = await worldOf()
+  const body = { reason: 'work', service: 'app', backends: ['app:10.0.0.1:80'] }
+  expect((await call('POST', '/api/v1/drains', { body })).status).toBe(400)
 })

@@ -79,6 +79,15 @@ describe('in cluster mode', () => {
     const answer = await world.call('POST', path, { body })
     expect(answer.status).toBe(503)
   })
+
+  test('a drain that ends without the cluster having stored it is answered 503', async () => {
+    const world = await worldOf()
+    world.answers['api.list-drains'] = () => ({ drains: [] })
+    const message = 'app:10.0.0.1:80 is no longer drained (in force here)'
+    world.answers['api.lift-drain'] = () => ({ outcome: 'not-stored', message })
+    const answer = await world.call('DELETE', '/api/v1/drains/x.1.0')
+    expect(answer).toMatchObject({ status: 503, json: { error: message } })
+  })
 })
 
 describe('a node that is alone', () => {
