@@ -58,7 +58,7 @@ export function domainOf(domain: string): Register {
   const place = keyOfRecord({ kind: SHARED_EDIT, id: `domain/${domain}` })
   return {
     ...{ name: `edit of ${domain}`, place },
-    valueOf: (record) => String(entryOfRecord(record)?.notes['description'] ?? ''),
+    valueOf: (record) => String(entryOfRecord(record, true)?.notes['description'] ?? ''),
     write: (description) => ({ method: 'PUT', path: `/domains/${domain}`, body: { description } }),
     clear: () => undefined,
   }
