@@ -21,6 +21,7 @@ import {
   one,
   overwatchYaml,
   ports,
+  seen,
   scrape,
   start,
   STATIC,
@@ -159,7 +160,14 @@ export const rows: readonly Row[] = [
   {
     event: 'an agent joins by gossip',
     node: 'overwatch',
-    drive: () => start('agent', (program) => agentYaml(program, TOKEN, AGENT, ports.agent)),
+    // Whoever pins its key first tells the other, which then has no proof to ask for.
+    drive: async () => {
+      one('peer').signal('SIGSTOP')
+      start('agent', (program) => agentYaml(program, TOKEN, AGENT, ports.agent))
+      const pinned = async () =>
+        (sumOf(await seen('overwatch'), 'overwatch_agent_certs_pinned') ?? 0) > 0
+      await until('its key is pinned', pinned, 20_000).finally(() => one('peer').signal('SIGCONT'))
+    },
     limitMs: 30_000,
     moves: [
       ['gossip_members_total gossip_members', 'up'],
