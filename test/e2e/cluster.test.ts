@@ -350,6 +350,7 @@ describe.runIf(has('etcd', 'dig'))('an etcd of others', () => {
       {},
     )
     dns = [await freePort(), await freePort()]
+    const metrics = [await freePort(), await freePort()]
     for (const [at, port] of dns.entries()) {
       const node = new Program(`
 dns: { listen_address: "127.0.0.1:${port}", zones: [example.com], threads: 1 }
@@ -357,7 +358,7 @@ regions:
   - name: r
     servers: [{ address: 127.0.0.1, port: 9, service: ${CLUSTER_NAME} }]
 domains: [{ name: ${CLUSTER_NAME}, regions: [r], when_all_down: all }]
-metrics: { enabled: false }
+metrics: { enabled: true, address: "127.0.0.1:${metrics[at]!}" }
 overwatch: { data_dir: "" }
 cluster:
   mode: cluster
@@ -371,6 +372,10 @@ cluster:
       await node.logged('OpenGSLB running', 60_000)
     }
     await until('the first answers', async () => (await answersOf(dns[0]!)) === 'NOERROR', 20_000)
+    await until('the second hears it', async () => {
+      const page = await fetch(`http://127.0.0.1:${metrics[1]}/metrics`)
+      return (await page.text()).includes('opengslb_cluster_leader_heard 1')
+    })
     expect(await answersOf(dns[1]!)).toBe('REFUSED')
     const fromMs = performance.now()
     nodes[0]!.signal('SIGKILL')

@@ -295,7 +295,10 @@ class Node {
   async #removed(id: string): Promise<boolean> {
     if (await this.#client.remove(id)) return true
     const members = await this.#client.members()
-    return members?.every((member) => member.id !== id) ?? false
+    if (members !== undefined) return members.every((member) => member.id !== id)
+    // An etcd that has removed itself ends, and may do so before it has said so.
+    const isSelf = this.membership.find(this.#config.self)?.id === id
+    return isSelf && (await this.embedded?.isRemoved()) === true
   }
 }
 
@@ -313,7 +316,9 @@ export const cluster = defineActor(
     }
     await node.start()
     const { counts } = node.replica
-    clusterMetrics(ctx.metrics, { view: () => node.view(), counts, snapshots: node.snapshots })
+    const { snapshots, standing } = node
+    const levels = { view: () => node.view(), hears: () => standing.hears, counts, snapshots }
+    clusterMetrics(ctx.metrics, levels)
     storeMetrics(ctx.metrics, () => node.store())
     return {
       receive: {

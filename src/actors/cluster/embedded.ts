@@ -25,7 +25,7 @@ import {
 import { Client } from './client.ts'
 import type { ClusterConfig, ClusterPorts, EmbeddedConfig } from './contract.ts'
 import { answerDoor, askEntry, doorOf } from './door.ts'
-import { Others } from './others.ts'
+import { listsAt, Others } from './others.ts'
 import type { Pulse } from './pulse.ts'
 import type { ClusterCtx } from './standing.ts'
 
@@ -130,6 +130,19 @@ export class Embedded {
     this.#peers = peers
     if (memoryPath === '') return
     void this.#ports.writeText(memoryPath, JSON.stringify({ version: 1, peers }))
+  }
+
+  /** Whether another member, asked at its page, no longer lists this one; false where none says. */
+  async isRemoved(): Promise<boolean> {
+    const { clock } = this.#ctx
+    const untilMs = clock.monotonicMs() + limits.clusterCallMs.default
+    for (;;) {
+      for (const peer of this.#peers)
+        if ((await listsAt(this.#ports, this.#config, peer, this.address)) === false) return true
+      // What was decided may not have come to all of them yet.
+      if (clock.monotonicMs() > untilMs) return false
+      await this.#pause()
+    }
   }
 
   /** Ends it; it stays a member unless it was removed before. */

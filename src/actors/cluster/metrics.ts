@@ -16,6 +16,8 @@ export interface StoreLevels {
 
 export interface ClusterLevels {
   readonly view: () => ClusterView
+  /** Whether another node is heard that leads and answers. */
+  readonly hears: () => boolean
   readonly counts: Replica['counts']
   /** Absent where the members are those of another cluster. */
   readonly snapshots: Pick<Snapshots, 'counts' | 'lastMs'> | undefined
@@ -63,8 +65,25 @@ export function storeMetrics(metrics: Metrics, store: () => StoreLevels): void {
   })
 }
 
-export function clusterMetrics(metrics: Metrics, { view, counts, snapshots }: ClusterLevels): void {
+function answerMetrics(metrics: Metrics, { view, hears }: ClusterLevels): void {
+  const answers = metrics.gauge({
+    name: 'opengslb_cluster_answers',
+    help: '1 while this node answers DNS queries.',
+  })
+  const heard = metrics.gauge({
+    name: 'opengslb_cluster_leader_heard',
+    help: '1 while this node hears another say that it leads and answers DNS queries.',
+  })
+  metrics.onCollect(() => {
+    answers.set(view().answers ? 1 : 0)
+    heard.set(hears() ? 1 : 0)
+  })
+}
+
+export function clusterMetrics(metrics: Metrics, levels: ClusterLevels): void {
+  const { view, counts, snapshots } = levels
   snapshotMetrics(metrics, snapshots)
+  answerMetrics(metrics, levels)
   const gauge = (name: string, help: string, labels?: readonly string[]) =>
     metrics.gauge({ name, help, ...(labels === undefined ? {} : { labels }) })
   const isLeader = gauge('opengslb_cluster_is_leader', '1 while this node leads, else 0.')
@@ -81,7 +100,6 @@ export function clusterMetrics(metrics: Metrics, { view, counts, snapshots }: Cl
     'opengslb_cluster_last_election_timestamp',
     'When this node last saw a leader elected, Unix seconds; 0 for never.',
   )
-  const answers = gauge('opengslb_cluster_answers', '1 while this node answers DNS queries.')
   const pending = gauge(
     'opengslb_cluster_pending_records',
     'Orders of this node that the cluster has not stored yet.',
@@ -112,7 +130,6 @@ export function clusterMetrics(metrics: Metrics, { view, counts, snapshots }: Cl
     healthy.set(alive)
     total.set(now.members.length)
     lastElection.set(now.lastElectionMs / 1_000)
-    answers.set(now.answers ? 1 : 0)
     pending.set(now.pending)
     changes.add(now.elections - seen)
     elections.add(now.elections - seen)

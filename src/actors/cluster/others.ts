@@ -61,12 +61,25 @@ export class Others {
   /** Whether it is a member of a cluster that this node is none of. */
   async #isApart(other: string): Promise<boolean> {
     const { ports, config, address } = this.#world
-    const scheme = config.tls === undefined ? 'http' : 'https'
-    const url = `${scheme}://${other}/members`
-    const page = await ports.knock(url, undefined, limits.clusterCallMs.default, config.tls)
-    if (page.code !== 'answered' || page.status !== 200) return false
-    const members = membersOf(objectOf(`{"members":${page.text}}`)?.['members'])
-    const isKnown = members.some(({ peerUrls }) => peerUrls.includes(`${scheme}://${address}`))
-    return members.length > 0 && !isKnown
+    return (await listsAt(ports, config, other, address)) === false
   }
+}
+
+/**
+ * Whether the member at `other` lists one at `address` (both `host:port`), by the page it shows its
+ * peers; undefined where it shows none.
+ */
+export async function listsAt(
+  ports: OthersWorld['ports'],
+  { tls }: Pick<EmbeddedConfig, 'tls'>,
+  other: string,
+  address: string,
+): Promise<boolean | undefined> {
+  const scheme = tls === undefined ? 'http' : 'https'
+  const timeoutMs = limits.clusterCallMs.default
+  const page = await ports.knock(`${scheme}://${other}/members`, undefined, timeoutMs, tls)
+  if (page.code !== 'answered' || page.status !== 200) return undefined
+  const members = membersOf(objectOf(`{"members":${page.text}}`)?.['members'])
+  if (members.length === 0) return undefined
+  return members.some(({ peerUrls }) => peerUrls.includes(`${scheme}://${address}`))
 }

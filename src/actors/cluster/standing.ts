@@ -50,6 +50,11 @@ export class Standing {
     return this.#lease.holds(this.#ctx.clock.monotonicMs())
   }
 
+  /** Whether another node is heard that leads and answers. */
+  get hears(): boolean {
+    return this.#lease.hears && !this.#isSuspect
+  }
+
   led(epoch: number, untilMs: number): void {
     if (!this.mayLead()) return
     this.#follow(this.leadership.led(epoch, untilMs))

@@ -41,8 +41,9 @@ export class Silence {
       // Its lease may end without another word of whoever grants it.
       return (typeof leave === 'number' ? leave : nowMs) + this.#longestMs
     }
+    // One that leads and was not heard yet is waited for too: it may have died just now.
+    if (role === 'follower') this.#hasBeenLed = true
     if (role === 'follower' && !isSuspect) {
-      this.#hasBeenLed = true
       this.#sinceMs = undefined
       return 0
     }

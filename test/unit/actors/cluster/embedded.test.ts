@@ -174,6 +174,32 @@ describe('a start', () => {
   })
 })
 
+describe('a member whose etcd ended while it was being removed', () => {
+  const self = member('node-1', '10.0.0.1:7000')
+  const asked = async (...pages: readonly Knocked[]) => {
+    let asks = 0
+    const knock = () => pages[Math.min(asks++, pages.length - 1)]!
+    const world = worldOf({ memory: '', knock })
+    world.embedded.remember([{ peerUrls: [`http://${OTHER}`] } as never])
+    const answer = world.embedded.isRemoved()
+    await world.clock.advanceAsync(5_000)
+    return await answer
+  }
+  const silent: Knocked = { code: 'timed-out', message: 'no answer' }
+
+  test('is removed where another no longer lists it, though it learns that late', async () => {
+    const other = member('node-2', OTHER)
+    expect(await asked(page(other))).toBe(true)
+    expect(await asked(page(other, self), silent, page(other))).toBe(true)
+  })
+
+  test('is a member as far as anybody knows where it is listed, or nobody says', async () => {
+    expect(await asked(page(member('node-2', OTHER), self))).toBe(false)
+    expect(await asked(silent)).toBe(false)
+    expect(await asked(page())).toBe(false)
+  })
+})
+
 describe('two nodes that were both told to found', () => {
   /** The other one is there from some moment on, and knows nobody but itself. */
   const late = (join: readonly string[]) => {

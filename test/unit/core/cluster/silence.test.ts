@@ -15,7 +15,14 @@ describe('queries that may not be answered', () => {
   test('are refused before a leader was ever known: there is nothing to wait for', () => {
     const silence = new Silence(LONGEST_MS)
     expect(silence.until(elects, 100)).toBe(0)
-    expect(silence.until(suspects, 200)).toBe(0)
+    expect(silence.until(elects, 200)).toBe(0)
+  })
+
+  test('get no reply from the first word of a leader on that is not heard itself yet', () => {
+    const silence = new Silence(LONGEST_MS)
+    expect(silence.until(elects, 100)).toBe(0)
+    expect(silence.until(suspects, 200)).toBe(200 + LONGEST_MS)
+    expect(silence.until(elects, 300)).toBe(200 + LONGEST_MS)
   })
 
   test('are refused while another answers', () => {
