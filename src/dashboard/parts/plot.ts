@@ -27,10 +27,18 @@ interface PlotProps {
   readonly points: readonly Point[]
   readonly lines: readonly Line[]
   readonly format: (value: number | undefined) => string
+  /** The values reach to this at least: lines along zero have a scale as well. */
+  readonly reach: number
   readonly empty: string
 }
 
 const HEIGHT = 180
+
+/** Seconds between two times on the axis: those of a clock, and never parts of a second. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400]
+
+/** Room for half a time at the end of the axis. */
+const END = 32
 
 /** A break longer than this is drawn as one: nothing is known of it. */
 const GAP_SECONDS = 70
@@ -58,7 +66,7 @@ function dataOf(points: readonly Point[], lines: readonly Line[]): uPlot.Aligned
 }
 
 function optionsOf(
-  { lines, format }: PlotProps,
+  { lines, format, reach }: PlotProps,
   width: number,
   onPoint: (index: number | undefined) => void,
 ): uPlot.Options {
@@ -71,13 +79,15 @@ function optionsOf(
   return {
     width,
     height: HEIGHT,
+    padding: [null, END, null, null],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 0.001)] } },
+    scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, reach)] } },
     axes: [
       {
         ...axis,
         values: (_, times) => times.map((at) => timeOfDay(at * 1_000)),
+        incrs: STEPS,
         space: 90,
         size: 28,
       },

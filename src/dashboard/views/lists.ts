@@ -81,7 +81,7 @@ export const Agents = listView<AgentTold>({
       cell: ({ fingerprint = '', algorithm = '' }) =>
         fingerprint === ''
           ? algorithm
-          : h('code', { title: fingerprint }, `${algorithm} ${fingerprint.slice(0, 8)}…`),
+          : h('code', { title: `${algorithm} ${fingerprint}` }, `${fingerprint.slice(0, 8)}…`),
     },
   ],
 })

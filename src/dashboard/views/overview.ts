@@ -128,7 +128,14 @@ function Plots(): VNode | null {
     h(
       Panel,
       { title: 'Queries a second' },
-      h(Plot, { title: 'Queries a second', points: held, lines: QUERY_LINES, format: rate, empty }),
+      h(Plot, {
+        title: 'Queries a second',
+        points: held,
+        lines: QUERY_LINES,
+        format: rate,
+        reach: 4,
+        empty,
+      }),
     ),
     h(
       Panel,
@@ -138,6 +145,7 @@ function Plots(): VNode | null {
         points: held,
         lines: LATENCY_LINES,
         format: millis,
+        reach: 0.4,
         empty,
       }),
     ),
