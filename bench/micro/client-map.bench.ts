@@ -12,7 +12,14 @@ import { median, report, sized } from '../support/report.ts'
 
 const PREFIXES = sized(500_000, 5_000)
 const TRACE = sized(1_000_000, 20_000)
-const ROUNDS = sized(9, 3)
+/** Rounds at least; those that are to count; and how long they are waited for. */
+const ROUNDS = sized(60, 10)
+const ENOUGH = sized(20, 1)
+const PATIENCE_MS = sized(240_000, 100)
+/** A step through 4 MB that lie in the cache of this kind of processor takes less. */
+const QUIET_NS = 30
+/** Else by how much longer the steps of a round may take than the shortest. */
+const QUIET = 1.5
 
 let state = 0x2545f491
 function random(below: number): number {
@@ -66,16 +73,64 @@ function trace({ words, starts }: Prefixes, zipf: boolean): Uint8Array {
 
 let checksum = 0
 
-function timed(map: ClientMap, family: 4 | 6, addresses: Uint8Array): number {
-  const times = Array.from({ length: ROUNDS }, () => {
-    const from = performance.now()
-    let sum = 0
-    for (let at = 0; at < addresses.length; at += 16)
-      sum += map.classOf(family, addresses, at) + map.scope
-    checksum += sum
-    return ((performance.now() - from) * 1e6) / TRACE
-  })
-  return median(times)
+/** A walk through 4 MB, each step to a place that only the one before tells. */
+const STEPS = sized(1 << 20, 1 << 14)
+const walk = new Int32Array(STEPS)
+for (let at = 0; at < STEPS; at++) walk[at] = at
+// One cycle through all places (Sattolo).
+for (let at = STEPS - 1; at > 0; at--) {
+  const other = random(at)
+  const held = walk[at]!
+  walk[at] = walk[other]!
+  walk[other] = held
+}
+
+/** What a step of the walk takes just now: others on the host use the cache too. */
+function stepNs(): number {
+  const steps = 20_000
+  const from = performance.now()
+  let at = checksum & (STEPS - 1)
+  for (let step = 0; step < steps; step++) at = walk[at]!
+  checksum += at
+  return ((performance.now() - from) * 1e6) / steps
+}
+
+interface Timed {
+  /** Median of the rounds that count, nanoseconds. */
+  readonly ns: number
+  readonly counted: number
+  readonly stepNs: number
+}
+
+interface Round {
+  readonly ns: number
+  readonly stepNs: number
+}
+
+function round(map: ClientMap, family: 4 | 6, addresses: Uint8Array, start: number): Round {
+  const end = start + addresses.length / 10
+  const before = stepNs()
+  const from = performance.now()
+  let sum = 0
+  for (let at = start; at < end; at += 16) sum += map.classOf(family, addresses, at) + map.scope
+  checksum += sum
+  const ns = ((performance.now() - from) * 1e6) / ((end - start) / 16)
+  return { ns, stepNs: Math.max(before, stepNs()) }
+}
+
+/**
+ * Rounds of a tenth of the trace. One counts when the steps before and after it say that it had the
+ * cache to itself; where none ever has, those count that were disturbed least.
+ */
+function timed(map: ClientMap, family: 4 | 6, addresses: Uint8Array): Timed {
+  const rounds: Round[] = []
+  const below = (limit: number) => rounds.filter((one) => one.stepNs <= limit)
+  const endMs = performance.now() + PATIENCE_MS
+  while (rounds.length < ROUNDS || (below(QUIET_NS).length < ENOUGH && performance.now() < endMs))
+    rounds.push(round(map, family, addresses, ((rounds.length % 10) * addresses.length) / 10))
+  const least = Math.min(...rounds.map((one) => one.stepNs))
+  const counted = below(below(QUIET_NS).length >= ENOUGH ? QUIET_NS : least * QUIET)
+  return { ns: median(counted.map(({ ns }) => ns)), counted: counted.length, stepNs: least }
 }
 
 function peer({ starts, lengths, values }: Prefixes, addresses: Uint8Array): number {
@@ -141,10 +196,12 @@ report(
     prefixes: PREFIXES,
     'ranges, IPv4': r4.values.length,
     'ranges, IPv6': r6.values.length,
-    'IPv4, Zipf trace, ns': zipf4,
-    'IPv6, Zipf trace, ns': zipf6,
-    'IPv4, each client new, ns': timed(map, 4, trace(p4, false)),
-    'IPv6, each client new, ns': timed(map, 6, trace(p6, false)),
+    'IPv4, Zipf trace, ns': zipf4.ns,
+    'IPv6, Zipf trace, ns': zipf6.ns,
+    'rounds that counted': zipf4.counted + zipf6.counted,
+    'a step through 4 MB in them, ns': Math.max(zipf4.stepNs, zipf6.stepNs),
+    'IPv4, each client new, ns': timed(map, 4, trace(p4, false)).ns,
+    'IPv6, each client new, ns': timed(map, 6, trace(p6, false)).ns,
     'peer: a Map for each length, IPv4, Zipf, ns': peer(p4, trace(p4, true)),
     'ranges of both families, ms': rangesMs,
     'layout of both families, ms': layoutMs,
@@ -155,7 +212,7 @@ report(
     checksum,
   },
   {
-    holds: zipf4 <= 60 && zipf6 <= 150,
-    sentence: `a lookup takes ${zipf4.toFixed(0)} ns for IPv4, ${zipf6.toFixed(0)} ns for IPv6`,
+    holds: zipf4.ns <= 60 && zipf6.ns <= 150,
+    sentence: `a lookup takes ${zipf4.ns.toFixed(0)} ns for IPv4, ${zipf6.ns.toFixed(0)} ns for IPv6`,
   },
 )
