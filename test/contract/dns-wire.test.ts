@@ -1,7 +1,7 @@
 // Goal: what the authority answers in the process is what goes out on the wire, octet by octet, on
 // each front, by IPv4 and IPv6, over UDP and TCP.
-// Method: the cases of the authority's own tables, asked over real sockets of a front whose Answer is
-// one world, and in the process of another one like it, in the same order, so that turns agree.
+// Method: the cases of the authority's own tables, asked over real sockets of a front whose Answer
+// is one world, and in the process of another one like it, in the same order, so that turns agree.
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Answer } from '../../src/actors/dns/contract.ts'
 import { type Asker, openAsker, type Transport } from '../harness/dns-asker.ts'
