@@ -1,10 +1,10 @@
 /**
- * The zone that the tables of the authority's tests ask, and a reply as one line of text: flags,
+ * The zones that the tables of the authority's tests ask, and a reply as one line of text: flags,
  * rcode, sections, options.
  */
 import { expect, test } from 'vitest'
 import { line, type Reply } from './dns-decode.ts'
-import { type AskOptions, dnsWorld } from './dns-world.ts'
+import { type AskOptions, dnsWorld, type WorldParts } from './dns-world.ts'
 import { DOWN, WAS_UP } from './pools.ts'
 
 /** More than fits in one UDP reply. */
@@ -52,10 +52,24 @@ child        NS     ns1
 child        DS     2 13 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 `
 
-export const world = dnsWorld({
+const texts = (owner: string, count: number, octets: number) =>
+  Array.from({ length: count }, (_, i) => `${owner} TXT "${String(i).padStart(octets, 'x')}"`)
+const numbers = [...Array(20).keys()]
+
+/** Answers that fit or do not; `vast` fits over TCP alone, `huge` in no message. */
+const SIZES = [
+  ...texts('big', 20, 50),
+  ...numbers.slice(0, 16).map((i) => `m MX ${i} h${i}\nh${i} A 192.0.2.${i}`),
+  ...numbers.map((i) => `s NS n${i}.s\nn${i}.s AAAA 2001:db8::${i}`),
+  ...texts('vast', 200, 250),
+  ...texts('huge', 300, 250),
+]
+
+const PARTS: WorldParts = {
   zones: {
     'example.com': ZONE,
     'child.example.com': '@ NS ns1.example.com.\nx A 192.0.2.6',
+    'x.org': SIZES.join('\n'),
   },
   pools: [
     { name: 'app.example.com', zone: 'example.com', addresses: ['192.0.2.10', '192.0.2.11'] },
@@ -82,7 +96,12 @@ export const world = dnsWorld({
       spec: { answers: 2, policy: 'failover' },
     },
   ],
-})
+}
+
+/** One of its own, whose turns begin anew. */
+export const tableWorld = () => dnsWorld(PARTS)
+
+export const world = tableWorld()
 
 export const SOA = 'SOA ns1.example.com hostmaster.example.com 7 3600 600 86400 60'
 export const NEGATIVE = `example.com 60 ${SOA}`

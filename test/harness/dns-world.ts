@@ -119,9 +119,10 @@ export function sendTo(
   authority: Authority,
   query: Uint8Array,
   transport: 'udp' | 'tcp' = 'udp',
+  bytes = CLIENT,
 ): Uint8Array | undefined {
   const out = new Uint8Array(65_535)
-  const client = { bytes: CLIENT, transport }
+  const client = { bytes, transport }
   const written = authority.answer(query, 0, query.length, out, 0, client)
   return written === 0 ? undefined : out.slice(0, written)
 }

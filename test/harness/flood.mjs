@@ -1,6 +1,7 @@
 // One party of a flood, run in a network namespace where 198.18.0.0/16 is local: an attacker, or a
 // client that keeps within its limits and tells what became of its questions.
 // node flood.mjs KIND TARGET PORT NAME MILLISECONDS
+import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,14 +13,21 @@ const endMs = performance.now() + Number(forText)
 const RATE = 5_000
 const STEP_MS = 5
 
-function query(asked, id, edns = false) {
+const [A, TXT] = [1, 16]
+
+/** With EDNS where there are octets of options, be they none. */
+function query(asked, id, options, type = A) {
   const labels = asked.split('.').flatMap((label) => [label.length, ...Buffer.from(label)])
-  const opt = edns ? [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0] : []
+  const hasOpt = options !== undefined
+  const opt = hasOpt ? [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, options.length, ...options] : []
   return Buffer.from([
-    ...[id >> 8, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, edns ? 1 : 0],
-    ...[...labels, 0, 0, 1, 0, 1, ...opt],
+    ...[id >> 8, id & 255, 1, 0, 0, 1, 0, 0, 0, 0, 0, hasOpt ? 1 : 0],
+    ...[...labels, 0, 0, type, 0, 1, ...opt],
   ])
 }
+
+/** RFC 7871: on behalf of some /24 of anywhere. */
+const subnet = () => [0, 8, 0, 7, 0, 1, 24, 0, 1 + random(223), random(256), random(256)]
 
 let seed = 1
 const random = (below) => {
@@ -59,7 +67,7 @@ const manyNetworks = Array.from(
 )
 
 function broken(zone, id) {
-  const whole = query(`x.${zone}`, id, true)
+  const whole = query(`x.${zone}`, id, [])
   switch (id % 4) {
     case 0:
       return whole.subarray(0, random(whole.length))
@@ -95,6 +103,42 @@ async function idleConnections() {
   for (let at = 0; at < 2_000; at++) open(at)
   await sleep(endMs - performance.now())
   return { opened, ended }
+}
+
+/** The first packet of connections (RFC 9293 section 3.5) from where nobody answers the second. */
+const HALF_OPEN = `
+  use Socket; use Time::HiRes qw(time sleep);
+  my ($target, $port, $seconds) = @ARGV;
+  socket(my $raw, PF_INET, SOCK_RAW, 255) or die "no raw socket: $!";
+  my ($to, $end, $sent) = (inet_aton($target), time + $seconds, 0);
+  while (time < $end) {
+    for (1 .. ${(RATE * STEP_MS) / 1_000}) {
+      my $from = inet_aton('203.0.113.' . int rand 256);
+      my $tcp = pack 'nnNNCCnnn', 1024 + rand 60_000, $port, rand 2**32, 0, 0x50, 2, 65_535, 0, 0;
+      my $sum = unpack '%32n*', $from . $to . pack('nn', 6, 20) . $tcp;
+      $sum = ($sum & 0xffff) + ($sum >> 16) for 1 .. 2;
+      substr($tcp, 16, 2) = pack 'n', ~$sum & 0xffff;
+      my $ip = pack 'CCnnnCCna4a4', 0x45, 0, 40, 0, 0, 64, 6, 0, $from, $to;
+      $sent++ if send $raw, $ip . $tcp, 0, pack_sockaddr_in(0, $to);
+    }
+    sleep ${STEP_MS / 1_000};
+  }
+  print $sent;`
+
+function halfOpen() {
+  const words = ['-e', HALF_OPEN, target, portText, String((endMs - performance.now()) / 1_000)]
+  return new Promise((resolve, reject) =>
+    execFile('perl', words, (error, out) => (error ? reject(error) : resolve({ sent: +out }))),
+  )
+}
+
+/** At once, from a network that is never held back: as many as the receive buffer holds. */
+async function largeAnswers() {
+  const socket = await bound('198.18.210.1')
+  const sent = 8_000
+  for (let id = 0; id < sent; id++)
+    await new Promise((settle) => socket.send(query(name, id, [], TXT), port, target, settle))
+  return { sent }
 }
 
 /** Fifty questions a second over UDP and ten over TCP, each of which must be answered. */
@@ -135,10 +179,13 @@ async function goodClient() {
 
 const parties = {
   names: () => flood(oneNetwork, (zone, id) => query(`${letters()}.${zone}`, id)),
-  forged: () => flood(manyNetworks, (_, id) => query(name, id, true)),
+  forged: () => flood(manyNetworks, (_, id) => query(name, id, [])),
   repeated: () => flood(oneNetwork, (_, id) => query(name, id)),
   broken: () => flood(manyNetworks, broken),
   connections: idleConnections,
+  subnets: () => flood(manyNetworks, (zone, id) => query(`sticky.${zone}`, id, subnet())),
+  halfOpen,
+  large: largeAnswers,
   good: goodClient,
 }
 process.stdout.write(`${JSON.stringify(await parties[kind]())}\n`)

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { hasAddon } from './dns-fronts.ts'
 import { buildQuery } from './dns-query.ts'
 import { GOSSIP_KEY, TOKEN } from './lab.ts'
 import { sumOf } from './metric-names.ts'
@@ -19,6 +20,7 @@ import {
   NOBODY,
   type Node,
   one,
+  overflow,
   overwatchYaml,
   ports,
   seen,
@@ -51,6 +53,14 @@ export interface Row {
   readonly limitMs?: number
 }
 
+/** The fallback cannot tell. */
+const unread: Row = {
+  event: 'more than is read in time',
+  node: 'overwatch',
+  drive: () => overflow('app.gslb.test'),
+  moves: [['dns_kernel_drops_total', 'up']],
+}
+
 export const rows: readonly Row[] = [
   {
     event: 'questions by UDP',
@@ -71,6 +81,7 @@ export const rows: readonly Row[] = [
     drive: () => ask('elsewhere.example'),
     moves: [['dns_refused_total', 'up']],
   },
+  ...(hasAddon ? [unread] : []),
   {
     event: 'a connection by TCP',
     node: 'overwatch',

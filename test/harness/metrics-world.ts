@@ -40,7 +40,7 @@ export function overwatchYaml(program: Program, peer: boolean, more = false): st
   const served = `${servers(2)}${more ? `, { address: ${AGENT}, port: ${backends[0]!.port}, service: more.gslb.test }` : ''}`
   return `
 mode: overwatch
-dns: { listen_address: "127.0.0.1:${peer ? ports.peerDns : ports.dns}", zones: [gslb.test] }
+dns: { listen_address: "127.0.0.1:${peer ? ports.peerDns : ports.dns}", threads: 1, zones: [gslb.test] }
 regions: [{ name: eu, servers: [${served}], health_check: { type: http, path: /health, interval: 1s, timeout: 500ms, failure_threshold: 1, success_threshold: 1 } }]
 domains: [${names.map((name) => `{ name: ${name}, regions: [eu], ttl: 1 }`).join(', ')}]
 overwatch:
@@ -127,6 +127,30 @@ export async function ask(name: string, times = 1): Promise<void> {
     const query = buildQuery({ id, name, type: 'A' })
     await new Promise((settle) => socket.send(query, ports.dns, '127.0.0.1', settle))
   }
+  socket.close()
+}
+
+/**
+ * A process that stands still is sent more than its receive buffer holds. What the kernel dropped
+ * is told with what it takes after that, so questions follow until one is answered.
+ */
+export async function overflow(name: string): Promise<void> {
+  const socket = createSocket('udp4')
+  const send = (bytes: Uint8Array) =>
+    new Promise((settle) => socket.send(bytes, ports.dns, '127.0.0.1', settle))
+  let isAnswered = false
+  socket.on('message', () => {
+    isAnswered = true
+  })
+  one('overwatch').signal('SIGSTOP')
+  for (let sent = 0; sent < 400; sent++) await send(new Uint8Array(60_000))
+  one('overwatch').signal('SIGCONT')
+  const query = buildQuery({ id: 1, name, type: 'A' })
+  const asks = async () => {
+    await send(query)
+    return isAnswered
+  }
+  await until('a question is answered', asks)
   socket.close()
 }
 

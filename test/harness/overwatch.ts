@@ -12,10 +12,17 @@ export interface Overwatch {
   stop(): Promise<void>
 }
 
+export interface Where {
+  /** The address it answers at; by default 127.0.0.1. */
+  readonly host?: string
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** Starts one that serves `app.<zone>` (IPv4 only) and waits for its first answer. */
 export async function startOverwatch(
   zone: string,
   records: readonly string[] = [],
+  { host = '127.0.0.1', env = {} }: Where = {},
 ): Promise<Overwatch> {
   const addresses = ['127.10.3.21', '127.10.3.22', '127.10.3.23']
   const backends = await startBackends(addresses)
@@ -23,10 +30,10 @@ export async function startOverwatch(
   const program = new Program('')
   program.configure(`
 dns:
-  listen_address: "127.0.0.1:${port}"
+  listen_address: "${host.includes(':') ? `[${host}]` : host}:${port}"
   zones:
     - name: ${zone}
-      name_servers: [{ name: ns1.${zone}, addresses: [127.0.0.1] }]
+      name_servers: [{ name: ns1.${zone}, addresses: ["${host}"] }]
       records:
         - { name: "@", type: TXT, value: "${zone}" }
 ${records.map((record) => `        - ${record}`).join('\n')}
@@ -37,12 +44,13 @@ ${addresses.map((address) => `      - { address: ${address}, port: ${backends[0]
     health_check: { type: tcp, interval: 1s, timeout: 500ms, failure_threshold: 2, success_threshold: 1 }
 domains: [{ name: app.${zone}, regions: [local], ttl: 1 }]
 overwatch: { data_dir: "${program.folder}/data" }
-logging: { level: warn, format: text }
+logging: { level: info, format: text }
 `)
-  program.start()
+  program.start([], env)
   await until(
     `app.${zone} is served`,
-    async () => (await dig(port, `app.${zone}`)).answer.length > 0,
+    async () => (await dig(port, `@${host}`, `app.${zone}`)).answer.length > 0,
+    20_000,
   )
   return {
     port,
