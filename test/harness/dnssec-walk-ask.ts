@@ -152,7 +152,12 @@ export async function askDelv(
   const script =
     'while read -r name type; do echo "@@$name $type"; ' +
     `delv ${words} "$name" "$type" 2>&1; done < ${folder}/questions`
-  const { stdout } = await execute('sh', ['-c', script], { timeout: 300_000, maxBuffer: 1 << 26 })
+  const options = { timeout: 300_000, maxBuffer: 1 << 26 }
+  const { stdout } = await execute('sh', ['-c', script], options).catch((fault: Error) => {
+    const { stdout: said = '' } = fault as Partial<{ stdout: string }>
+    const tails = [said, node.program.output].map((text) => text.slice(-3_000))
+    throw new Error(`delv, node ${node.place}: ${fault.message}\n${tails.join('\n---\n')}`)
+  })
   const replies = stdout.split(/^@@/m).slice(1)
   if (replies.length !== questions.length) throw new Error(`delv gave ${replies.length} replies`)
   const faults: string[] = []
