@@ -5,6 +5,9 @@
  * test into a failure.
  */
 import { execFile, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const known = new Map<string, boolean>()
@@ -58,4 +61,24 @@ export async function dig(port: number, ...words: readonly string[]): Promise<Di
     answer: section(text, 'ANSWER'),
     authority: section(text, 'AUTHORITY'),
   }
+}
+
+/**
+ * Asks one question after the other in one process, each of them words as `dig` takes them; gives
+ * the records of each answer, `type rdata`.
+ */
+export async function digEach(
+  port: number,
+  questions: readonly string[],
+): Promise<readonly (readonly string[])[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'opengslb-dig-'))
+  const file = join(folder, 'questions')
+  writeFileSync(file, `${questions.join('\n')}\n`)
+  const words = ['+tries=3', '+time=2', '+noall', '+question', '+answer', '-f', file]
+  const text = await output('dig', ['@127.0.0.1', '-p', String(port), ...words])
+  rmSync(folder, { recursive: true, force: true })
+  const parts = text.split(/^;(?!;).*$/m).slice(1)
+  if (parts.length !== questions.length) throw new Error(`not all were answered: ${text}`)
+  const records = (part: string) => part.split('\n').filter((line) => /^[^;\s]/.test(line))
+  return parts.map((part) => records(part).map((line) => line.split(/\s+/).slice(3).join(' ')))
 }

@@ -8,8 +8,9 @@ import { formatEndpoint } from '../../core/net/address.ts'
 import { nodeFiles } from '../config-files.ts'
 import { CommandFailed, type Io, type Shell, shellOf } from '../shell.ts'
 import { table } from '../table.ts'
+import { type RegionSteps, regionLines } from './why-steps.ts'
 
-interface Explanation {
+interface Explanation extends RegionSteps {
   readonly name: string
   readonly type: string
   readonly client: string
@@ -121,6 +122,7 @@ function renderExplanation(found: Explanation): string {
     `epoch ${found.epoch}, version ${found.version}, turn ${found.turn}`,
     ...(policy === undefined ? [] : [`algorithm ${policy}, ttl ${ttl}`]),
     ...(found.policy_steps ?? []).map(stepLine),
+    ...regionLines(found),
     ...(found.unknown === undefined ? [] : [`not known: ${found.unknown}`]),
     ...(allDown === undefined ? [] : [`no server is healthy: when_all_down is ${allDown}`]),
     ...(rows.length === 0
