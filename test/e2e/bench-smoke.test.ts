@@ -258,7 +258,7 @@ describe('what a bench says', () => {
     one.restingBytes.push(2e8)
     // The median of starts counts, not the worst of them.
     other.restingBytes.push(2e8 + 1_000 * each, 9e8, 2e8 + 1_000 * each)
-    const sides = { says: 'one thread', few: 'few', many: 'many', names: 1_000 }
+    const sides = { says: 'one thread', few: ['few'], many: ['many'], names: 1_000 }
     const memory = { ...sides, bytesAtMost: 1_500 }
     expect(judgeMemory(memory, [one, other]).outcome).toBe(outcome)
     expect(judgeMemory(memory, [one]).outcome).toBe('not measured')

@@ -133,14 +133,15 @@ export function goalsOf(scenario: Scenario, showings: readonly Showing[]): Goal[
 /** What a name takes more where there are many: the median of what was resident at rest. */
 export function judgeMemory(goal: MemoryGoal, showings: readonly Showing[]): Judged {
   const { few, many, names, bytesAtMost } = goal
-  const [less, more] = [few, many].map((label) => {
-    const found = showings.find((one) => one.label === label)?.restingBytes ?? []
-    return found.length === 0 ? undefined : median(found)
-  })
+  const resting = (labels: readonly string[]): number =>
+    labels.reduce((sum, label) => {
+      const found = showings.find((one) => one.label === label)?.restingBytes ?? []
+      return sum + (found.length === 0 ? Number.NaN : median(found))
+    }, 0)
+  const each = (resting(many) - resting(few)) / names
   const base = { atLeast: 1, by: 'rate' } as const
-  if (less === undefined || more === undefined)
+  if (Number.isNaN(each))
     return { ...base, says: `memory of a name, ${goal.says}`, outcome: 'not measured' }
-  const each = (more - less) / names
   const figures = `${each.toFixed(0)} bytes, allowed ${bytesAtMost}`
   return {
     ...base,

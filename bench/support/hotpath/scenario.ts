@@ -14,11 +14,11 @@ export interface Contender {
   readonly atRest?: boolean
 }
 
-/** What the second holds more than the first when both have settled, for each name. */
+/** What those of many names hold more than those of few when all have settled, for each name. */
 export interface MemoryGoal {
   readonly says: string
-  readonly few: string
-  readonly many: string
+  readonly few: readonly string[]
+  readonly many: readonly string[]
   readonly names: number
   readonly bytesAtMost: number
 }
