@@ -30,6 +30,7 @@ bool read_word(const std::string &word, bench::Plan *plan) {
   else if (key == "window") plan->window = count;
   else if (key == "segments") plan->segments = count;
   else if (key == "prefixes") plan->prefixes = count;
+  else if (key == "clients") plan->clients = value;
   else if (key == "connections") plan->connections = count;
   else if (key == "seed") plan->seed = uint64_t(number);
   else if (key == "watch") plan->watched = value;

@@ -11,6 +11,9 @@ namespace {
 constexpr size_t kHeader = 12;
 // SOA, a record that denies, and a signature of each.
 constexpr uint32_t kProofMin = 4;
+constexpr uint32_t kOpt = 41;
+// RFC 7873 option, and the length of a client's and a server's cookie of RFC 9018.
+constexpr uint32_t kCookie = 10, kCookieBytes = 8 + 16;
 
 std::vector<std::string> fields_of(const std::string &text) {
   std::vector<std::string> fields;
@@ -55,6 +58,7 @@ bool Kind::parse(const std::string &text) {
   mixed_ = flag('m');
   by_index_ = flag('i');
   proven_ = flag('p');
+  baked_ = flag('k') && cookie_;
   rcode_ = number(5);
   answers_ = number(6);
   count_ = number(8);
@@ -144,7 +148,29 @@ Verdict Kind::check(const uint8_t *query, uint32_t index, const uint8_t *answer,
   // TC would mean that the client has to ask again.
   if ((answer[2] & 2) != 0 || (edns_ && u16(answer + 10) == 0)) return Verdict::kWrongData;
   if (proven_ && u16(answer + 8) < kProofMin) return Verdict::kWrongData;
+  if (baked_ && !cookie_holds(query, answer, length)) return Verdict::kWrongData;
   return data_holds(index, answer, length, seen) ? Verdict::kRight : Verdict::kWrongData;
+}
+
+bool Kind::cookie_holds(const uint8_t *query, const uint8_t *answer, uint32_t length) const {
+  uint32_t at = uint32_t(question_end_);
+  const uint32_t records = u16(answer + 6) + u16(answer + 8) + u16(answer + 10);
+  for (uint32_t record = 0; record < records; record++) {
+    at = skip_name(answer, length, at);
+    if (at == 0 || at + 10 > length) return false;
+    const uint32_t type = u16(answer + at), end = at + 10 + u16(answer + at + 8);
+    if (end > length) return false;
+    at += 10;
+    while (type == kOpt && at + 4 <= end) {
+      const uint32_t code = u16(answer + at), size = u16(answer + at + 2);
+      if (at + 4 + size > end) return false;
+      if (code == kCookie)
+        return size == kCookieBytes && std::memcmp(answer + at + 4, query + cookie_at_, 8) == 0;
+      at += 4 + size;
+    }
+    at = end;
+  }
+  return false;
 }
 
 bool Kind::data_holds(uint32_t index, const uint8_t *answer, uint32_t length,

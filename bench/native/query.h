@@ -33,7 +33,8 @@ enum class Verdict { kRight, kNotAnswer, kWrongQuestion, kWrongRcode, kWrongData
 // `#` in the pattern is an index below size, a run of `?` random letters; flags are any of e (EDNS),
 // d (DO), s (client subnet), z (the subnet is one of 65,536, by Zipf's law), c (client cookie), m
 // (mixed case), i (the address is base + index), p (the authority holds a denial and its
-// signatures: four records at least); the answer holds `answers` A records, each of [base, base +
+// signatures: four records at least), k (the answer holds the client's cookie and a server cookie of
+// 16 octets beside it); the answer holds `answers` A records, each of [base, base +
 // count).
 class Kind {
  public:
@@ -49,12 +50,13 @@ class Kind {
 
  private:
   void compile(const std::string &pattern);
+  bool cookie_holds(const uint8_t *query, const uint8_t *answer, uint32_t length) const;
   bool data_holds(uint32_t index, const uint8_t *answer, uint32_t length,
                   std::vector<uint8_t> *seen) const;
 
   uint32_t share_ = 1, size_ = 1, type_ = 1, rcode_ = 0, answers_ = 0, base_ = 0, count_ = 0;
   bool edns_ = false, dnssec_ = false, subnet_ = false, zipf_ = false, cookie_ = false, mixed_ = false;
-  bool by_index_ = false, proven_ = false;
+  bool by_index_ = false, proven_ = false, baked_ = false;
   std::vector<uint8_t> packet_;
   size_t question_end_ = 0, digits_at_ = 0, digits_ = 0, letters_at_ = 0, letters_ = 0;
   size_t subnet_at_ = 0, cookie_at_ = 0;

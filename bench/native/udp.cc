@@ -38,6 +38,9 @@ class Udp {
     server_.sin_port = htons(uint16_t(plan_.port));
     sockaddr_in any{};
     any.sin_family = AF_INET;
+    in_addr clients{};
+    if (inet_pton(AF_INET, plan_.clients.c_str(), &clients) != 1) return false;
+    clients_ = ntohl(clients.s_addr);
     if (inet_pton(AF_INET, plan_.address.c_str(), &server_.sin_addr) != 1 ||
         bind(fd_, reinterpret_cast<sockaddr *>(&any), sizeof(any)) != 0)
       return false;
@@ -99,10 +102,10 @@ class Udp {
     part->cmsg_level = IPPROTO_IP;
     part->cmsg_type = IP_PKTINFO;
     part->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
-    // Clients live in 127.64.0.0/10, a network of 256 addresses each.
+    // Clients live in networks of 256 addresses each.
     const uint32_t network = random_.below(plan_.prefixes);
     in_pktinfo info{};
-    info.ipi_spec_dst.s_addr = htonl(0x7f400000u + (network << 8) + 1 + random_.below(250));
+    info.ipi_spec_dst.s_addr = htonl(clients_ + (network << 8) + 1 + random_.below(250));
     std::memcpy(CMSG_DATA(part), &info, sizeof(info));
     size_t used = CMSG_SPACE(sizeof(in_pktinfo));
     if (segments > 1) {
@@ -130,6 +133,7 @@ class Udp {
   Window &window_;
   Random random_;
   int fd_ = -1;
+  uint32_t clients_ = 0;
   sockaddr_in server_{};
   uint8_t room_[kReceiveBatch][kRoom];
   mmsghdr in_[kReceiveBatch] = {};

@@ -33,6 +33,8 @@ struct Plan {
   uint32_t segments = 16;
   // Client networks of 256 addresses each.
   uint32_t prefixes = 4096;
+  // Where they begin.
+  std::string clients = "127.64.0.0";
   uint32_t connections = 16;
   uint64_t seed = 1;
   std::vector<Kind> kinds;

@@ -16,6 +16,8 @@ export interface Load {
   /** Queries a second; undefined asks as fast as answers come. */
   readonly rate?: number
   readonly echo: boolean
+  /** Where the 4,096 networks of clients begin, one /24 after the other; absent: on loopback. */
+  readonly clients?: string
   /** Seconds after which a question counts as lost. */
   readonly patienceSeconds?: number
   readonly watched: readonly string[]
@@ -66,6 +68,7 @@ function wordsOf(load: Load): string[] {
     `window=${open ? OPEN_WINDOW : WINDOW[load.transport]}`,
     `rate=${load.rate ?? 0}`,
     `watch=${load.watched.join(',')}`,
+    ...(load.clients === undefined ? [] : [`clients=${load.clients}`]),
     ...(load.patienceSeconds === undefined ? [] : [`patience=${load.patienceSeconds}`]),
     ...load.kinds.map((kind) => `kind=${kind}`),
   ]

@@ -4,7 +4,15 @@
 import { median } from '../report.ts'
 import type { Doubt } from './round.ts'
 import type { Showing } from './measure.ts'
-import { ECHO, type Goal, MARGIN, type Measure, OURS, type Scenario } from './scenarios.ts'
+import {
+  ECHO,
+  type Goal,
+  MARGIN,
+  type Measure,
+  type MemoryGoal,
+  OURS,
+  type Scenario,
+} from './scenario.ts'
 import { type Estimate, estimate } from './statistics.ts'
 
 export interface Latency {
@@ -39,7 +47,7 @@ export interface Summary {
   readonly roundsValid: number
   readonly rounds: number
   readonly doubts: Readonly<Record<Doubt, number>>
-  /** Changes of state made under load. */
+  /** Changes of state made under load, or scrapes. */
   readonly changes: number
   /** What dnsperf says, where it was asked. */
   readonly opinion?: string
@@ -120,6 +128,26 @@ export function goalsOf(scenario: Scenario, showings: readonly Showing[]): Goal[
     return { says: `${OURS} to ${label}`, over: [OURS], under: [label], atLeast: 1 }
   })
   return [...scenario.goals, ...above]
+}
+
+/** What a name takes more where there are many: the median of what was resident at rest. */
+export function judgeMemory(goal: MemoryGoal, showings: readonly Showing[]): Judged {
+  const { few, many, names, bytesAtMost } = goal
+  const resting = (labels: readonly string[]): number =>
+    labels.reduce((sum, label) => {
+      const found = showings.find((one) => one.label === label)?.restingBytes ?? []
+      return sum + (found.length === 0 ? Number.NaN : median(found))
+    }, 0)
+  const each = (resting(many) - resting(few)) / names
+  const base = { atLeast: 1, by: 'rate' } as const
+  if (Number.isNaN(each))
+    return { ...base, says: `memory of a name, ${goal.says}`, outcome: 'not measured' }
+  const figures = `${each.toFixed(0)} bytes, allowed ${bytesAtMost}`
+  return {
+    ...base,
+    says: `memory of a name, ${goal.says}: ${figures}`,
+    outcome: each <= bytesAtMost ? 'met' : 'missed',
+  }
 }
 
 function latencyOf({ latencies }: Showing): Latency | undefined {

@@ -11,7 +11,8 @@ import { type Counted, type Load, runLoad } from './generator.ts'
 import type { Patience } from './quiet.ts'
 import { type Doubt, doubtOf, type Round, roundOf, wasQuiet } from './round.ts'
 import { dnsperf } from './second-opinion.ts'
-import { type Contender, ECHO, OURS, type Scenario } from './scenarios.ts'
+import { CLIENTS } from './enclosed.ts'
+import { type Contender, ECHO, OURS, type Scenario } from './scenario.ts'
 import { freePort, newFolder, type Running, type Subject } from './subject.ts'
 
 export interface Sizes {
@@ -57,7 +58,9 @@ export class Showing {
   readonly latencies: { readonly counted: Counted; readonly quiet: boolean }[] = []
   readonly doubts: Record<Doubt, number> = { steal: 0, noisy: 0, 'generator-bound': 0 }
   wrong = 0
+  /** The most, and what there was after each start when it had settled. */
   residentBytes = 0
+  readonly restingBytes: number[] = []
   meanBytes = 0
   changes = 0
   opinion: string | undefined
@@ -88,6 +91,7 @@ const TCP_RATE = 20_000
 
 const isOurs = ({ subject }: Entrant): boolean => subject.name === OURS
 const isEcho = ({ subject }: Entrant): boolean => subject.name === ECHO
+const isAsked = ({ entrant }: Showing): boolean => entrant.contender.atRest !== true
 
 class Course {
   readonly #scenario: Scenario
@@ -151,6 +155,7 @@ class Course {
       warmupSeconds: 0.1,
       echo: isEcho(showing.entrant),
       watched: running.server.threads(),
+      ...(this.#scenario.limited === true ? { clients: CLIENTS } : {}),
       ...more,
     })
   }
@@ -194,10 +199,20 @@ class Course {
     return kept
   }
 
+  /** Lets all settle. */
+  async rest(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, this.#machine.sizes.settleSeconds * 1000))
+    for (const { showing, running } of this.#standing) {
+      const bytes = running.server.residentBytes()
+      showing.restingBytes.push(bytes)
+      showing.residentBytes = Math.max(showing.residentBytes, bytes)
+    }
+  }
+
   async sweep(backwards: boolean): Promise<void> {
-    const order = this.#showings.map(
-      (showing) => this.#standing.find((one) => one.showing === showing)!,
-    )
+    const order = this.#showings
+      .filter(isAsked)
+      .map((showing) => this.#standing.find((one) => one.showing === showing)!)
     for (const standing of backwards ? order.reverse() : order)
       standing.showing.rounds.push(await this.#round(standing))
   }
@@ -209,7 +224,8 @@ class Course {
    */
   async latencySweep(rate: number, backwards: boolean): Promise<void> {
     const { patience, sizes } = this.#machine
-    for (const standing of backwards ? [...this.#standing].reverse() : this.#standing) {
+    const asked = this.#standing.filter(({ showing }) => isAsked(showing))
+    for (const standing of backwards ? asked.reverse() : asked) {
       const { threads } = standing.showing.entrant.contender.setup
       for (let attempt = 0; attempt <= sizes.retries; attempt++) {
         await patience.untilQuiet(this.#cpusOf(threads))
@@ -261,10 +277,12 @@ export async function measure(
   const perGeneration = Math.ceil(sizes.sweeps / sizes.generations)
   let done = 0
   for (let generation = 0; generation < sizes.generations; generation++) {
-    const course = new Course(scenario, showings, machine)
+    // What only rests says the same every time.
+    const present = generation === 0 ? showings : showings.filter(isAsked)
+    const course = new Course(scenario, present, machine)
     try {
       await course.start()
-      await new Promise((resolve) => setTimeout(resolve, sizes.settleSeconds * 1000))
+      await course.rest()
       for (let sweep = 0; sweep < perGeneration && done < sizes.sweeps; sweep++, done++) {
         if (spentSeconds() - started > sizes.limitSeconds) break
         await course.sweep(done % 2 === 1)

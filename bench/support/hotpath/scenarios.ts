@@ -1,6 +1,17 @@
 /**
- * What is measured: who takes part, what is asked, and what has to hold.
+ * What is measured: the scenarios, in the order in which they are run and shown.
  */
+import {
+  against,
+  beside,
+  type Contender,
+  OURS,
+  type Plain,
+  type Scenario,
+  THREAD,
+  type Versus,
+} from './scenario.ts'
+import { allServers, counting, everythingOn, million, manyZones } from './scenarios-flat.ts'
 import {
   askMissing,
   askNames,
@@ -13,148 +24,12 @@ import {
   ZONE,
 } from './setup.ts'
 
-/** One server program under one setup; its label names it within the scenario. */
-export interface Contender {
-  readonly label: string
-  /** A subject's name; `peers` means each peer that is installed. */
-  readonly subject: string
-  readonly setup: Setup
-  readonly kinds: readonly string[]
-}
-
-/**
- * Product of the rates `over` by the product of the rates `under`, in the same sweep. It is met
- * when the lower end of the interval is no more than `MARGIN` under `atLeast`.
- */
-export interface Goal {
-  readonly says: string
-  readonly over: readonly string[]
-  readonly under: readonly string[]
-  readonly atLeast: number
-  /** What alone decides; absent: the rate, or CPU a query where too few rounds have a rate. */
-  readonly by?: Measure
-}
-
-/** What an answer costs may be that of all threads, or of the busiest one alone. */
-export type Measure = 'rate' | 'CPU a query' | 'CPU a query of the thread'
-
-export const MARGIN = 0.02
-
-export interface Scenario {
-  readonly name: string
-  readonly title: string
-  readonly transport: 'udp' | 'tcp'
-  readonly contenders: readonly Contender[]
-  readonly goals: readonly Goal[]
-  /** Not below any peer that takes part. */
-  readonly abovePeers: boolean
-  /** Left out unless it is asked for by name. */
-  readonly onRequest?: boolean
-  /** At smoke size: left out, or run without peers. */
-  readonly smoke: 'none' | 'alone' | 'whole'
-  /** A name that dnsperf asks for too. */
-  readonly secondOpinion?: string
-}
-
-export const ECHO = 'C echo'
-export const OURS = 'OpenGSLB'
-export const PEERS = 'peers'
-
-interface Plain {
-  readonly name: string
-  readonly title: string
-  readonly setup: Setup
-  readonly kinds: readonly string[]
-  readonly atLeast?: number
-  readonly transport?: 'udp' | 'tcp'
-  readonly peers?: boolean
-  readonly smoke?: Scenario['smoke']
-  readonly secondOpinion?: string
-}
-
-/** The echo, us and the peers, all asked the same. */
-function beside(one: Plain): Scenario {
-  const { setup, kinds, atLeast, peers = true } = one
-  const subjects = [ECHO, OURS, ...(peers ? [PEERS] : [])]
-  const goals =
-    atLeast === undefined
-      ? []
-      : [{ says: `${OURS} to ${ECHO}`, over: [OURS], under: [ECHO], atLeast }]
-  return {
-    name: one.name,
-    title: one.title,
-    transport: one.transport ?? 'udp',
-    contenders: subjects.map((subject) => ({ label: subject, subject, setup, kinds })),
-    goals,
-    abovePeers: peers,
-    smoke: one.smoke ?? 'none',
-    ...(one.secondOpinion === undefined ? {} : { secondOpinion: one.secondOpinion }),
-  }
-}
-
-type Named = readonly [label: string, setup: Setup]
-type Versus = readonly [Named, Named]
-
-/** Us twice, under two setups. */
-function against(
-  name: string,
-  title: string,
-  kinds: readonly string[],
-  [first, second]: Versus,
-  atLeast: number,
-  by?: Measure,
-): Scenario {
-  const of = ([label, setup]: Named) => ({ label, subject: OURS, setup, kinds })
-  const says = `${second[0]} to ${first[0]}`
-  return {
-    name,
-    title,
-    transport: 'udp',
-    contenders: [of(first), of(second)],
-    goals: [{ says, over: [second[0]], under: [first[0]], atLeast, ...(by && { by }) }],
-    abovePeers: false,
-    smoke: name === 'deltas' ? 'alone' : 'none',
-  }
-}
-
 /** ECS scopes answers, so it is asked with EDNS. */
 const ECS = 'es'
 /** DO is a flag of EDNS. */
 const SIGNED = 'ed'
 /** The same, of a name that does not exist: what is not proven is a wrong answer. */
 const PROVEN = `${SIGNED}p`
-
-const THREAD = 'CPU a query of the thread'
-
-/** From one name to a million, for us and for NSD: our fall may be 5 % more than its. */
-function million(names: number): Scenario {
-  const many: Setup = { ...plain, names }
-  const of = (subject: string, few: boolean): Contender => ({
-    label: `${subject}, ${few ? '1 name' : `${names} names`}`,
-    subject,
-    setup: few ? plain : many,
-    kinds: few ? [askStatic()] : [askNames(names)],
-  })
-  const contenders = [of(OURS, true), of(OURS, false), of('NSD', true), of('NSD', false)]
-  const [oursFew, oursMany, nsdFew, nsdMany] = contenders.map(({ label }) => label)
-  return {
-    name: 'million-names',
-    title: `From one name to ${names}`,
-    transport: 'udp',
-    contenders,
-    goals: [
-      {
-        says: 'our fall to the fall of NSD',
-        over: [oursMany!, nsdFew!],
-        under: [oursFew!, nsdMany!],
-        atLeast: 0.95,
-      },
-    ],
-    abovePeers: false,
-    onRequest: true,
-    smoke: 'none',
-  }
-}
 
 const mixed = (names: number): string[] => [
   askNames(names, '', 40),
@@ -327,7 +202,11 @@ export function scenariosOf(small: boolean): Scenario[] {
   const asked = [askSteered(100, ECS)]
   return [
     ...shared(many).map(beside),
+    everythingOn(),
+    counting(),
     against('servers', `${many} servers in rotation`, [askSteered(many)], rotated, 0.97),
+    allServers(small ? 300 : 50_000),
+    manyZones(many),
     flood(many),
     steering(small),
     // The API that takes the changes is another thread; here it has the same core.

@@ -13,6 +13,15 @@ export interface Setup {
   /** Changes of state a second, while under load. */
   readonly deltasPerSecond: number
   readonly threads: number
+  /** Names steered alike, app, app1 …, each over servers of its own. */
+  readonly pools: number
+  /** Further zones, with a name each. */
+  readonly zones: number
+  /** Zones are signed, unless they are too large for it. */
+  readonly signed: boolean
+  readonly metrics: 'off' | 'on' | 'scraped'
+  /** Of response rate limiting; 0 leaves what is the default. */
+  readonly responsesPerSecond: number
 }
 
 export const ZONE = 'bench.test'
@@ -25,6 +34,11 @@ export const plain: Setup = {
   learnedNetworks: -1,
   deltasPerSecond: 0,
   threads: 1,
+  pools: 1,
+  zones: 0,
+  signed: true,
+  metrics: 'on',
+  responsesPerSecond: 0,
 }
 
 /** Seven digits, so that every name has the same length whatever the size of the zone. */
@@ -35,8 +49,15 @@ export const nameAddress = (index: number): string =>
   `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
 
 /** Servers live in 127.30.0.0 and up, where one socket can listen for all. */
-export const serverAddress = (index: number): string =>
-  `127.${30 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`
+export const serverAddress = (index: number, pool = 0): string =>
+  `127.${30 + pool + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`
+
+/** The name that a pool is behind. */
+export const steeredName = (pool: number): string => (pool === 0 ? 'app' : `app${pool}`)
+
+/** Its name is as long as those of `names`, and has as many labels. */
+export const zoneName = (index: number): string => `z${String(index).padStart(7, '0')}.test`
+export const ZONE_HOST = 'wwwww'
 
 /** Weights that differ, the same for every server program. */
 export const weightOf = (index: number): number => 10 + ((index * 7) % 91)
@@ -94,6 +115,12 @@ export const askNoData = (flags = '', share = 1): string =>
 export const askText = (flags = '', share = 1): string =>
   line({ name: 'www', type: 'TXT', flags, share }, 1, '', '0;0;0.0.0.0;0')
 
-/** The steered name. */
-export const askSteered = (servers: number, flags = '', share = 1): string =>
-  line({ name: 'app', flags, share }, 1, '', `0;1;${serverAddress(0)};${servers}`)
+/** The names of the further zones. */
+export const askZones = (zones: number): string =>
+  `1;${ZONE_HOST}.z#######.test;${zones};1;i;0;1;${nameAddress(0)};${zones}`
+
+/** A steered name. */
+export const askSteered = (servers: number, flags = '', share = 1, pool = 0): string => {
+  const expected = `0;1;${serverAddress(0, pool)};${servers}`
+  return line({ name: steeredName(pool), flags, share }, 1, '', expected)
+}

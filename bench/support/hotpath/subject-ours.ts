@@ -8,7 +8,19 @@ import { startDeltas } from './deltas.ts'
 import { root } from './native.ts'
 import { Pinned } from './pinned.ts'
 import { networkOf, placesYaml, writePlaces } from './places.ts'
-import { plain, type Setup, serverAddress, weightOf, ZONE, zoneText } from './setup.ts'
+import { scrape } from './scrapes.ts'
+import {
+  nameAddress,
+  plain,
+  type Setup,
+  serverAddress,
+  steeredName,
+  weightOf,
+  ZONE,
+  ZONE_HOST,
+  zoneName,
+  zoneText,
+} from './setup.ts'
 import { freePort, type Running, type Start, type Subject } from './subject.ts'
 import { newFolder, untilAnswering, untilListening, untilQuiet } from './subject.ts'
 
@@ -29,12 +41,47 @@ const UNSIGNED = `  dnssec:
     security_acknowledgment: "The zones of the others are not signed either."
 `
 
-const serversOf = ({ servers }: Setup, checkedPort: number): string =>
+const serversOf = ({ servers }: Setup, pool: number, checkedPort: number): string =>
   Array.from({ length: servers }, (_, index) => {
     const weight = `weight: ${weightOf(index)}`
-    const address = `address: ${serverAddress(index)}, port: ${checkedPort}`
-    return `      - { ${address}, ${weight}, service: app.${ZONE} }`
+    const address = `address: ${serverAddress(index, pool)}, port: ${checkedPort}`
+    return `      - { ${address}, ${weight}, service: ${steeredName(pool)}.${ZONE} }`
   }).join('\n')
+
+function poolYaml(setup: Setup, pool: number, checkedPort: number): string {
+  const region = pool === 0 ? 'local' : `local${pool}`
+  const name = `name: ${steeredName(pool)}.${ZONE}, regions: [${region}]`
+  return `regions:
+  - name: ${region}
+    servers:
+${serversOf(setup, pool, checkedPort)}
+    health_check: { type: tcp, interval: ${INTERVAL}, timeout: 5s, success_threshold: 1 }
+domains:
+  - { ${name}, routing_algorithm: ${setup.algorithm}, ttl: 60 }`
+}
+
+/** A file takes some 80,000 servers, so that further names have files of their own. */
+const furtherPools = ({ pools }: Setup): { readonly pool: number; readonly file: string }[] =>
+  Array.from({ length: pools - 1 }, (_, at) => ({ pool: at + 1, file: `pool${at + 1}.yaml` }))
+
+function includesYaml(setup: Setup): string {
+  const files = furtherPools(setup).map(({ file }) => file)
+  return files.length === 0 ? '' : `includes: [${files.join(', ')}]\n`
+}
+
+const zonesYaml = ({ zones }: Setup): string =>
+  Array.from({ length: zones }, (_, index) => {
+    const record = `{ name: ${ZONE_HOST}, type: A, value: ${nameAddress(index)} }`
+    return `    - { name: ${zoneName(index)}, records: [ ${record} ] }\n`
+  }).join('')
+
+const isUnsigned = ({ names, signed }: Setup): boolean => !signed || names > SIGNED_NAMES_MAX
+
+function limitYaml({ responsesPerSecond }: Setup): string {
+  return responsesPerSecond === 0
+    ? ''
+    : `  rate_limit: { responses_per_second: ${responsesPerSecond} }\n`
+}
 
 interface Ports {
   readonly dns: number
@@ -47,23 +94,18 @@ function yamlOf(setup: Setup, folder: string, ports: Ports, known: readonly stri
   const optional = OPTIONAL.filter(([name]) => known.includes(name)).map(([, of]) => of(setup))
   const placed = setup.learnedNetworks >= 0
   const places = placesYaml(setup, folder, ports.checked, INTERVAL)
-  const regions = `regions:
-  - name: local
-    servers:
-${serversOf(setup, ports.checked)}
-    health_check: { type: tcp, interval: ${INTERVAL}, timeout: 5s, success_threshold: 1 }
-domains:
-  - { name: app.${ZONE}, regions: [local], routing_algorithm: ${setup.algorithm}, ttl: 60 }`
-  return `dns:
+  const steered = setup.servers > 0 ? poolYaml(setup, 0, ports.checked) : ''
+  const enabled = setup.metrics !== 'off'
+  return `${includesYaml(setup)}dns:
   listen_address: "127.0.0.1:${ports.dns}"
   default_ttl: 60
-${optional.map((line) => `  ${line}\n`).join('')}  zones:
+${optional.map((line) => `  ${line}\n`).join('')}${limitYaml(setup)}  zones:
     - { name: ${ZONE}, file: ${join(folder, 'zone')} }
-${placed ? places.top : setup.servers > 0 ? regions : ''}
+${zonesYaml(setup)}${placed ? places.top : steered}
 overwatch:
   data_dir: "${folder}/data"
-${placed ? places.overwatch : ''}${setup.names > SIGNED_NAMES_MAX ? UNSIGNED : ''}api: { enabled: true, address: "127.0.0.1:${ports.api}" }
-metrics: { enabled: true, address: "127.0.0.1:${ports.metrics}" }
+${placed ? places.overwatch : ''}${isUnsigned(setup) ? UNSIGNED : ''}api: { enabled: true, address: "127.0.0.1:${ports.api}" }
+metrics: { enabled: ${enabled}, address: "127.0.0.1:${ports.metrics}" }
 logging: { level: error, format: text }
 `
 }
@@ -82,6 +124,10 @@ async function write(start: Start, sinkPort: number, known: readonly string[]): 
   const ports = { dns: port, ...others }
   const path = join(folder, 'config.yaml')
   writeFileSync(path, yamlOf(setup, folder, ports, known), { mode: 0o600 })
+  for (const { pool, file } of furtherPools(setup)) {
+    const text = poolYaml(setup, pool, ports.checked)
+    writeFileSync(join(folder, file), `${text}\n`, { mode: 0o600 })
+  }
   return { path, ports }
 }
 
@@ -123,12 +169,28 @@ export function ours({ sinkPort, program, nodeFlags = [] }: OursOptions): Subjec
       const server = new Pinned(command, start)
       const asked = start.setup.servers > 0 ? `app.${ZONE}` : `www.${ZONE}`
       await untilAnswering(server, start.port, asked)
+      if (start.setup.pools > 1) await untilChecked(server, ports.metrics, start.setup)
       if (start.setup.deltasPerSecond > 0) await untilListening(server, ports.api)
+      if (start.setup.metrics === 'scraped') await untilListening(server, ports.metrics)
       if (start.setup.algorithm === 'learned_latency') await untilLearned(server, ports.api)
       await untilQuiet(server)
       return runningOf(server, start.setup, ports)
     },
   }
+}
+
+/** A name is served once one of its servers was found healthy: waits for nearly all of them. */
+async function untilChecked(server: Pinned, metricsPort: number, setup: Setup): Promise<void> {
+  await untilListening(server, metricsPort)
+  const wanted = setup.pools * setup.servers * 0.99
+  let healthy = 0
+  for (let attempt = 0; attempt < 180; attempt++) {
+    const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text()
+    healthy = Number(/^opengslb_backends_healthy (\d+)/m.exec(page)?.[1] ?? 0)
+    if (healthy >= wanted) return
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  }
+  throw new Error(`of ${wanted} servers ${healthy} are healthy: ${server.output()}`)
 }
 
 /** Waits until the busiest client is steered by what was learned of it. */
@@ -145,8 +207,10 @@ async function untilLearned(server: Pinned, apiPort: number): Promise<void> {
   throw new Error(`nothing is steered by what was learned: ${said} ${server.output()}`)
 }
 
-function runningOf(server: Pinned, setup: Setup, { api, checked }: Ports): Running {
+function runningOf(server: Pinned, setup: Setup, { api, checked, metrics }: Ports): Running {
   const stop = () => server.stop()
+  if (setup.metrics === 'scraped')
+    return { server, stop, disturb: (forMs) => scrape(metrics, forMs) }
   if (setup.deltasPerSecond === 0) return { server, stop }
   const disturb = (forMs: number) => startDeltas(api, checked, setup, forMs)
   return { server, stop, disturb }
