@@ -200,6 +200,7 @@ export const registry = defineActor(
       },
       onPeerStarted: (peer) => {
         if (peer === 'prober') {
+          book.targets.forget()
           book.publishTargets()
           agents.checkDoubted()
         } else if (peer === 'gossip') {

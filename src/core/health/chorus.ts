@@ -11,6 +11,7 @@ import type { SharedRecord } from '../gossip/peers/record.ts'
 import type { MemberSpec } from '../steer/topology.ts'
 import type { ServerEvent } from './events.ts'
 import { DrainOrders } from './drain-orders.ts'
+import { isSame } from './membership.ts'
 import { PeerVotes, type Touched } from './peer-votes.ts'
 import type { VetoMode, Voices } from './precedence.ts'
 import type { AgentReport, Drain } from './report.ts'
@@ -55,6 +56,7 @@ export class Chorus {
   }
 
   configure(settings: ChorusSettings): void {
+    if (isSame(settings, this.settings)) return
     this.settings = settings
     this.roll.configure(settings.roll)
   }
