@@ -9,13 +9,13 @@
  * together the first is taken up at once, and the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
+import { isSame } from '../../core/base/same.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, ServerEvent } from '../../core/health/events.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
 import { type Compiled, Fleet } from '../../core/health/fleet.ts'
 import type { Refusal } from '../../core/health/guard.ts'
-import { isSame } from '../../core/health/membership.ts'
 import type { ServerRow } from '../../core/health/rows.ts'
 import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'

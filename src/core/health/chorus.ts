@@ -7,11 +7,11 @@
  * agent died during the work it was drained for says nothing of the work being over. What an agent
  * measured counts only while it is heard.
  */
+import { isSame } from '../base/same.ts'
 import type { SharedRecord } from '../gossip/peers/record.ts'
 import type { MemberSpec } from '../steer/topology.ts'
 import type { ServerEvent } from './events.ts'
 import { DrainOrders } from './drain-orders.ts'
-import { isSame } from './membership.ts'
 import { PeerVotes, type Touched } from './peer-votes.ts'
 import type { VetoMode, Voices } from './precedence.ts'
 import type { AgentReport, Drain } from './report.ts'
