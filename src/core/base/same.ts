@@ -1,3 +1,4 @@
+/** Whether two things are equal by what they hold. */
 type Fields = Readonly<Record<string, unknown>>
 
 /** Whether two values made of plain objects, lists and octets say the same. */
