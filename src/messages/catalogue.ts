@@ -149,6 +149,7 @@ export const catalogue = {
     maxBytes: KIB,
     fields: {
       layers: field.optional(field.boolean('with every layer of the precedence of each server')),
+      service: field.optional(field.text('servers of this service alone')),
     },
     reply: {
       backends: field.list<BackendView>('every server with its state'),
@@ -164,7 +165,7 @@ export const catalogue = {
     from: 'api',
     to: ['prober'],
     maxBytes: KIB,
-    fields: {},
+    fields: { service: field.optional(field.text('targets of this service alone')) },
     reply: { checks: field.list<CheckView>('the latest check of every target') },
     doc: 'What the prober last saw of every target.',
   },

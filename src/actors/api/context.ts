@@ -116,14 +116,16 @@ export interface Joint {
 /**
  * Every server with its latest check. A prober that does not answer costs the details of the
  * checks, not the whole answer: the state of a server is the registry's to tell.
+ * @param wanted of one service, where that is enough: all of them are a large message
  */
 export async function joinBackends(
   context: Context,
-  wanted: { readonly layers?: boolean } = {},
+  wanted: { readonly layers?: boolean; readonly service?: string } = {},
 ): Promise<Result<Joint, HttpAnswer>> {
+  const { service } = wanted
   const [backends, checks] = await Promise.all([
     ask(context, 'api.list-backends', wanted),
-    ask(context, 'api.list-checks', {}),
+    ask(context, 'api.list-checks', service === undefined ? {} : { service }),
   ])
   if (!backends.ok) return backends
   const byKey = new Map<string, CheckView>()

@@ -133,7 +133,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
     receive: {
       'registry.targets-set': ({ targets }) => watch(targets),
       'registry.check-wanted': ({ key, doubt }) => want(key, doubt),
-      'api.list-checks': () => ({ checks: verdicts.records() }),
+      'api.list-checks': ({ service }) => ({ checks: verdicts.records(service) }),
       'api.count-checks': () => ({ ...checks, late: rounds.late }),
     },
     onPeerStarted: (peer) => {

@@ -126,9 +126,11 @@ async function newestEvents(
 
 const listBackends = (
   book: Book,
-  withLayers: boolean,
+  { layers = false, service }: MessageOf<ProductCatalogue, 'api.list-backends'>,
 ): ReplyOf<ProductCatalogue, 'api.list-backends'> => ({
-  backends: [...book.fleet.servers.values()].map((one) => backendView(book, one, withLayers)),
+  backends: [...book.fleet.servers.values()]
+    .filter(({ spec }) => service === undefined || spec.service === service)
+    .map((one) => backendView(book, one, layers)),
   settled: book.fleet.isSettled(),
   regions: book.fleet.topology.regions.map((region) => region.name),
   holds: holdViews(book.fleet),
@@ -196,10 +198,11 @@ export const registry = defineActor(
         'api.read-history': ({ atMs }) => ports.history.read(atMs),
         'api.read-log': (wanted) => newestEvents(ports, wanted),
         'api.validate-now': (named) => validateNow(book, agents, named),
-        'api.list-backends': ({ layers }) => listBackends(book, layers === true),
+        'api.list-backends': (wanted) => listBackends(book, wanted),
       },
       onPeerStarted: (peer) => {
         if (peer === 'prober') {
+          book.targets.forget()
           book.publishTargets()
           agents.checkDoubted()
         } else if (peer === 'gossip') {

@@ -9,6 +9,7 @@
  * together the first is taken up at once, and the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
+import { isSame } from '../../core/base/same.ts'
 import type { Chorus } from '../../core/health/chorus.ts'
 import { declaredTopology } from '../../core/health/declared.ts'
 import type { GuardedChange, ServerEvent } from '../../core/health/events.ts'
@@ -40,9 +41,9 @@ import type { Press } from './press.ts'
 import { pressOf, tellIssued } from './press-world.ts'
 import { Sharing } from './sharing.ts'
 import { Shelf } from './shelf.ts'
+import { Targets } from './targets.ts'
 import { Told } from './told.ts'
 import { CheckTimes } from './times.ts'
-import { targetsOf } from './views.ts'
 import { noteVoices } from './voices.ts'
 
 /** A restarted registry outranks its predecessor, which has had fewer compilations than this. */
@@ -62,6 +63,7 @@ export class Book {
   readonly learned: Learned
   readonly times: CheckTimes
   readonly crowds: Crowds
+  readonly targets: Targets
   readonly #eases: Eases
   readonly #ctx: RegistryCtx
   readonly #ports: RegistryPorts
@@ -111,6 +113,7 @@ export class Book {
     this.learned = new Learned(ctx)
     this.times = new CheckTimes(ctx, this.fleet)
     this.crowds = new Crowds(ctx, this.fleet)
+    this.targets = new Targets(ctx, this)
     this.geography = new Geography(ctx, ports.geographer, this.feed, () => void this.#renew())
     this.names = new StoredNames(ports.shared)
     const { press, chronicle } = pressOf(ctx, ports, this.feed, () => this.#issued())
@@ -222,11 +225,12 @@ export class Book {
     }
     const fromMs = this.#ctx.clock.monotonicMs()
     const isNew = config !== this.#config
+    const isOtherwise = !isSame(config.agents.chorus, this.#config.agents.chorus)
     this.#config = config
     if (isNew) this.#chronicle.configured(config)
     this.#shelf.take(outcome.table, config, topology, geo)
     this.fleet.guard = config.guard
-    if (isNew) this.rejudge(this.fleet.servers.keys())
+    if (isOtherwise) this.rejudge(this.fleet.servers.keys())
     this.#settle(this.fleet.setTopology(topology, this.nowMs(), undefined, this.#letGo))
     // Those of a configuration that waits behind this one are still to go.
     if (this.#wanted === undefined) this.#letGo.clear()
@@ -287,11 +291,7 @@ export class Book {
   }
 
   publishTargets(): void {
-    if (!this.#opening.isOver) return
-    const { validates } = this.chorus.settings
-    this.#ctx.publish('registry.targets-set', {
-      targets: targetsOf(this.fleet, validates, this.times.wanted),
-    })
+    if (this.#opening.isOver) this.targets.tell()
   }
 
   /** What an order lacks of being safe, once an operator's patience ends. */

@@ -71,6 +71,9 @@ interface Job {
 
 const VERDICT_PARTS = 10
 
+/** What was gathered of more names costs more memory, while nothing is signed, than it saves. */
+const GATHERED_NAMES_MAX = 20_000
+
 export class Desk {
   readonly #world: DeskWorld
   readonly #store = new SignatureStore()
@@ -86,7 +89,7 @@ export class Desk {
   #dueSeconds = Number.POSITIVE_INFINITY
   #fromSeconds = Number.NEGATIVE_INFINITY
   #again = false
-  /** Of the last job, if that was for wanted sets: the next one is over the same names and keys. */
+  /** Of the last job: the next one is most often over the same names and keys. */
   #gathered: Gathered | undefined
   /** The job waits for verdicts. */
   #isParked = false
@@ -192,7 +195,9 @@ export class Desk {
       ports.crypto,
       this.#gathered,
     )
-    this.#gathered = cause === 'wanted' ? signing.gathered : undefined
+    const { gathered } = signing
+    const isKept = cause === 'wanted' || gathered.names.length <= GATHERED_NAMES_MAX
+    this.#gathered = isKept ? gathered : undefined
     const { verifyLater } = ports
     const isLarge = signing.left >= limits.examinedLaterSets.default
     const examining =

@@ -6,7 +6,7 @@
  */
 import { limits } from '../base/limits.ts'
 import { NONE } from '../zone/table.ts'
-import { NameTable, type TableParts } from '../zone/table.ts'
+import { NameTable } from '../zone/table.ts'
 import { foldCase, nameToWire } from '../dns/names.ts'
 import { types } from '../dns/types.ts'
 import type { Family } from '../net/address.ts'
@@ -18,6 +18,7 @@ import { type PoolAnswers, answersOf } from './serving-answers.ts'
 import { type ZoneChain, zoneChain } from './serving-chain.ts'
 import { type TableName, apexesOf, signingZone, tableNames } from './serving-names.ts'
 import type { ServingPlan, WantedSet, ZonePlan } from './serving-plan.ts'
+import { type GatheredOf, holdsFor } from './serving-same.ts'
 import type { ToSign } from './sign-serving.ts'
 import { rrsigHead } from './rrsig.ts'
 import { signersOf } from './sign-zone.ts'
@@ -135,9 +136,7 @@ function apexFaults(zone: SignedZone, top: TableName): string[] {
 }
 
 /** The names of a table and the chains of its zones: most of the work of listing. */
-export interface Gathered {
-  readonly table: TableParts
-  readonly plans: readonly ZonePlan[]
+export interface Gathered extends GatheredOf {
   readonly names: readonly TableName[]
   readonly zones: ReadonlyMap<number, SignedZone>
   readonly faults: readonly string[]
@@ -146,8 +145,9 @@ export interface Gathered {
 function gather(serving: ToSign, plan: ServingPlan, crypto: DnssecCrypto): Gathered {
   const planOf = plansByZone(serving, plan)
   const names = tableNames(serving.table, (zone) => planOf.has(zone))
-  const { table } = serving
-  return { table, plans: plan.zones, names, ...gatherZones(serving, names, planOf, crypto) }
+  const { table, pools } = serving
+  const of = { table, pools, plans: plan.zones }
+  return { ...of, names, ...gatherZones(serving, names, planOf, crypto) }
 }
 
 function gatherZones(
@@ -224,9 +224,9 @@ export class Listing {
   #chains: readonly ChainJobs[] | undefined
   #next = 0
 
-  /** @param before of another job, of use where it is of the same */
+  /** @param before of another job, of use where it holds for this one */
   constructor(serving: ToSign, plan: ServingPlan, crypto: DnssecCrypto, before?: Gathered) {
-    const isSame = before?.table === serving.table && before.plans === plan.zones
+    const isSame = before !== undefined && holdsFor(before, serving, plan.zones)
     this.gathered = isSame ? before : gather(serving, plan, crypto)
     this.#pools = serving.pools
     this.#wantedOf = wantedByPool(plan.wanted)

@@ -7,6 +7,7 @@
  * agent died during the work it was drained for says nothing of the work being over. What an agent
  * measured counts only while it is heard.
  */
+import { isSame } from '../base/same.ts'
 import type { SharedRecord } from '../gossip/peers/record.ts'
 import type { MemberSpec } from '../steer/topology.ts'
 import type { ServerEvent } from './events.ts'
@@ -55,6 +56,7 @@ export class Chorus {
   }
 
   configure(settings: ChorusSettings): void {
+    if (isSame(settings, this.settings)) return
     this.settings = settings
     this.roll.configure(settings.roll)
   }

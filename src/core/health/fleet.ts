@@ -7,6 +7,7 @@
  */
 import { assert } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
+import { isSame } from '../base/same.ts'
 import type { WordChange } from '../steer/snapshot.ts'
 import type { FleetTopology, PoolSpec } from '../steer/topology.ts'
 import type { Status } from '../steer/words.ts'
@@ -15,8 +16,9 @@ import { foldServer, UNKNOWN_HEALTH } from './fold.ts'
 import { type GuardSettings, type Refusal, refusalOf, Withdrawn } from './guard.ts'
 import { HeldPools } from './held.ts'
 import { type FormerPool, type Held, heldOf, holdOf, isOver, lettingGo, NO_HOLD } from './holds.ts'
-import { formerOf, isSame, type Membership, seatsByPool, wasLastHealthy } from './membership.ts'
-import { type Memory, PoolState } from './pool-state.ts'
+import { isKept, memoriesOf, touchedIn, withKept } from './kept-pools.ts'
+import { formerOf, type Membership, seatsByPool } from './membership.ts'
+import { PoolState } from './pool-state.ts'
 import type { Judgement } from './precedence.ts'
 import type { ServerRow } from './rows.ts'
 import { judgeAnew, NOBODY_ELSE, type Others, type Server, serverOf, shareOf } from './server.ts'
@@ -100,12 +102,14 @@ export class Fleet {
     stored: Rows = NO_ROWS,
     letGo: ReadonlySet<string> = NOBODY,
   ): Compiled {
-    this.topology = topology
-    const before = new Map(
-      [...this.servers].map(([key, server]) => [key, this.#membershipOf(server)]),
-    )
-    for (const server of this.servers.values()) server.declared = false
-    for (const pool of topology.pools) {
+    this.topology = withKept(this.topology, topology)
+    const touched = touchedIn(this.pools, this.topology.pools)
+    const before = new Map<string, Membership | undefined>()
+    for (const [key, server] of this.servers) {
+      before.set(key, touched.has(key) ? this.#membershipOf(server) : undefined)
+      server.declared = false
+    }
+    for (const pool of this.topology.pools) {
       for (const spec of pool.members) {
         const known = this.servers.get(spec.key)
         if (known === undefined)
@@ -118,6 +122,7 @@ export class Fleet {
     const added: string[] = []
     for (const [key, server] of this.servers) {
       if (!before.has(key)) added.push(key)
+      else if (!touched.has(key)) continue
       // There is no row yet of a server that nothing is known of.
       if (server.health === UNKNOWN_HEALTH) continue
       const old = before.get(key) ?? stored.get(key)?.membership
@@ -337,7 +342,7 @@ export class Fleet {
     return (spec) => formerOf(spec, seats.get(spec.name) ?? [], this.#judgedOf)
   }
 
-  /** Builds every pool anew, carrying over what the old ones remember. */
+  /** Builds pools anew, carrying over what the old ones remember; those that are kept go on. */
   #compile(
     nowMs: number,
     former: (spec: PoolSpec) => FormerPool | undefined,
@@ -345,12 +350,20 @@ export class Fleet {
   ): Compiled {
     const previous = new Map(this.pools.map((pool) => [pool.spec.name, pool]))
     const { enabled, maxWithdrawnShare } = this.guard
+    const made: PoolState[] = []
     this.pools = this.topology.pools.map((spec) => {
+      const old = previous.get(spec.name)
+      // What changed of it and was not told yet is in the words of the new epoch.
+      old?.takeChanges()
+      if (isKept(old, spec)) return old
       const hold = enabled ? holdOf(former(spec), spec, maxWithdrawnShare, this.#judgedOf) : NO_HOLD
-      return new PoolState(spec, hold, this.#memories(spec.name, previous.get(spec.name), stored))
+      const recall = memoriesOf(spec.name, old, stored, this.servers)
+      const pool = new PoolState(spec, hold, recall)
+      made.push(pool)
+      return pool
     })
     const removed = this.#forgetUnused()
-    for (const pool of this.pools) {
+    for (const pool of made) {
       pool.fill(
         pool.members.map((member) => this.#judgedOf(member.key)),
         nowMs,
@@ -363,18 +376,6 @@ export class Fleet {
     this.version = 0
     const { guard, turned } = this.#held.note(this.pools, this.#whyHeld, nowMs)
     return { added: [], removed, guard, stale: turned }
-  }
-
-  /** What is remembered of a member: by its old pool, else by its row on disk. */
-  #memories(pool: string, old: PoolState | undefined, stored: Rows) {
-    const indices = new Map(old?.members.map((member, index) => [member.key, index]))
-    return (key: string): Memory => {
-      const index = indices.get(key)
-      if (old !== undefined && index !== undefined) return old.memoryOf(index)
-      const server = this.servers.get(key)
-      const lastHealthy = wasLastHealthy(stored.get(key), pool)
-      return { serving: false, lastHealthy, holdFromMs: server?.recoveredAtMs ?? 0 }
-    }
   }
 
   /** Rebuilds where each server is, and drops the servers that are in no pool any more. */

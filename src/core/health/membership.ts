@@ -114,16 +114,6 @@ export function parseMembership(value: unknown): Membership | undefined {
   return { member, seats: read as unknown as readonly Seat[] }
 }
 
-/** Whether two values made of plain objects and lists say the same. */
-export function isSame(one: unknown, other: unknown): boolean {
-  if (one === other) return true
-  if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false
-  const [left, right] = [one as Untrusted, other as Untrusted]
-  for (const name in left) if (!isSame(left[name], right[name])) return false
-  for (const name in right) if (!(name in left)) return false
-  return true
-}
-
 /** Whether it served last in this pool; an old row knows only that it did in some pool. */
 export function wasLastHealthy(row: ServerRow | undefined, pool: string): boolean {
   if (row?.membership === undefined) return row?.lastHealthy ?? false

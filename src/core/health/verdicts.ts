@@ -160,8 +160,11 @@ export class Verdicts {
     return all
   }
 
-  records(): CheckRecord[] {
-    return [...this.#states.values()].map(recordOf)
+  /** @param service absent: of all */
+  records(service?: string): CheckRecord[] {
+    const states = [...this.#states.values()]
+    const prefix = `${service}:`
+    return states.filter(({ key }) => service === undefined || key.startsWith(prefix)).map(recordOf)
   }
 }
 

@@ -136,6 +136,11 @@ function backendRoutes(context: Context): Route[] {
 
 const nameOf = ({ params }: Call) => (params['name'] ?? '').toLowerCase().replace(/\.$/, '')
 
+const NAME_CHARS_MAX = 255
+
+/** Its servers alone. No name is longer than that; what a client sent may be. */
+const ofDomain = (name: string) => ({ service: name.slice(0, NAME_CHARS_MAX) })
+
 interface Served {
   readonly views: readonly ObjectView[]
   readonly backends: ReadonlyMap<string, readonly BackendView[]>
@@ -144,7 +149,7 @@ interface Served {
 async function gather(context: Context, id?: string): Promise<Result<Served, HttpAnswer>> {
   const [views, joint] = await Promise.all([
     listObjects(context, 'domain', id),
-    joinBackends(context),
+    joinBackends(context, id === undefined ? {} : ofDomain(id)),
   ])
   if (!views.ok) return views
   if (!joint.ok) return joint
@@ -233,7 +238,7 @@ async function answered(
   headers: Record<string, string> = {},
 ): Promise<HttpAnswer> {
   if (view === undefined) return notFound('domain')
-  const joint = await joinBackends(context)
+  const joint = await joinBackends(context, ofDomain(view.id))
   const all = joint.ok ? joint.value.joined.map(({ backend }) => backend) : []
   const own = all.filter(({ service }) => service === view.id)
   return json(status, { domain: domainOf(context, view, own) }, { ...tagOf(view), ...headers })
@@ -287,7 +292,7 @@ async function listBackends(context: Context, call: Call): Promise<HttpAnswer> {
   const id = nameOf(call)
   const [views, joint] = await Promise.all([
     listObjects(context, 'domain', id),
-    joinBackends(context),
+    joinBackends(context, ofDomain(id)),
   ])
   if (!views.ok) return views.error
   if (!joint.ok) return joint.error

@@ -103,7 +103,7 @@ interface Gathered {
 async function gather(context: Context, id?: string): Promise<Result<Gathered, HttpAnswer>> {
   const [views, joint] = await Promise.all([
     listObjects(context, 'server', id),
-    joinBackends(context),
+    joinBackends(context, id === undefined ? {} : { service: id.slice(0, id.indexOf(':')) }),
   ])
   if (!views.ok) return views
   if (!joint.ok) return joint

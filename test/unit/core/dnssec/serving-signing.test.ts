@@ -81,6 +81,30 @@ describe('keeping', () => {
     expect(again.finish(ownMemory)).toMatchObject({ ok: true, value: { made: 0, kept: made } })
   })
 
+  test.each([
+    ['the same', true, { pools: [poolOf(3)] }],
+    ['other addresses, weights and a TTL', true, { pools: [poolOf(5, { ttlSeconds: 9 })] }],
+    ['another time', true, { pools: [poolOf(3)], nowSeconds: NOW + 3_600 }],
+    ['no server', false, { pools: [poolOf(0)] }],
+    ['no record while all are down', false, { pools: [poolOf(3, { whenAllDown: 'nodata' })] }],
+    ['another name', false, { pools: [poolOf(3), poolOf(3, {}, 'b')] }],
+    ['a name less', false, { pools: [] }],
+    ['another record', false, { zones: [zoneOf(APEX, `${TEXT}\nmore A 192.0.2.9`)] }],
+    ['another value', false, { zones: [zoneOf(APEX, TEXT.replace('deep"', 'sea"'))] }],
+    ['another key', false, { pools: [poolOf(3)], keys: [keyFor(15)] }],
+    ['another denial', false, { pools: [poolOf(3)], denial: 'nsec3' as const }],
+    ['another seed', false, { pools: [poolOf(3)], seed: 5 }],
+  ])('what was gathered once holds or does not: %s', (_what, holds, more) => {
+    const one = signedParts({ zones, pools: [poolOf(3)] })
+    const before = beginSigning(one.parts, one.plan, one.store, crypto).gathered
+    const other = signedParts({ zones, ...more })
+    const again = beginSigning(other.parts, other.plan, other.store, crypto, before)
+    expect(again.gathered === before).toBe(holds)
+    const bare = beginSigning(other.parts, other.plan, other.store, crypto).finish(ownMemory)
+    expect(again.finish(ownMemory)).toEqual(bare)
+    expect(bare.ok).toBe(true)
+  })
+
   test('each is made anew when it is due, when the clock was set back, and with another key', () => {
     const store = new SignatureStore()
     const first = resultOf({ zones, store })

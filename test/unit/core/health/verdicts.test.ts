@@ -144,3 +144,14 @@ describe('verdicts of several targets', () => {
     ])
   })
 })
+
+test('records are those of every target, or of one service', () => {
+  const verdicts = new Verdicts()
+  const keys = ['a:10.0.0.1:80', 'a:[2001:db8::1]:80', 'ab:10.0.0.1:80']
+  const thresholds = { failureThreshold: 1, successThreshold: 1 }
+  for (const key of keys) verdicts.watch(key, thresholds, 'unknown')
+  const of = (service?: string) => verdicts.records(service).map(({ key }) => key)
+  expect(of()).toEqual(keys)
+  expect(of('a')).toEqual(keys.slice(0, 2))
+  expect(of('b')).toEqual([])
+})
