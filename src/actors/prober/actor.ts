@@ -16,6 +16,7 @@ import { Notices } from './notices.ts'
 import { type Next, Rounds, type Target } from './rounds.ts'
 import { Tally } from './tally.ts'
 import { Times } from './times.ts'
+import { type Turn, turnsOf } from './turns.ts'
 
 interface Wanted {
   readonly member: MemberSpec
@@ -66,7 +67,7 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
   }
 
   /** The cadence and the counts of a target whose check did not change go on untouched. */
-  function keepOrStart({ member, lastVerdict }: Wanted): void {
+  function keepOrStart({ member, lastVerdict }: Wanted, { turn, turns }: Turn, nowMs: number) {
     const { key, check } = member
     const target = rounds.targetOf(key)
     const unknown = () => verdicts.verdictOf(key) === 'unknown'
@@ -77,10 +78,10 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       return
     }
     verdicts.watch(key, check, lastVerdict)
-    const soonMs = unknown()
-      ? limits.probeUnknownIntervalMs.default
-      : limits.probeFirstWithinMs.default
-    rounds.add(member, Math.min(soonMs, intervalOf(member)))
+    if (unknown()) {
+      const turnMs = unknownIntervalMs(intervalOf(member)) / turns
+      rounds.add(member, turnMs, nowMs + turn * turnMs)
+    } else rounds.add(member, Math.min(limits.probeFirstWithinMs.default, intervalOf(member)))
   }
 
   function watch(all: readonly Wanted[]): void {
@@ -96,7 +97,10 @@ export const prober = defineActor('prober', (ctx, ports: ProberPorts, config: Pr
       tally.forget(member.key)
     }
     times.want(new Set(wanted.filter(({ timed }) => timed).map(({ member }) => member.key)))
-    for (const one of wanted) keepOrStart(one)
+    const turns = turnsOf(wanted.map(({ member }) => member.service))
+    // Taking up forty thousand takes longer than a turn.
+    const nowMs = ctx.clock.monotonicMs()
+    for (const [at, one] of wanted.entries()) keepOrStart(one, turns[at]!, nowMs)
     metrics.keep(wanted.map(({ member }) => member))
     rounds.resume()
   }

@@ -86,12 +86,11 @@ export class Rounds {
     this.#arm()
   }
 
-  /** Checks a server from now on; the first check is at a random moment within `withinMs`. */
-  add(member: MemberSpec, withinMs: number): void {
+  /** Checks a server; the first check is at a random moment of the `withinMs` after `fromMs`. */
+  add(member: MemberSpec, withinMs: number, fromMs = this.#clock.monotonicMs()): void {
     this.remove(member.key)
     const target = { member, abort: new AbortController() }
-    const nowMs = this.#clock.monotonicMs()
-    this.#entries.set(member.key, this.#schedule.add(target, withinMs, nowMs))
+    this.#entries.set(member.key, this.#schedule.add(target, withinMs, fromMs))
   }
 
   /** Checks it within `withinMs`, if it was due later. */
