@@ -231,7 +231,11 @@ test.runIf(has('curl'))(
     }
     const isNear = async () => (await seen(EU, 3)).join() === '21'
     await until('the nearer region answers them', isNear, 30_000)
-    const told = await why('198.51.100.0/24', '&turn=5')
+    const explained = () => why('198.51.100.0/24', '&turn=5')
+    // The API learns of it by a message of its own.
+    const isLearned = async () => (await explained()).learned?.method === 'learned'
+    await until('it is explained so', isLearned)
+    const told = await explained()
     expect(told.learned).toMatchObject({ method: 'learned', network: '198.51.100.0/24' })
     expect(told.policy_steps[0]).toMatchObject({ path: 'policy.geofence[0]' })
     if (has('delv')) expect(['11', '12']).toContain(await validated(NAME, '127.77.0.1'))

@@ -7,6 +7,7 @@
  * few times; what is still spoilt is dropped and counted.
  */
 import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Counted, type Load, runLoad } from './generator.ts'
 import type { Patience } from './quiet.ts'
 import { type Doubt, doubtOf, type Round, roundOf, wasQuiet } from './round.ts'
@@ -199,13 +200,20 @@ class Course {
     return kept
   }
 
-  /** Lets all settle. */
+  /** Lets all settle; where memory is judged, as long again, and the least of that time counts. */
   async rest(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, this.#machine.sizes.settleSeconds * 1000))
-    for (const { showing, running } of this.#standing) {
-      const bytes = running.server.residentBytes()
-      showing.restingBytes.push(bytes)
-      showing.residentBytes = Math.max(showing.residentBytes, bytes)
+    const { settleSeconds } = this.#machine.sizes
+    await sleep(settleSeconds * 1_000)
+    const least = this.#standing.map(({ running }) => running.server.residentBytes())
+    const more = this.#scenario.memory === undefined ? 0 : settleSeconds
+    for (let second = 0; second < more; second++) {
+      await sleep(1_000)
+      for (const [at, { running }] of this.#standing.entries())
+        least[at] = Math.min(least[at]!, running.server.residentBytes())
+    }
+    for (const [at, { showing }] of this.#standing.entries()) {
+      showing.restingBytes.push(least[at]!)
+      showing.residentBytes = Math.max(showing.residentBytes, least[at]!)
     }
   }
 
