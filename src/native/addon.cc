@@ -171,7 +171,7 @@ napi_value StartFront(napi_env env, napi_callback_info info) {
   const size_t batch = sizes[8] / sizeof(uint32_t);
   slab.batch = int(batch);
   // Every size is checked here, once, so that the loop may trust them.
-  if (batch == 0 || batch > kBatchMax || slab.stride < 512 + kLineBytes || slab.stride > 65535 ||
+  if (batch == 0 || batch > kBatchMax || slab.stride < 512 || slab.stride > 65535 ||
       sizes[4] < batch * slab.stride || sizes[5] < batch * slab.stride ||
       sizes[6] < batch * kPeerBytes || sizes[7] < batch * kControlBytes ||
       sizes[9] < batch * sizeof(uint32_t) ||

@@ -56,7 +56,7 @@ Front::Front(napi_env env, int receiver, int sender, bool report_destination, co
   std::memset(in_, 0, sizeof(in_));
   std::memset(out_, 0, sizeof(out_));
   for (int at = 0; at < slab_.batch; at++) {
-    in_parts_[at] = {slab_.in + size_t(at) * slab_.stride, slab_.longest()};
+    in_parts_[at] = {slab_.in + size_t(at) * slab_.stride, slab_.stride};
     in_[at].msg_hdr.msg_iov = &in_parts_[at];
     in_[at].msg_hdr.msg_iovlen = 1;
     in_[at].msg_hdr.msg_name = slab_.peers + size_t(at) * kPeerBytes;
@@ -284,8 +284,8 @@ void Front::send(int count) {
   unsigned ready = 0;
   for (int at = 0; at < count; at++) {
     const uint32_t length = slab_.out_lengths[at];
-    // kUnanswered is over any length, and so is what is to be kept.
-    if (length == 0 || length > slab_.longest()) {
+    // kUnanswered is over any stride, and so is what is to be kept.
+    if (length == 0 || length > slab_.stride) {
       if (length != kUnanswered && (length & kHold) != 0) hold(at, length & ~kHold);
       continue;
     }
@@ -306,7 +306,7 @@ void Front::hold(int at, uint32_t length) {
   if (held_ == nullptr || held_count_ == kHeldMax) return;
   Held &held = held_[(held_first_ + held_count_) % kHeldMax];
   held_count_++;
-  held.bytes = length <= kHeldBytes && length <= slab_.longest() ? length : 0;
+  held.bytes = length <= kHeldBytes && length <= slab_.stride ? length : 0;
   std::memcpy(held.reply, slab_.out + size_t(at) * slab_.stride, held.bytes);
   msghdr reply = {};
   address(reply, in_[at].msg_hdr);

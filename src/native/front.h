@@ -29,23 +29,18 @@ constexpr uint32_t kHeldBytes = 512;
 // kReading is 1 while a front reads.
 enum State { kPending, kSocketDrops, kReading, kLengths };
 
-constexpr uint32_t kLineBytes = 64;
-
 // Memory shared with JavaScript; each is one typed array, sized for the batch.
 struct Slab {
   uint8_t *in;             // batch x stride
   uint8_t *out;            // batch x stride
   uint8_t *peers;          // batch x kPeerBytes, a sockaddr each
   uint8_t *control;        // batch x kControlBytes, what the kernel says of each datagram
-  uint32_t *in_lengths;    // batch; 0 for a datagram that is too long
+  uint32_t *in_lengths;    // batch; 0 for a datagram longer than the stride
   uint32_t *out_lengths;   // batch; 0 sends nothing
   uint32_t *state;         // see State
   double *counters;        // see Counter
   uint32_t stride;
   int batch;
-
-  // The longest datagram: the last line of a stride stays empty (src/native/index.ts).
-  uint32_t longest() const { return stride - kLineBytes; }
 };
 
 enum Counter {

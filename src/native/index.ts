@@ -14,9 +14,6 @@ import { fail, ok, type Result } from '../core/base/result.ts'
 /**
  * Memory the addon and JavaScript share; every array holds one entry or stride a datagram.
  *
- * A stride is a cache line longer than the longest datagram: were it a power of two, the heads of
- * all datagrams of a batch would compete for the same few places of a cache.
- *
  * All of it lies in one SharedArrayBuffer, which can be lent to a thread together with the sockets:
  * a batch that a dying thread could not finish stays there for the thread that follows.
  */
@@ -29,7 +26,7 @@ export interface Slab {
   readonly peers: Uint8Array
   /** What the kernel says of each datagram: the address that was asked, and losses. */
   readonly control: Uint8Array
-  /** 0 for a datagram that is too long. */
+  /** 0 for a datagram longer than the stride. */
   readonly inputLengths: Uint32Array
   /** `UNANSWERED` until the callback sets it; 0 sends nothing. */
   readonly outputLengths: Uint32Array
@@ -84,32 +81,22 @@ export const countsOf = ({ counters }: Slab): SlabCounts => ({
   pollFaults: counters[6]!,
 })
 
-const LINE_BYTES = 64
-
-const strideOf = (longest: number): number => longest + LINE_BYTES
-
-/** Bytes of memory for batches of `batch` datagrams of up to `longest` bytes. */
-const slabBytes = (batch: number, longest: number): number =>
+/** Bytes of memory for batches of `batch` datagrams of up to `stride` bytes. */
+const slabBytes = (batch: number, stride: number): number =>
   8 * counterNames.length +
   4 * (STATE_WORDS + 4 * batch) +
-  batch * (2 * strideOf(longest) + PEER_BYTES + CONTROL_BYTES) +
-  2 * LINE_BYTES
+  batch * (2 * stride + PEER_BYTES + CONTROL_BYTES)
 
-export const slabMemory = (batch: number, longest: number): SharedArrayBuffer =>
-  new SharedArrayBuffer(slabBytes(batch, longest))
+export const slabMemory = (batch: number, stride: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(slabBytes(batch, stride))
 
 /** Views of such memory, new or lent, for batches of up to `batch` (64 at most). */
-export function slabOf(batch: number, longest: number, memory = slabMemory(batch, longest)): Slab {
-  const stride = strideOf(longest)
+export function slabOf(batch: number, stride: number, memory = slabMemory(batch, stride)): Slab {
   let at = 0
   const next = (bytes: number): number => {
     const from = at
     at += bytes
     return from
-  }
-  const lines = (each: number): Uint8Array => {
-    at = Math.ceil(at / LINE_BYTES) * LINE_BYTES
-    return bytesOf(each)
   }
   const bytesOf = (each: number) => new Uint8Array(memory, next(batch * each), batch * each)
   const wordsOf = (count: number) => new Uint32Array(memory, next(4 * count), count)
@@ -123,8 +110,8 @@ export function slabOf(batch: number, longest: number, memory = slabMemory(batch
     outputLengths: wordsOf(batch),
     control: bytesOf(CONTROL_BYTES),
     peers: bytesOf(PEER_BYTES),
-    input: lines(stride),
-    output: lines(stride),
+    input: bytesOf(stride),
+    output: bytesOf(stride),
   }
 }
 
