@@ -31,7 +31,8 @@ export interface RegionSteps {
   }
 }
 
-const isInQuestion = ({ outcome }: Step): boolean => outcome !== 'no-servers'
+const isInQuestion = ({ outcome }: Step): boolean =>
+  outcome !== 'no-servers' && outcome !== 'other-part'
 
 const inBrackets = (words: readonly string[]): string =>
   words.length === 0 ? '' : ` (${words.join(', ')})`

@@ -55,10 +55,11 @@ export function explain(pool: Pool, question: Question): Explanation {
   const count = decide(pool.pools, pool.index, question, out)
   const leaf = leafFaceOf(pool, question)
   const policySteps = policyStepsOf(pool, question)
-  const geography = geographyOf(leaf ?? pool, question)
+  const others = otherParts(pool, leaf)
+  const geography = others(geographyOf(leaf ?? pool, question))
   const chosen = [...out.subarray(0, Math.max(0, count))]
   const regions = new Set(chosen.map((index) => pool.spec.members[index]?.region ?? ''))
-  const learned = learnedStepsOf(leaf ?? pool, question, regions)
+  const learned = others(learnedStepsOf(leaf ?? pool, question, regions))
   const steps = learned?.method === 'learned' ? learned.steps : (geography?.steps ?? [])
   const behind = steps.filter(({ outcome }) => outcome !== 'answers')
   const asked: Asked = {
@@ -89,6 +90,20 @@ export function explain(pool: Pool, question: Question): Explanation {
     ...(policySteps === undefined ? {} : { policySteps }),
     ...(geography === undefined ? {} : { geography: wholeScope(pool, question, geography) }),
   }
+}
+
+/** Tells regions without servers from those whose servers lie in other parts of the policy. */
+function otherParts(pool: Pool, leaf: LeafFace | undefined) {
+  const regions = new Set(leaf === undefined ? [] : pool.spec.members.map(({ region }) => region))
+  return <T extends Geography | LearnedSteps>(told: T | undefined): T | undefined =>
+    told && {
+      ...told,
+      steps: told.steps.map((step) =>
+        step.outcome === 'no-servers' && regions.has(step.region)
+          ? { ...step, outcome: 'other-part' }
+          : step,
+      ),
+    }
 }
 
 interface Place {

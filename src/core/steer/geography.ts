@@ -12,7 +12,14 @@ import { decisionScope } from './scope.ts'
 
 export interface GeographyStep {
   readonly region: string
-  readonly outcome: 'answers' | 'no-servers' | 'none-healthy' | 'further' | 'fenced-off'
+  /** `other-part`: a policy made of others has its servers in a part that does not answer here. */
+  readonly outcome:
+    | 'answers'
+    | 'no-servers'
+    | 'other-part'
+    | 'none-healthy'
+    | 'further'
+    | 'fenced-off'
 }
 
 export interface Geography {

@@ -11,7 +11,7 @@ export interface RouteStep {
   readonly region: string
   /** Thousandths of the turns, among the near-equals. */
   readonly share: number
-  readonly outcome: 'answers' | 'shares' | 'no-servers' | 'none-healthy' | 'further'
+  readonly outcome: 'answers' | 'shares' | 'no-servers' | 'other-part' | 'none-healthy' | 'further'
 }
 
 export interface LearnedSteps {

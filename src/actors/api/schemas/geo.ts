@@ -45,7 +45,14 @@ export const geographySchema = named(
     steps: z.array(
       z.object({
         region: z.string(),
-        outcome: z.enum(['answers', 'no-servers', 'none-healthy', 'further', 'fenced-off']),
+        outcome: z.enum([
+          'answers',
+          'no-servers',
+          'other-part',
+          'none-healthy',
+          'further',
+          'fenced-off',
+        ]),
       }),
     ),
   }),
@@ -63,7 +70,14 @@ export const learnedSchema = named(
       z.object({
         region: z.string(),
         share: z.number(),
-        outcome: z.enum(['answers', 'shares', 'no-servers', 'none-healthy', 'further']),
+        outcome: z.enum([
+          'answers',
+          'shares',
+          'no-servers',
+          'other-part',
+          'none-healthy',
+          'further',
+        ]),
       }),
     ),
     /** How far up the tree the measurements come from; absent where nothing is known. */

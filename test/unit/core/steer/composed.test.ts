@@ -232,6 +232,17 @@ describe('who asks why', () => {
     expect(candidates.filter(({ chosen }) => chosen)).toHaveLength(1)
   })
 
+  test('is told which regions serve in other parts, and which serve nowhere', () => {
+    const near: PolicyNode = {
+      kind: 'failover',
+      tiers: [leaf('geolocation', 'eu'), leaf('weighted', 'us')],
+    }
+    const steps = (...own: Line[]) => told(poolOf(own, near), US).geography?.steps.slice(0, 2)
+    const [us, eu] = [{ region: 'us' }, { region: 'eu', outcome: 'answers' }]
+    expect(steps(['eu'], ['us'])).toEqual([{ ...us, outcome: 'other-part' }, eu])
+    expect(steps(['eu'])).toEqual([{ ...us, outcome: 'no-servers' }, eu])
+  })
+
   test('is told where the way ends for a client whom no part lets in', () => {
     const { policySteps, outcome } = told(poolOf(lines, fence), NOWHERE)
     expect(outcome).toBe('all-down')
