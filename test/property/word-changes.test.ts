@@ -117,3 +117,34 @@ test('a storm of changes leaves no long way from a guide to its place', () => {
   expect(ways).toBeLessThan(30)
   expect(pools.rows[MODE]).not.toBe(0)
 })
+
+test('who went is answered no more when the sums grow again behind the last', () => {
+  const last = 99
+  const members = Array.from({ length: last + 1 }, (_, at) => {
+    return { weight: at === 0 ? 1 : at === last ? 450 : 100, isIpv6: false }
+  })
+  const words = members.map((_, at) => wordOf({ share: at === 1 || at === 2 ? 0 : 1_000 }))
+  const pool = poolOf(members, words, { policy: 'weighted' })
+  const { pools } = pool
+  const client = Uint8Array.of(10, 0, 0, 7)
+  // Changes are put in their place in what was asked before.
+  answersOf(pool)
+  const steps = [
+    [last, wordOf({ serving: false })],
+    [0, wordOf({ serving: false })],
+    [1, wordOf({})],
+    [2, wordOf({})],
+  ] as const
+  for (const [at, next] of steps) {
+    words[at] = next
+    pool.setWord(at, next)
+    let down = 0
+    for (let turn = 0; turn < 20_000; turn++) {
+      decide(pools, 0, { family: 4, turn, client }, out)
+      down += Number(words[out[0]!] === wordOf({ serving: false }))
+    }
+    expect(down).toBe(0)
+    const count = pools.rows[COUNT]!
+    expect(Math.max(...pools.guides.subarray(0, count))).toBeLessThan(count)
+  }
+})

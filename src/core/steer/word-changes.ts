@@ -160,7 +160,7 @@ export class WordChanges {
     if (drift > DRIFT_MAX) guideSums(sums, guides, from, count)
     // None may lead past the end, and one that was added leads nowhere yet.
     guides[from + count - 1] = count - 1
-    for (let at = from + count - 1; at >= from && guides[at]! >= count; at--) guides[at] = count - 1
+    for (let at = from + count - 2; at >= from && guides[at]! >= count; at--) guides[at] = count - 1
   }
 }
 
