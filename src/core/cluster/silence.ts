@@ -39,7 +39,7 @@ export class Silence {
       this.#hasBeenLed = true
       this.#sinceMs = undefined
       // Its lease may end without another word of whoever grants it.
-      return (typeof leave === 'number' ? leave : nowMs) + this.#longestMs
+      return this.#ahead((typeof leave === 'number' ? leave : nowMs) + this.#longestMs, nowMs)
     }
     // One that leads and was not heard yet is waited for too: it may have died just now.
     if (role === 'follower') this.#hasBeenLed = true
@@ -49,6 +49,11 @@ export class Silence {
     }
     if (!this.#hasBeenLed) return 0
     this.#sinceMs ??= nowMs
-    return this.#sinceMs + this.#longestMs
+    return this.#ahead(this.#sinceMs + this.#longestMs, nowMs)
+  }
+
+  /** What is past is over for good: threads compare moments modulo 2^32. */
+  #ahead(untilMs: number, nowMs: number): number {
+    return untilMs > nowMs ? untilMs : 0
   }
 }

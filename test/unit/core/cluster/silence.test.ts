@@ -2,6 +2,7 @@
 // ever.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Lease, leaseMemory } from '../../../../src/core/cluster/lease.ts'
 import type { Led } from '../../../../src/core/cluster/silence.ts'
 import { Silence } from '../../../../src/core/cluster/silence.ts'
 
@@ -34,7 +35,17 @@ describe('queries that may not be answered', () => {
     silence.until(follows, 100)
     expect(silence.until(suspects, 200)).toBe(200 + LONGEST_MS)
     expect(silence.until(elects, 900)).toBe(200 + LONGEST_MS)
-    expect(silence.until(suspects, 30_000)).toBe(200 + LONGEST_MS)
+  })
+
+  test('are refused once it has lasted, and for good: moments come round after 25 days', () => {
+    const silence = new Silence(LONGEST_MS)
+    const lease = new Lease(leaseMemory())
+    const isSilent = (nowMs: number) => {
+      lease.hush(silence.until(suspects, nowMs))
+      return lease.isSilent(nowMs)
+    }
+    expect(isSilent(200)).toBe(true)
+    for (const day of [1, 24, 25, 49, 50]) expect(isSilent(day * 86_400_000)).toBe(false)
   })
 
   test('are refused again once the next leader is known, and the count begins anew', () => {
