@@ -94,6 +94,7 @@ export class Desk {
   /** The job waits for verdicts. */
   #isParked = false
   #cancelSlice: () => void = () => {}
+  #cancelRetry: () => void = () => {}
   #cancelSave: (() => void) | undefined
   readonly #stopLooking: () => void
 
@@ -127,6 +128,7 @@ export class Desk {
   }
 
   draft(draft: Draft): void {
+    this.#cancelRetry()
     if (draft.keysVersion !== this.#world.keysVersion()) {
       this.#world.onRefused(draft.epoch, '')
       return
@@ -165,6 +167,7 @@ export class Desk {
 
   async close(): Promise<void> {
     this.#stopLooking()
+    this.#cancelRetry()
     this.#pace.begun()
     this.#abandon()
     if (this.#cancelSave === undefined) return
@@ -240,11 +243,24 @@ export class Desk {
   }
 
   #giveUp(reason: string): void {
-    const epoch = this.#job?.draft.epoch
+    const job = this.#job
     this.#abandon()
-    if (epoch !== undefined) this.#world.onRefused(epoch, reason)
+    if (job !== undefined) {
+      this.#world.onRefused(job.draft.epoch, reason)
+      this.#retry(job)
+    }
     if (this.#again) this.again()
     else this.#pace.resume()
+  }
+
+  /** A job that was out of time was at no fault, and nobody else tries it again. */
+  #retry({ draft, cause }: Job): void {
+    this.#cancelRetry()
+    if (cause === 'wanted') return
+    this.#cancelRetry = this.#world.clock.after(limits.verdictMs.default, () => {
+      if (cause === 'draft') this.draft(draft)
+      else this.again()
+    })
   }
 
   #nextSlice(): void {

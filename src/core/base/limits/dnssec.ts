@@ -198,7 +198,7 @@ export const dnssecLimits = {
     30_000,
     [100, 600_000],
     'milliseconds',
-    'without a verdict of the threads that verify, after which what is being signed is refused',
+    'without a verdict of the threads that verify, after which a job is refused; then tried anew',
   ),
   keyStoreBytes: limit(
     67_108_864,

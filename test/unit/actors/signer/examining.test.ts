@@ -71,6 +71,17 @@ describe('verification on other cores', () => {
     expect(one.signed()).toHaveLength(1)
   })
 
+  test('that comes after all has the job refused, and begun anew a while later', async () => {
+    const verifier = slowVerifier()
+    const { one, settle } = await signLarge(verifier)
+    await one.give(one.draft(large))
+    await one.clock.advanceAsync(2 * limits.verdictMs.default + 2_000)
+    expect(one.signed()).toEqual([])
+    await settle()
+    expect(one.signed()).toHaveLength(1)
+    expect(one.said('signer.serving-refused')).toHaveLength(1)
+  })
+
   test('of one signature that does not hold refuses the job, and the next one makes it anew', async () => {
     const verifier = slowVerifier((at) => at === 77)
     const { one, settle } = await signLarge(verifier)
