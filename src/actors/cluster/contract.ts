@@ -80,7 +80,13 @@ export type GatewayTarget =
 
 /** What came of a request to another node. */
 export type Knocked =
-  | { readonly code: 'answered'; readonly status: number; readonly text: string }
+  | {
+      readonly code: 'answered'
+      readonly status: number
+      readonly text: string
+      /** Of an etcd: its cluster, hexadecimal. */
+      readonly clusterId?: string
+    }
   /** Nobody was found there. */
   | { readonly code: 'unreachable' | 'timed-out'; readonly message: string }
   /** Somebody may be there all the same, as where certificates do not fit. */
