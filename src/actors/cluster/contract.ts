@@ -142,7 +142,7 @@ export interface ClusterPorts {
   saveSnapshot(folder: string, timeoutMs: number): Promise<SnapshotOutcome>
   readText(path: string): Promise<string | undefined>
   writeText(path: string, text: string): Promise<void>
-  /** An address of this machine that is not loopback; empty where it has none. */
+  /** An address of this machine that others may reach, IPv4 where it has one; empty for none. */
   ownAddress(): string
   close(): void
 }
