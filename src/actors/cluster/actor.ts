@@ -298,7 +298,7 @@ class Node {
     if (members !== undefined) return members.every((member) => member.id !== id)
     // An etcd that has removed itself ends, and may do so before it has said so.
     const isSelf = this.membership.find(this.#config.self)?.id === id
-    return isSelf && (await this.embedded?.isRemoved()) === true
+    return isSelf && (await this.embedded?.isRemoved(id)) === true
   }
 }
 

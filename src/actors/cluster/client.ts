@@ -40,6 +40,9 @@ export interface Transacted {
   readonly found: readonly KeyValue[]
 }
 
+/** A member of a cluster; decimal, as the gateway writes 64 bits. */
+export type Identity = Pick<Header, 'clusterId' | 'memberId'>
+
 /** Calls that a store in order takes; the others may be refused for good reasons. */
 const ESSENTIAL: ReadonlyMap<string, 'reads' | 'writes'> = new Map([
   [paths.range, 'reads'],
@@ -71,6 +74,17 @@ export class Client {
   async status(timeoutMs: number): Promise<MemberStatus | undefined> {
     const answer = await this.#call(paths.status, {}, timeoutMs)
     return answer === undefined ? undefined : statusOf(answer)
+  }
+
+  /** Who answers: the member, and its cluster. */
+  async identity(timeoutMs: number): Promise<Identity | undefined> {
+    const answer = await this.#call(paths.status, {}, timeoutMs)
+    return answer === undefined ? undefined : headerOf(answer)
+  }
+
+  /** The cluster of the store that was last read or written; empty before the first answer. */
+  get clusterId(): string {
+    return this.#clusterId
   }
 
   /** The term in which a quorum confirmed that this member leads, or that its leader does. */

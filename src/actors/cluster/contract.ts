@@ -80,7 +80,13 @@ export type GatewayTarget =
 
 /** What came of a request to another node. */
 export type Knocked =
-  | { readonly code: 'answered'; readonly status: number; readonly text: string }
+  | {
+      readonly code: 'answered'
+      readonly status: number
+      readonly text: string
+      /** Of an etcd: its cluster, hexadecimal. */
+      readonly clusterId?: string
+    }
   /** Nobody was found there. */
   | { readonly code: 'unreachable' | 'timed-out'; readonly message: string }
   /** Somebody may be there all the same, as where certificates do not fit. */
@@ -136,7 +142,7 @@ export interface ClusterPorts {
   saveSnapshot(folder: string, timeoutMs: number): Promise<SnapshotOutcome>
   readText(path: string): Promise<string | undefined>
   writeText(path: string, text: string): Promise<void>
-  /** An address of this machine that is not loopback; empty where it has none. */
+  /** An address of this machine that others may reach, IPv4 where it has one; empty for none. */
   ownAddress(): string
   close(): void
 }

@@ -6,7 +6,7 @@
  * vote (a learner), so that one which never comes up does not count towards the quorum.
  */
 import { limits } from '../../core/base/limits.ts'
-import { membersOf, objectOf, type RaftMember } from '../../core/cluster/gateway.ts'
+import { membersOf, membersOfPage, objectOf, type RaftMember } from '../../core/cluster/gateway.ts'
 import { addressOfUrl, admissionOf, type JoinRequest } from '../../core/cluster/planning.ts'
 import { formatEndpoint, parseEndpoint } from '../../core/net/address.ts'
 import type { Client } from './client.ts'
@@ -110,8 +110,7 @@ export async function askEntry(
       if (last.kind === 'nobody') last = { kind, why: `${candidate}: ${page.message}` }
       continue
     }
-    const inPage = objectOf(`{"members":${page.text}}`)?.['members']
-    const doors = membersOf(inPage).flatMap(({ clientUrls }) => clientUrls)
+    const doors = membersOfPage(page.text).flatMap(({ clientUrls }) => clientUrls)
     const own = `${scheme}://${doorOf({ door }, candidate)}`
     for (const url of new Set([...doors, own])) {
       last = await askDoor(ports, url, request, tls)

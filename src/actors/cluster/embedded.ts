@@ -25,7 +25,7 @@ import {
 import { Client } from './client.ts'
 import type { ClusterConfig, ClusterPorts, EmbeddedConfig } from './contract.ts'
 import { answerDoor, askEntry, doorOf } from './door.ts'
-import { listsAt, Others } from './others.ts'
+import { foundAt, Others } from './others.ts'
 import type { Pulse } from './pulse.ts'
 import type { ClusterCtx } from './standing.ts'
 
@@ -80,7 +80,7 @@ export class Embedded {
     this.#request = { name: config.self, peerUrl: `${scheme}://${address}` }
     this.client = new Client(ports.gateway({ kind: 'socket', path: `${own.folder}/${SOCKET}` }))
     const peers = () => this.#peers
-    this.others = new Others({ ctx, ports, config: own, address, peers })
+    this.others = new Others({ ctx, ports, config: own, client: this.client, address, peers })
   }
 
   /** Resolves once the member runs, and answers unless it has to wait for others. */
@@ -132,13 +132,17 @@ export class Embedded {
     void this.#ports.writeText(memoryPath, JSON.stringify({ version: 1, peers }))
   }
 
-  /** Whether another member, asked at its page, no longer lists this one; false where none says. */
-  async isRemoved(): Promise<boolean> {
+  /**
+   * Whether another member, asked at its page, no longer lists this one; false where none says.
+   * @param memberId of this member; its address in the list may be an older one
+   */
+  async isRemoved(memberId: string): Promise<boolean> {
     const { clock } = this.#ctx
+    const self = { clusterId: this.client.clusterId, memberId }
     const untilMs = clock.monotonicMs() + limits.clusterCallMs.default
     for (;;) {
       for (const peer of this.#peers)
-        if ((await listsAt(this.#ports, this.#config, peer, this.address)) === false) return true
+        if ((await foundAt(this.#ports, this.#config, peer, self)) === 'missing') return true
       // What was decided may not have come to all of them yet.
       if (clock.monotonicMs() > untilMs) return false
       await this.#pause()

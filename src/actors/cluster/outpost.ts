@@ -12,13 +12,17 @@ import type { Pulse } from './pulse.ts'
 
 type Settings = Pick<ExternalConfig, 'door' | 'nodeTls'>
 
-/** URL told to the other nodes; undefined where none is to be opened. */
+/** URL told to the other nodes; undefined where there is no door. Throws where it has no host. */
 export function outpostUrl({ door, nodeTls }: Settings, ownAddress: string): string | undefined {
   if (door === '') return undefined
   const address = advertisedOf(door, '', ownAddress)
-  return address === undefined
-    ? undefined
-    : `${nodeTls === undefined ? 'http' : 'https'}://${address}`
+  if (address === undefined)
+    failStart(`cluster.join_address ${door}: this machine has no address to tell others; name one`)
+  return `${nodeTls === undefined ? 'http' : 'https'}://${address}`
+}
+
+function failStart(message: string): never {
+  throw Object.assign(new Error(message), { code: 'cluster-start' })
 }
 
 const REFUSAL = { status: 409, text: '{"error":"the members are those of another cluster"}' }
@@ -38,6 +42,5 @@ export async function openOutpost(
     heard: (tell) => pulse.heard(tell),
   })
   if (opened.code === 'open') return () => opened.close()
-  const message = `cluster.join_address ${door}: ${opened.message}; the other nodes listen there`
-  throw Object.assign(new Error(message), { code: 'cluster-start' })
+  failStart(`cluster.join_address ${door}: ${opened.message}; the other nodes listen there`)
 }

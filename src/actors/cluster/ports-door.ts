@@ -121,8 +121,11 @@ export function knock(
       const heard = async (response: http.IncomingMessage) => {
         const text = await bodyOf(response)
         clearTimeout(timer)
+        const { statusCode: status = 0, headers } = response
+        const clusterId = headers['x-etcd-cluster-id']
+        const of = typeof clusterId === 'string' ? { clusterId } : {}
         if (text === undefined) resolve({ code: 'failed', message: 'the answer is too long' })
-        else resolve({ code: 'answered', status: response.statusCode ?? 0, text })
+        else resolve({ code: 'answered', status, text, ...of })
       }
       const request = (url.startsWith('https:') ? https : http).request(url, options, heard)
       const timer = setTimeout(() => {

@@ -23,11 +23,12 @@ async function attempt(run: () => Promise<unknown>): Promise<string | undefined>
   }
 }
 
-function ownAddress(): string {
-  for (const addresses of Object.values(networkInterfaces()))
-    for (const { address, family, internal } of addresses ?? [])
-      if (!internal && family === 'IPv4') return address
-  return ''
+/** The first of IPv4; else of IPv6, where one of a link alone is of no use to others. */
+export function ownAddressOf(interfaces: ReturnType<typeof networkInterfaces>): string {
+  const all = Object.values(interfaces).flatMap((list) => list ?? [])
+  const outside = all.filter(({ internal, address }) => !internal && !/^fe[89ab]/i.test(address))
+  const first = outside.find(({ family }) => family === 'IPv4') ?? outside[0]
+  return first?.address ?? ''
 }
 
 export function openPorts(): ClusterPorts {
@@ -68,7 +69,7 @@ export function openPorts(): ClusterPorts {
         await rename(`${path}.new`, path)
       })
     },
-    ownAddress,
+    ownAddress: () => ownAddressOf(networkInterfaces()),
     close: () => {
       for (const gateway of open) gateway.close()
       open.clear()

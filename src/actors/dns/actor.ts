@@ -89,12 +89,11 @@ function tellServing({ log }: DnsCtx, serving: NonNullable<Authority['serving']>
 
 /** Takes keys for compact denial; a zone whose keys sign wrongly is denied by its chain. */
 function takesKeys({ clock, log }: DnsCtx, ports: DnsPorts, online: OnlineDenial) {
-  const keys = new OnlineKeys(ports, () => clock.nowMs())
-  return (told: Parameters<OnlineKeys['take']>[0]) => {
-    const { settings, faults } = keys.take(told)
-    for (const fault of faults) log.error('denied by the chain, not compactly', { fault })
-    online.configure(settings)
-  }
+  const keys = new OnlineKeys(ports, clock, (fault) =>
+    log.error('denied by the chain, not compactly', { fault }),
+  )
+  const take = (told: Parameters<OnlineKeys['take']>[0]) => online.configure(keys.take(told))
+  return { take, stop: () => keys.stop() }
 }
 
 const waitingOf = ({ clock }: DnsCtx, lease: Lease) => ({
@@ -111,7 +110,7 @@ function releases({ clock }: DnsCtx, lease: Lease, front: Front) {
 export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsConfig) => {
   const { hashSeed, rateMemory } = config
   const online = onlineDenial(ctx.metrics)
-  const takeKeys = takesKeys(ctx, ports, online)
+  const keys = takesKeys(ctx, ports, online)
   const wanting = new Wanting(ctx, () => authority)
   const authority: Authority = new Authority({
     onWanted: () => wanting.noted(),
@@ -176,7 +175,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
       },
       'registry.word-changed': (change) => void authority.applyWord(change),
       'registry.routes-set': ({ parts }) => void authority.applyRoutes(parts),
-      'signer.online-keys-set': takeKeys,
+      'signer.online-keys-set': keys.take,
       'registry.signatures-set': ({ signed }) => void authority.applySigned(signed),
     },
     onReconfigured: (next) => {
@@ -191,6 +190,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
       stopTicking()
       stopReleasing()
       wanting.stop()
+      keys.stop()
       stopCounting()
       stopAskers()
       stopSampling()

@@ -292,6 +292,17 @@ function memberOf(value: unknown): RaftMember[] {
 export const membersOf = (value: unknown): readonly RaftMember[] =>
   list(value, limits.clusterMembersMax.max).flatMap(memberOf)
 
+/**
+ * The members on the page that etcd shows its peers; none where it is no such page. Its ids are
+ * numbers of 64 bits, which a parser would round.
+ */
+export const membersOfPage = (page: string): readonly RaftMember[] =>
+  membersOf(objectOf(`{"members":${page.replace(/"id":(\d+)/g, '"id":"$1"')}}`)?.['members'])
+
+/** The id of a cluster from the hexadecimal form of a header, as a decimal; empty for no id. */
+export const clusterIdOf = (hexadecimal: string): string =>
+  /^[0-9a-f]{1,16}$/i.test(hexadecimal) ? String(BigInt(`0x${hexadecimal}`)) : ''
+
 /** The member that was just added. */
 export const addedOf = (answer: Untrusted): RaftMember | undefined => memberOf(answer['member'])[0]
 

@@ -33,6 +33,7 @@ export interface OnlineKey {
 export interface OnlineZone {
   /** As in the table: lower case, no final dot. */
   readonly apex: string
+  /** None while they are examined, or where one was found at fault: its chain denies. */
   readonly keys: readonly OnlineKey[]
 }
 
@@ -85,7 +86,7 @@ export class OnlineDenial {
   take(serving: Serving, zone: number): OnlineZone | undefined {
     if (serving !== this.#serving) this.#look(serving)
     const own = this.#byZone[zone]
-    if (own === undefined) return undefined
+    if (own === undefined || own.keys.length === 0) return undefined
     if (this.#tokens < own.keys.length) {
       this.beyond++
       return undefined
@@ -97,10 +98,7 @@ export class OnlineDenial {
 
   #look(serving: Serving): void {
     const byApex = new Map(this.#settings.zones.map((zone) => [zone.apex, zone]))
-    this.#byZone = apexesOf(serving.parts.table).map((apex) => {
-      const own = byApex.get(apex)
-      return own === undefined || own.keys.length === 0 ? undefined : own
-    })
+    this.#byZone = apexesOf(serving.parts.table).map((apex) => byApex.get(apex))
     this.#serving = serving
   }
 }

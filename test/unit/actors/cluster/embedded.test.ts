@@ -6,14 +6,22 @@ import { Embedded } from '../../../../src/actors/cluster/embedded.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 
 const OTHER = '10.0.0.2:7000'
-const member = (name: string, address: string) => ({
-  ...{ id: '1', name, peerURLs: [`http://${address}`], clientURLs: ['http://10.0.0.2:7001'] },
+const member = (name: string, address: string, id = 1) => ({
+  ...{ id, name, peerURLs: [`http://${address}`], clientURLs: ['http://10.0.0.2:7001'] },
 })
-/** The page that etcd shows its peers. */
-const page = (...members: readonly object[]): Knocked => ({
-  ...{ code: 'answered', status: 200, text: JSON.stringify(members) },
+type Page = Extract<Knocked, { code: 'answered' }>
+/** The page that etcd shows its peers, of another cluster than that of this node. */
+const page = (...members: readonly object[]): Page => ({
+  ...{ code: 'answered', status: 200, text: JSON.stringify(members), clusterId: 'cafe' },
 })
-const STATUS = { header: { member_id: '9', raft_term: '2' }, leader: '9', version: '3.4.23' }
+const ownPage = (...members: readonly object[]): Page => ({
+  ...page(...members),
+  clusterId: '48276a8f75b6a87',
+})
+const STATUS = {
+  header: { cluster_id: '324952591200643719', member_id: '9', revision: '7', raft_term: '2' },
+  ...{ leader: '9', version: '3.4.23' },
+}
 
 /** Node 2 lets in whoever asks. */
 const admits = (url: string): Knocked =>
@@ -174,14 +182,42 @@ describe('a start', () => {
   })
 })
 
+describe('a node whose address is not the one by which it was added', () => {
+  const startWith = async (list: Knocked, isHeard = true) => {
+    const knock = (): Knocked => list
+    const world = worldOf({ hasData: true, join: [OTHER], knock })
+    const answers = world.embedded.client
+    if (!isHeard) answers.identity = async () => undefined
+    expect(await world.start()).toBe('up')
+    return logged(world, 'two clusters').length
+  }
+  const other = member('node-2', OTHER)
+
+  test('is a member of its cluster by its id, wherever the list says that it is', async () => {
+    expect(await startWith(ownPage(other, member('node-1', '172.17.0.1:7000', 9)))).toBe(0)
+    // As where a lost quorum was given up, and not all were stopped.
+    expect(await startWith(ownPage(other))).toBe(1)
+    expect(await startWith(page(other, member('node-1', '10.0.0.1:7000', 9)))).toBe(1)
+  })
+
+  test('says nothing of a page that names no cluster, or while its own member is silent', async () => {
+    const { clusterId, ...nameless } = page(other)
+    expect(clusterId).toBe('cafe')
+    expect(await startWith(nameless)).toBe(0)
+    expect(await startWith(page(other), false)).toBe(0)
+  })
+})
+
 describe('a member whose etcd ended while it was being removed', () => {
-  const self = member('node-1', '10.0.0.1:7000')
+  const self = member('node-1', '172.17.0.1:7000', 9)
   const asked = async (...pages: readonly Knocked[]) => {
     let asks = 0
     const knock = () => pages[Math.min(asks++, pages.length - 1)]!
-    const world = worldOf({ memory: '', knock })
+    const world = worldOf({ bootstrap: true, memory: '', knock })
+    await world.start()
+    await world.embedded.client.get('a')
     world.embedded.remember([{ peerUrls: [`http://${OTHER}`] } as never])
-    const answer = world.embedded.isRemoved()
+    const answer = world.embedded.isRemoved('9')
     await world.clock.advanceAsync(5_000)
     return await answer
   }
@@ -189,14 +225,15 @@ describe('a member whose etcd ended while it was being removed', () => {
 
   test('is removed where another no longer lists it, though it learns that late', async () => {
     const other = member('node-2', OTHER)
-    expect(await asked(page(other))).toBe(true)
-    expect(await asked(page(other, self), silent, page(other))).toBe(true)
+    expect(await asked(ownPage(other))).toBe(true)
+    expect(await asked(ownPage(other, self), silent, ownPage(other))).toBe(true)
   })
 
   test('is a member as far as anybody knows where it is listed, or nobody says', async () => {
-    expect(await asked(page(member('node-2', OTHER), self))).toBe(false)
+    expect(await asked(ownPage(member('node-2', OTHER), self))).toBe(false)
     expect(await asked(silent)).toBe(false)
-    expect(await asked(page())).toBe(false)
+    expect(await asked(ownPage())).toBe(false)
+    expect(await asked(page(member('node-2', OTHER)))).toBe(false)
   })
 })
 

@@ -32,6 +32,15 @@ test('a knock tells an empty place from one whose certificate is not taken', asy
   expect(await knock(`http://${at}/`, undefined, 1_000)).toMatchObject({ code: 'unreachable' })
 })
 
+test('a knock gives the cluster that an etcd names', async () => {
+  const { server, at } = await listening()
+  expect(await knock(`http://${at}/`, undefined, 1_000)).not.toHaveProperty('clusterId')
+  server.prependListener('request', (_, response) =>
+    response.setHeader('X-Etcd-Cluster-Id', 'cafe'),
+  )
+  expect(await knock(`http://${at}/`, undefined, 1_000)).toMatchObject({ clusterId: 'cafe' })
+})
+
 /** Serial number of the certificate that is shown there. */
 const shown = (port: number) =>
   new Promise<string>((resolve, reject) => {

@@ -65,6 +65,19 @@ describe('answers of etcd 3.4', () => {
   })
 })
 
+test('the page for peers has ids to the last digit, and its header another form of them', () => {
+  const page = `[{"id":3319814642761637953,"peerURLs":["http://127.0.0.1:23800"],"name":"n1",
+    "clientURLs":["http://127.0.0.1:23790"]},{"id":7,"name":"\\"id\\":8"}]`
+  expect(gateway.membersOfPage(page)).toMatchObject([
+    { id: '3319814642761637953', name: 'n1', peerUrls: ['http://127.0.0.1:23800'] },
+    { id: '7', name: '"id":8' },
+  ])
+  for (const none of ['', '{}', '[', '[1]', 'x']) expect(gateway.membersOfPage(none)).toEqual([])
+  expect(gateway.clusterIdOf('48276a8f75b6a87')).toBe('324952591200643719')
+  for (const none of ['', 'x', '-1', '0x1', '1'.repeat(17)])
+    expect(gateway.clusterIdOf(none)).toBe('')
+})
+
 describe('whatever comes', () => {
   test('octets survive base64, of any length', () => {
     fc.assert(
