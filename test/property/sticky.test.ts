@@ -7,12 +7,10 @@ import { ownMemory } from '../../src/core/base/memory.ts'
 import { placeClients } from '../../src/core/geo/source.ts'
 import { decide, type Question } from '../../src/core/steer/decide.ts'
 import { Pool } from '../../src/core/steer/pool.ts'
-import { ADDRESS_BYTES } from '../../src/core/steer/pool-layout.ts'
-import type { Pools } from '../../src/core/steer/pools.ts'
 import { giveSticky, stickyKey } from '../../src/core/steer/sticky.ts'
 import type { ServingPool } from '../../src/core/steer/snapshot.ts'
-import { spillOf } from '../../src/core/steer/words.ts'
 import { wordOf } from '../harness/pools.ts'
+import { orderOf } from '../harness/sticky-draws.ts'
 
 const regions = ['eu', 'us', 'ap'].map((name) => ({ name, countries: [], continents: [] }))
 const custom = [{ cidr: '10.0.0.0/8', region: 'eu', comment: '' }]
@@ -50,46 +48,8 @@ function poolOf(servers: readonly Server[], policy: ServingPool['policy'], answe
   )
 }
 
-function mixed(word: number): number {
-  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
-}
-
-function seedOf({ layout }: Pools, address: number): number {
-  let hash = 0x811c9dc5
-  for (const byte of layout.bytes.subarray(address * ADDRESS_BYTES, (address + 1) * ADDRESS_BYTES))
-    hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash
-}
-
-/** The whole order of a client over a stretch, without those given before. */
-function orderOf(
-  pools: Pools,
-  key: number,
-  from: number,
-  size: number,
-  even: boolean,
-  before: readonly number[],
-): readonly number[] {
-  const drawn = Array.from({ length: size }, (_, at) => {
-    const place = from + at
-    const candidate = pools.places[place]!
-    const address = pools.addressFrom(0) + candidate
-    const weight = even ? pools.shares[place]! : pools.loads[place]! * pools.shares[place]!
-    const draw = mixed(key ^ Math.imul(seedOf(pools, address), 0x9e3779b1)) >>> 0
-    const isFull = mixed(draw ^ 0x5bd1e995) >>> 28 < spillOf(pools.words[address]!)
-    const score = Math.log((draw + 0.5) / 2 ** 32) / (weight > 0 ? weight : 1)
-    return { candidate, rank: weight > 0 ? Number(isFull) : 2, score }
-  })
-  drawn.sort((one, other) => one.rank - other.rank || other.score - one.score)
-  const seen = new Set(before.map((candidate) => pools.firstOf(0, candidate)))
-  const isNew = (first: number) => !seen.has(first) && seen.add(first) === seen
-  return drawn.map((one) => one.candidate).filter((one) => isNew(pools.firstOf(0, one)))
-}
-
 const client = fc.tuple(fc.constantFrom(10, 11), fc.nat(255), fc.nat(255))
-const sizes = { minLength: 1, maxLength: 120 }
+const sizes = { minLength: 1, maxLength: 128 }
 
 test('the best are those of a walk over all, for each number of answers', () => {
   const policies = fc.constantFrom('round-robin', 'weighted', 'latency', 'geolocation')
@@ -114,7 +74,7 @@ test('the best are those of a walk over all, for each number of answers', () => 
             // Again, and it may be remembered; the other kind of weights is another pool's.
             for (let again = 0; again < 2; again++) {
               const count = giveSticky(
-                ...[pools, 0, key, from, size, even, out, earlier.length, wanted],
+                ...[pools, 0, key, from, size, -1, even, out, earlier.length, wanted],
               )
               expect([...out.subarray(earlier.length, count)]).toEqual(expected)
             }

@@ -150,7 +150,7 @@ function decideSticky(
   const from = pools.placesFrom(pool, family)
   const size = pools.rows[pool * ROW + COUNT + (family === 6 ? 2 : 0)]!
   const even = isEven(pools, pool)
-  const count = giveSticky(pools, pool, question.key!, from, size, even, out, 0, wanted)
+  const count = giveSticky(pools, pool, question.key!, from, size, -1, even, out, 0, wanted)
   if (wanted === 1 && count === 1) noteGroup(pools, question, pools.orders.places[0]!, 1)
   return count
 }

@@ -9,7 +9,8 @@ import { ALL_DOWN, NODATA } from './outcomes.ts'
 import { noteGroup } from './client-cache.ts'
 import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
-import { giveSticky, hasKey, isGiven } from './sticky.ts'
+import { giveSticky, hasKey } from './sticky.ts'
+import { isGiven } from './sticky-draws.ts'
 import { pointOf, weightedPlace } from './turns.ts'
 import { BASIS_NOTHING, BASIS_SERVING } from './view.ts'
 
@@ -34,7 +35,7 @@ export function giveGroup(
   if (size === 0) return given
   const from = pools.placesFrom(pool, question.family) + start
   if (hasKey(question.key))
-    return giveSticky(pools, pool, question.key, from, size, false, out, given, wanted)
+    return giveSticky(pools, pool, question.key, from, size, group, false, out, given, wanted)
   let place = weightedPlace(sums, guides, from, size, point)
   let count = given
   for (let left = size; left > 0 && count < wanted; left--) {
@@ -94,7 +95,7 @@ function giveAll(
 ): number {
   const from = pools.placesFrom(pool, family)
   const count = pools.segments[pools.segmentsFrom(pool, family) + pools.groupsOf(pool)]!
-  if (hasKey(key)) return giveSticky(pools, pool, key, from, count, false, out, 0, wanted)
+  if (hasKey(key)) return giveSticky(pools, pool, key, from, count, -1, false, out, 0, wanted)
   let given = 0
   let place = (turn >>> 0) % count
   for (let left = count; left > 0 && given < wanted; left--) {

@@ -10,6 +10,7 @@ import { parseAddress } from '../net/address.ts'
 import type { GeoLabel } from '../geo/parts.ts'
 import { type ComposedLayout, layComposed } from './composed-layout.ts'
 import { readsClient } from './policy-tree.ts'
+import { layRings, type RingLayout } from './ring-layout.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { Policy, WhenAllDown } from './topology.ts'
 
@@ -91,6 +92,8 @@ export interface PoolLayout {
   readonly groups: Int32Array
   /** For each pool with groups: by number of a region its group, or -1. */
   readonly ordinals: Int32Array
+  /** Of large pools whose clients stick; absent where there is none. */
+  readonly rings?: RingLayout
   /** Policies made of others; absent where there is none. */
   readonly composed?: ComposedLayout
 }
@@ -144,8 +147,11 @@ export function layPools(
     }
     from += spec.members.length + spec.fallback.length
   }
+  const groupsOf = (pool: number) => layout.fixed[pool * FIXED + FIXED_GROUPS]!
+  const rings = layRings(specs, layout, memory, groupsOf)
   const composed = layComposed(specs, memory, regions, labels, layPools)
-  return composed === undefined ? layout : { ...layout, composed }
+  const whole = rings === undefined ? layout : { ...layout, rings }
+  return composed === undefined ? whole : { ...whole, composed }
 }
 
 /**

@@ -40,6 +40,7 @@ import { fillFenced } from './placing.ts'
 import { settle } from './settling.ts'
 import { ClientCache } from './client-cache.ts'
 import { StickyOrders } from './sticky-orders.ts'
+import { RingSearch } from './sticky-rings.ts'
 import { RouteTable, type ServiceRoutes } from './routes.ts'
 import type { ServingPool } from './snapshot.ts'
 import type { WhenAllDown } from './topology.ts'
@@ -82,6 +83,10 @@ export class Pools {
   /** Of policies made of others, their leaves. */
   readonly composed: Composed | undefined
   readonly orders: StickyOrders
+  /** Of large pools whose clients stick. */
+  readonly rings: RingSearch | undefined
+  /** By pool and family, the greatest share that a candidate may have. */
+  readonly tops: Uint16Array
   /** Words that changed since the pool was last asked. */
   readonly changes = new WordChanges()
   readonly #cacheBits: number
@@ -118,6 +123,8 @@ export class Pools {
     this.stamps = new Int32Array(this.count).fill(1)
     this.#cacheBits = cacheBits
     this.orders = new StickyOrders(cacheBits)
+    this.rings = layout.rings && new RingSearch(this, layout.rings)
+    this.tops = new Uint16Array(this.count * 2).fill(1000)
     this.isBelow = isBelow
     this.composed =
       layout.composed &&

@@ -30,6 +30,7 @@ import { BASIS_NOTHING, BASIS_SERVING } from './view.ts'
 const POLICY_WEIGHTED = policies.indexOf('weighted')
 const POLICY_FAILOVER = policies.indexOf('failover')
 const POLICY_COMPOSED = policies.indexOf('composed')
+const POLICY_LATENCY = policies.indexOf('latency')
 const POLICY_LEARNED = policies.indexOf('learned_latency')
 
 /** Completes a family's part of the row from its candidates and their shares. */
@@ -53,7 +54,11 @@ export function settle(
     method = pools.isFenced(pool) ? FENCED : policy === POLICY_LEARNED ? ROUTED : PLACED
   }
   const sticks = fixed[pool * FIXED + FIXED_STICKY] !== 0
-  if (!isPlaced && sticks) method = STICKY
+  if (!isPlaced && sticks) {
+    method = STICKY
+    const own = pool * 2 + (family === 6 ? 1 : 0)
+    if (policy === POLICY_LATENCY) pools.tops[own] = topOf(pools, from, from + count)
+  }
   if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
   if (!isPlaced) sum(pools, from, from + count, method)
   if (count === 0) method = emptyMethod(pools, pool, family, basis)
@@ -127,6 +132,13 @@ export function addUp(
     else return
     sums[place] = total
   }
+}
+
+/** The greatest share, which the times of checks may raise above the whole. */
+function topOf({ shares }: Pools, from: number, end: number): number {
+  let top = 0
+  for (let place = from; place < end; place++) top = Math.max(top, shares[place]!)
+  return top
 }
 
 /** Why a family without candidates answers nothing. */

@@ -10,6 +10,9 @@ import { steerLimits } from '../base/limits/steer.ts'
 
 const ANSWERS_MAX = steerLimits.answersMax.max
 
+/** Behind the scores of those kept: that of a candidate that may be. */
+export const NEWEST = ANSWERS_MAX
+
 // Words of an entry, which is what memory is fetched by: 64 octets.
 const FROM = 0
 const KEY = 1
@@ -29,7 +32,7 @@ const FEWER_BITS = 4
 export class StickyOrders {
   /** Of the candidates kept so far, best first: how they rank, their scores and their places. */
   readonly ranks = new Uint8Array(ANSWERS_MAX)
-  readonly scores = new Float64Array(ANSWERS_MAX)
+  readonly scores = new Float64Array(ANSWERS_MAX + 1)
   readonly places = new Int32Array(ANSWERS_MAX)
   readonly #bits: number
   /** Made when the first is noted. */

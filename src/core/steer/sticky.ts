@@ -9,11 +9,16 @@
  * the next in their own order. How full one is stands in its word (health/crowding.ts), as the part
  * of its clients that it passes on, so that it is the same clients as long as it holds, and an
  * answer still follows from state alone.
+ *
+ * A draw of each server costs what there are servers. In large pools they draw in another way, by
+ * which few of them need be asked (sticky-rings.ts).
  */
 import type { Family } from '../net/address.ts'
 import { FIXED, FIXED_KEY, FIXED_POLICY, FIXED_STICKY, policies } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
-import { spillOf } from './words.ts'
+import { FULL, isGiven, isPassedOn, keepScored, LIGHT, mixed, ROOM } from './sticky-draws.ts'
+import { NEWEST } from './sticky-orders.ts'
+import { drawsByRing } from './sticky-rings.ts'
 
 /** The policy is not sticky. */
 export const NO_KEY = -1
@@ -41,13 +46,6 @@ export function stickyKey(pools: Pools, pool: number, client: Uint8Array): numbe
   return hash === NO_KEY ? 0 : hash
 }
 
-/** The finalizer of MurmurHash3: every bit of what comes in reaches every bit that goes out. */
-function mixed(word: number): number {
-  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return hash ^ (hash >>> 16)
-}
-
 /** What is drawn for a client by anything that has a number of its own. */
 export const drawn = (key: number, seed: number): number =>
   mixed(key ^ Math.imul(seed, 0x9e3779b1)) >>> 0
@@ -55,15 +53,6 @@ export const drawn = (key: number, seed: number): number =>
 /** The higher the better: the logarithm of a number in (0, 1), divided by a weight above 0. */
 export const scoreOf = (draw: number, weight: number): number =>
   Math.log((draw + 0.5) / 0x1_0000_0000) / weight
-
-/** Sixteenths, from other bits of the draw than the score. */
-const isPassedOn = (draw: number, word: number): boolean =>
-  spillOf(word) > 0 && mixed(draw ^ 0x5bd1e995) >>> 28 < spillOf(word)
-
-// Candidates in the order of these, and within one by score.
-const ROOM = 0
-const FULL = 1
-const LIGHT = 2
 
 /** Fewer candidates are sooner drawn for again than looked up. */
 const FEW = 16
@@ -73,6 +62,7 @@ const WHOLE = 0x1_0000_0000
  * Adds candidates of a stretch of places to the answer in the client's own order; returns how many
  * there are then, and leaves the place of the first one added in `pools.orders`.
  *
+ * @param group whose candidates the stretch holds; -1 where it is all of the family
  * @param even whether their weights do not count
  */
 export function giveSticky(
@@ -81,6 +71,7 @@ export function giveSticky(
   key: number,
   from: number,
   size: number,
+  group: number,
   even: boolean,
   out: Int32Array,
   given: number,
@@ -92,7 +83,9 @@ export function giveSticky(
   const isNoted = given === 0 && size > FEW
   let count = isNoted ? orders.find(from, size, key, stamp, wanted) : 0
   if (count === 0) {
-    count = drawAll(pools, pool, key, from, size, even, out, given, wanted)
+    count = drawsByRing(pools, pool, key)
+      ? pools.rings!.draw(pool, key, from, size, group, even, out, given, wanted)
+      : drawAll(pools, pool, key, from, size, even, out, given, wanted)
     if (isNoted) orders.note(from, size, key, stamp, wanted, count)
   }
   for (let at = 0; at < count; at++) out[given + at] = places[orders.places[at]!]!
@@ -145,10 +138,8 @@ function keepBest(
   kept: number,
   room: number,
 ): number {
-  const { ranks, scores, places } = pools.orders
-  const { firsts } = pools.layout
-  const base = pools.addressFrom(pool)
-  const address = base + pools.places[place]!
+  const { ranks, scores } = pools.orders
+  const address = pools.addressFrom(pool) + pools.places[place]!
   const draw = signed >>> 0
   const weight = even ? pools.shares[place]! : pools.loads[place]! * pools.shares[place]!
   const full = isPassedOn(signed, pools.words[address]!) ? FULL : ROOM
@@ -158,45 +149,10 @@ function keepBest(
   if (isFull && rank > ranks[room - 1]!) return kept
   const least = isFull && rank === ranks[room - 1]! ? scores[room - 1]! : -Infinity
   if (draw + 0.5 - WHOLE <= least * divisor * WHOLE) return kept
-  const score = Math.log((draw + 0.5) / WHOLE) / divisor
-  if (score <= least) return kept
-  let count = kept
-  // Candidates of several regions may have one address: the best of them stands for it.
-  for (let at = 0; at < count; at++) {
-    if (firsts[base + pools.places[places[at]!]!] !== firsts[address]) continue
-    if (ranks[at]! < rank || (ranks[at] === rank && scores[at]! >= score)) return kept
-    count--
-    ranks.copyWithin(at, at + 1, count + 1)
-    scores.copyWithin(at, at + 1, count + 1)
-    places.copyWithin(at, at + 1, count + 1)
-    break
-  }
-  let at = Math.min(count, room - 1)
-  for (; at > 0; at--) {
-    if (ranks[at - 1]! < rank || (ranks[at - 1] === rank && scores[at - 1]! >= score)) break
-    ranks[at] = ranks[at - 1]!
-    scores[at] = scores[at - 1]!
-    places[at] = places[at - 1]!
-  }
-  ranks[at] = rank
-  scores[at] = score
-  places[at] = place
-  return Math.min(count + 1, room)
+  scores[NEWEST] = Math.log((draw + 0.5) / WHOLE) / divisor
+  return keepScored(pools, pool, place, rank, kept, room)
 }
 
 /** Whether the policy leaves weights aside. */
 export const isEven = (pools: Pools, pool: number): boolean =>
   policies[pools.layout.fixed[pool * FIXED + FIXED_POLICY]!] === 'round-robin'
-
-/** Whether the address was given already. */
-export function isGiven(
-  pools: Pools,
-  pool: number,
-  out: Int32Array,
-  given: number,
-  candidate: number,
-): boolean {
-  const first = pools.firstOf(pool, candidate)
-  for (let at = 0; at < given; at++) if (pools.firstOf(pool, out[at]!) === first) return true
-  return false
-}
