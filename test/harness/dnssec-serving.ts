@@ -45,6 +45,8 @@ export interface SignedWorldParts {
   readonly pools?: readonly ServingPool[]
   readonly words?: readonly (readonly number[])[]
   readonly denial?: 'nsec' | 'nsec3' | 'compact'
+  /** Zones whose kind of denial is another than `denial`, by their apexes. */
+  readonly denials?: Readonly<Record<string, 'nsec' | 'nsec3'>>
   /** Of compact denial, the signatures that may be made; absent: a thousand. */
   readonly budget?: number
   /** Apexes that are not signed. */
@@ -63,11 +65,15 @@ export interface SignedWorldParts {
 /** Compiles and signs as the registry and the signer do. */
 export function signedParts(world: SignedWorldParts) {
   const keys = world.keys ?? [keyFor(13)]
-  const denial: Denial = plans[world.denial === 'nsec3' ? 'nsec3' : 'nsec']
+  const usual = world.denial === 'nsec3' ? 'nsec3' : 'nsec'
+  const denialOf = (apex: string): Denial => plans[world.denials?.[apex] ?? usual]
   const signedZones = world.zones.filter(({ apex }) => !(world.unsigned ?? []).includes(apex))
   const apexes = signedZones.map(({ apex }) =>
     apexRecordsOf(
-      { apex, keys, dnskeyTtlSeconds: 3_600, cdsKeys: keys, cdsDigests: [2], denial },
+      {
+        ...{ apex, keys, dnskeyTtlSeconds: 3_600, cdsKeys: keys, cdsDigests: [2] },
+        denial: denialOf(apex),
+      },
       crypto,
     ),
   )
@@ -85,7 +91,7 @@ export function signedParts(world: SignedWorldParts) {
     version: world.version ?? 1,
     nowSeconds: world.nowSeconds ?? NOW,
     zones: signedZones.map(({ apex }) => ({
-      ...{ apex, keys, denial },
+      ...{ apex, keys, denial: denialOf(apex) },
       lifetimes: world.lifetimes ?? defaultLifetimes,
     })),
     wanted: world.wanted ?? [],

@@ -47,7 +47,10 @@ export class Learned {
 
   /** Rows came; those who answer get them at once. */
   routed(parts: RouteParts): void {
-    this.#routes = parts
+    const last = this.#routes?.version ?? 0
+    // Who answers takes later ones only, and the clock by which their author numbers them after a
+    // restart may have been set back.
+    this.#routes = parts.version < last ? { ...parts, version: last + 1 } : parts
     this.sayRoutes()
   }
 

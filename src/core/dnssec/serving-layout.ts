@@ -119,6 +119,9 @@ function layChain(laid: Layout, tables: Tables, { zone, records, noData }: Chain
   const base = tables.chain.length
   const entries = records.map((job) => laid.entry(job, apex.length))
   tables.chain.push(...entries)
+  // Hashes lie as entries of the chain do; those of a zone by NSEC before this one have none.
+  if (chain.hashes.length > 0)
+    while (tables.hashes.length < base * layout.HASH_WORDS) tables.hashes.push(0)
   for (const hash of chain.hashes) {
     const view = new DataView(hash.buffer, hash.byteOffset)
     for (let word = 0; word < layout.HASH_WORDS; word++) tables.hashes.push(view.getInt32(word * 4))

@@ -61,7 +61,9 @@ export function settle(
   }
   if (policy === POLICY_FAILOVER) method = even ? FIRST : FIRST_SHARED
   if (!isPlaced) sum(pools, from, from + count, method)
-  if (count === 0) method = emptyMethod(pools, pool, family, basis)
+  // Behind a fence the client's own region says why there is nobody.
+  const saysWhy = method === FENCED && pools.hasFamily(pool, family)
+  if (count === 0 && !saysWhy) method = emptyMethod(pools, pool, family, basis)
   // Who answers a client is for the leaves to say.
   if (policy === POLICY_COMPOSED && pools.hasFamily(pool, family)) method = COMPOSED
   setRow(pools, pool, family, count, method, count === 0 ? BASIS_NOTHING : basis)

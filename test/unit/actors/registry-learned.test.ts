@@ -44,3 +44,12 @@ test('a name whose clients stick is told as such, and so are leaves of its polic
   expect(published).toMatchObject([['registry.ground-set', { services }]])
   expect(JSON.stringify(published).split('"sticky":true')).toHaveLength(3)
 })
+
+test('rows reach those who answer also where their author counts anew on a clock set back', () => {
+  const { ctx, published } = fakeCtx('registry')
+  const learned = new Learned(ctx)
+  for (const version of [9_000, 4_000, 4_001, 9_500])
+    learned.routed({ version, slot: 1, services: [] })
+  const versions = published.map(([, message]) => (message as { version: number }).version)
+  expect(versions).toEqual([9_000, 9_001, 9_002, 9_500])
+})

@@ -110,6 +110,19 @@ describe.each(['nsec', 'nsec3'] as const)('%s', (denial) => {
     expect(world.ask('t.z.org', 'A').rcode, 'without a proof before it').toBe('NXDOMAIN')
   })
 
+  test('beside zones that deny by the other kind, every denial validates', () => {
+    const text = '@ NS ns.elsewhere.example.\nns1 A 192.0.2.53\n*.wild TXT "w"\nx.y TXT "t"'
+    const apexes = ['z.org', 'b.a.z.org', 'example.net', 'c.b.a.z.org']
+    const zones = apexes.map((name) => zoneOf(name, text))
+    const other = denial === 'nsec' ? 'nsec3' : 'nsec'
+    const world = signedWorld({ zones, denial, denials: { 'z.org': other, 'example.net': other } })
+    for (const name of apexes)
+      for (const first of ['', 'm1.', 'y.', 'a.wild.', 'm.x.y.', 'zz.ns1.']) {
+        const message = world.ask(`${first}${name}`, 'A')
+        expect([first, name, ...world.judge(message)]).toEqual([first, name])
+      }
+  })
+
   test('a record written twice in other letters is served and signed once', () => {
     const text = '@ NS ns1\n@ NS NS1\nns1 A 192.0.2.53\n@ MX 10 ns1\n@ MX 10 Ns1\nx PX 1 a. A.'
     const world = signedWorld({ zones: [zoneOf('example.com', `${text}\nx PX 1 A. a.`)], denial })

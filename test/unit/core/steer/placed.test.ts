@@ -136,6 +136,35 @@ describe('a strict fence', () => {
     expect(chosen(new Pool(placed.spec, [UP, UP]), DUBLIN)).toHaveLength(1)
   })
 
+  // A server without a region is of nobody's home: nobody is left to hand the client to, and what
+  // its own region lacks is still health, and not an address.
+  test.each([
+    ['servfail', [], 'all-down', []],
+    ['last_healthy', [], 'all-down', []],
+    ['fallback', [], 'all-down', []],
+    ['fallback', ['203.0.113.1'], 'answer', ['203.0.113.1']],
+    ['nodata', [], 'nodata', []],
+  ] as const)(
+    'a region that is down is so beside a server of none: %s',
+    (whenAllDown, fallback, ...wanted) => {
+      const pool = poolOf([['dublin', DOWN], ['']], { ...spec, whenAllDown, fallback })
+      const { outcome, chosen } = told(pool, DUBLIN)
+      expect([outcome, chosen]).toEqual(wanted)
+    },
+  )
+
+  test('a region that is down in both families is so in the one that others serve not', () => {
+    const lines: Line[] = [
+      ['dublin', DOWN],
+      ['dublin', DOWN, 100, '2001:db8::1'],
+      ['virginia', UP, 100, '2001:db8::2'],
+    ]
+    const pool = poolOf(lines, spec)
+    expect(told(pool, DUBLIN)).toMatchObject({ outcome: 'all-down' })
+    expect(told(pool, DUBLIN, 0, 6)).toMatchObject({ outcome: 'all-down' })
+    expect(chosen(pool, ELSEWHERE, 0)).toEqual([])
+  })
+
   test('who asks why is told that the region fell back, and not that it serves', () => {
     const pool = poolOf([['dublin', DOWN], ['virginia']], { ...spec, whenAllDown: 'all' })
     const { fallback, candidates } = told(pool, DUBLIN)
