@@ -123,7 +123,7 @@ export function leavingOf(before: FleetTopology, after: FleetTopology): Readonly
   const leaving = new Set<string>()
   for (const { name, members } of before.pools) {
     const rest = next.get(name)
-    if (rest === undefined) continue
+    if (rest === undefined || rest === members) continue
     const staying = new Set(takes(rest))
     for (const key of takes(members)) if (!staying.has(key)) leaving.add(key)
   }
