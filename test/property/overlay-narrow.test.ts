@@ -97,7 +97,11 @@ const others = fc.oneof(
   of(
     'region',
     ['us', 'eu', 'sa', 'far'],
-    some({ countries: orNull(fc.subarray(['US', 'BR'])), enabled: fc.boolean() }),
+    some({
+      countries: orNull(fc.subarray(['US', 'BR'])),
+      'health_check.interval': orNull(fc.constant('7s')),
+      enabled: fc.boolean(),
+    }),
   ),
   of('mapping', ['10.0.0.0/8', '10.1.0.0/16'], some({ region: fc.constantFrom('us', 'mars') })),
   of(

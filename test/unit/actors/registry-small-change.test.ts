@@ -62,3 +62,14 @@ test('servers are judged anew where the rules of who speaks of them are others',
   await behaviour.onReconfigured!(configOf(withWeight(4), { ...agentsDefaults, chorus }))
   expect(judged).toHaveBeenCalledTimes(1)
 })
+
+test('pools that go on are told as the very objects of before', async () => {
+  const { reload, lastSnapshot, clock } = await start(app())
+  const [kept, w] = lastSnapshot().pools
+  await reload(topologyOf(poolOf('app', [A, B], {}), poolOf('w', [A], { ttlSeconds: 9 })))
+  await clock.advanceAsync(20)
+  const next = lastSnapshot()
+  expect(next.pools[0]).toBe(kept)
+  expect(next.pools[1]).toEqual({ ...w, ttlSeconds: 9 })
+  expect(next.words).toHaveLength(2)
+})
