@@ -195,7 +195,10 @@ export const registry = defineActor(
           differences: objects.differences(),
           ...(whole === true ? { entries: [...objects.entries.values()] } : {}),
         }),
-        'api.read-history': ({ atMs }) => ports.history.read(atMs),
+        'api.read-history': ({ atMs }) => {
+          book.chronicle.settle()
+          return ports.history.read(atMs)
+        },
         'api.read-log': (wanted) => newestEvents(ports, wanted),
         'api.validate-now': (named) => validateNow(book, agents, named),
         'api.list-backends': (wanted) => listBackends(book, wanted),
@@ -233,6 +236,7 @@ export const registry = defineActor(
         edits.close()
         summary.stop()
         book.geography.close()
+        book.chronicle.settle()
         return book.close()
       },
     }

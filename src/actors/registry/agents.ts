@@ -273,10 +273,10 @@ export class Agents {
   }
 
   /** Others learn of orders that were given here before anything was shared. */
-  #compiled({ added }: Compiled): void {
+  #compiled(compiled: Compiled): void {
     const { book, chorus, sharing } = this.#parts()
     let isDrained = false
-    for (const key of added) {
+    for (const key of compiled.added) {
       const server = book.fleet.servers.get(key)
       if (server === undefined) continue
       const record = sharing.get('override', key)
@@ -284,7 +284,7 @@ export class Agents {
         book.told.override(server, this.#now())
       isDrained ||= chorus.drains.of(key) !== undefined
     }
-    noteCompiled(book, added)
+    noteCompiled(book, compiled)
     if (isDrained || this.#toldDrains > 0) this.publishDrains()
   }
 

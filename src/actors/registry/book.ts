@@ -70,7 +70,7 @@ export class Book {
   readonly #shelf: Shelf
   readonly geography: Geography
   readonly names: StoredNames
-  readonly #chronicle: Chronicle
+  readonly chronicle: Chronicle
   readonly press: Press
   /** What stands at the apexes of signed zones. */
   readonly #apexes = new Apexes()
@@ -119,8 +119,8 @@ export class Book {
     const { press, chronicle } = pressOf(ctx, ports, this.feed, () => this.#issued())
     this.press = press
     this.#eases = new Eases(ctx, { fleet, chorus, say: (words) => press.words(words) })
-    this.#chronicle = chronicle
-    this.#chronicle.configured(config)
+    this.chronicle = chronicle
+    this.chronicle.configured(config)
     this.#opening = new Opening(ctx, this.#apexes.signing(config), () => this.publishTargets())
   }
 
@@ -227,7 +227,7 @@ export class Book {
     const isNew = config !== this.#config
     const isOtherwise = !isSame(config.agents.chorus, this.#config.agents.chorus)
     this.#config = config
-    if (isNew) this.#chronicle.configured(config)
+    if (isNew) this.chronicle.configured(config)
     this.#shelf.take(outcome.table, config, topology, geo)
     this.fleet.guard = config.guard
     if (isOtherwise) this.rejudge(this.fleet.servers.keys())

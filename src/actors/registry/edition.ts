@@ -6,14 +6,9 @@
  * that health reaches the answers whatever a signer does.
  */
 import type { ServingParts } from '../../core/dns/serving.ts'
+import { areSame } from '../../core/base/same.ts'
 import { layWords } from '../../core/steer/pool-layout.ts'
 import type { ServingPool, WordChange } from '../../core/steer/snapshot.ts'
-
-interface Place {
-  readonly pool: number
-  /** Index of each server by its key. */
-  readonly members: ReadonlyMap<string, number>
-}
 
 export class Edition {
   readonly epoch: number
@@ -22,7 +17,10 @@ export class Edition {
   /** Of the newest word. */
   version: number
   readonly words: number[][]
-  #places: ReadonlyMap<string, Place> | undefined
+  /** Index of each pool by its name. */
+  #pools: ReadonlyMap<string, number> | undefined
+  /** By pool the index of each server by its key; of pools that were asked for. */
+  readonly #members = new Map<number, ReadonlyMap<string, number>>()
 
   constructor(
     epoch: number,
@@ -48,24 +46,30 @@ export class Edition {
 
   /** Takes the word a server has in another epoch; undefined where it is none here, or no news. */
   take(name: string, key: string, word: number): WordChange | undefined {
-    const place = this.#placesOf().get(name)
-    const member = place?.members.get(key)
-    if (place === undefined || member === undefined) return undefined
-    const words = this.words[place.pool]!
+    const pool = this.#indexOf(name)
+    const member = pool === undefined ? undefined : this.#membersOf(pool).get(key)
+    if (pool === undefined || member === undefined) return undefined
+    const words = this.words[pool]!
     if (words[member] === word) return undefined
     words[member] = word
     this.version++
-    return { epoch: this.epoch, version: this.version, pool: place.pool, member, word }
+    return { epoch: this.epoch, version: this.version, pool, member, word }
   }
 
   /** Takes what holds in another edition of the servers that both have. */
   follow(other: Edition): WordChange[] {
-    return other.pools.flatMap(({ name, members }, pool) =>
-      members.flatMap(({ key }, member) => {
-        const change = this.take(name, key, other.words[pool]![member]!)
-        return change === undefined ? [] : [change]
-      }),
-    )
+    const changes: WordChange[] = []
+    for (const [pool, spec] of other.pools.entries()) {
+      const [own, words] = [this.#indexOf(spec.name), other.words[pool]!]
+      if (own === undefined) continue
+      // Most pools are those of the edition before, and nothing has happened to them.
+      if (this.pools[own] === spec && areSame(this.words[own]!, words)) continue
+      for (const [member, { key }] of spec.members.entries()) {
+        const change = this.take(spec.name, key, words[member]!)
+        if (change !== undefined) changes.push(change)
+      }
+    }
+    return changes
   }
 
   /** Server and name that a word of this epoch is about. */
@@ -88,13 +92,16 @@ export class Edition {
     return { epoch, version, pools, words: words.map((of) => [...of]) }
   }
 
-  #placesOf(): ReadonlyMap<string, Place> {
-    this.#places ??= new Map(
-      this.pools.map(({ name, members }, pool) => [
-        name,
-        { pool, members: new Map(members.map(({ key }, member) => [key, member])) },
-      ]),
-    )
-    return this.#places
+  #indexOf(name: string): number | undefined {
+    this.#pools ??= new Map(this.pools.map((pool, at) => [pool.name, at]))
+    return this.#pools.get(name)
+  }
+
+  #membersOf(pool: number): ReadonlyMap<string, number> {
+    const known = this.#members.get(pool)
+    if (known !== undefined) return known
+    const made = new Map(this.pools[pool]!.members.map(({ key }, at) => [key, at]))
+    this.#members.set(pool, made)
+    return made
   }
 }

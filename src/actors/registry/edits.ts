@@ -75,6 +75,8 @@ async function carryOut(
   book.feed.record('config.edited', {}, { kind, id, action, by })
   await book.reconfigure(config, leaving)
   const [isOut, lacks] = await Promise.all([book.press.isOut(book.fleet.epoch), book.shortfall()])
+  // Whoever was answered finds it in all that the API tells.
+  book.press.tellSnapshot()
   const why = book.press.refusal ?? 'it is in force once it is signed'
   const isHeld = lacks.isStored && !isOut
   const shortfall = isHeld ? { isStored: true, note: `held: ${why}` } : lacks
@@ -121,7 +123,7 @@ export function leavingOf(before: FleetTopology, after: FleetTopology): Readonly
   const leaving = new Set<string>()
   for (const { name, members } of before.pools) {
     const rest = next.get(name)
-    if (rest === undefined) continue
+    if (rest === undefined || rest === members) continue
     const staying = new Set(takes(rest))
     for (const key of takes(members)) if (!staying.has(key)) leaving.add(key)
   }

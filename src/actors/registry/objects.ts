@@ -164,7 +164,8 @@ export class Objects {
     this.#keep(entries)
     this.#overruled.drop(key)
     this.#revision = Math.max(this.#revision, entry?.revision ?? 0)
-    return this.#stand({ ...ground, compiled: compileOverlay(ground.base, entries) })
+    const compiled = compileOverlay(ground.base, entries, ground.compiled)
+    return this.#stand({ ...ground, compiled })
   }
 
   /** Why an edit that fits another node's file does not fit this one's; undefined when it does. */
@@ -178,7 +179,12 @@ export class Objects {
   /** What would be served with these edits. */
   contentOf({ declared, given }: Pick<Ground, 'declared' | 'given'>, compiled: CompiledOverlay) {
     const { topology, zones } = given
-    return overlayContent(compiled.applied, { topology, zones }, declared.serial, sharedMemory)
+    const before = this.#ground
+    const former = before && {
+      applied: before.compiled.applied,
+      pools: before.content.topology.pools,
+    }
+    return overlayContent(compiled, { topology, zones }, declared.serial, sharedMemory, former)
   }
 
   list(kind: ObjectKind, id: string | undefined): readonly ObjectView[] {

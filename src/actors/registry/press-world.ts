@@ -31,7 +31,7 @@ export function pressOf(
     publish: (id, message) => ctx.publish(id, message),
     onIssued: () => {
       onIssued()
-      chronicle.checkpoint()
+      chronicle.issued()
     },
     onWords: (words) => chronicle.words(words),
     onHeld: (epoch, reason) => {
@@ -46,7 +46,6 @@ export function pressOf(
       feed.record('dnssec.serving-released', {}, { epoch })
     },
   })
-  const nowMs = () => Math.floor(ctx.clock.nowMs())
-  const chronicle = new Chronicle(ports, nowMs, () => press.current)
+  const chronicle = new Chronicle(ports, ctx.clock, () => press.current)
   return { press, chronicle }
 }

@@ -5,6 +5,9 @@
  * first, and the edition in force serves on, with each word of health as it comes. So nothing is
  * ever answered without its signatures, and a signer that is away holds back configuration, never
  * health. Without signed zones an edition is in force as soon as it is made.
+ *
+ * Those who answer are told first. The snapshot for those who explain names every server, so it
+ * follows in a moment, one for all editions of that moment, and always before the next word.
  */
 import { limits } from '../../core/base/limits.ts'
 import type { SignedParts } from '../../core/dnssec/parts.ts'
@@ -74,6 +77,8 @@ export class Press {
   /** Version of the signatures in force. */
   #signatures = -1
   #waiting: { readonly epoch: number; readonly done: (isOut: boolean) => void }[] = []
+  /** A snapshot is to be told; ends the wait for it. */
+  #cancelSnapshot: (() => void) | undefined
 
   constructor(world: PressWorld) {
     this.#world = world
@@ -83,7 +88,9 @@ export class Press {
   speak(): void {
     if (this.#speaks) return
     this.#speaks = true
-    if (this.#current !== undefined) this.#issue()
+    if (this.#current === undefined) return
+    this.#issue()
+    this.tellSnapshot()
   }
 
   get speaks(): boolean {
@@ -190,7 +197,14 @@ export class Press {
     this.#world.publish('registry.serving-set', this.#current.serving())
   }
 
+  /** Tells the snapshot of the edition in force now, where it was not told yet. */
+  tellSnapshot(): void {
+    if (this.#cancelSnapshot !== undefined) this.publishSnapshot()
+  }
+
   publishSnapshot(): void {
+    this.#cancelSnapshot?.()
+    this.#cancelSnapshot = undefined
     if (!this.#speaks || this.#current === undefined) return
     this.#world.publish('registry.snapshot-set', this.#current.snapshot())
   }
@@ -217,6 +231,7 @@ export class Press {
 
   close(): void {
     this.#cancelAlarm()
+    this.#cancelSnapshot?.()
     for (const { done } of this.#waiting) done(false)
   }
 
@@ -240,7 +255,8 @@ export class Press {
 
   #issue(): void {
     this.publishServing()
-    this.publishSnapshot()
+    const waitMs = limits.snapshotGatherMs.default
+    this.#cancelSnapshot ??= this.#world.clock.after(waitMs, () => this.publishSnapshot())
     this.#world.onIssued()
   }
 
@@ -275,6 +291,8 @@ export class Press {
 
   #tellWords(words: readonly WordChange[]): void {
     if (!this.#speaks || words.length === 0) return
+    // A word means something only to those who have its edition.
+    this.tellSnapshot()
     for (const word of words) this.#world.publish('registry.word-changed', word)
     this.#world.onWords(words)
   }

@@ -5,7 +5,6 @@
  * later gets the same ones with the words of that moment.
  */
 import { sharedMemory } from '../../core/base/memory.ts'
-import { limits } from '../../core/base/limits.ts'
 import { type ServingParts, servingParts } from '../../core/dns/serving.ts'
 import type { GeoParts } from '../../core/geo/parts.ts'
 import type { Fleet } from '../../core/health/fleet.ts'
@@ -16,7 +15,7 @@ import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Apexes } from './apexes.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
 import type { Made } from './press.ts'
-import { Slots, servingPools } from './views.ts'
+import { ServedPools } from './views.ts'
 
 /** A table, and what it was made of. */
 interface Tabled {
@@ -35,7 +34,7 @@ interface Laid {
 
 export class Shelf {
   readonly #fleet: Fleet
-  readonly #slots = new Slots(limits.poolsMax.default)
+  readonly #pools = new ServedPools()
   #table: Tabled | undefined
   #laid: Laid | undefined
   #geo: GeoParts | undefined
@@ -98,9 +97,9 @@ export class Shelf {
   #lay(): Laid {
     const { epoch } = this.#fleet
     if (this.#laid?.epoch === epoch) return this.#laid
-    const pools = servingPools(this.#fleet, this.#slots)
+    const pools = this.#pools.of(this.#fleet)
     const parts = servingParts(this.#table!.table, pools, sharedMemory, this.#geo)
-    this.#laid = { epoch, pools, parts: parts }
+    this.#laid = { epoch, pools, parts }
     return this.#laid
   }
 }

@@ -10,10 +10,12 @@ import { targetsOf } from './views.ts'
 
 type Target = ReturnType<typeof targetsOf>[number]
 
-/** To the prober they are the same; a weight is none of its business. */
+/**
+ * To the prober they are the same; a weight is none of its business, and of the verdicts that are
+ * known here it said each itself.
+ */
 function isSame(one: Target, other: Target): boolean {
   const [mine, its] = [one.member, other.member]
-  if (one.lastVerdict !== other.lastVerdict) return false
   if (one.timed !== other.timed || mine.key !== its.key || mine.region !== its.region) return false
   return mine === its || (mine.source === its.source && sameCheck(mine.check, its.check))
 }

@@ -1,7 +1,9 @@
 /**
  * The forms in which others get the state of the registry.
  */
+import { limits } from '../../core/base/limits.ts'
 import type { Fleet, Server } from '../../core/health/fleet.ts'
+import type { PoolState } from '../../core/health/pool-state.ts'
 import { layersOf } from '../../core/health/precedence.ts'
 import { voicesOf } from '../../core/health/server.ts'
 import type { ServingPool } from '../../core/steer/snapshot.ts'
@@ -67,9 +69,22 @@ const servingPool = (
   members: members.map(servingMember),
 })
 
-export function servingPools(fleet: Fleet, slots: Slots): readonly ServingPool[] {
-  slots.retain(new Set(fleet.pools.map((pool) => pool.spec.name)))
-  return fleet.pools.map(({ spec, members }) => servingPool(spec, members, slots.of(spec.name)))
+/** Pools as readers get them; one that goes on is the very object of before. */
+export class ServedPools {
+  readonly #slots = new Slots(limits.poolsMax.default)
+  #held: ReadonlyMap<PoolState, ServingPool> = new Map()
+
+  of({ pools }: Fleet): readonly ServingPool[] {
+    this.#slots.retain(new Set(pools.map(({ spec }) => spec.name)))
+    const held = this.#held
+    const made = pools.map((state): [PoolState, ServingPool] => {
+      const { spec, members } = state
+      const [slot, known] = [this.#slots.of(spec.name), held.get(state)]
+      return [state, known?.slot === slot ? known : servingPool(spec, members, slot)]
+    })
+    this.#held = new Map(made)
+    return made.map(([, pool]) => pool)
+  }
 }
 
 /**

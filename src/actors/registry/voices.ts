@@ -1,6 +1,6 @@
 /** Tells and counts what follows from the voices on servers. */
 import { isAnswered } from '../../core/health/answered.ts'
-import type { Server } from '../../core/health/fleet.ts'
+import type { Compiled, Server } from '../../core/health/fleet.ts'
 import type { Book } from './book.ts'
 
 export function noteVoices(book: Book, keys: readonly string[]): void {
@@ -46,9 +46,13 @@ function noteOut(book: Book, server: Server): void {
 }
 
 /** A topology was compiled: servers came, and answers live as long as the TTL they had. */
-export function noteCompiled(book: Book, added: readonly string[]): void {
+export function noteCompiled(book: Book, { added, moved }: Compiled): void {
   const { fleet, told } = book
-  const ttls = new Map([...fleet.servers].map(([key, server]) => [key, ttlOf(book, server)]))
+  const ttls = new Map<string, number>()
+  for (const key of moved) {
+    const server = fleet.servers.get(key)
+    ttls.set(key, server === undefined ? 0 : ttlOf(book, server))
+  }
   told.formerTtls.compiled(ttls, book.nowMs())
   for (const key of new Set([...added, ...told.draining()])) {
     const server = fleet.servers.get(key)

@@ -8,7 +8,10 @@ import { isPublicSuffix } from './public-suffixes.ts'
 import type { Config } from './schema/root.ts'
 
 /** A service as names compare it: lower case, no final dot. */
-export const serviceName = (service: string): string => service.toLowerCase().replace(/\.$/, '')
+export function serviceName(service: string): string {
+  const name = service.toLowerCase()
+  return name.endsWith('.') ? name.slice(0, -1) : name
+}
 
 /** The longest of the zones around a name of this configuration (none holds escaped dots). */
 export function zoneAround(name: string, apexes: ReadonlySet<string>): string | undefined {

@@ -20,6 +20,7 @@ import { isKept, memoriesOf, touchedIn, withKept } from './kept-pools.ts'
 import { formerOf, type Membership, seatsByPool } from './membership.ts'
 import { PoolState } from './pool-state.ts'
 import type { Judgement } from './precedence.ts'
+import { reseat } from './reseat.ts'
 import type { ServerRow } from './rows.ts'
 import { judgeAnew, NOBODY_ELSE, type Others, type Server, serverOf, shareOf } from './server.ts'
 
@@ -53,6 +54,8 @@ export interface Compiled {
   readonly added: readonly string[]
   /** Servers that are gone. */
   readonly removed: readonly string[]
+  /** Servers that stand in other pools or in others' places, or did; no others do. */
+  readonly moved: ReadonlySet<string>
   /** Servers whose row on disk may be out of date. */
   readonly stale: readonly string[]
   /** What the guard-rail began or ended to hold. */
@@ -105,12 +108,16 @@ export class Fleet {
     this.topology = withKept(this.topology, topology)
     const touched = touchedIn(this.pools, this.topology.pools)
     const before = new Map<string, Membership | undefined>()
-    for (const [key, server] of this.servers) {
-      before.set(key, touched.has(key) ? this.#membershipOf(server) : undefined)
+    for (const key of touched) {
+      const server = this.servers.get(key)
+      if (server === undefined) continue
+      before.set(key, this.#membershipOf(server))
       server.declared = false
     }
     for (const pool of this.topology.pools) {
       for (const spec of pool.members) {
+        // One that only pools have which go on is what it was.
+        if (!touched.has(spec.key)) continue
         const known = this.servers.get(spec.key)
         if (known === undefined)
           this.servers.set(spec.key, serverOf(spec, stored.get(spec.key), this.#others, nowMs))
@@ -120,9 +127,11 @@ export class Fleet {
     const compiled = this.#compile(nowMs, lettingGo(this.#formers(nowMs, stored), letGo), stored)
     const stale: string[] = []
     const added: string[] = []
-    for (const [key, server] of this.servers) {
+    // Of the first topology also those that rows on disk told of.
+    for (const key of stored.size === 0 ? touched : this.servers.keys()) {
+      const server = this.servers.get(key)
+      if (server === undefined) continue
       if (!before.has(key)) added.push(key)
-      else if (!touched.has(key)) continue
       // There is no row yet of a server that nothing is known of.
       if (server.health === UNKNOWN_HEALTH) continue
       const old = before.get(key) ?? stored.get(key)?.membership
@@ -348,7 +357,8 @@ export class Fleet {
     former: (spec: PoolSpec) => FormerPool | undefined,
     stored: Rows = NO_ROWS,
   ): Compiled {
-    const previous = new Map(this.pools.map((pool) => [pool.spec.name, pool]))
+    const before = this.pools
+    const previous = new Map(before.map((pool) => [pool.spec.name, pool]))
     const { enabled, maxWithdrawnShare } = this.guard
     const made: PoolState[] = []
     this.pools = this.topology.pools.map((spec) => {
@@ -362,7 +372,10 @@ export class Fleet {
       made.push(pool)
       return pool
     })
-    const removed = this.#forgetUnused()
+    const { moved, removed } = reseat(this.servers, stored.size === 0 ? before : [], this.pools)
+    for (const key of moved)
+      if (this.servers.get(key)?.health.override?.expiresAtMs !== undefined) this.#expiring.add(key)
+    for (const key of removed) this.#expiring.delete(key)
     for (const pool of made) {
       pool.fill(
         pool.members.map((member) => this.#judgedOf(member.key)),
@@ -375,25 +388,6 @@ export class Fleet {
     this.epoch++
     this.version = 0
     const { guard, turned } = this.#held.note(this.pools, this.#whyHeld, nowMs)
-    return { added: [], removed, guard, stale: turned }
-  }
-
-  /** Rebuilds where each server is, and drops the servers that are in no pool any more. */
-  #forgetUnused(): string[] {
-    for (const server of this.servers.values()) server.places = []
-    for (const [pool, state] of this.pools.entries()) {
-      for (const [member, spec] of state.members.entries()) {
-        this.servers.get(spec.key)!.places.push({ pool, member })
-      }
-    }
-    const removed = [...this.servers].flatMap(([key, { places }]) => (places.length > 0 ? [] : key))
-    for (const key of removed) {
-      this.servers.delete(key)
-      this.#expiring.delete(key)
-    }
-    for (const [key, server] of this.servers) {
-      if (server.health.override?.expiresAtMs !== undefined) this.#expiring.add(key)
-    }
-    return removed
+    return { added: [], removed, moved, guard, stale: turned }
   }
 }

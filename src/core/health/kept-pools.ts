@@ -10,13 +10,18 @@ import type { ServerRow } from './rows.ts'
 import type { Server } from './server.ts'
 
 /** The next topology, with the very pools of the one before where they say the same. */
-export function withKept(before: FleetTopology, next: FleetTopology): FleetTopology {
-  const known = new Map(before.pools.map((pool) => [pool.name, pool]))
-  const pools = next.pools.map((pool) => {
+export const withKept = (before: FleetTopology, next: FleetTopology): FleetTopology => ({
+  ...next,
+  pools: keptPools(before.pools, next.pools),
+})
+
+/** The next pools, with the very ones of before where they say the same. */
+export function keptPools(before: readonly PoolSpec[], next: readonly PoolSpec[]): PoolSpec[] {
+  const known = new Map(before.map((pool) => [pool.name, pool]))
+  return next.map((pool) => {
     const old = known.get(pool.name)
     return old !== undefined && isSame(old, pool) ? old : pool
   })
-  return { ...next, pools }
 }
 
 export const isKept = (pool: PoolState | undefined, spec: PoolSpec): pool is PoolState =>

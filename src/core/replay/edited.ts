@@ -43,8 +43,9 @@ export function underEdits(
   const base = baseOf(config)
   const { entries: kept, changes } = reconcile(base, entries)
   const zones = sealZones(topology.zones, ownMemory)
-  const { applied, aside } = compileOverlay(withTaken(base, kept, { zones }), kept)
-  const content = overlayContent(applied, { topology, zones }, serial, ownMemory)
+  const compiled = compileOverlay(withTaken(base, kept, { zones }), kept)
+  const { applied, aside } = compiled
+  const content = overlayContent(compiled, { topology, zones }, serial, ownMemory)
   return {
     config: applied.config,
     topology: { ...content.topology, zones: unsealZones(content.zones) },

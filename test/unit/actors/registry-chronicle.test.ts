@@ -17,20 +17,21 @@ function world() {
   const history = { ...memoryPorts().history, checkpoint: add, append: add }
   const ports: RegistryPorts = { ...memoryPorts(), history }
   const clock = { nowMs: 1_000_000_000 }
+  const timers: (() => void)[] = []
+  const after = (_delayMs: number, run: () => void) => {
+    timers.push(run)
+    return () => {}
+  }
   const published = {
     snapshot: () => ({ epoch: 1, version: 0, pools: [], words: [] }),
     named: ({ member }: WordChange) => ({ name: 'app', key: member === 0 ? 'a' : 'b' }),
   }
-  const chronicle = new Chronicle(
-    ports,
-    () => clock.nowMs,
-    () => published,
-  )
+  const chronicle = new Chronicle(ports, { nowMs: () => clock.nowMs, after }, () => published)
   chronicle.checkpoint()
   const word = (version: number) => ({ epoch: 1, version, pool: 0, member: 1, word: 7 })
   const kinds = () => records.splice(0).map(({ kind }) => kind)
   kinds()
-  return { chronicle, clock, records, word, kinds }
+  return { chronicle, clock, records, word, kinds, timers }
 }
 
 describe('the chronicle', () => {
@@ -64,6 +65,29 @@ describe('the chronicle', () => {
     chronicle.words([word(most)])
     chronicle.words([word(most + 1)])
     expect(kinds()).toEqual(['checkpoint', 'word'])
+  })
+
+  test('editions that follow each other share a checkpoint, made before a word of them', () => {
+    const { chronicle, clock, records, word, kinds, timers } = world()
+    for (let edition = 0; edition < 3; edition++) {
+      clock.nowMs++
+      chronicle.issued()
+    }
+    const sinceMs = clock.nowMs
+    expect([records, timers.length]).toEqual([[], 1])
+    clock.nowMs += limits.historyGatherMs.default
+    timers[0]!()
+    expect(records).toMatchObject([{ kind: 'checkpoint', atMs: sinceMs }])
+    kinds()
+    chronicle.issued()
+    chronicle.words([word(1)])
+    chronicle.words([word(2)])
+    expect(kinds()).toEqual(['checkpoint', 'word'])
+    chronicle.issued()
+    chronicle.settle()
+    chronicle.settle()
+    clock.nowMs += 1
+    expect(kinds(), 'whoever reads finds it').toEqual(['checkpoint'])
   })
 
   test('no words are no reason for a checkpoint', () => {

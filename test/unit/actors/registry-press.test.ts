@@ -56,16 +56,33 @@ describe('without signed zones', () => {
     expect(of('registry.snapshot-set').at(-1)).toMatchObject({ version: 1, words: [[7, 1]] })
     expect(of('registry.serving-drafted')).toEqual([])
   })
+
+  test('editions of a moment share a snapshot, told behind what is answered, before a word', () => {
+    const { press, clock, told, of } = world()
+    for (const epoch of [1, 2, 3]) press.offer(madeOf(epoch, { signing: 'none' }))
+    expect([of('registry.serving-set').length, of('registry.snapshot-set')]).toEqual([3, []])
+    clock.advance(limits.snapshotGatherMs.default)
+    expect(of('registry.snapshot-set')).toMatchObject([{ epoch: 3 }])
+    press.tellSnapshot()
+    expect(of('registry.snapshot-set'), 'it was told').toHaveLength(1)
+    told.length = 0
+    press.offer(madeOf(4, { signing: 'none' }))
+    press.words([word(4, 1, 0, 7)])
+    clock.advance(1_000)
+    const ids = ['registry.serving-set', 'registry.snapshot-set', 'registry.word-changed']
+    expect(told.map(([id]) => id)).toEqual(ids)
+  })
 })
 
 describe('a draft', () => {
   test('goes to the signer, and to readers only with its signatures', () => {
-    const { press, of } = world()
+    const { press, clock, of } = world()
     press.offer(madeOf(1))
     expect(of('registry.serving-drafted')).toMatchObject([{ epoch: 1, keysVersion: 'k1' }])
     expect(of('registry.serving-set')).toEqual([])
     press.signed(1, 1, signedOf(1))
     expect(of('registry.serving-set')).toMatchObject([{ epoch: 1, parts: { signed: {} } }])
+    clock.advance(limits.snapshotGatherMs.default)
     expect(of('registry.snapshot-set')).toMatchObject([{ epoch: 1 }])
   })
 
@@ -84,6 +101,7 @@ describe('a draft', () => {
     press.publishServing()
     expect(of('registry.serving-set').at(-1)).toMatchObject({ epoch: 1, version: 1 })
     press.signed(2, 2, signedOf(2))
+    press.tellSnapshot()
     expect(of('registry.snapshot-set').at(-1)).toMatchObject({
       ...{ epoch: 2, version: 2, words: [[3], [9, 1]] },
     })

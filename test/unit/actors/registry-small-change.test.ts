@@ -31,8 +31,6 @@ async function world() {
   const made = await start(app())
   for (const service of ['app', 'w']) made.verdict(A, 'up', undefined, service)
   made.verdict(B, 'up')
-  // What the prober said itself since it was told its targets.
-  await made.reload(app({ ttlSeconds: 7 }))
   made.published.length = 0
   return made
 }
@@ -63,4 +61,15 @@ test('servers are judged anew where the rules of who speaks of them are others',
   const chorus = { ...agentsDefaults.chorus, withdrawSilent: !agentsDefaults.chorus.withdrawSilent }
   await behaviour.onReconfigured!(configOf(withWeight(4), { ...agentsDefaults, chorus }))
   expect(judged).toHaveBeenCalledTimes(1)
+})
+
+test('pools that go on are told as the very objects of before', async () => {
+  const { reload, lastSnapshot, clock } = await start(app())
+  const [kept, w] = lastSnapshot().pools
+  await reload(topologyOf(poolOf('app', [A, B], {}), poolOf('w', [A], { ttlSeconds: 9 })))
+  await clock.advanceAsync(20)
+  const next = lastSnapshot()
+  expect(next.pools[0]).toBe(kept)
+  expect(next.pools[1]).toEqual({ ...w, ttlSeconds: 9 })
+  expect(next.words).toHaveLength(2)
 })

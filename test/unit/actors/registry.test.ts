@@ -102,6 +102,7 @@ describe('reload', () => {
     const world = await start(topologyOf(poolOf('one', [A]), poolOf('app', [A])))
     world.verdict(A, 'up')
     world.reload(topologyOf(poolOf('app', [A, B]), poolOf('new', [C])))
+    await world.clock.advanceAsync(10)
     expect(world.lastSnapshot()).toMatchObject({
       epoch: 2 ** 20 + 2,
       pools: [
@@ -123,6 +124,7 @@ describe('reload', () => {
     const world = await start(topologyOf(poolOf('app', [A])))
     world.verdict(A, 'up')
     world.reload(topologyOf(poolOf('app', [B])))
+    await world.clock.advanceAsync(10)
     expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['- unknown', 'SLG healthy'])
     expect(world.said('registry.targets-set').at(-1)![1]).toMatchObject({
       targets: [{ member: { address: A } }, { member: { address: B } }],
@@ -134,13 +136,13 @@ describe('reload', () => {
     expect(world.metrics.value(name, { change: 'reload' })).toBe(1)
     world.published.length = 0
     world.verdict(B, 'up')
+    await world.clock.advanceAsync(30)
     expect(world.toReaders().map(([id]) => id)).toEqual([
       'registry.serving-set',
-      'registry.snapshot-set',
       'registry.targets-set',
+      'registry.snapshot-set',
     ])
     expect(world.lastSnapshot().words[0]!.map(spell)).toEqual(['SL healthy'])
-    await world.clock.advanceAsync(30)
     expect(world.disk.events.map(({ kind }) => kind)).toEqual([
       ...['verdict-changed', 'guard-held', 'verdict-changed', 'guard-released'],
     ])

@@ -82,6 +82,18 @@ export const replayLimits = {
     'ms',
     'a past moment is found by folding at most this much behind a checkpoint',
   ),
+  historyGatherMs: limit(
+    1_000,
+    [0, 60_000],
+    'ms',
+    'editions that follow each other within it share a checkpoint: that of 10,000 names is 10 MB',
+  ),
+  snapshotGatherMs: limit(
+    10,
+    [0, 1_000],
+    'ms',
+    'the API is told of an edition so long after the DNS threads, or before it answers an edit',
+  ),
   historyStretchWords: limit(
     5_000,
     [100, 1_000_000],

@@ -5,6 +5,8 @@
  * zone of its own; such zones come and go with their domains.
  */
 import type { Memory } from '../../base/memory.ts'
+import { isSame } from '../../base/same.ts'
+import { keptPools } from '../../health/kept-pools.ts'
 import type { FleetTopology, PoolSpec, ZoneSpec } from '../../steer/topology.ts'
 import { checkZone } from '../../zone/check.ts'
 import { sealZones, unsealZones } from '../../zone/sealed.ts'
@@ -13,6 +15,7 @@ import { zoneAround, zoneNames } from '../names.ts'
 import { poolsOf, regionSpecs } from '../topology.ts'
 import type { Applied } from './apply.ts'
 import type { Base } from './base.ts'
+import type { CompiledOverlay } from './compile.ts'
 import type { Entries } from './entry.ts'
 
 export interface OverlayContent {
@@ -26,23 +29,71 @@ function ownApexes(pools: readonly PoolSpec[], configured: ReadonlySet<string>):
   return new Set(pools.map(({ zone }) => zone).filter((zone) => !configured.has(zone)))
 }
 
+/** What was served of the configuration before. */
+export interface Former {
+  readonly applied: Applied
+  readonly pools: readonly PoolSpec[]
+}
+
+/** Whether all that is in one of two sets alone belongs to one of the names. */
+function differsWithin(
+  names: ReadonlySet<string>,
+  one: ReadonlySet<string>,
+  other: ReadonlySet<string>,
+  nameOf = (key: string) => key,
+): boolean {
+  const isAlone = (all: ReadonlySet<string>) => (key: string) => !all.has(key)
+  const alone = [...[...one].filter(isAlone(other)), ...[...other].filter(isAlone(one))]
+  return alone.every((key) => names.has(nameOf(key)))
+}
+
+/** No name holds a colon, and keys of servers begin with theirs. */
+const nameOfKey = (key: string): string => key.slice(0, key.indexOf(':'))
+
+/**
+ * The pools, where only those that a change touches are made anew; undefined where that would not
+ * be the same. Names that no domain describes are served in the order of their servers, so where
+ * one of them is touched all are made.
+ */
+function poolsAfter({ applied, since }: CompiledOverlay, former: Former): PoolSpec[] | undefined {
+  const { applied: before, pools } = former
+  if (since === undefined || since.before !== before) return
+  const { names, config } = since.narrow
+  if (!isSame(before.checks, applied.checks)) return
+  if (!differsWithin(names, before.withheld, applied.withheld)) return
+  if (!differsWithin(names, before.made, applied.made, nameOfKey)) return
+  const count = before.config.domains.length
+  if (pools.slice(count).some(({ name }) => names.has(name))) return
+  const some = poolsOf(config, applied)
+  if (some.length !== config.domains.length) return
+  const made = new Map(keptPools(pools, some).map((pool) => [pool.name, pool]))
+  const known = new Map(pools.slice(0, count).map((pool) => [pool.name, pool]))
+  const domains = applied.config.domains.map(({ name }) => made.get(name) ?? known.get(name))
+  const found = domains.filter((pool) => pool !== undefined)
+  return found.length === domains.length ? [...found, ...pools.slice(count)] : undefined
+}
+
 /**
  * @param base what the file alone serves
  * @param serial of zones that give none
+ * @param former pools that say the same are those very objects
  */
 export function overlayContent(
-  applied: Applied,
+  compiled: CompiledOverlay,
   base: OverlayContent,
   serial: number,
   memory: Memory,
+  former?: Former,
 ): OverlayContent {
+  const { applied } = compiled
   const { config } = applied
-  const pools = poolsOf(config, applied)
+  const some = former && poolsAfter(compiled, former)
+  const pools = some ?? keptPools(former?.pools ?? [], poolsOf(config, applied))
   const topology = { pools, regions: regionSpecs(config) }
   const configured = zoneNames(config)
   const [wanted, there] = [ownApexes(pools, configured), ownApexes(base.topology.pools, configured)]
-  const isSame = wanted.size === there.size && [...wanted].every((apex) => there.has(apex))
-  if (isSame) return { topology, zones: base.zones }
+  const isThere = wanted.size === there.size && [...wanted].every((apex) => there.has(apex))
+  if (isThere) return { topology, zones: base.zones }
   const fixed = unsealZones(base.zones).filter(({ apex }) => configured.has(apex))
   const outside = pools.filter(({ zone }) => wanted.has(zone))
   const alone = { ...config, dns: { ...config.dns, zones: [] } }

@@ -42,7 +42,6 @@ export function originOf(applied: Applied, edits: Applying, problem: Problem): F
   const at = objectsAt(applied.config, problem.path)
   const key = at?.object && applied.origins.get(at.object)
   if (at === undefined || key === undefined) return
-  if (isEmptyList(applied, problem)) return
   const step = at.field.replace(/\[.*$/, '')
   const entry = edits.get(key)?.entry
   if (entry?.owned === true && !Object.hasOwn(entry.fields, step)) return
@@ -73,11 +72,20 @@ function nameOf({ config }: Applied, { path, message }: Problem): string {
   return JSON.stringify([place, at?.field, message])
 }
 
+/** What is wrong of a configuration with edits in it; warnings are its author's to heed. */
+export const errorsOf = (applied: Applied): readonly Problem[] =>
+  reviewedObjects(applied.config, NOWHERE).filter(
+    (problem) => problem.severity === 'error' && !isEmptyList(applied, problem),
+  )
+
 /** Faults that lie in no edit, by name. */
-function strays(applied: Applied, edits: Applying): Map<string, Problem> {
+function strays(
+  applied: Applied,
+  edits: Applying,
+  errors = errorsOf(applied),
+): Map<string, Problem> {
   const found = new Map<string, Problem>()
-  for (const problem of reviewedObjects(applied.config, NOWHERE)) {
-    if (problem.severity !== 'error' || isEmptyList(applied, problem)) continue
+  for (const problem of errors) {
     if (originOf(applied, edits, problem) === undefined)
       found.set(nameOf(applied, problem), problem)
   }
@@ -90,15 +98,17 @@ const byRevision = ({ entry: a }: ReadEntry, { entry: b }: ReadEntry) =>
 /**
  * The edits because of which something does not fit any more that they did not touch.
  * @param edits in the order in which they are applied
+ * @param errors what is wrong with all of them
  */
 export function culprits(
   base: Base,
   applied: Applied,
   edits: Applying,
+  errors: readonly Problem[],
 ): ReadonlyMap<string, FieldFault> {
   const faults = new Map<string, FieldFault>()
   const rest = new Map(edits)
-  let found = strays(applied, edits)
+  let found = strays(applied, edits, errors)
   while (faults.size < limits.objectRounds.default) {
     const [stray] = found
     if (stray === undefined) break

@@ -83,7 +83,7 @@ export function editOverlay(
   if (!touched.ok) return touched
   if (next.size > limits.objectsMax.default)
     return refuse('conflict', '', `there are ${limits.objectsMax.default} edits already`)
-  const compiled = compileOverlay(base, next)
+  const compiled = compileOverlay(base, next, before)
   const fault = newlyAside(before, compiled, key, edit)
   return fault === undefined
     ? ok({ entries: next, compiled, touched: touched.value })

@@ -1,4 +1,5 @@
 /** The api actor with a real registry behind it, over a configuration given as text. */
+import { limits } from '../../../../src/core/base/limits.ts'
 import { registry } from '../../../../src/actors/registry/actor.ts'
 import type { RegistryConfig, RegistryPorts } from '../../../../src/actors/registry/contract.ts'
 import { agentsDefaults } from '../../../../src/actors/registry/contract.ts'
@@ -68,7 +69,11 @@ export async function objectsWorld(
       world.call(method, `/api/v1${path}`, { ...options, ...(body === undefined ? {} : { body }) }),
     verdict: (target: string, verdict: 'up' | 'down') =>
       receive['prober.verdict-changed']({ target, verdict, atMs: own.clock.nowMs(), reason: '' }),
-    reload: (next: string) => behaviour.onReconfigured!(registryConfig(next)),
+    reload: async (next: string) => {
+      await behaviour.onReconfigured!(registryConfig(next))
+      // The snapshot comes behind what is answered.
+      await own.clock.advanceAsync(limits.snapshotGatherMs.default)
+    },
     /** An agent that reports one healthy server. */
     report: (service: string, address: string) =>
       receive['gossip.agent-reported']({

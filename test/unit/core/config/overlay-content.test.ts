@@ -12,7 +12,7 @@ import { FILE, OverlayWorld } from './overlay-world.ts'
 function content(world: OverlayWorld, file: string) {
   const { topology } = loaded(file)
   const base = { topology, zones: sealZones(topology.zones) }
-  const made = overlayContent(world.compiled.applied, base, 7, ownMemory)
+  const made = overlayContent(world.compiled, base, 7, ownMemory)
   return { base, made, apexes: unsealZones(made.zones).map(({ apex }) => apex) }
 }
 
