@@ -7,7 +7,6 @@
 import { recordsAgainst } from '../../core/config/overlay/content.ts'
 import { canonicalId, editOverlay } from '../../core/config/overlay/edit.ts'
 import { viewOf } from '../../core/config/overlay/views.ts'
-import { zoneNames } from '../../core/config/names.ts'
 import type { FleetTopology, MemberSpec } from '../../core/steer/topology.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
@@ -41,7 +40,7 @@ export async function editObject(
   const stale = staleness(objects, ground, named) ?? foreign(book, objects, named)
   if (stale !== undefined) return stale
   const conflict = conflictOf(ground, named)
-  if (conflict !== undefined) return refuse('conflict', conflict, 'name')
+  if (conflict !== undefined) return conflict
   const edited = editOverlay(ground.base, objects.entries, ground.compiled, {
     ...named,
     atMs: book.nowMs(),
@@ -110,9 +109,11 @@ function foreign({ fleet, chorus }: Book, objects: Objects, order: Order): Reply
 }
 
 /** A new name against the records that the file gives its zone. */
-function conflictOf(ground: Ground, { kind, id, action }: Order): string | undefined {
-  if (kind !== 'domain' || action !== 'create') return
-  return recordsAgainst(id, ground.given, zoneNames(ground.declared.config))
+function conflictOf({ given, compiled }: Ground, order: Order): Reply | undefined {
+  if (order.action !== 'create') return
+  const conflict = recordsAgainst(order, compiled.applied.config, given)
+  if (conflict === undefined) return
+  return refuse('conflict', conflict, order.kind === 'domain' ? 'name' : 'service')
 }
 
 /** Servers that take no traffic any more in a pool that goes on. */

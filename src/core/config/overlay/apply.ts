@@ -79,10 +79,12 @@ class Applier {
   readonly #origins = new Map<object, string>()
   readonly #made = new Set<string>()
   readonly #automatic = new Set<DomainConfig>()
-  readonly #withheld = new Set<string>()
+  readonly #withheld: Set<string>
 
   constructor(base: Base, entries: readonly ReadEntry[]) {
     this.#base = base
+    // A server may have other names, which go on.
+    this.#withheld = new Set(base.taken.keys())
     this.#entries = entries
   }
 

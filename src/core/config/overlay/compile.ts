@@ -125,7 +125,7 @@ function faultsOf(base: Base, applied: Applied, read: readonly ReadEntry[]): Fau
   return { faults: all, isClean: false }
 }
 
-/** A name whose place the records of the file have taken, and the servers that go with it. */
+/** A name whose place the records of the file have taken, and servers that have no other name. */
 function takenFault({ taken, config }: Base, { entry }: ReadEntry): FieldFault | undefined {
   if (entry.owned || taken.size === 0) return
   if (entry.kind === 'domain') {
@@ -135,7 +135,8 @@ function takenFault({ taken, config }: Base, { entry }: ReadEntry): FieldFault |
   const id = entry.kind === 'server' ? parseServerId(entry.id) : undefined
   if (id === undefined || !id.ok) return
   const names = namesOfService(id.value.service, new Set(taken.keys()), zoneNames(config))
-  const message = names.map((name) => taken.get(name)).find((one) => one !== undefined)
+  const messages = names.map((name) => taken.get(name))
+  const message = messages.includes(undefined) ? undefined : messages[0]
   return message === undefined ? undefined : { field: 'service', message }
 }
 

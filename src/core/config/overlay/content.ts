@@ -11,12 +11,14 @@ import type { FleetTopology, PoolSpec, ZoneSpec } from '../../steer/topology.ts'
 import { checkZone } from '../../zone/check.ts'
 import { sealZones, unsealZones } from '../../zone/sealed.ts'
 import { zonesOf } from '../authority.ts'
-import { zoneAround, zoneNames } from '../names.ts'
+import { domainNames, namesOfService, zoneAround, zoneNames } from '../names.ts'
+import type { Config } from '../schema/root.ts'
 import { poolsOf, regionSpecs } from '../topology.ts'
 import type { Applied } from './apply.ts'
 import type { Base } from './base.ts'
 import type { CompiledOverlay } from './compile.ts'
-import type { Entries } from './entry.ts'
+import type { Entries, OverlayEntry } from './entry.ts'
+import { parseServerId } from './server-id.ts'
 
 export interface OverlayContent {
   readonly topology: FleetTopology
@@ -101,15 +103,36 @@ export function overlayContent(
   return { topology, zones: sealZones([...fixed, ...own], memory) }
 }
 
-/** What the records of its zone say against a name that is to be steered; undefined for nothing. */
-export const recordsAgainst = (
-  name: string,
-  base: Pick<OverlayContent, 'zones'>,
+/** The names that an object of the API has served, but for those that a domain describes. */
+function namesMadeBy(
+  { kind, id }: Pick<OverlayEntry, 'kind' | 'id'>,
+  domains: ReadonlySet<string>,
   configured: ReadonlySet<string>,
-): string | undefined => namesAgainst([name], base, configured).get(name)
+): readonly string[] {
+  if (kind === 'domain') return [id]
+  const server = kind === 'server' ? parseServerId(id) : undefined
+  if (server === undefined || !server.ok) return []
+  const names = namesOfService(server.value.service, domains, configured)
+  return names.filter((name) => !domains.has(name))
+}
 
-/** The same for many names, by name. */
-export function namesAgainst(
+/**
+ * What the records of the file say against a new object, whose name is to be steered; undefined for
+ * nothing.
+ * @param config the edits of now with the file
+ */
+export function recordsAgainst(
+  made: Pick<OverlayEntry, 'kind' | 'id'>,
+  config: Config,
+  base: Pick<OverlayContent, 'zones'>,
+): string | undefined {
+  const configured = zoneNames(config)
+  const names = namesMadeBy(made, domainNames(config), configured)
+  return [...namesAgainst(names, base, configured).values()][0]
+}
+
+/** What the records of its zone say against a name that is to be steered, by name. */
+function namesAgainst(
   names: readonly string[],
   { zones }: Pick<OverlayContent, 'zones'>,
   configured: ReadonlySet<string>,
@@ -154,7 +177,8 @@ export function withTaken(
   entries: Entries,
   content: Pick<OverlayContent, 'zones'>,
 ): Base {
-  const made = [...entries.values()].filter(({ kind, owned }) => kind === 'domain' && !owned)
-  const names = made.map(({ id }) => id)
-  return { ...base, taken: namesAgainst(names, content, zoneNames(base.config)) }
+  const [domains, configured] = [domainNames(base.config), zoneNames(base.config)]
+  const made = [...entries.values()].filter(({ owned }) => !owned)
+  const names = new Set(made.flatMap((one) => namesMadeBy(one, domains, configured)))
+  return { ...base, taken: namesAgainst([...names], content, configured) }
 }

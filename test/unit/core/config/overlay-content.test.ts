@@ -1,8 +1,13 @@
 // Goal: what is served of edits: zones come and go with domains that are zones of their own, the
 // zones of the file stay as they are, and no name is steered against the records of its zone.
-import { expect, test } from 'vitest'
-import { overlayContent, recordsAgainst } from '../../../../src/core/config/overlay/content.ts'
-import { zoneNames } from '../../../../src/core/config/names.ts'
+import { describe, expect, test } from 'vitest'
+import { compileOverlay } from '../../../../src/core/config/overlay/compile.ts'
+import {
+  overlayContent,
+  recordsAgainst,
+  withTaken,
+} from '../../../../src/core/config/overlay/content.ts'
+import type { ObjectKind } from '../../../../src/core/config/overlay/entry.ts'
 import { withoutSecrets } from '../../../../src/core/config/secrets.ts'
 import { ownMemory } from '../../../../src/core/base/memory.ts'
 import { sealZones, unsealZones } from '../../../../src/core/zone/sealed.ts'
@@ -43,11 +48,55 @@ test('a name that the records of its zone stand against is told, any other is no
       { name: mail, type: A, value: 192.0.2.3 }] }]`,
   )
   const { base } = content(new OverlayWorld(file), file)
-  const zones = zoneNames(loaded(file).config)
-  expect(recordsAgainst('www.example.com', base, zones)).toContain('CNAME')
-  expect(recordsAgainst('mail.example.com', base, zones)).toContain('mail.example.com A')
-  expect(recordsAgainst('new.example.com', base, zones)).toBeUndefined()
-  expect(recordsAgainst('new.other.test', base, zones)).toBeUndefined()
+  const { config } = loaded(file)
+  const against = (kind: ObjectKind, id: string) => recordsAgainst({ kind, id }, config, base)
+  expect(against('domain', 'www.example.com')).toContain('CNAME')
+  expect(against('domain', 'mail.example.com')).toContain('mail.example.com A')
+  expect(against('domain', 'new.example.com')).toBeUndefined()
+  expect(against('domain', 'new.other.test')).toBeUndefined()
+  expect(against('server', 'www.example.com:192.0.2.9:80')).toContain('CNAME')
+  expect(against('server', 'www:192.0.2.9:80')).toContain('CNAME')
+  expect(against('server', 'new.example.com:192.0.2.9:80')).toBeUndefined()
+  expect(against('server', 'app.example.com:192.0.2.9:80')).toBeUndefined()
+  expect(against('region', 'www.example.com')).toBeUndefined()
+})
+
+describe('a file that takes names of edits', () => {
+  const given = FILE.replace('zones: [example.com]', 'zones: [example.com, example.net]')
+  const later = FILE.replace(
+    'zones: [example.com]',
+    `zones: [example.net, { name: example.com, records: [
+      { name: shop, type: CNAME, value: app.example.com. }] }]`,
+  )
+  function reloaded(...made: readonly (readonly [ObjectKind, string])[]) {
+    const world = new OverlayWorld(given)
+    for (const [kind, id] of made)
+      expect(world.create(kind, id, kind === 'server' ? { region: 'us' } : {})).toBe('done')
+    world.reload(later)
+    const zones = sealZones(loaded(later).topology.zones)
+    world.base = withTaken(world.base, world.entries, { zones })
+    world.compiled = compileOverlay(world.base, world.entries)
+    return { aside: [...world.compiled.aside.keys()], served: world.served }
+  }
+
+  test('sets aside a server that has no other name, and serves none of its names', () => {
+    const { aside, served } = reloaded(['server', 'shop.example.com:192.0.2.9:80'])
+    expect(aside).toEqual(['server/shop.example.com:192.0.2.9:80'])
+    expect(served['shop.example.com']).toBeUndefined()
+  })
+
+  test('leaves a server of one label to its names in other zones', () => {
+    const domains = [
+      ['domain', 'shop.example.com'],
+      ['domain', 'shop.example.net'],
+    ] as const
+    for (const also of [domains, []]) {
+      const { aside, served } = reloaded(...also, ['server', 'shop:192.0.2.9:80'])
+      expect(aside).toEqual(also.length > 0 ? ['domain/shop.example.com'] : [])
+      expect(served['shop.example.com']).toBeUndefined()
+      expect(served['shop.example.net']).toEqual(['192.0.2.9*100'])
+    }
+  })
 })
 
 test('what others are given of a configuration holds no secret, and all the rest', () => {
