@@ -162,18 +162,19 @@ export class Objects {
       this.#overruled.add(entry!)
     if (!isNews(known, entries.get(key))) return
     this.#keep(entries)
-    this.#overruled.drop(key)
+    // What the file overruled just now stays out when the file goes on.
+    if (entries.has(key)) this.#overruled.drop(key)
     this.#revision = Math.max(this.#revision, entry?.revision ?? 0)
     const compiled = compileOverlay(ground.base, entries, ground.compiled)
     return this.#stand({ ...ground, compiled })
   }
 
   /** Why an edit that fits another node's file does not fit this one's; undefined when it does. */
-  #whyNot({ given, declared }: Ground, { kind, id, owned, deleted }: OverlayEntry) {
+  #whyNot({ given, compiled }: Ground, { kind, id, owned, deleted }: OverlayEntry) {
     if (this.entries.size >= limits.objectsMax.default && !this.entries.has(entryKey(kind, id)))
       return `there are ${limits.objectsMax.default} edits already`
-    if (kind !== 'domain' || owned || deleted) return
-    return recordsAgainst(id, given, zoneNames(declared.config))
+    if (owned || deleted) return
+    return recordsAgainst({ kind, id }, compiled.applied.config, given)
   }
 
   /** What would be served with these edits. */

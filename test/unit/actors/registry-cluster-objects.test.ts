@@ -141,6 +141,20 @@ test('an edit of a file that this node no longer has gives way here, and is kept
   expect(other.told().filter(({ body }) => body.length === 0)).toEqual([])
 })
 
+test('what the file overruled stays out when the file goes on, also where it was edited here', async () => {
+  const web = 'web.example.com'
+  const bare = FILE.replace(`  - { name: ${web}, regions: [eu] }\n`, '').replace(web, '')
+  const [one, other] = [await node('a'), await node('b', bare)]
+  await one.edit('domain', web, 'patch', { ttl: '5' })
+  await one.clock.advanceAsync(1_000)
+  expect(await other.edit('domain', web, 'create')).toMatchObject({ outcome: 'done' })
+  await one.hear(other.told())
+  expect(await one.entries()).toEqual([])
+  await one.behaviour.onReconfigured?.(configOf(bare, 'a'))
+  await one.clock.advanceAsync(1_000)
+  expect(one.names()).not.toContain(web)
+})
+
 test('settings are those of the cluster, also when they are taken back; the log level is not', async () => {
   const [one, other] = [await node('a'), await node('b')]
   const ttl = (of: typeof one) => of.pool('web.example.com')?.ttlSeconds
