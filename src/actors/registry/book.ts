@@ -134,8 +134,7 @@ export class Book {
     // Without keys nothing of it can be served, and with them it is compiled anew.
     if (this.#apexes.signing(this.#config) !== 'not-yet') await this.#compileFirst(topology)
     const compiled = this.fleet.setTopology(topology, this.nowMs(), stored)
-    // Rows of servers that are gone must not wait on disk to come back; those that the guard-rail
-    // keeps are not gone.
+    // Rows of servers that are gone must not come back from disk; the guard-rail's are not gone.
     this.#store([...stored.keys()].filter((key) => !this.fleet.servers.has(key)))
     this.#settle(compiled, true)
     this.#onDue()
@@ -370,6 +369,7 @@ export class Book {
     const { epoch, pools, servers } = this.fleet
     const told = { epoch, domains: pools.length, backends: servers.size }
     this.#ctx.log.info('topology compiled', told)
+    this.rejudge(compiled.resourced ?? [])
   }
 
   #wakeAt(dueMs: number): void {

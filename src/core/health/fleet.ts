@@ -60,6 +60,8 @@ export interface Compiled {
   readonly stale: readonly string[]
   /** What the guard-rail began or ended to hold. */
   readonly guard: readonly (GuardHeld | GuardReleased)[]
+  /** Servers that go on with another source, of whom others may say something else now. */
+  readonly resourced?: readonly string[]
 }
 
 type Rows = ReadonlyMap<string, ServerRow>
@@ -108,6 +110,7 @@ export class Fleet {
     this.topology = withKept(this.topology, topology)
     const touched = touchedIn(this.pools, this.topology.pools)
     const before = new Map<string, Membership | undefined>()
+    const resourced: string[] = []
     for (const key of touched) {
       const server = this.servers.get(key)
       if (server === undefined) continue
@@ -119,6 +122,7 @@ export class Fleet {
         // One that only pools have which go on is what it was.
         if (!touched.has(spec.key)) continue
         const known = this.servers.get(spec.key)
+        if (known !== undefined && known.spec.source !== spec.source) resourced.push(spec.key)
         if (known === undefined)
           this.servers.set(spec.key, serverOf(spec, stored.get(spec.key), this.#others, nowMs))
         else Object.assign(known, { spec, declared: true })
@@ -137,7 +141,7 @@ export class Fleet {
       const old = before.get(key) ?? stored.get(key)?.membership
       if (!isSame(old, this.#membershipOf(server))) stale.push(key)
     }
-    return { ...compiled, added, stale }
+    return { ...compiled, added, stale, resourced }
   }
 
   /** What the guard-rail holds, with the reason as of now. */

@@ -223,3 +223,19 @@ test('checks that are switched off and on again begin anew', async () => {
   world.verdict(A, 'down')
   expect(world.spelt()[A]).toBe('- unhealthy')
 })
+
+test('a server that the file takes over as its agent gives it up is judged by its checks', async () => {
+  const world = await worldOf([B])
+  world.report('a1', [backendAt(A)])
+  await world.clock.advanceAsync(100)
+  world.verdict(A, 'up')
+  world.verdict(B, 'up')
+  // Compiled at once, so that the next one waits.
+  world.report('a2', [backendAt('192.0.2.77')])
+  world.left('a1')
+  expect(world.spelt()[A]).toBe('- draining')
+  const file = topologyOf(poolOf('app', [B, A], { bleedFloor: 0.5 }))
+  await world.behaviour.onReconfigured!(configOf(file, agentsOf()))
+  await world.clock.advanceAsync(500)
+  expect(world.spelt()[A]).toBe('SL healthy')
+})
