@@ -242,7 +242,7 @@ export class Book {
     const all = [...keys]
     if (all.length === 0) return
     const { turned, words, stale, compiled } = this.fleet.rejudge(all, this.nowMs())
-    if (compiled === undefined) this.#publishWords(words)
+    this.#publishWords(words)
     this.#store(stale)
     for (const change of turned) this.tell.changed(change)
     noteVoices(this, all)
@@ -256,7 +256,7 @@ export class Book {
     const isAnswer = isVerdict && this.chorus.answered(event.key, event.atMs)
     const change = this.fleet.apply(event, this.nowMs())
     if (change === undefined) return
-    if (change.compiled === undefined) this.#publishWords(change.words)
+    this.#publishWords(change.words)
     if (change.folded) this.#ports.log.append(event)
     this.#store(change.stale)
     this.tell.changed(change)

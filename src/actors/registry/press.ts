@@ -121,6 +121,7 @@ export class Press {
       return
     }
     this.#drafts = [...this.#drafts.filter((one) => one.edition.epoch === this.#sent)]
+    for (const one of this.#drafts) one.edition.follow(edition)
     this.#drafts.push({ edition, made })
     if (this.#speaks) this.#tellWords(this.#current?.follow(edition) ?? [])
     this.#sendNext()

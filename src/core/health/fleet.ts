@@ -36,7 +36,7 @@ export interface Change {
   readonly stale: readonly string[]
   /** When a hold-down or override that this change touched ends; Infinity for never. */
   readonly dueMs: number
-  /** The topology was compiled anew, so `words` say nothing: publish a snapshot. */
+  /** The topology was compiled anew; `words` are of the epoch before it. */
   readonly compiled: Compiled | undefined
 }
 

@@ -7,7 +7,8 @@ import { limits } from '../../../src/core/base/limits.ts'
 import type { SignedParts } from '../../../src/core/dnssec/parts.ts'
 import { fakeCtx } from '../../harness/ctx.ts'
 import { zoneOf } from '../../harness/dns-world.ts'
-import { poolOf, topologyOf } from '../core/health/sample.ts'
+import { unpackWord } from '../../../src/core/steer/words.ts'
+import { keyOf, poolOf, topologyOf } from '../core/health/sample.ts'
 import { A, B, configOf, START_MS } from './registry-world.ts'
 
 const ZONE = 'test'
@@ -48,8 +49,18 @@ async function start() {
     const [, last] = fake.published.findLast(([id]) => id === 'registry.serving-set')!
     return (last as { epoch: number }).epoch
   }
+  const said = (id: string) => fake.published.filter(([name]) => name === id)
   return {
-    ...{ fake, settle, drafted, served, ...told },
+    ...{ fake, settle, drafted, served, said, ...told },
+    verdict: (address: string, state: 'up' | 'down') => {
+      const told = { verdict: state, atMs: fake.clock.nowMs(), reason: '' }
+      receive['prober.verdict-changed']({ target: keyOf(`app.${ZONE}`, address), ...told })
+      return settle()
+    },
+    override: (address: string, healthy: boolean) => {
+      const order = { service: `app.${ZONE}`, address, healthy, reason: 'fire', by: 'ann' }
+      return Promise.resolve(receive['api.set-override']({ ...order, force: true }))
+    },
     reload: async (...addresses: string[]) => {
       onReconfigured!(configFor(...addresses))
       await settle()
@@ -101,4 +112,23 @@ test('a draft whose signatures take long is told as held, and one that is quick 
   ])
   await one.sign()
   expect(one.gauge()).toBe(0)
+})
+
+test('an order reaches who answers in the turn it comes, also where it ends a hold', async () => {
+  const one = await start()
+  await one.verdict(A, 'up')
+  await one.sign()
+  // Of its successor nothing is known yet, so the guard-rail keeps the one that is gone.
+  await one.reload(B)
+  await one.sign()
+  const epoch = one.served()
+  const words = one.said('registry.word-changed').length
+  void one.override(A, false)
+  await one.settle()
+  expect(one.served(), 'what follows is not signed yet').toBe(epoch)
+  expect(one.drafted()).toBeGreaterThan(epoch)
+  const told = one.said('registry.word-changed').slice(words)
+  expect(told).toMatchObject([[expect.anything(), { epoch, pool: 0 }]])
+  const { word } = told[0]![1] as { word: number }
+  expect(unpackWord(word)).toMatchObject({ serving: false, cause: 'override' })
 })

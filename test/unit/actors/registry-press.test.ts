@@ -130,6 +130,18 @@ describe('a draft', () => {
     ])
   })
 
+  test('that lies at the signer has what was told since it was made, also by later drafts', () => {
+    const { press, of } = world()
+    press.offer(madeOf(1))
+    press.signed(1, 1, signedOf(1))
+    press.offer(madeOf(2))
+    press.offer(madeOf(3, { pools: [pool('app', ['b', 'a'])], words: [[7, 1]] }))
+    expect(of('registry.word-changed')).toEqual([word(1, 1, 1, 7)])
+    press.signed(2, 2, signedOf(2))
+    press.tellSnapshot()
+    expect(of('registry.snapshot-set').at(-1)).toMatchObject({ epoch: 2, words: [[1, 7]] })
+  })
+
   test('that is refused is held with an event, and what was in force serves on', () => {
     const { press, clock, events, of } = world()
     press.offer(madeOf(1))

@@ -138,6 +138,7 @@ describe('reload', () => {
     world.verdict(B, 'up')
     await world.clock.advanceAsync(30)
     expect(world.toReaders().map(([id]) => id)).toEqual([
+      'registry.word-changed',
       'registry.serving-set',
       'registry.targets-set',
       'registry.snapshot-set',
