@@ -109,6 +109,12 @@ export class Client {
     return (await this.#call(paths.promote, { ID: id })) !== undefined
   }
 
+  /** Tells the members where one of them is reached from now on. */
+  async readdress(id: string, peerUrl: string): Promise<boolean> {
+    const body = { ID: id, peerURLs: [peerUrl] }
+    return (await this.#call(paths.updateMember, body)) !== undefined
+  }
+
   /** Takes back the alarm of a member that was full; it is raised anew where that still is. */
   async disarm(memberId: string): Promise<boolean> {
     const body = { action: 'DEACTIVATE', memberID: memberId, alarm: 'NOSPACE' }

@@ -83,6 +83,11 @@ export class Embedded {
     this.others = new Others({ ctx, ports, config: own, client: this.client, address, peers })
   }
 
+  /** Where others reach it, as its engine is told. */
+  get peerUrl(): string {
+    return this.#request.peerUrl
+  }
+
   /** Resolves once the member runs, and answers unless it has to wait for others. */
   async start(): Promise<void> {
     const fault = await this.#ports.prepare(this.#config.folder)

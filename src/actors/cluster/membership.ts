@@ -17,6 +17,8 @@ export interface MembershipWorld {
   readonly self: NodePresence
   /** The members are those of another cluster, and not these nodes. */
   readonly isExternal: boolean
+  /** Where others reach the member of this node; absent where it has none. */
+  readonly peerUrl: string | undefined
   /** Told of a list that is not the one before. */
   readonly changed: (members: readonly RaftMember[]) => void
 }
@@ -127,9 +129,20 @@ export class Membership {
     if (this.#isBusy || this.#hasLeft) return
     this.#isBusy = true
     await this.refresh()
+    await this.#readdress()
     if (this.#world.standing.leadership.role === 'leader') await this.#promote()
     await this.#appear()
     this.#isBusy = false
+  }
+
+  /** etcd reads its own address from its data, whatever it is started with. */
+  async #readdress(): Promise<void> {
+    const { client, ctx, peerUrl, self } = this.#world
+    const own = this.find(self.name)
+    if (peerUrl === undefined || own === undefined || own.peerUrls.join() === peerUrl) return
+    if (!(await client()?.readdress(own.id, peerUrl))) return
+    ctx.log.info('members told of a new address', { address: peerUrl, former: own.peerUrls.join() })
+    await this.refresh()
   }
 
   /** One that is not in step with the leader is refused its vote, and asked again later. */

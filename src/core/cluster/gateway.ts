@@ -58,6 +58,7 @@ export const paths = {
   addMember: '/v3/cluster/member/add',
   removeMember: '/v3/cluster/member/remove',
   promote: '/v3/cluster/member/promote',
+  updateMember: '/v3/cluster/member/update',
   authenticate: '/v3/auth/authenticate',
 } as const
 

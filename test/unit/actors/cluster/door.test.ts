@@ -29,7 +29,13 @@ function world() {
   }
   const client = new Client({ call, watch: () => () => {}, close: () => {} })
   const membership = new Membership({
-    ...{ ctx: fake.ctx, client: () => client, isExternal: false, changed: () => {} },
+    ...{
+      ctx: fake.ctx,
+      client: () => client,
+      isExternal: false,
+      peerUrl: undefined,
+      changed: () => {},
+    },
     ...{ standing: { leadership: { leader: '' } } as never, self: { name: 'node-1' } as never },
   })
   const ask = async (name: string, host: string) => {

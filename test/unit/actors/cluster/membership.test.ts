@@ -1,4 +1,5 @@
-// Goal: a member that joined gets its vote from the leader alone, as soon as etcd allows it.
+// Goal: a member that joined gets its vote from the leader alone, as soon as etcd allows it; one
+// that is reached at another address than before says so itself.
 import { expect, test } from 'vitest'
 import { Client } from '../../../../src/actors/cluster/client.ts'
 import type { CallOutcome, Gateway } from '../../../../src/actors/cluster/contract.ts'
@@ -9,16 +10,17 @@ import { fakeCtx } from '../../../harness/ctx.ts'
 const NOT_YET = 'etcdserver: can only promote a learner member which is in sync with leader'
 
 /** A cluster of a leader and one that joined, which is in step after so many questions. */
-function worldOf(role: 'leader' | 'follower', refusals: number) {
+function worldOf(role: 'leader' | 'follower', refusals: number, peerUrl = 'http://10.0.0.1:7000') {
   const world = fakeCtx('cluster')
   const asked: string[] = []
+  let address = 'http://10.0.0.1:7000'
   let isVoter = false
-  const answers: Record<string, () => CallOutcome> = {
+  const answers: Record<string, (body: unknown) => CallOutcome> = {
     [paths.members]: () => ({
       code: 'answered',
       answer: {
         members: [
-          { ID: '1', name: 'node-1', peerURLs: ['http://10.0.0.1:7000'] },
+          { ID: '1', name: 'node-1', peerURLs: [address] },
           { ID: '2', name: 'node-2', peerURLs: ['http://10.0.0.2:7000'], isLearner: !isVoter },
         ],
       },
@@ -29,22 +31,30 @@ function worldOf(role: 'leader' | 'follower', refusals: number) {
       isVoter = true
       return { code: 'answered', answer: {} }
     },
+    [paths.updateMember]: (body) => {
+      expect(body).toEqual({ ID: '1', peerURLs: [peerUrl] })
+      if (asked.filter((path) => path === paths.updateMember).length <= refusals)
+        return { code: 'refused', message: 'etcdserver: no leader' }
+      address = peerUrl
+      return { code: 'answered', answer: {} }
+    },
   }
   const gateway = {
-    call: async (path: string) => {
+    call: async (path: string, body: unknown) => {
       asked.push(path)
-      return answers[path]?.() ?? { code: 'refused', message: 'not of this test' }
+      return answers[path]?.(body) ?? { code: 'refused', message: 'not of this test' }
     },
   } as unknown as Gateway
   const client = new Client(gateway)
   const membership = new Membership({
-    ...{ ctx: world.ctx, client: () => client, isExternal: false, changed: () => {} },
+    ...{ ctx: world.ctx, client: () => client, isExternal: false, peerUrl, changed: () => {} },
     standing: { leadership: { role, leader: 'node-1' } } as never,
     self: { name: 'node-1', address: '10.0.0.1:7000', version: '2', startedAtMs: 0 },
   })
   membership.start()
   const promotions = () => asked.filter((path) => path === paths.promote).length
-  return { ...world, membership, promotions }
+  const updates = () => asked.filter((path) => path === paths.updateMember).length
+  return { ...world, membership, promotions, updates }
 }
 
 test('one that is not in step is asked for again each second, and votes once it is', async () => {
@@ -64,4 +74,18 @@ test('a follower promotes nobody', async () => {
   const { clock, promotions } = worldOf('follower', 0)
   await clock.advanceAsync(3_000)
   expect(promotions()).toBe(0)
+})
+
+test('a member whose address is another one tells the list, until it is taken', async () => {
+  const moved = worldOf('follower', 2, 'http://10.0.0.9:7000')
+  await moved.clock.advanceAsync(10_000)
+  expect(moved.updates()).toBe(3)
+  expect(moved.membership.views().map(({ address }) => address)).toContain('10.0.0.9:7000')
+  expect(moved.logs.at(-1)).toMatchObject({
+    message: 'members told of a new address',
+    fields: { address: 'http://10.0.0.9:7000', former: 'http://10.0.0.1:7000' },
+  })
+  const stayed = worldOf('follower', 0)
+  await stayed.clock.advanceAsync(10_000)
+  expect(stayed.updates()).toBe(0)
 })
