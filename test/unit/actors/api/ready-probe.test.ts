@@ -2,7 +2,7 @@
 // away of the file's names; a node that serves nothing yet is ready once it answers at all.
 // Method: the tables that a real registry makes of a file and edits, handed to the API.
 import { createSocket } from 'node:dgram'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { untilServing } from '../../../../src/actors/api/ports-serving.ts'
 import { objectsWorld } from './objects-world.ts'
 
@@ -47,21 +47,37 @@ test('without any zone a refusal is an answer; once there is one it is not', asy
   expect(await asked(world)).toEqual([503, 'new.example.com'])
 })
 
-test('a start is over once any name of the file is answered with authority', async () => {
-  const socket = createSocket('udp4')
-  socket.on('message', (query, from) => {
-    const reply = Uint8Array.from(query)
-    // QR, and AA for names that begin with a w.
-    reply[2] = query[13] === 'w'.charCodeAt(0) ? 0x84 : 0x80
-    socket.send(reply, from.port, from.address)
-  })
-  await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve))
+describe('a start is over', () => {
   const never = () => false
-  const address = `127.0.0.1:${socket.address().port}`
-  expect(await untilServing(address, ['app.example.com'], never, 100)).toBe(false)
-  expect(await untilServing(address, ['app.example.com', 'web.example.com'], never, 2_000)).toBe(
-    true,
-  )
-  expect(await untilServing(address, [], never, 2_000)).toBe(true)
-  socket.close()
+  const [app, web] = ['app.example.com', 'web.example.com']
+  const [NOT_YET, REFUSED, OK] = [2, 5, 0]
+
+  /** Answers each name with its rcode; what is neither refused nor failed has authority. */
+  async function serverOf(rcodeOf: (first: string) => number) {
+    const socket = createSocket('udp4')
+    socket.on('message', (query, from) => {
+      const reply = Uint8Array.from(query)
+      const rcode = rcodeOf(String.fromCharCode(query[13]!))
+      reply[2] = rcode === OK ? 0x84 : 0x80
+      reply[3] = rcode
+      socket.send(reply, from.port, from.address)
+    })
+    await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve))
+    return { socket, address: `127.0.0.1:${socket.address().port}` }
+  }
+
+  test('once any name of the file is answered with authority', async () => {
+    const { socket, address } = await serverOf((first) => (first === 'w' ? OK : NOT_YET))
+    expect(await untilServing(address, [app], never, 100)).toBe(false)
+    expect(await untilServing(address, [app, web], never, 2_000)).toBe(true)
+    expect(await untilServing(address, [], never, 2_000)).toBe(true)
+    socket.close()
+  })
+
+  test('once all of them are refused, as edits by the API took them away', async () => {
+    const { socket, address } = await serverOf((first) => (first === 'w' ? REFUSED : NOT_YET))
+    expect(await untilServing(address, [web], never, 2_000)).toBe(true)
+    expect(await untilServing(address, [web, app, web], never, 300)).toBe(false)
+    socket.close()
+  })
 })
