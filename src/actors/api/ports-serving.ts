@@ -9,9 +9,9 @@ import { rcodes } from '../../core/dns/types.ts'
 /**
  * Resolves with true once `address` answers one of the names with authority. An edit by the API may
  * have taken some of them away, so they are asked in turn; that all are gone is known where each is
- * refused, since a node that does not serve yet answers SERVFAIL. A node without zones has authority
- * over nothing, so without names any answer will do. False when it does not within the time, or
- * once `isHopeless` says so.
+ * refused, since a node that does not serve yet answers SERVFAIL. A node without zones has
+ * authority over nothing, so without names any answer will do. False when it does not within the
+ * time, or once `isHopeless` says so.
  */
 export async function untilServing(
   address: string,

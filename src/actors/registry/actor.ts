@@ -34,6 +34,7 @@ import { Summary } from './summary.ts'
 import { tellIssued } from './press-world.ts'
 import { restore } from './restore.ts'
 import { backendView, holdViews } from './views.ts'
+import { noteStored } from './voices.ts'
 
 type Reply = ReplyOf<ProductCatalogue, 'api.set-override'>
 
@@ -148,6 +149,7 @@ export const registry = defineActor(
     const stored = await restore(ports, ctx.log, book.nowMs())
     book.metrics.rowsDropped(stored.dropped)
     const kept = agents.restore(readKept(await ports.shared.load()))
+    noteStored(book, stored.rows)
     await book.open(stored.rows)
     agents.open(config.foresight)
     const edits = new SharedEdits({ ctx, store: ports.shared, book, objects, config }, kept)

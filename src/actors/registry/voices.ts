@@ -1,6 +1,8 @@
 /** Tells and counts what follows from the voices on servers. */
 import { isAnswered } from '../../core/health/answered.ts'
 import type { Compiled, Server } from '../../core/health/fleet.ts'
+import { storedTtl } from '../../core/health/membership.ts'
+import type { ServerRow } from '../../core/health/rows.ts'
 import type { Book } from './book.ts'
 
 export function noteVoices(book: Book, keys: readonly string[]): void {
@@ -43,6 +45,12 @@ export function noteDrain(book: Book, server: Server): void {
 
 function noteOut(book: Book, server: Server): void {
   book.told.withdrawn(server.spec.key, !isAnswered(book.fleet, server), book.nowMs())
+}
+
+/** A start: resolvers may hold answers that were given before it. */
+export function noteStored(book: Book, rows: ReadonlyMap<string, ServerRow>): void {
+  const ttls = [...rows].map(([key, row]) => [key, storedTtl(row)] as const)
+  book.told.formerTtls.compiled(new Map(ttls), book.nowMs())
 }
 
 /** A topology was compiled: servers came, and answers live as long as the TTL they had. */

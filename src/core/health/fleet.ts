@@ -267,7 +267,8 @@ export class Fleet {
     const seats = places.slice(0, limits.rowSeatsMax.default).map(({ pool, member: place }) => {
       const state = this.pools[pool]!
       const lastHealthy = state.isMarked(place)
-      return { pool: state.spec.name, place, lastHealthy, guest: state.isGuest(place) }
+      const { name, ttlSeconds } = state.spec
+      return { pool: name, place, lastHealthy, guest: state.isGuest(place), ttlSeconds }
     })
     return { member: member ?? spec, seats }
   }

@@ -22,6 +22,8 @@ export interface Seat {
   readonly lastHealthy: boolean
   /** The guard-rail kept it there. */
   readonly guest: boolean
+  /** Of the answers of the pool, seconds; absent in rows of former versions. */
+  readonly ttlSeconds?: number
 }
 
 export interface Membership {
@@ -73,12 +75,14 @@ const MEMBER: Readonly<Record<keyof MemberSpec, Test>> = {
   check: isObject,
 }
 
-const SEAT: Readonly<Record<keyof Seat, Test>> = {
+const SEAT: Readonly<Record<Exclude<keyof Seat, 'ttlSeconds'>, Test>> = {
   pool: isText,
   place: isCount,
   lastHealthy: isBoolean,
   guest: isBoolean,
 }
+/** RFC 2181 section 8: the highest bit of a TTL is 0. */
+const isTtl: Test = (value) => isCount(value) && (value as number) < 2 ** 31
 
 /** The fields that a table names, and no others; undefined when one is not as it should be. */
 function fieldsOf(value: unknown, tests: Readonly<Record<string, Test>>): Untrusted | undefined {
@@ -109,7 +113,11 @@ export function parseMembership(value: unknown): Membership | undefined {
   const seats = value['seats']
   if (member === undefined || !Array.isArray(seats)) return
   if (seats.length > limits.rowSeatsMax.default) return
-  const read = seats.map((seat) => fieldsOf(seat, SEAT))
+  const read = seats.map((seat: unknown) => {
+    const fields = fieldsOf(seat, SEAT)
+    const ttlSeconds = isObject(seat) ? seat['ttlSeconds'] : undefined
+    return fields !== undefined && isTtl(ttlSeconds) ? { ...fields, ttlSeconds } : fields
+  })
   if (read.some((seat) => seat === undefined)) return
   return { member, seats: read as unknown as readonly Seat[] }
 }
@@ -119,6 +127,10 @@ export function wasLastHealthy(row: ServerRow | undefined, pool: string): boolea
   if (row?.membership === undefined) return row?.lastHealthy ?? false
   return row.membership.seats.some((seat) => seat.pool === pool && seat.lastHealthy)
 }
+
+/** The longest TTL of answers with the server, seconds; 0 where none is known. */
+export const storedTtl = ({ membership }: ServerRow): number =>
+  Math.max(0, ...(membership?.seats ?? []).map(({ ttlSeconds }) => ttlSeconds ?? 0))
 
 /** The rows of servers that stood in some pool, by its name, in the order they had there. */
 export function seatsByPool(

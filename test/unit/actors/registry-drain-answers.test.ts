@@ -74,21 +74,29 @@ test('where all stand in, one is out while another serves, and no longer', async
   expect(await safe(world)).toMatchObject({ safe: 'no', why: expect.stringMatching('when_all') })
 })
 
-test('answers of a longer TTL are waited for after a configuration has lowered it', async () => {
-  const world = await worldOf([A, B])
-  const topology = (ttlSeconds: number) => topologyOf(poolOf('app', [A, B], { ttlSeconds }))
-  await world.reload(topology(3_600))
-  world.verdict(A, 'up')
-  world.verdict(B, 'up')
-  await world.reload(topology(5))
-  const loweredMs = world.clock.nowMs()
-  await world.drain({ service: 'app', address: A })
-  const at = async (ms: number) => {
-    await world.clock.advanceAsync(loweredMs + ms - world.clock.nowMs())
-    world.report('a1', [backendAt(A, { connections: quiet(world, loweredMs) })])
-    return safe(world)
-  }
-  expect(await at(10_000)).toMatchObject({ safe: 'no', waitingFor: [{ what: 'ttl' }] })
-  expect(await at(3_599_000)).toMatchObject({ safe: 'no', waitingFor: [{ what: 'ttl' }] })
-  expect(await at(3_610_000)).toMatchObject({ safe: 'yes' })
-})
+for (const [how, isRestart] of [
+  ['a configuration', false],
+  ['a start with another configuration', true],
+] as const)
+  test(`answers of a longer TTL are waited for after ${how} has lowered it`, async () => {
+    let world = await worldOf([A, B])
+    const topology = (ttlSeconds: number) => topologyOf(poolOf('app', [A, B], { ttlSeconds }))
+    await world.reload(topology(3_600))
+    world.verdict(A, 'up')
+    world.verdict(B, 'up')
+    await world.clock.advanceAsync(1_000)
+    if (isRestart)
+      world = await worldOf([A, B], {}, { disk: world.disk, atMs: world.clock.nowMs() })
+    await world.reload(topology(5))
+    const loweredMs = world.clock.nowMs()
+    await world.drain({ service: 'app', address: A })
+    const at = async (ms: number) => {
+      await world.clock.advanceAsync(loweredMs + ms - world.clock.nowMs())
+      world.verdict(B, 'up')
+      world.report('a1', [backendAt(A, { connections: quiet(world, loweredMs) })])
+      return safe(world)
+    }
+    expect(await at(10_000)).toMatchObject({ safe: 'no', waitingFor: [{ what: 'ttl' }] })
+    expect(await at(3_599_000)).toMatchObject({ safe: 'no', waitingFor: [{ what: 'ttl' }] })
+    expect(await at(3_610_000)).toMatchObject({ safe: 'yes' })
+  })

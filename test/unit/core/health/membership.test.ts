@@ -16,6 +16,13 @@ test('it is read back as it was written, without what else lay beside it', () =>
   expect(parseMembership(more)).toEqual(whole)
 })
 
+test('a TTL that is none is left out alone', () => {
+  const withTtl = { member, seats: [{ ...seat, ttlSeconds: 300 }] }
+  expect(parseMembership(structuredClone(withTtl))).toEqual(withTtl)
+  for (const ttlSeconds of [-1, 2 ** 31, 0.5, '300', null])
+    expect(parseMembership({ member, seats: [{ ...seat, ttlSeconds }] })).toEqual(whole)
+})
+
 for (const [what, wrong] of [
   ['no object', 7],
   ['no seats', { member }],
