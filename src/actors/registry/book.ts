@@ -3,10 +3,9 @@
  * the readers' words, the disk's queues and the operator's log.
  *
  * It decides nothing; core/health does. It owns the one timer that ends hold-downs and overrides.
- * Words change in the turn of their cause. A new configuration, or a server that an agent declares,
- * makes a new epoch, and takes effect once its name table is compiled; until then everything goes
- * on in the old one, so that a verdict never waits for a compiler. Of many agents that start
- * together the first is taken up at once, and the rest share the next epoch.
+ * Words change in the turn of their cause. What makes a new epoch takes effect once its name table is
+ * compiled; until then all goes on in the old one, so that a verdict never waits for a compiler. Of
+ * many agents that start together the first is taken up at once, and the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
 import { isSame } from '../../core/base/same.ts'
@@ -242,7 +241,7 @@ export class Book {
     const all = [...keys]
     if (all.length === 0) return
     const { turned, words, stale, compiled } = this.fleet.rejudge(all, this.nowMs())
-    this.#publishWords(words)
+    this.#publishWords(words, compiled)
     this.#store(stale)
     for (const change of turned) this.tell.changed(change)
     noteVoices(this, all)
@@ -256,7 +255,7 @@ export class Book {
     const isAnswer = isVerdict && this.chorus.answered(event.key, event.atMs)
     const change = this.fleet.apply(event, this.nowMs())
     if (change === undefined) return
-    this.#publishWords(change.words)
+    this.#publishWords(change.words, change.compiled)
     if (change.folded) this.#ports.log.append(event)
     this.#store(change.stale)
     this.tell.changed(change)
@@ -326,10 +325,11 @@ export class Book {
     if (this.#awaited.delete(key) && this.#awaited.size === 0) this.press.speak()
   }
 
-  #publishWords(words: readonly WordChange[]): void {
-    recordWords(this.feed, this.fleet, words)
+  /** @param compiled it made other places since, and tells the rest */
+  #publishWords(words: readonly WordChange[], compiled?: Compiled): void {
+    if (compiled === undefined) recordWords(this.feed, this.fleet, words)
     this.press.words(words)
-    this.press.words(this.times.turned(words))
+    if (compiled === undefined) this.press.words(this.times.turned(words))
   }
 
   /** Checks took so long. */

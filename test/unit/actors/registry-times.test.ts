@@ -82,3 +82,15 @@ test('a reload keeps what is known of the servers that stay', async () => {
   // In the answers of the new epoch from the first, and not with the next check.
   expect(levels()).toEqual([0, 31, 0])
 })
+
+test('a successor that comes up ends the hold of one that is gone, and leads in its place', async () => {
+  const { reload, verdict, clock, levels, times, lastSnapshot } = await worldOf([A])
+  reload(topology([B]))
+  await clock.advanceAsync(2_000)
+  expect(lastSnapshot().pools[0]!.members.map(({ address }) => address)).toEqual([B, A])
+  verdict(B, 'up')
+  await clock.advanceAsync(2_000)
+  expect(lastSnapshot().pools[0]!.members.map(({ address }) => address)).toEqual([B])
+  times({ [B]: 40 })
+  expect(levels()).toEqual([31])
+})
