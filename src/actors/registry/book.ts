@@ -3,9 +3,9 @@
  * the readers' words, the disk's queues and the operator's log.
  *
  * It decides nothing; core/health does. It owns the one timer that ends hold-downs and overrides.
- * Words change in the turn of their cause. What makes a new epoch takes effect once its name table is
- * compiled; until then all goes on in the old one, so that a verdict never waits for a compiler. Of
- * many agents that start together the first is taken up at once, and the rest share the next epoch.
+ * Words change in the turn of their cause. What makes a new epoch is in effect once its name table
+ * is compiled; until then all goes on in the old one, so that a verdict never waits for a compiler.
+ * Of many agents that start together the first is taken up at once; the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
 import { isSame } from '../../core/base/same.ts'

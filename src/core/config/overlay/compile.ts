@@ -87,6 +87,10 @@ function narrowlyClean(
   if (!before.isClean || before.base !== base) return
   const narrow = narrowed(before.applied.config, applied.config)
   if (narrow === undefined || errorsOf({ ...applied, config: narrow.config }).length > 0) return
+  // Of a domain that waits for its first server a list of no regions is right, and of others wrong.
+  const [now, then] = [waiting(applied), waiting(before.applied)]
+  for (const name of [...now, ...then])
+    if (now.has(name) !== then.has(name) && !narrow.names.has(name)) return
   const known = new Set(before.read)
   const isAtFault = (one: ReadEntry) =>
     !known.has(one) && (takenFault(base, one) ?? placeFault(applied, one)) !== undefined
@@ -95,6 +99,9 @@ function narrowlyClean(
   if (applied.domains.size < length || length > limits.poolsMax.default) return
   return read.some(isAtFault) ? undefined : narrow
 }
+
+const waiting = ({ automatic }: Applied): ReadonlySet<string> =>
+  new Set([...automatic].map(({ name }) => name))
 
 interface Faults {
   /** What is wrong, by the key of the edit that is at fault. */
@@ -134,7 +141,11 @@ function takenFault({ taken, config }: Base, { entry }: ReadEntry): FieldFault |
   }
   const id = entry.kind === 'server' ? parseServerId(entry.id) : undefined
   if (id === undefined || !id.ok) return
-  const names = namesOfService(id.value.service, new Set(taken.keys()), zoneNames(config))
+  const { service } = id.value
+  // A label that is a domain of the file has no other name.
+  const isDomain = !service.includes('.') && config.domains.some(({ name }) => name === service)
+  const known = isDomain ? new Set([service]) : new Set(taken.keys())
+  const names = namesOfService(service, known, zoneNames(config))
   const messages = names.map((name) => taken.get(name))
   const message = messages.includes(undefined) ? undefined : messages[0]
   return message === undefined ? undefined : { field: 'service', message }

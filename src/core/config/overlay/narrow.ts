@@ -95,13 +95,13 @@ export function narrowed(before: Config, next: Config): Narrow | undefined {
   const domains = changedOf(before.domains, next.domains)
   const names = namesTouched(before, next, domains, changedServers(before, next))
   if (names === undefined) return
-  const zones = zoneNames(next)
+  const [zones, all] = [zoneNames(next), domainNames(next)]
   const touches = ({ service }: ServerConfig): boolean => {
     if (service === '') return true
     const name = serviceName(service)
     if (names.has(name)) return true
-    // With a dot it has no other name.
-    return !name.includes('.') && namesOfService(name, names, zones).some((one) => names.has(one))
+    // With a dot it has no other name; a label that is a domain has none either.
+    return !name.includes('.') && namesOfService(name, all, zones).some((one) => names.has(one))
   }
   const config = {
     ...next,

@@ -99,6 +99,26 @@ describe('a file that takes names of edits', () => {
   })
 })
 
+test('a label that is a domain of the file keeps its servers when a record takes its name in a zone', () => {
+  const file = (zones: string) => `
+dns: { listen_address: "192.0.2.53:53", zones: ${zones} }
+regions: [{ name: us, servers: [{ address: 192.0.2.1, service: shop }] }]
+domains: [{ name: shop, regions: [us] }]
+`
+  const world = new OverlayWorld(file('[example.com]'))
+  expect(world.create('domain', 'shop.example.com', { regions: ['us'] })).toBe('done')
+  expect(world.create('server', 'shop:192.0.2.9:80', { region: 'us' })).toBe('done')
+  const later = file(
+    '[{ name: example.com, records: [{ name: shop, type: CNAME, value: a.example. }] }]',
+  )
+  world.reload(later)
+  const zones = sealZones(loaded(later).topology.zones)
+  world.base = withTaken(world.base, world.entries, { zones })
+  world.compiled = compileOverlay(world.base, world.entries)
+  expect([...world.compiled.aside.keys()]).toEqual(['domain/shop.example.com'])
+  expect(world.served['shop']).toEqual(['192.0.2.1*100', '192.0.2.9*100'])
+})
+
 test('what others are given of a configuration holds no secret, and all the rest', () => {
   const secret = Buffer.alloc(32, 1).toString('base64')
   const { config } = loaded({
