@@ -5,7 +5,6 @@
  * It decides nothing; core/health does. It owns the one timer that ends hold-downs and overrides.
  * Words change in the turn of their cause. What makes a new epoch is in effect once its name table
  * is compiled; until then all goes on in the old one, so that a verdict never waits for a compiler.
- * Of many agents that start together the first is taken up at once; the rest share the next epoch.
  */
 import { limits } from '../../core/base/limits.ts'
 import { isSame } from '../../core/base/same.ts'
@@ -77,6 +76,8 @@ export class Book {
   /** What is in force; what is to take its place. */
   #config: RegistryConfig
   #wanted: RegistryConfig | undefined
+  /** Why the last configuration is not in force. */
+  fault: string | undefined
   /** Servers that an operator took out although they serve. */
   readonly #letGo = new Set<string>()
   /** An epoch is being made; another is to follow it. */
@@ -213,10 +214,10 @@ export class Book {
     outcome: CompileOutcome,
     geo: GeoParts | undefined,
   ): void {
+    this.fault = undefined
     if (outcome.code === 'failed') {
-      const error = `the names do not compile: ${outcome.message}`
-      this.#ctx.log.error('the configuration was not taken over', { error })
-      this.feed.record('config.refused', {}, { reason: error })
+      this.fault = `the names do not compile: ${outcome.message}`
+      this.tell.notTaken(this.fault)
       this.chorus.configure(this.#config.agents.chorus)
       if (this.#wanted === undefined) this.#letGo.clear()
       return
@@ -358,7 +359,7 @@ export class Book {
     this.times.compiled()
     this.crowds.compiled()
     this.#eases.compiled()
-    // What was just set belongs to the words of this epoch, not to changes that come later.
+    // What was just set belongs to the words of this epoch.
     this.fleet.takeLevels([...this.fleet.pools.keys()])
     const made = this.#shelf.made(this.#config, this.#apexes)
     if (made === undefined) this.press.expect(this.fleet.epoch)
@@ -367,8 +368,7 @@ export class Book {
     this.onCompiled(compiled)
     this.learned.compiled(this.fleet, this.#shelf.geo)
     const { epoch, pools, servers } = this.fleet
-    const told = { epoch, domains: pools.length, backends: servers.size }
-    this.#ctx.log.info('topology compiled', told)
+    this.tell.compiled({ epoch, domains: pools.length, backends: servers.size })
     this.rejudge(compiled.resourced ?? [])
   }
 

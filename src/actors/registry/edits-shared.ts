@@ -25,7 +25,7 @@ import type { Book, RegistryCtx } from './book.ts'
 import { EDIT_CLOCK_KEY, type Kept, keptTime } from '../../core/health/kept.ts'
 import type { RegistryConfig, SharedStore } from './contract.ts'
 import { leavingOf } from './edits.ts'
-import type { Objects } from './objects.ts'
+import type { LearnedEdit, Objects } from './objects.ts'
 
 interface EditsWorld {
   readonly ctx: RegistryCtx
@@ -34,6 +34,12 @@ interface EditsWorld {
   readonly objects: Objects
   /** Nodes of a cluster share edits whatever is configured of peering. */
   readonly config: Pick<RegistryConfig, 'isClustered'>
+}
+
+interface Learned {
+  readonly record: SharedRecord
+  /** It was heard before, and what stands against it was said then. */
+  readonly isKnown: boolean
 }
 
 export class SharedEdits {
@@ -46,10 +52,7 @@ export class SharedEdits {
   /** Whether the others were told what was edited before. */
   #isTold = false
   /** What was learned and not yet taken in, by key; `isKnown` of those that were news before. */
-  readonly #learned = new Map<
-    string,
-    { readonly record: SharedRecord; readonly isKnown: boolean }
-  >()
+  readonly #learned = new Map<string, Learned>()
   #cancel: (() => void) | undefined
 
   /** @param kept what is known through the start: the latest stamp, and every record */
@@ -120,25 +123,24 @@ export class SharedEdits {
     this.#learned.clear()
     const before = this.#objects.ground?.content.topology
     if (!this.isOn || before === undefined) return
-    let config: RegistryConfig | undefined
-    for (const { record, isKnown } of learned) config = this.#learn(record, isKnown) ?? config
+    const edits = learned.flatMap((one) => this.#editOf(one) ?? [])
+    const told = new Map(edits.map((one) => [one.key, one]))
+    const config = this.#objects.learn(edits, (key, known) => {
+      const { record, entry } = told.get(key)!
+      this.#noted(record, known, entry)
+    })
     if (config === undefined) return
     const { topology } = this.#objects.ground!.content
     await this.#book.reconfigure(config, leavingOf(before, topology))
   }
 
-  /** @param isKnown it was heard before, and what stands against it was said then */
-  #learn(record: SharedRecord, isKnown: boolean): RegistryConfig | undefined {
+  /** Undefined for what is none. */
+  #editOf({ record, isKnown }: Learned): (LearnedEdit & Pick<Learned, 'record'>) | undefined {
     const isGone = record.body.length === 0
     const entry = isGone ? undefined : entryOfRecord(record, this.#isClustered)
-    if (!isGone && entry === undefined) {
-      this.#book.metrics.learned('malformed-object')
-      return
-    }
-    const known = this.#objects.entries.get(record.id)
-    const config = this.#objects.learn(record.id, entry, isKnown)
-    if (config !== undefined) this.#noted(record, known, entry)
-    return config
+    if (isGone || entry !== undefined) return { key: record.id, entry, isKnown, record }
+    this.#book.metrics.learned('malformed-object')
+    return undefined
   }
 
   #recordOf(key: string): SharedRecord | undefined {

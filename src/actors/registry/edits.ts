@@ -76,8 +76,8 @@ async function carryOut(
   const [isOut, lacks] = await Promise.all([book.press.isOut(book.fleet.epoch), book.shortfall()])
   // Whoever was answered finds it in all that the API tells.
   book.press.tellSnapshot()
-  const why = book.press.refusal ?? 'it is in force once it is signed'
-  const isHeld = lacks.isStored && !isOut
+  const why = book.fault ?? book.press.refusal ?? 'it is in force once it is signed'
+  const isHeld = lacks.isStored && (!isOut || book.fault !== undefined)
   const shortfall = isHeld ? { isStored: true, note: `held: ${why}` } : lacks
   const ground = objects.ground!
   const object = viewOf(ground.base, objects.entries, ground.compiled, kind, id)

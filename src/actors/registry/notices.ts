@@ -40,6 +40,9 @@ export interface Notices {
   drainChanged(server: Server, before: string | undefined, now: DrainSaid | undefined): void
   edited(action: string, edit: Readonly<Record<string, unknown>>): void
   guard(event: GuardHeld | GuardReleased): void
+  compiled(counts: Readonly<Record<string, number>>): void
+  /** A configuration is not in force, and why. */
+  notTaken(reason: string): void
 }
 
 /** What the voice that decided said. */
@@ -143,6 +146,11 @@ export function notices(
         feed.record('drain.ended', labelsOf(server), { ...data, drain: before })
       if (now !== undefined)
         feed.record('drain.started', labelsOf(server), { ...data, drain: now.id, by: now.by })
+    },
+    compiled: (counts) => log.info('topology compiled', counts),
+    notTaken: (reason) => {
+      log.error('the configuration was not taken over', { error: reason })
+      feed.record('config.refused', {}, { reason })
     },
     edited: (action, edit) => log.info('configuration edited', { action, ...edit }),
     guard: (event) => {

@@ -24,7 +24,7 @@ import {
   type OverlayEntry,
   parseEntry,
 } from '../../core/config/overlay/entry.ts'
-import { reconcile } from '../../core/config/overlay/reconcile.ts'
+import { type GivenWay, reconcile } from '../../core/config/overlay/reconcile.ts'
 import { differences, idsOf, type ObjectView, viewOf } from '../../core/config/overlay/views.ts'
 import { geoConfigOf } from '../../core/config/geography.ts'
 import { domainNames, zoneNames } from '../../core/config/names.ts'
@@ -43,6 +43,15 @@ export interface Ground {
   readonly compiled: CompiledOverlay
   /** As it is in force. */
   readonly content: OverlayContent
+}
+
+/** What another overwatch told of one object. */
+export interface LearnedEdit {
+  readonly key: string
+  /** Absent where it is as the file has it again. */
+  readonly entry: OverlayEntry | undefined
+  /** It was heard before, and what stands against it was said then. */
+  readonly isKnown: boolean
 }
 
 /** Whether an entry says something else than the one that is known. */
@@ -129,49 +138,73 @@ export class Objects {
   }
 
   /**
-   * Takes the edit that another overwatch made, or its end; returns what is to be in force, and
-   * undefined where it changes nothing here.
-   * @param isKnown it was heard before, and what stands against it was said then
+   * Takes edits that another overwatch made, or their ends; returns what is to be in force, and
+   * undefined where they change nothing here. They are laid over the file together, as thousands
+   * may come at once, and one look at all of it costs what a look after each of them would.
+   * @param onTaken told the key of each that changes something, and the entry before it
    */
   learn(
-    key: string,
-    entry: OverlayEntry | undefined,
-    isKnown: boolean,
+    edits: readonly LearnedEdit[],
+    onTaken: (key: string, before: OverlayEntry | undefined) => void,
   ): RegistryConfig | undefined {
     const ground = this.#ground
-    const known = this.entries.get(key)
-    if (entry === undefined) this.#overruled.drop(key)
-    if (ground === undefined || !isNews(known, entry)) return
-    if (entry !== undefined && this.#overruled.has(entry)) return
+    if (ground === undefined) return
     const wanted = new Map(this.entries)
-    if (entry === undefined) wanted.delete(key)
-    else wanted.set(key, entry)
-    const why = entry && this.#whyNot(ground, entry)
-    if (why !== undefined) {
-      const fields = { object: key, reason: why }
-      if (!isKnown) this.#ctx.log.warn('an edit of another overwatch is not taken', fields)
-      return
-    }
+    const news = edits.filter((one) => this.#takeUp(ground, wanted, one))
+    if (news.length === 0) return
     const { entries, changes } = reconcile(ground.base, wanted)
-    for (const { field, why: reason } of isKnown ? [] : changes) {
-      const fields = { object: key, field, by: entry?.by, reason }
-      this.#ctx.log.warn('the file stands against an edit of another overwatch', fields)
-    }
-    // What the file declares is the file's; a key of which it says something else may be behind.
-    if (changes.some((one) => one.field === '' && !one.entry.owned && one.entry === entry))
-      this.#overruled.add(entry!)
-    if (!isNews(known, entries.get(key))) return
+    const silent = new Set(news.filter(({ isKnown }) => isKnown).map(({ key }) => key))
+    for (const change of changes) this.#standsAgainst(change, silent)
+    const taken = news.filter(({ key }) => isNews(this.entries.get(key), entries.get(key)))
+    if (taken.length === 0) return
+    for (const { key } of taken) onTaken(key, this.entries.get(key))
     this.#keep(entries)
-    // What the file overruled just now stays out when the file goes on.
-    if (entries.has(key)) this.#overruled.drop(key)
-    this.#revision = Math.max(this.#revision, entry?.revision ?? 0)
+    for (const { key, entry } of taken) {
+      // What the file overruled just now stays out when the file goes on.
+      if (entries.has(key)) this.#overruled.drop(key)
+      this.#revision = Math.max(this.#revision, entry?.revision ?? 0)
+    }
     const compiled = compileOverlay(ground.base, entries, ground.compiled)
     return this.#stand({ ...ground, compiled })
   }
 
+  /** Lays an edit of another overwatch among those wanted; whether it is news. */
+  #takeUp(
+    ground: Ground,
+    wanted: Map<string, OverlayEntry>,
+    { key, entry, isKnown }: LearnedEdit,
+  ): boolean {
+    if (entry === undefined) this.#overruled.drop(key)
+    if (!isNews(wanted.get(key), entry)) return false
+    if (entry !== undefined && this.#overruled.has(entry)) return false
+    const reason = entry && this.#whyNot(ground, entry, wanted)
+    if (reason !== undefined) {
+      const fields = { object: key, reason }
+      if (!isKnown) this.#ctx.log.warn('an edit of another overwatch is not taken', fields)
+      return false
+    }
+    if (entry === undefined) wanted.delete(key)
+    else wanted.set(key, entry)
+    return true
+  }
+
+  #standsAgainst({ entry, field, why }: GivenWay, silent: ReadonlySet<string>): void {
+    const { kind, id, by, owned } = entry
+    const object = entryKey(kind, id)
+    const fields = { object, field, by, reason: why }
+    if (!silent.has(object))
+      this.#ctx.log.warn('the file stands against an edit of another overwatch', fields)
+    // What the file declares is the file's; a key of which it says something else may be behind.
+    if (field === '' && !owned) this.#overruled.add(entry)
+  }
+
   /** Why an edit that fits another node's file does not fit this one's; undefined when it does. */
-  #whyNot({ given, compiled }: Ground, { kind, id, owned, deleted }: OverlayEntry) {
-    if (this.entries.size >= limits.objectsMax.default && !this.entries.has(entryKey(kind, id)))
+  #whyNot(
+    { given, compiled }: Ground,
+    { kind, id, owned, deleted }: OverlayEntry,
+    { size }: Entries,
+  ): string | undefined {
+    if (size >= limits.objectsMax.default && !this.entries.has(entryKey(kind, id)))
       return `there are ${limits.objectsMax.default} edits already`
     if (owned || deleted) return
     return recordsAgainst({ kind, id }, compiled.applied.config, given)

@@ -2,6 +2,7 @@
 // the cluster's word it is 503, without the disk's or its signatures the answer has a note.
 // Method: the API with a real registry whose disk fails, and with replies given by hand.
 import { expect, test } from 'vitest'
+import type { RegistryPorts } from '../../../../src/actors/registry/contract.ts'
 import { emptyDisk, memoryPorts } from '../../../../src/actors/registry/ports-memory.ts'
 import { FILE, objectsWorld } from './objects-world.ts'
 import { apiWorld } from './world.ts'
@@ -21,6 +22,27 @@ test('an edit and an override that the disk has not taken are in force, with a n
   const order = { healthy: true, reason: 'x', source: 'monitor' }
   const set = await world.call('PUT', '/overrides/app.example.com/192.0.2.1', order)
   expect([set.status, set.headers['x-opengslb-note']]).toEqual([200, NOTE])
+})
+
+test('an edit whose names do not compile is kept and held, with a note, until they do', async () => {
+  const { compile } = memoryPorts(emptyDisk())
+  let fault: string | undefined
+  const ports: Partial<RegistryPorts> = {
+    compile: (...of) => (fault === undefined ? compile(...of) : { code: 'failed', message: fault }),
+  }
+  const world = await objectsWorld(FILE, emptyDisk(), 1, ports)
+  const make = async (name: string) => {
+    const { status, headers } = await world.call('POST', '/domains', { name })
+    return [status, headers['x-opengslb-note']]
+  }
+  const served = () => world.lastPools().map(({ name }) => name)
+  fault = 'out of memory'
+  const note = 'held: the names do not compile: out of memory'
+  expect(await make('new.example.com')).toEqual([201, note])
+  expect(served()).not.toContain('new.example.com')
+  fault = undefined
+  expect(await make('next.example.com')).toEqual([201, undefined])
+  expect(served()).toEqual(expect.arrayContaining(['new.example.com', 'next.example.com']))
 })
 
 test('what lacks nothing has no note', async () => {

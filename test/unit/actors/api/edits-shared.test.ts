@@ -1,7 +1,8 @@
 // Goal: an edit made by the API of one overwatch is in force on the others, whatever the order in
 // which its records come, unless the file of the other says something else.
 // Method: two registries behind two APIs, the records of one handed to the other.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { Objects } from '../../../../src/actors/registry/objects.ts'
 import type { SharedRecord } from '../../../../src/core/gossip/peers/record.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
 import { FILE, objectsWorld } from './objects-world.ts'
@@ -55,6 +56,26 @@ for (const order of ['told', 'reversed'] as const)
     // What was learned is not said again as its own.
     expect(noted.filter(([, record]) => (record as { kind: string }).kind === 'object')).toEqual([])
   })
+
+test('many that come together are looked at once, also where one of them does not fit', async () => {
+  const fitting = FILE.replace('regions:', 'regions:\n  - { name: far }')
+  const [one, other] = [await objectsWorld(fitting), await objectsWorld()]
+  expect((await one.call('POST', '/domains', { name: 'new.example.com' })).status).toBe(201)
+  const address = (at: number) => `192.0.2.${100 + at}`
+  for (let at = 0; at < 40; at++) {
+    const server = { ...SERVER, address: address(at), region: at === 7 ? 'far' : 'us' }
+    expect((await one.call('POST', '/servers', server)).status).toBe(201)
+  }
+  const looks = vi.spyOn(Objects.prototype, 'contentOf')
+  await carry(one, other)
+  expect(looks).toHaveBeenCalledTimes(1)
+  looks.mockRestore()
+  const fit = Array.from({ length: 40 }, (_, at) => address(at)).filter((_, at) => at !== 7)
+  expect(served(other)['new.example.com']?.toSorted()).toEqual(fit.toSorted())
+  expect(other.registry.logs.filter(({ message }) => message.startsWith('edit of'))).toHaveLength(
+    41,
+  )
+})
 
 test('deleting it on the other takes it away from both, and a late word does not bring it back', async () => {
   const [one, other] = [await objectsWorld(), await objectsWorld()]
