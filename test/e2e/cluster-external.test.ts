@@ -33,6 +33,10 @@ describe.runIf(has('etcd', 'dig'))('an etcd of others', () => {
       ],
       {},
     )
+    const isUp = () => fetch(`${url}/health`).then(({ ok }) => ok)
+    await until('etcd answers', () => isUp().catch(() => false), 20_000).catch((error: Error) => {
+      throw new Error(`${error.message}: ${etcd.output.slice(-2_000)}`)
+    })
     dns = [await freePort(), await freePort()]
     const metrics = [await freePort(), await freePort()]
     for (const [at, port] of dns.entries()) {

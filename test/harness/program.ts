@@ -17,23 +17,27 @@ const program = join(projectRoot, 'dist', 'opengslb.js')
 /** Of the log, in either of its formats. */
 const FELL = 'actor fell'
 
+// Below those that the kernel gives to connections, which would take one before it is used.
+const [PORTS_FROM, PORTS_END] = [20_000, 32_000]
+const given = new Set<number>()
+
 /** A port that is free for UDP and TCP on every address used by the tests. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = await new Promise<number>((resolve, reject) => {
+    const port = PORTS_FROM + Math.floor(Math.random() * (PORTS_END - PORTS_FROM))
+    if (given.has(port)) continue
+    given.add(port)
+    const tcpFree = await new Promise<boolean>((resolve) => {
       const server = createServer()
-      server.on('error', reject)
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address()
-        server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-      })
+      server.on('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
     })
     const udpFree = await new Promise<boolean>((resolve) => {
       const socket = createSocket('udp4')
       socket.on('error', () => resolve(false))
       socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)))
     })
-    if (udpFree) return port
+    if (tcpFree && udpFree) return port
   }
 }
 
