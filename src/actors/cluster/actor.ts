@@ -88,7 +88,7 @@ class Node {
       ...{ ctx, client, standing: this.standing },
       self: { name: self, address, version, startedAtMs, ...(door === undefined ? {} : { door }) },
       isExternal: engine.kind === 'external',
-      peerUrl: this.embedded?.peerUrl,
+      reached: this.embedded?.reached,
       changed: (members) => this.embedded?.remember(members),
     })
     const { present } = this.membership

@@ -109,10 +109,11 @@ export class Client {
     return (await this.#call(paths.promote, { ID: id })) !== undefined
   }
 
-  /** Tells the members where one of them is reached from now on. */
-  async readdress(id: string, peerUrl: string): Promise<boolean> {
+  /** Tells the members where one of them is reached from now on; why they do not take it. */
+  async readdress(id: string, peerUrl: string): Promise<string | undefined> {
     const body = { ID: id, peerURLs: [peerUrl] }
-    return (await this.#call(paths.updateMember, body)) !== undefined
+    const outcome = await this.#ask(paths.updateMember, body)
+    return outcome.code === 'answered' ? undefined : outcome.message
   }
 
   /** Takes back the alarm of a member that was full; it is raised anew where that still is. */

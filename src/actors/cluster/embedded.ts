@@ -18,6 +18,7 @@ import {
   addressOfUrl,
   advertisedOf,
   initialCluster,
+  isNamed,
   type JoinRequest,
   planStart,
   type StartPlan,
@@ -84,8 +85,9 @@ export class Embedded {
   }
 
   /** Where others reach it, as its engine is told. */
-  get peerUrl(): string {
-    return this.#request.peerUrl
+  get reached() {
+    const { bind, advertise } = this.#config
+    return { peerUrl: this.#request.peerUrl, isNamed: isNamed(bind, advertise) }
   }
 
   /** Resolves once the member runs, and answers unless it has to wait for others. */
@@ -98,9 +100,16 @@ export class Embedded {
     const seen = await this.#ctx.ask('cluster.read-engine', {})
     // It outlived a former incarnation of this actor.
     if (seen.ok && seen.value.state === 'running') this.state = 'running'
-    else await this.#come(await this.#plan(), true)
+    else if (seen.ok && faultOf(seen.value.lines).fault === 'removed') this.state = 'stopped'
+    else await this.#come(await this.#plan(this.#config.forceNew && this.#isFirst), true)
+    if (this.#isStopped) return
     this.#ctx.log.info('Raft node started', { address: this.address, version: this.version })
     this.#lookForOthers()
+  }
+
+  /** A later incarnation of this actor finds the cluster that was founded anew, and its members. */
+  get #isFirst(): boolean {
+    return this.#ctx.incarnation === 1
   }
 
   /** Now and then from the start on: others may come up later than this one. */

@@ -17,8 +17,11 @@ export interface MembershipWorld {
   readonly self: NodePresence
   /** The members are those of another cluster, and not these nodes. */
   readonly isExternal: boolean
-  /** Where others reach the member of this node; absent where it has none. */
-  readonly peerUrl: string | undefined
+  /**
+   * Where others reach the member of this node, and whether somebody named that address; absent
+   * where it has none.
+   */
+  readonly reached: { readonly peerUrl: string; readonly isNamed: boolean } | undefined
   /** Told of a list that is not the one before. */
   readonly changed: (members: readonly RaftMember[]) => void
 }
@@ -29,6 +32,8 @@ export class Membership {
   readonly #world: MembershipWorld
   /** Members without a name, which have not started yet, and since when they are seen so. */
   readonly #unstarted = new Map<string, number>()
+  /** The last address that the members do not take, and why. */
+  #notTold = ''
   #lease = ''
   #isBusy = false
   #hasLeft = false
@@ -135,14 +140,26 @@ export class Membership {
     this.#isBusy = false
   }
 
-  /** etcd reads its own address from its data, whatever it is started with. */
+  /**
+   * etcd reads its own address from its data, whatever it is started with. What nobody named is a
+   * guess that depends on which interfaces were up: others go on with what they know.
+   */
   async #readdress(): Promise<void> {
-    const { client, ctx, peerUrl, self } = this.#world
-    const own = this.find(self.name)
-    if (peerUrl === undefined || own === undefined || own.peerUrls.join() === peerUrl) return
-    if (!(await client()?.readdress(own.id, peerUrl))) return
-    ctx.log.info('members told of a new address', { address: peerUrl, former: own.peerUrls.join() })
-    await this.refresh()
+    const { ctx, reached, self } = this.#world
+    const [client, own] = [this.#world.client(), this.find(self.name)]
+    if (reached === undefined || own === undefined || client === undefined) return
+    const [address, former] = [reached.peerUrl, own.peerUrls.join()]
+    if (former === address) return
+    const reason = reached.isNamed
+      ? await client.readdress(own.id, address)
+      : 'nobody named it: set cluster.advertise_address'
+    const told = `${former} ${address} ${reason ?? ''}`
+    if (reason === undefined) {
+      ctx.log.info('members told of a new address', { address, former })
+      await this.refresh()
+    } else if (told !== this.#notTold)
+      ctx.log.warn('members know another address of this node', { address, former, reason })
+    this.#notTold = told
   }
 
   /** One that is not in step with the leader is refused its vote, and asked again later. */

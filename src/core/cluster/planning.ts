@@ -95,6 +95,8 @@ export function initialCluster(members: readonly RaftMember[], self: JoinRequest
 /** `host:port` of a URL as etcd writes them; the text itself where it is none. */
 export const addressOfUrl = (url: string): string => url.replace(/^[a-z]+:\/\//, '')
 
+const isAll = (host: string): boolean => host === '' || host === '0.0.0.0' || host === '::'
+
 /**
  * Where others reach what listens here.
  * @param own address of the machine, for a listener on all of them
@@ -104,7 +106,12 @@ export function advertisedOf(bind: string, advertise: string, own: string): stri
   const endpoint = parseEndpoint(bind)
   if (!endpoint.ok) return undefined
   const { host, port } = endpoint.value
-  const isAll = host === '' || host === '0.0.0.0' || host === '::'
-  if (isAll && own === '') return undefined
-  return formatEndpoint(isAll ? own : host, port)
+  if (isAll(host) && own === '') return undefined
+  return formatEndpoint(isAll(host) ? own : host, port)
+}
+
+/** Whether that is an address somebody named, and not one that the machine happens to have. */
+export function isNamed(bind: string, advertise: string): boolean {
+  const endpoint = parseEndpoint(bind)
+  return advertise !== '' || (endpoint.ok && !isAll(endpoint.value.host))
 }

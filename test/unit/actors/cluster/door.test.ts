@@ -33,7 +33,7 @@ function world() {
       ctx: fake.ctx,
       client: () => client,
       isExternal: false,
-      peerUrl: undefined,
+      reached: undefined,
       changed: () => {},
     },
     ...{ standing: { leadership: { leader: '' } } as never, self: { name: 'node-1' } as never },

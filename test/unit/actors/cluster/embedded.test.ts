@@ -43,10 +43,14 @@ interface Wish {
   readonly lastWords?: readonly string[]
   /** Why etcd cannot be started here. */
   readonly noEngine?: string
+  readonly forceNew?: boolean
+  /** Of the actor; where it is not the first, its etcd has ended meanwhile. */
+  readonly incarnation?: number
 }
 
 function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wish) {
-  const world = fakeCtx('cluster')
+  const { forceNew = false, incarnation = 1 } = wish
+  const world = fakeCtx('cluster', { incarnation })
   const started: (readonly string[])[] = []
   let isRunning = false
   const disk = { hasData }
@@ -59,7 +63,8 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
     return { outcome: 'started', message: '', pid: 7, version: '3.4.23' }
   }
   world.answers['cluster.read-engine'] = () => {
-    const state = isRunning ? 'running' : started.length > 0 ? 'ended' : 'absent'
+    const isKnown = started.length > 0 || incarnation > 1
+    const state = isRunning ? 'running' : isKnown ? 'ended' : 'absent'
     return { state, pid: 7, lines: [...(wish.lastWords ?? [])] }
   }
   const ports = {
@@ -83,7 +88,7 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
   } as unknown as ClusterPorts
   const config = {
     ...{ kind: 'embedded' as const, binary: 'etcd', folder: '/raft', bind: '10.0.0.1:7000' },
-    ...{ advertise: '', door: '', bootstrap, join, forceNew: false, memoryPath: '/m' },
+    ...{ advertise: '', door: '', bootstrap, join, forceNew, memoryPath: '/m' },
     ...{ times: { heartbeatMs: 100, electionMs: 500 }, snapshotCount: 8_192, snapshotMs: 120_000 },
   } as const
   const embedded = new Embedded(world.ctx, ports, { self: 'node-1' } as never, config, {} as never)
@@ -320,4 +325,20 @@ test('a member that ended is started again with its data, and the log says why i
   await world.clock.advanceAsync(5_000)
   expect(logged(world, 'etcd ended')[0]?.fields).toMatchObject({ fault: 'disk-full' })
   expect(world.started).toHaveLength(2)
+})
+
+test('members are thrown out once for each start of the process, and not as the actor restarts', async () => {
+  const forced = async (incarnation: number) => {
+    const world = worldOf({ hasData: true, forceNew: true, incarnation })
+    expect(await world.start()).toBe('up')
+    return world.started.flat().includes('--force-new-cluster=true')
+  }
+  expect([await forced(1), await forced(2)]).toEqual([true, false])
+})
+
+test('a node that was removed stays out as the actor restarts', async () => {
+  const lastWords = ['the member has been permanently removed from the cluster']
+  const world = worldOf({ hasData: true, join: [OTHER], knock: admits, lastWords, incarnation: 2 })
+  expect(await world.start()).toBe('up')
+  expect([world.embedded.state, world.started]).toEqual(['stopped', []])
 })

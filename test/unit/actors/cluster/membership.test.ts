@@ -10,7 +10,11 @@ import { fakeCtx } from '../../../harness/ctx.ts'
 const NOT_YET = 'etcdserver: can only promote a learner member which is in sync with leader'
 
 /** A cluster of a leader and one that joined, which is in step after so many questions. */
-function worldOf(role: 'leader' | 'follower', refusals: number, peerUrl = 'http://10.0.0.1:7000') {
+function worldOf(
+  role: 'leader' | 'follower',
+  refusals: number,
+  { peerUrl = 'http://10.0.0.1:7000', isNamed = true } = {},
+) {
   const world = fakeCtx('cluster')
   const asked: string[] = []
   let address = 'http://10.0.0.1:7000'
@@ -47,7 +51,13 @@ function worldOf(role: 'leader' | 'follower', refusals: number, peerUrl = 'http:
   } as unknown as Gateway
   const client = new Client(gateway)
   const membership = new Membership({
-    ...{ ctx: world.ctx, client: () => client, isExternal: false, peerUrl, changed: () => {} },
+    ...{
+      ctx: world.ctx,
+      client: () => client,
+      isExternal: false,
+      reached: { peerUrl, isNamed },
+      changed: () => {},
+    },
     standing: { leadership: { role, leader: 'node-1' } } as never,
     self: { name: 'node-1', address: '10.0.0.1:7000', version: '2', startedAtMs: 0 },
   })
@@ -77,15 +87,28 @@ test('a follower promotes nobody', async () => {
 })
 
 test('a member whose address is another one tells the list, until it is taken', async () => {
-  const moved = worldOf('follower', 2, 'http://10.0.0.9:7000')
+  const peerUrl = 'http://10.0.0.9:7000'
+  const moved = worldOf('follower', 2, { peerUrl })
   await moved.clock.advanceAsync(10_000)
   expect(moved.updates()).toBe(3)
   expect(moved.membership.views().map(({ address }) => address)).toContain('10.0.0.9:7000')
-  expect(moved.logs.at(-1)).toMatchObject({
-    message: 'members told of a new address',
-    fields: { address: 'http://10.0.0.9:7000', former: 'http://10.0.0.1:7000' },
-  })
+  const fields = { address: peerUrl, former: 'http://10.0.0.1:7000' }
+  expect(moved.logs).toMatchObject([
+    {
+      message: 'members know another address of this node',
+      fields: { ...fields, reason: 'etcdserver: no leader' },
+    },
+    { message: 'members told of a new address', fields },
+  ])
   const stayed = worldOf('follower', 0)
   await stayed.clock.advanceAsync(10_000)
-  expect(stayed.updates()).toBe(0)
+  expect([stayed.updates(), stayed.logs]).toEqual([0, []])
+})
+
+test('an address that nobody named is not told, and the log says so once', async () => {
+  const guessed = worldOf('leader', 0, { peerUrl: 'http://172.17.0.1:7000', isNamed: false })
+  await guessed.clock.advanceAsync(10_000)
+  expect(guessed.updates()).toBe(0)
+  const said = guessed.logs.filter(({ message }) => message.startsWith('members know another'))
+  expect(said).toMatchObject([{ level: 'warn', fields: { former: 'http://10.0.0.1:7000' } }])
 })
