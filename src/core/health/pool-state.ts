@@ -63,7 +63,7 @@ export class PoolState {
   private readonly asked: Uint16Array
   private readonly eases: Uint16Array
   /** Under `latency`, how much of the turns each server gets by the times of its checks. */
-  private readonly levels: Uint8Array
+  readonly levels: Uint8Array
   /** Of clients that stick, sixteenths that each server passes on. */
   private readonly spills: Uint8Array
   private readonly floors: Readonly<Record<Family, Floor>>

@@ -44,6 +44,8 @@ const HALF = 0x8000_0000
 const WHOLE = 0x1_0000_0000
 /** As many candidates more than wanted lie within the first reach, on average. */
 const SPARE = 2
+/** To look up the points of a client on an arc, in candidates asked. */
+const ARC_COST = 16
 
 // Numbers with fractions that would be boxed elsewhere: how far a candidate may be for a unit of
 // weight; how far the newest is.
@@ -132,8 +134,10 @@ export class RingSearch {
     // Fallback addresses lie on no arc.
     if (foremost >= pools.membersOf(pool)) return this.#askAll()
     let reach = ((this.#room + SPARE) * HEEDED * HALF * (1 + this.#missing / size)) / mass
-    // Those around the points, who are sooner asked than others, must not be too many of all.
-    for (; (reach * mass * POINTS) / HALF < size * 2; reach *= 4) {
+    // Those around the points, who are sooner asked than others, must not be too many of all, and
+    // to begin an arc costs as much as some of them.
+    const most = size * 2 - (lastArc - stretches[first]!) * ARC_COST
+    for (; (reach * mass * POINTS) / HALF < most; reach *= 4) {
       this.#reals[REACH] = reach
       this.#kept = 0
       for (let arc = stretches[first]!; arc < lastArc; arc++) this.#seek(arc)
