@@ -198,7 +198,7 @@ export async function dnsThread(
   const { ctx } = fakeCtx('dns')
   const config = configFor(samplesPerSecond)
   const { hashSeed } = config
-  const none = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0, kernelDrops: 0 }
+  const none = { tcpConnections: 0, repliesDropped: 0, connectionsShed: 0 }
   // Metrics that keep nothing: what is kept there is no matter of the thread.
   const nothing = { add() {}, set() {}, observe() {}, addAll() {}, reset() {} }
   const silent = () => nothing

@@ -115,6 +115,14 @@ napi_value ReceiveBuffer(napi_env env, napi_callback_info info) {
   return integer(env, receive_buffer(arguments.integer(0)));
 }
 
+// dropped(fd) -> datagrams, modulo 2^32 | -errno
+napi_value Dropped(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  napi_value made = nullptr;
+  napi_create_int64(env, dropped(arguments.integer(0)), &made);
+  return made;
+}
+
 // pinThread(cpu) -> 0 | -errno: the calling thread runs on that CPU alone.
 napi_value PinThread(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
@@ -358,6 +366,7 @@ napi_value Init(napi_env env, napi_value exports) {
   {name, nullptr, function, nullptr, nullptr, nullptr, napi_enumerable, nullptr}
       METHOD("openReceiver", OpenReceiver), METHOD("openSender", OpenSender),
       METHOD("boundPort", BoundPort),       METHOD("receiveBuffer", ReceiveBuffer),
+      METHOD("dropped", Dropped),
       METHOD("lockFile", LockFile),         METHOD("closeDescriptor", CloseDescriptor),
       METHOD("pinThread", PinThread),       METHOD("favourThread", FavourThread),
       METHOD("startFront", StartFront),     METHOD("turnFront", TurnFront),

@@ -60,7 +60,8 @@ Front::Front(napi_env env, int receiver, int sender, bool report_destination, co
     in_[at].msg_hdr.msg_iov = &in_parts_[at];
     in_[at].msg_hdr.msg_iovlen = 1;
     in_[at].msg_hdr.msg_name = slab_.peers + size_t(at) * kPeerBytes;
-    in_[at].msg_hdr.msg_control = slab_.control + size_t(at) * kControlBytes;
+    if (report_destination_)
+      in_[at].msg_hdr.msg_control = slab_.control + size_t(at) * kControlBytes;
   }
 }
 
@@ -182,7 +183,8 @@ int Front::adopt() {
     const uint32_t *lengths = slab_.state + kLengths + 2 * at;
     msghdr &header = in_[at].msg_hdr;
     header.msg_namelen = lengths[0] <= kPeerBytes ? lengths[0] : kPeerBytes;
-    header.msg_controllen = lengths[1] <= kControlBytes ? lengths[1] : 0;
+    const bool reported = report_destination_ && lengths[1] <= kControlBytes;
+    header.msg_controllen = reported ? lengths[1] : 0;
   }
   return int(count);
 }
@@ -201,7 +203,8 @@ void Front::keep(int count) {
 int Front::receive() {
   for (int at = 0; at < slab_.batch; at++) {
     in_[at].msg_hdr.msg_namelen = kPeerBytes;
-    in_[at].msg_hdr.msg_controllen = kControlBytes;
+    // Without room for it the kernel need not write anything but the datagram and its source.
+    in_[at].msg_hdr.msg_controllen = report_destination_ ? kControlBytes : 0;
     slab_.out_lengths[at] = kUnanswered;
   }
   const int count = recvmmsg(receiver_, in_, unsigned(slab_.batch), MSG_DONTWAIT, nullptr);
@@ -213,23 +216,9 @@ int Front::receive() {
     slab_.in_lengths[at] = oversized ? 0 : in_[at].msg_len;
     if (oversized) slab_.counters[kOversized] += 1;
   }
-  // The counter of the kernel is cumulative, so the last message of a batch is enough.
-  note_drops(in_[count - 1].msg_hdr);
   slab_.counters[kBatches] += 1;
   slab_.counters[kReceived] += count;
   return count;
-}
-
-void Front::note_drops(const msghdr &header) {
-  for (auto *part = CMSG_FIRSTHDR(&header); part != nullptr;
-       part = CMSG_NXTHDR(const_cast<msghdr *>(&header), part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_RXQ_OVFL) continue;
-    uint32_t drops = 0;
-    std::memcpy(&drops, CMSG_DATA(part), sizeof(drops));
-    // What was told belongs to the socket, not to the thread that reads it now.
-    slab_.counters[kKernelDrops] += uint32_t(drops - slab_.state[kSocketDrops]);
-    slab_.state[kSocketDrops] = drops;
-  }
 }
 
 // False when answering was cut short: an exception, or the end of the thread.

@@ -25,16 +25,16 @@ constexpr uint32_t kHold = 0x80000000;
 constexpr uint32_t kHeldMax = 512;
 constexpr uint32_t kHeldBytes = 512;
 
-// Layout of Slab::state: three words, then two for each datagram of a batch that was cut short.
+// Layout of Slab::state: two words, then two for each datagram of a batch that was cut short.
 // kReading is 1 while a front reads.
-enum State { kPending, kSocketDrops, kReading, kLengths };
+enum State { kPending, kReading, kLengths };
 
 // Memory shared with JavaScript; each is one typed array, sized for the batch.
 struct Slab {
   uint8_t *in;             // batch x stride
   uint8_t *out;            // batch x stride
   uint8_t *peers;          // batch x kPeerBytes, a sockaddr each
-  uint8_t *control;        // batch x kControlBytes, what the kernel says of each datagram
+  uint8_t *control;        // batch x kControlBytes, the address each datagram was sent to, on a wildcard
   uint32_t *in_lengths;    // batch; 0 for a datagram longer than the stride
   uint32_t *out_lengths;   // batch; 0 sends nothing
   uint32_t *state;         // see State
@@ -48,7 +48,6 @@ enum Counter {
   kReceived,
   kSent,
   kSendFaults,
-  kKernelDrops,
   kOversized,
   kPollFaults,
   kCounterCount,
@@ -96,7 +95,6 @@ class Front {
   bool call(int count);
   void send(int count);
   void keep(int count);
-  void note_drops(const msghdr &header);
   void address(msghdr &reply, msghdr &query);
   void hold(int at, uint32_t length);
   void send_all(unsigned ready);

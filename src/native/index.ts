@@ -24,7 +24,7 @@ export interface Slab {
   readonly output: Uint8Array
   /** A `sockaddr_in` or `sockaddr_in6` each, `PEER_BYTES` apart. */
   readonly peers: Uint8Array
-  /** What the kernel says of each datagram: the address that was asked, and losses. */
+  /** What the kernel says of each datagram: the address that was asked, on a wildcard. */
   readonly control: Uint8Array
   /** 0 for a datagram longer than the stride. */
   readonly inputLengths: Uint32Array
@@ -46,14 +46,13 @@ export const HELD_BYTES = 512
 
 export const PEER_BYTES = 28
 const CONTROL_BYTES = 128
-const STATE_WORDS = 3
+const STATE_WORDS = 2
 
 export const counterNames = [
   'batches',
   'received',
   'sent',
   'sendFaults',
-  'kernelDrops',
   'oversized',
   'pollFaults',
 ] as const
@@ -61,24 +60,15 @@ export const counterNames = [
 export type SlabCounts = Readonly<Record<(typeof counterNames)[number], number>>
 
 /** Whether a thread reads the sockets of this memory. */
-export const isReading = ({ state }: Slab): boolean => state[2] === 1
-
-/** What the kernel has said to have dropped on the socket, in its own running count. */
-export const socketDrops = ({ state }: Slab): number => state[1]!
-
-/** Takes up the count of a socket that came from another process. */
-export function setSocketDrops({ state }: Slab, drops: number): void {
-  state[1] = drops
-}
+export const isReading = ({ state }: Slab): boolean => state[1] === 1
 
 export const countsOf = ({ counters }: Slab): SlabCounts => ({
   batches: counters[0]!,
   received: counters[1]!,
   sent: counters[2]!,
   sendFaults: counters[3]!,
-  kernelDrops: counters[4]!,
-  oversized: counters[5]!,
-  pollFaults: counters[6]!,
+  oversized: counters[4]!,
+  pollFaults: counters[5]!,
 })
 
 /** Bytes of memory for batches of `batch` datagrams of up to `stride` bytes. */
@@ -138,6 +128,8 @@ interface Addon {
   boundPort(descriptor: number): number
   /** What the kernel granted, in its own count of bytes. */
   receiveBuffer(descriptor: number): number
+  /** Datagrams the kernel dropped since the socket was opened, modulo 2^32; or `-errno`. */
+  dropped(descriptor: number): number
   closeDescriptor(descriptor: number): number
   /** 0, or `-errno` when another process holds the lock. */
   lockFile(descriptor: number): number

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,7 +80,6 @@ int open_receiver(const Endpoint &endpoint, int buffer_bytes, bool exclusive) {
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, buffer_bytes);
   // Where no second socket can be had, this one sends too.
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, buffer_bytes);
-  set_flag(fd, SOL_SOCKET, SO_RXQ_OVFL);
   if (is_wildcard(endpoint)) {
     const int done = endpoint.v6 ? set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO)
                                  : set_flag(fd, IPPROTO_IP, IP_PKTINFO);
@@ -138,6 +138,13 @@ int receive_buffer(int fd) {
   int bytes = 0;
   socklen_t length = sizeof(bytes);
   return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &length) == 0 ? bytes : -errno;
+}
+
+int64_t dropped(int fd) {
+  uint32_t info[SK_MEMINFO_VARS] = {};
+  socklen_t length = sizeof(info);
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &length) != 0) return -errno;
+  return length > SK_MEMINFO_DROPS * sizeof(uint32_t) ? info[SK_MEMINFO_DROPS] : -EINVAL;
 }
 
 int bound_port(int fd) {

@@ -14,8 +14,8 @@ struct Endpoint {
 // then on. Without it the endpoint is shared with those of this user that share it: two processes
 // would each get a part of the queries and neither would know.
 
-// Receives. SO_REUSEPORT, non-blocking, close-on-exec, SO_RXQ_OVFL; destination addresses are
-// reported (PKTINFO) when the endpoint is a wildcard.
+// Receives. SO_REUSEPORT, non-blocking, close-on-exec; destination addresses are reported
+// (PKTINFO) when the endpoint is a wildcard.
 int open_receiver(const Endpoint &endpoint, int receive_buffer_bytes, bool exclusive);
 
 // Sends from the same endpoint and never receives: it is connected to a dummy peer, so that no
@@ -32,6 +32,11 @@ int open_listener(const Endpoint &endpoint, int backlog, bool both_families);
 // order they were bound, by chance and not by the client's port: a resolver that asks from one port
 // is served by every thread. 0 or -errno.
 int share_evenly(int fd, int count);
+
+// Datagrams the kernel dropped on it since it was opened, mostly for want of room in its queue: 32
+// bits that wrap, or -errno. The count that SO_RXQ_OVFL hands over with each datagram, read when it
+// is wanted: with that option every query costs more from the first loss on.
+int64_t dropped(int fd);
 
 // The port a socket is bound to, or -errno.
 int bound_port(int fd);

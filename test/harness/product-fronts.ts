@@ -64,7 +64,6 @@ export class ProductDns {
           tcpConnections: 0,
           repliesDropped: 0,
           connectionsShed: 0,
-          kernelDrops: 0,
         })
         const front = { kind: 'simulated', host: address, port: 53, counts, close }
         return {

@@ -119,7 +119,7 @@ class SignedWorld {
         this.#answer = answer
         this.#life = life
         const counts = () => ({
-          ...{ tcpConnections: 0, repliesDropped: 0, connectionsShed: 0, kernelDrops: 0 },
+          ...{ tcpConnections: 0, repliesDropped: 0, connectionsShed: 0 },
         })
         const front = { kind: 'simulated', host: address, port: 53, counts, close: async () => {} }
         return {

@@ -35,6 +35,8 @@ export interface LentSocket {
   readonly batch: number
   /** Where batches are read and answered; holds what a dying thread could not finish. */
   readonly memory: SharedArrayBuffer
+  /** The kernel's running count of what it dropped, when another process gave the socket; or 0. */
+  readonly drops?: number
 }
 
 export interface DnsConfig {
@@ -122,8 +124,6 @@ export interface FrontCounts {
   readonly repliesDropped: number
   /** Connections refused or closed because a cap was reached. */
   readonly connectionsShed: number
-  /** Queries the kernel dropped because the queue was full. */
-  readonly kernelDrops: number
 }
 
 export interface Front {

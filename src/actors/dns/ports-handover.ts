@@ -17,14 +17,7 @@ import { join } from 'node:path'
 import { getSystemErrorName } from 'node:util'
 import { limits } from '../../core/base/limits.ts'
 import { fail, ok, type Result } from '../../core/base/result.ts'
-import {
-  loadNative,
-  type Native,
-  setSocketDrops,
-  slabMemory,
-  slabOf,
-  socketDrops,
-} from '../../native/index.ts'
+import { loadNative, type Native, slabMemory } from '../../native/index.ts'
 import type { LentSocket } from './contract.ts'
 import {
   decodeHeader,
@@ -71,11 +64,11 @@ function peerOf(native: Native, descriptor: number): Result<Peer, string> {
 /** The user this process acts as, or root, who may do anything anyway. */
 const mayTake = ({ user }: Peer): boolean => user === 0 || user === process.geteuid?.()
 
-function headerOf({ threads, listener, cookieSecret }: Gift): Header {
-  const given = ({ host, port, wildcard, receiver, sender, batch, memory }: LentSocket) => ({
+function headerOf(native: Native, { threads, listener, cookieSecret }: Gift): Header {
+  const given = ({ host, port, wildcard, receiver, sender }: LentSocket) => ({
     ...{ host, port, wildcard },
     apart: sender !== receiver,
-    drops: socketDrops(slabOf(batch, STRIDE, memory)),
+    drops: Math.max(native.dropped(receiver), 0),
   })
   return {
     threads: threads.map((sockets) => sockets.map(given)),
@@ -90,7 +83,7 @@ function give(native: Native, descriptor: number, gift: Gift): Result<undefined,
     .flat()
     .flatMap(({ receiver, sender }) => (sender === receiver ? [receiver] : [receiver, sender]))
   if (gift.listener !== undefined) descriptors.push(gift.listener)
-  const header = encodeHeader(headerOf(gift))
+  const header = encodeHeader(headerOf(native, gift))
   const fits =
     header.length <= limits.handoverHeaderBytes.default &&
     descriptors.length <= limits.handoverDescriptors.default
@@ -197,10 +190,9 @@ function lentOf(
   let at = 0
   const lend = ({ host, port, wildcard, apart, drops }: GivenSocket): LentSocket => {
     const memory = slabMemory(batch, STRIDE)
-    setSocketDrops(slabOf(batch, STRIDE, memory), drops)
     const receiver = descriptors[at++]!
     const sender = apart ? descriptors[at++]! : receiver
-    return { host, port, receiver, sender, wildcard, batch, memory }
+    return { host, port, receiver, sender, wildcard, batch, memory, drops }
   }
   const threads = header.threads.map((sockets) => sockets.map(lend))
   return { threads, listener: header.listener ? descriptors[at] : undefined }

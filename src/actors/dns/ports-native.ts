@@ -141,7 +141,6 @@ export function serveNative(
     host: first.host,
     port: first.port,
     dropped: () => sum('sendFaults'),
-    kernelDrops: () => sum('kernelDrops'),
     serve: () => {
       for (const [index, socket] of sockets.entries())
         if (all[index]!.handle === undefined) serveOne(socket, all[index]!)

@@ -12,8 +12,6 @@ export interface UdpFront {
   readonly port: number
   /** Replies not sent. */
   dropped(): number
-  /** Queries the kernel dropped, where it says so. */
-  kernelDrops(): number
   serve(): void
   release(heard: number, nowMs: number): void
   close(): Promise<void>
@@ -68,7 +66,6 @@ export async function openUdp(
     host: bound.address,
     port: bound.port,
     dropped: () => dropped,
-    kernelDrops: () => 0,
     // The socket reads from the moment it is bound.
     serve: () => {},
     release: (heard, nowMs) => {

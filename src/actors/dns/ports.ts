@@ -46,7 +46,6 @@ async function joinTcp(
         tcpConnections: tcp.connections(),
         repliesDropped: udp.dropped(),
         connectionsShed: tcp.shed(),
-        kernelDrops: udp.kernelDrops(),
       }),
       release: udp.release,
       serve: () => {
@@ -115,7 +114,6 @@ const udpAlone = (kind: string, udp: UdpFront): Front => ({
     tcpConnections: 0,
     repliesDropped: udp.dropped(),
     connectionsShed: 0,
-    kernelDrops: udp.kernelDrops(),
   }),
   release: udp.release,
   serve: udp.serve,

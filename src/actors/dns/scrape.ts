@@ -61,23 +61,21 @@ export class DnsScrape {
   readonly #totals = new DnsTotals()
   readonly #meters: Meters
   readonly #readings = new Map<string, Reading>()
+  readonly #readSockets: Reading
 
   /** @param losses what the native sockets counted, all of them together */
   constructor(metrics: Metrics, losses: () => SocketLosses = () => NO_LOSSES) {
     this.#meters = metersOf(metrics)
     const { dropped, kernelDrops, pollFaults } = this.#meters
     let told = NO_LOSSES
-    const readSockets = () => {
+    this.#readSockets = () => {
       const now = losses()
       dropped.add(now.sendFaults - told.sendFaults)
       kernelDrops.add(now.kernelDrops - told.kernelDrops)
       pollFaults.add(now.pollFaults - told.pollFaults)
       told = now
     }
-    metrics.onCollect(() => {
-      readSockets()
-      this.read()
-    })
+    metrics.onCollect(() => this.read())
   }
 
   lent(key: LoanKey, memory: unknown): void {
@@ -102,6 +100,7 @@ export class DnsScrape {
 
   /** Words have 32 bits: to be called every few minutes at least. */
   read(): void {
+    this.#readSockets()
     for (const reading of this.#readings.values()) reading()
   }
 }
