@@ -43,7 +43,8 @@ const FULL: Sizes = {
   generations: 3,
   seconds: 0.8,
   warmupSeconds: 1,
-  settleSeconds: 20,
+  // V8 gives memory back for some forty seconds after a start, on the core that answers.
+  settleSeconds: 45,
   latencySweeps: 15,
   latencySeconds: 0.2,
   opinionSeconds: 2,
