@@ -116,7 +116,7 @@ export class Board {
       const has = hasKeys(read.marks, zone)
       if (has !== undefined) this.#marks.set(`${read.node}/${zone}`, has)
     }
-    const { outcome, reply } = ring.exchange(read, this.#nowSeconds())
+    const { outcome, reply } = ring.exchange(read, this.#nowSeconds(), false)
     for (const { zone } of reply.marks) {
       const own = reply.bundles.filter(({ state }) => state.zone === zone)
       if (own.length > 0) this.#wanted.set(zone, own)
@@ -147,7 +147,7 @@ export class Board {
     const own = held.bundle === undefined ? [] : [held.bundle]
     const bundles = wanted === undefined ? (held.isLed ? own : []) : [...own, ...held.strays]
     this.#tell(zone, authority, {
-      ...{ kind: 'answer', node: ring.node, heard: [], after: '' },
+      ...{ kind: 'answer', node: ring.node, formerly: ring.formerly, heard: [], after: '' },
       ...{ marks: [{ ...mark, serves }], bundles, wants, isCut: false },
     })
   }

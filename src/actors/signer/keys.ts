@@ -15,6 +15,7 @@ import { servingKeys } from '../../core/dnssec/roll/status.ts'
 import type { KeyId, RollPolicy, RollState } from '../../core/dnssec/roll/types.ts'
 import type { ApexRecords, ZonePlan } from '../../core/dnssec/serving-plan.ts'
 import { toHex } from '../../core/gossip/app/base64.ts'
+import { formerNames } from '../../core/dnssec/sync/names.ts'
 import { KeyRing, bundlesOf } from '../../core/dnssec/sync/ring.ts'
 import type { Bundle, RingOutcome } from '../../core/dnssec/sync/types.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
@@ -65,6 +66,7 @@ export class Keys {
     this.ring = new KeyRing(
       {
         ...{ node: config.node, crypto, rsaBits: limits.rsaModulusBits.default },
+        formerly: formerNames(stored, config.node),
         newLineage: () => toHex(ports.randomBytes(16)),
       },
       bundles,
@@ -116,6 +118,7 @@ export class Keys {
     const outcome = await this.#ports.saveKeys({
       keys: bundles.flatMap(({ keys }) => keys),
       rolls: bundles.map(({ state }) => state),
+      holder: { node: this.ring.node, formerly: this.ring.formerly },
     })
     if (outcome === 'saved') this.#kept = byZone(bundles)
     return outcome

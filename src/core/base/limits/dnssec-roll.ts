@@ -128,6 +128,12 @@ export const dnssecRollLimits = {
     'after which a silent node holds no rollover up any more: as long as its signatures last',
     'overwatch.dnssec.key_sync.forget_after',
   ),
+  syncFormerNames: limit(
+    16,
+    [1, 64],
+    'names',
+    'that a node had before and tells, the last ones: others may still wait for it under them',
+  ),
   syncTakeoverPolls: limit(
     3,
     [2, 100],

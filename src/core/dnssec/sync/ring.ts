@@ -16,12 +16,14 @@ import { isRolling } from '../roll/status.ts'
 import type { RollCommand, RollEvent, RollKey, RollPolicy, RollState } from '../roll/types.ts'
 import { bundleBytes } from './codec.ts'
 import { PeersHeard } from './peers-heard.ts'
-import type { Bundle, Refusal, RingOutcome, SyncMessage, ZoneMark } from './types.ts'
-import { type TurnSettings, ZoneRing } from './zone-ring.ts'
+import type { Bundle, Refusal, RingOutcome, SyncMessage, TurnSettings, ZoneMark } from './types.ts'
+import { ZoneRing } from './zone-ring.ts'
 
 export interface RingOptions {
   /** The name that no other node has. */
   readonly node: string
+  /** Names that this node had before, and that documents may know it by. */
+  readonly formerly?: readonly string[]
   readonly crypto: DnssecCrypto
   readonly rsaBits: number
   /** 32 hexadecimal digits that nobody else draws. */
@@ -47,12 +49,17 @@ export class KeyRing {
 
   constructor(options: RingOptions, stored: readonly Bundle[] = []) {
     this.#options = options
-    this.#peers = new PeersHeard(options.node)
+    this.#peers = new PeersHeard(options.node, options.formerly)
     for (const bundle of stored) this.#shelved.set(bundle.state.zone, bundle)
   }
 
   get node(): string {
     return this.#options.node
+  }
+
+  /** Names that this node had before, the last one first. */
+  get formerly(): readonly string[] {
+    return this.#peers.formerly
   }
 
   /** The zones to sign, of which those with stored keys have them at once. */
@@ -70,7 +77,10 @@ export class KeyRing {
       if (this.#zones.has(zone)) continue
       const bundle = this.#shelved.get(zone)
       this.#shelved.delete(zone)
-      this.#zones.set(zone, new ZoneRing({ node, zone, crypto, rsaBits }, bundle))
+      this.#zones.set(
+        zone,
+        new ZoneRing({ node, zone, crypto, rsaBits, heard: this.#peers }, bundle),
+      )
     }
   }
 
@@ -136,7 +146,7 @@ export class KeyRing {
 
   /** One turn of each zone, or of those named. */
   turn(settings: TurnSettings, names: Iterable<string> = this.#zones.keys()): RingOutcome {
-    return this.#over(names, (ring, policy) => ring.turn(policy, this.#peers, settings))
+    return this.#over(names, (ring, policy) => ring.turn(policy, settings))
   }
 
   look(zone: string, look: ParentLook): RingOutcome {
@@ -158,7 +168,7 @@ export class KeyRing {
   forget(node: string, nowSeconds: number): RingOutcome {
     this.#peers.forget(node, nowSeconds)
     return this.#over(this.#zones.keys(), (ring) => {
-      ring.forget(node)
+      ring.forget(node, nowSeconds)
       return []
     })
   }
@@ -197,6 +207,7 @@ export class KeyRing {
     return {
       kind,
       node: this.#options.node,
+      formerly: this.formerly,
       heard: this.#peers.told(nowSeconds),
       after: '',
       marks: names.map((name) => this.#zones.get(name)!.mark()),
@@ -208,16 +219,18 @@ export class KeyRing {
 
   /**
    * What the peer sent is taken, and the message to send back: an answer to a request, and the next
-   * request after an answer, as far as there is something to say.
+   * request after an answer, as far as there is something to say. `isDirect`: it was sent to this
+   * node now, and did not lie in a store for all.
    */
   exchange(
     from: SyncMessage,
     nowSeconds: number,
+    isDirect = true,
   ): { readonly outcome: RingOutcome; readonly reply: SyncMessage; readonly isDone: boolean } {
     const { node } = from
     if (node === this.#options.node)
       return { outcome: NOTHING, reply: this.#message('answer', nowSeconds, []), isDone: true }
-    this.#peers.take(node, from.heard, nowSeconds)
+    this.#peers.take(from, nowSeconds, isDirect)
     const outcome = this.#takeBundles(from, nowSeconds)
     for (const mark of from.marks) this.#zones.get(mark.zone)?.hear(mark)
     const kind = from.kind === 'request' ? 'answer' : 'request'

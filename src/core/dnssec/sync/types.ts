@@ -40,6 +40,8 @@ export interface ZoneMark {
 export interface SyncMessage {
   readonly kind: 'request' | 'answer'
   readonly node: string
+  /** Names that it had before. */
+  readonly formerly?: readonly string[]
   readonly heard: readonly Hearsay[]
   /** The zones in `(after, upTo]`; the whole rest when `upTo` is absent. */
   readonly after: string
@@ -111,6 +113,20 @@ export interface RingOutcome {
   readonly changed: readonly string[]
   readonly events: readonly RollEvent[]
   readonly refusals: readonly Refusal[]
+}
+
+/** What a turn goes by besides the documents. */
+export interface TurnSettings {
+  readonly nowSeconds: number
+  /** Since when this process can have heard anybody. */
+  readonly startedSeconds: number
+  readonly takeoverSeconds: number
+  readonly patienceSeconds: number
+  /** Configured peers that this process never heard. */
+  readonly unheard?: readonly string[]
+  readonly isTimeUnsure?: boolean
+  /** No peer is configured, and there is no cluster. */
+  readonly isAlone?: boolean
 }
 
 export type { RollFacts, RollWait }

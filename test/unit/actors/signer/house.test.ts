@@ -48,7 +48,7 @@ test('a key set that is not on disk is not said to be served', async () => {
   const before = one.served()
   expect(before).toBe(one.version())
   one.disk.isBroken = true
-  await one.house.roll(order)
+  await one.house.orders.roll(order)
   await one.house.changed([one.turn()])
   expect(one.version()).toBeGreaterThan(before)
   one.house.desk.again()
@@ -74,7 +74,7 @@ test('where a write failed no step is taken and nobody is told, and both once it
   const told = one.said('signer.record-told').length
   expect(told).toBeGreaterThan(0)
   one.disk.isBroken = true
-  await one.house.roll(order)
+  await one.house.orders.roll(order)
   await one.pass(10_000)
   expect(one.version()).toBe(before)
   expect(one.said('signer.record-told')).toHaveLength(told)
@@ -117,7 +117,7 @@ test('a draft that is refused is not said to be served when the one before is si
   const one = await open()
   await one.give()
   const before = one.served()
-  await one.house.roll(order)
+  await one.house.orders.roll(order)
   await one.pass(2_000)
   expect(one.version()).toBeGreaterThan(before)
   const { parts } = draftOf({ ...one.keysSet(), zones: [] }, 9)

@@ -1,0 +1,92 @@
+/**
+ * Orders of an operator about keys, and what they are answered.
+ */
+import type { StoredKey } from '../../core/dnssec/keyfile.ts'
+import type { RollCommand } from '../../core/dnssec/roll/types.ts'
+import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { ProductCatalogue } from '../../messages/catalogue.ts'
+import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
+import type { KeySyncConfig } from './contract.ts'
+import type { Keys } from './keys.ts'
+import { toldDs } from './sharing.ts'
+import type { Syncer } from './syncer.ts'
+
+type RollOrder = MessageOf<ProductCatalogue, 'api.roll-keys'>
+type DsTold = MessageOf<ProductCatalogue, 'api.tell-ds'>
+type Reply = ReplyOf<ProductCatalogue, 'api.roll-keys'>
+
+export interface OrdersWorld {
+  readonly log: Log
+  readonly keys: Keys
+  readonly syncer: Syncer
+  keySync(): KeySyncConfig
+  nowSeconds(): number
+  /** Stores and tells what the ring changed; false when the disk refused it. */
+  changed(outcomes: readonly RingOutcome[]): Promise<boolean>
+  turn(zones: readonly string[]): void
+}
+
+const ROLES: ReadonlySet<string> = new Set(['csk', 'ksk', 'zsk'])
+
+const refused = (message: string): Reply => ({ outcome: 'refused', message })
+
+export class Orders {
+  readonly #world: OrdersWorld
+
+  constructor(world: OrdersWorld) {
+    this.#world = world
+  }
+
+  /** An operator says of which keys the parent has a DS, where the parent cannot be asked. */
+  async tellDs({ zone, keyTags, ttlSeconds, by }: DsTold): Promise<Reply> {
+    const { keys, log, nowSeconds, changed, turn } = this.#world
+    const outcome = toldDs(keys.ring, zone, keyTags, ttlSeconds, nowSeconds())
+    if (outcome === undefined)
+      return {
+        outcome: 'not-found',
+        message: `${zone} has no such keys, or is not led by this node`,
+      }
+    log.info('the DS of the parent was told', { zone, by })
+    await changed([outcome])
+    turn([zone])
+    return {
+      outcome: 'done',
+      message: `the parent of ${zone} is taken to have ${keyTags.length} DS`,
+    }
+  }
+
+  /** An operator asks for a look at the peers now. */
+  async sync(): Promise<Reply> {
+    const { syncer } = this.#world
+    const { peers } = this.#world.keySync()
+    if (!syncer.isEnabled)
+      return {
+        outcome: 'unavailable',
+        message: 'overwatch.dnssec.key_sync has no secret, or is off',
+      }
+    if (peers.length === 0)
+      return { outcome: 'unavailable', message: 'overwatch.dnssec.key_sync.peers lists no peer' }
+    void syncer.poll()
+    return { outcome: 'done', message: `${peers.length} peers are asked for keys` }
+  }
+
+  async roll({ zone, role, emergency, by }: RollOrder): Promise<Reply> {
+    const { keys, log, nowSeconds, changed, turn } = this.#world
+    if (keys.of(zone) === undefined)
+      return { outcome: 'not-found', message: `no zone "${zone}" is signed here` }
+    if (role !== undefined && !ROLES.has(role))
+      return refused(`"${role}" is no role: csk, ksk or zsk`)
+    const roles = role === undefined ? {} : { roles: [role as StoredKey['role']] }
+    const command: RollCommand = { ...roles, isEmergency: emergency }
+    const outcome = keys.ring.command(zone, command, nowSeconds())
+    if (outcome === undefined)
+      return refused(`another overwatch leads the keys of ${zone}: ask there`)
+    if (outcome.changed.length === 0) return refused(`${zone} has no such key in use`)
+    log.info('a rollover was asked for', { zone, by, emergency })
+    const isKept = await changed([outcome])
+    turn([zone])
+    const suffix = isKept ? '' : ' (not on disk yet)'
+    return { outcome: 'done', message: `a rollover of ${zone} begins${suffix}` }
+  }
+}
