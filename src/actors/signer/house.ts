@@ -76,8 +76,9 @@ export class House {
       changed: (outcome) => this.changed([outcome]),
     })
     this.orders = new Orders({
-      ...{ log: ctx.log, keys, syncer: this.syncer, keySync: () => this.#config.keySync },
-      nowSeconds: () => this.nowSeconds(),
+      ...{ log: ctx.log, clock: ctx.clock, keys, syncer: this.syncer },
+      keySync: () => this.#config.keySync,
+      settings: () => this.#turnSettings(),
       changed: (outcomes) => this.changed(outcomes),
       turn: (names) => this.#turn(names),
     })

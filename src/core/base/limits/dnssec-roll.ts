@@ -152,6 +152,12 @@ export const dnssecRollLimits = {
     'milliseconds',
     'that a leader is silent at least before another node leads: a restart takes seconds',
   ),
+  forcedLookMs: limit(
+    1_500,
+    [100, 10_000],
+    'milliseconds',
+    'for a last look at the peers before those that are not heard are taken for dead',
+  ),
   syncSessions: limit(
     64,
     [1, 1_024],

@@ -16,7 +16,15 @@ import { isRolling } from '../roll/status.ts'
 import type { RollCommand, RollEvent, RollKey, RollPolicy, RollState } from '../roll/types.ts'
 import { bundleBytes } from './codec.ts'
 import { PeersHeard } from './peers-heard.ts'
-import type { Bundle, Refusal, RingOutcome, SyncMessage, TurnSettings, ZoneMark } from './types.ts'
+import type {
+  Bundle,
+  CommandRefusal,
+  Refusal,
+  RingOutcome,
+  SyncMessage,
+  TurnSettings,
+  ZoneMark,
+} from './types.ts'
 import { ZoneRing } from './zone-ring.ts'
 
 export interface RingOptions {
@@ -33,6 +41,12 @@ export interface RingOptions {
 export interface RingZone {
   readonly zone: string
   readonly policy: RollPolicy
+}
+
+export interface ForcedOutcome {
+  readonly outcome: RingOutcome
+  /** Nodes that nothing of the zone waits for any more. */
+  readonly dead: readonly string[]
 }
 
 const NOTHING: RingOutcome = { changed: [], events: [], refusals: [] }
@@ -162,6 +176,23 @@ export class KeyRing {
       return events ?? []
     })
     return isLed && this.#zones.has(zone) ? outcome : undefined
+  }
+
+  /** Why the order would not be taken, as `command` takes it. */
+  refusal(zone: string, command: RollCommand, settings: TurnSettings): CommandRefusal | undefined {
+    const ring = this.#zones.get(zone)
+    return ring === undefined ? { kind: 'no-keys' } : ring.refusal(command, settings)
+  }
+
+  /** Nodes that are not heard are dead, an operator says; undefined where the leader is heard. */
+  force(zone: string, settings: TurnSettings): ForcedOutcome | undefined {
+    let dead: readonly string[] | undefined
+    const outcome = this.#over([zone], (ring) => {
+      const forced = ring.force(settings)
+      dead = forced?.dead
+      return forced?.events ?? []
+    })
+    return dead === undefined ? undefined : { outcome, dead }
   }
 
   /** An operator took the node out of service: nothing waits for it any more. */

@@ -115,6 +115,13 @@ export interface RingOutcome {
   readonly refusals: readonly Refusal[]
 }
 
+/** Why an order is not taken. */
+export type CommandRefusal =
+  | { readonly kind: 'no-keys' | 'no-such-key' }
+  /** `isHeard`: of late, so that it can be asked. */
+  | { readonly kind: 'led-elsewhere'; readonly leader: string; readonly isHeard: boolean }
+  | { readonly kind: 'too-few'; readonly unheard: readonly string[] }
+
 /** What a turn goes by besides the documents. */
 export interface TurnSettings {
   readonly nowSeconds: number

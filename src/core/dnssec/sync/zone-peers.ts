@@ -100,6 +100,10 @@ export class ZonePeers {
     return heir === undefined || this.isLost(heir, settings) ? undefined : heir
   }
 
+  isHeard(name: string, sinceSeconds: number): boolean {
+    return (this.#heard.lastHeard(name) ?? 0) >= sinceSeconds
+  }
+
   /** Members that count and were not heard since. */
   unheard(
     members: readonly string[],
@@ -108,9 +112,7 @@ export class ZonePeers {
   ): readonly string[] {
     return members.filter(
       (name) =>
-        name !== this.#node &&
-        !this.isGone(name, settings) &&
-        (this.#heard.lastHeard(name) ?? 0) < sinceSeconds,
+        name !== this.#node && !this.isGone(name, settings) && !this.isHeard(name, sinceSeconds),
     )
   }
 

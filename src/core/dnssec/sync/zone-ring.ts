@@ -22,14 +22,22 @@ import type {
   RollFacts,
   RollKey,
   RollPolicy,
-  RollState,
   RollWait,
 } from '../roll/types.ts'
 import { absorb } from './absorb.ts'
 import { bundleFault, keysOfBundle } from './check-bundle.ts'
-import { descends, knows, markOf, wins } from './lineage.ts'
+import { type Forced, forcedState } from './forced.ts'
+import { descends, knows, markOf, wins, withLeader } from './lineage.ts'
 import type { PeersHeard } from './peers-heard.ts'
-import type { Bundle, RefusalReason, Serving, TurnSettings, ZoneMark } from './types.ts'
+import { heardSince, refusalOf } from './refusal.ts'
+import type {
+  Bundle,
+  CommandRefusal,
+  RefusalReason,
+  Serving,
+  TurnSettings,
+  ZoneMark,
+} from './types.ts'
 import { ZonePeers } from './zone-peers.ts'
 
 export interface ZoneRingOptions {
@@ -216,6 +224,29 @@ export class ZoneRing {
     return joined.events
   }
 
+  /** Why the order would not be taken. */
+  refusal(command: RollCommand, settings: TurnSettings): CommandRefusal | undefined {
+    const { node } = this.#options
+    const refusal = refusalOf(this.#bundle, node, this.#peers, command, settings)
+    // Found by the rule of a turn, since the last of which a node may have been heard.
+    if (refusal === undefined) this.#hasMajority = true
+    return refusal
+  }
+
+  /**
+   * An operator knows that nodes which are not heard are dead: nothing waits for them, and this
+   * node leads. Undefined while the leader is heard, who is to be told then.
+   */
+  force(settings: TurnSettings): Forced | undefined {
+    const held = this.#bundle
+    if (held === undefined) return undefined
+    const forced = forcedState(held.state, this.#options.node, this.#peers, settings)
+    if (forced === undefined) return undefined
+    this.#bundle = { ...held, state: forced.state }
+    this.#hasMajority = true
+    return forced
+  }
+
   look(look: ParentLook, policy: RollPolicy): readonly RollEvent[] {
     const held = this.#bundle
     if (held === undefined || !this.isLed) return []
@@ -231,9 +262,7 @@ export class ZoneRing {
     const events: RollEvent[] = [...this.#lead(settings)]
     const held = this.#bundle
     if (held === undefined || !this.isLed) return events
-    // Half of the time after which others take over: this node has ceased when they begin.
-    const sinceSeconds = nowSeconds - settings.takeoverSeconds / 2
-    this.#hasMajority = this.#peers.hears(held.state.members, sinceSeconds, settings)
+    this.#hasMajority = this.#peers.hears(held.state.members, heardSince(settings), settings)
     if (!this.#hasMajority) {
       this.#waits = [{ text: 'The keys stay as they are: too few of their nodes are heard' }]
       // Members that are gone for good are forgotten all the same, or this would be for ever.
@@ -280,22 +309,10 @@ export class ZoneRing {
     if (heir === undefined ? !isFirst : heir !== node) return []
     if (!this.#peers.hears(state.members, nowSeconds - takeoverSeconds, settings)) return []
     const why = heir === node ? `it was ${leader} before` : `${leader} was not heard for long`
-    return [this.#takeLead(`${node} leads the keys from now on: ${why}.`, nowSeconds)]
-  }
-
-  #takeLead(text: string, nowSeconds: number): RollEvent {
-    const held = this.#bundle!
-    const { state } = held
-    const term = (state.terms.at(-1)?.term ?? 0) + 1
-    const leader = this.#options.node
-    const terms = [...state.terms, { term, leader, fromRevision: state.revision }]
-    const next: RollState = {
-      ...state,
-      terms: terms.slice(-limits.rollTerms.default),
-      revision: state.revision + 1,
-    }
-    this.#set({ ...held, state: next })
-    return this.#event('leader-changed', text, nowSeconds)
+    this.#set({ ...held, state: withLeader(state, node) })
+    return [
+      this.#event('leader-changed', `${node} leads the keys from now on: ${why}.`, nowSeconds),
+    ]
   }
 
   #event(kind: RollEvent['kind'], text: string, atSeconds: number, isAlarm = false): RollEvent {
