@@ -41,6 +41,8 @@ function wordsOf(refusal: CommandRefusal, zone: string): string {
       return `${zone} has no keys yet`
     case 'no-such-key':
       return `${zone} has no such key in use`
+    case 'full':
+      return `${zone} has ${refusal.held} keys already: some must go before more are made`
     case 'led-elsewhere':
       if (refusal.isHeard) return `${refusal.leader} leads the keys of ${zone}: ask there`
       return `${refusal.leader} leads the keys of ${zone}, and was not heard of late: ${FORCE}`

@@ -1,6 +1,7 @@
 /**
  * Why a node does not take an order to roll keys: what is said is the reason that holds.
  */
+import { limits } from '../../base/limits.ts'
 import type { RollCommand } from '../roll/types.ts'
 import { keysFor } from '../roll/goals.ts'
 import { leaderOf } from '../roll/status.ts'
@@ -27,5 +28,8 @@ export function refusalOf(
     return { kind: 'led-elsewhere', leader, isHeard: peers.isHeard(leader, sinceSeconds) }
   if (!peers.hears(state.members, sinceSeconds, settings))
     return { kind: 'too-few', unheard: peers.unheard(state.members, sinceSeconds, settings) }
-  return keysFor(state, command).length === 0 ? { kind: 'no-such-key' } : undefined
+  const made = keysFor(state, command).length
+  if (made === 0) return { kind: 'no-such-key' }
+  const isFull = state.keys.length + made > limits.rollKeys.default
+  return isFull ? { kind: 'full', held: state.keys.length } : undefined
 }

@@ -121,6 +121,8 @@ export type CommandRefusal =
   /** `isHeard`: of late, so that it can be asked. */
   | { readonly kind: 'led-elsewhere'; readonly leader: string; readonly isHeard: boolean }
   | { readonly kind: 'too-few'; readonly unheard: readonly string[] }
+  /** The document has no room for the keys to be made. */
+  | { readonly kind: 'full'; readonly held: number }
 
 /** What a turn goes by besides the documents. */
 export interface TurnSettings {

@@ -220,6 +220,7 @@ export class ZoneRing {
     const made = roles.map((role) => this.make(role, algorithmOf(role), nowSeconds))
     const keys = made.map((key) => rollKeyOf(key, crypto, nowSeconds))
     const joined = startRoll(held.state, command, keys, nowSeconds)
+    if (joined.state.keys.length < held.state.keys.length + keys.length) return []
     this.#set({ state: joined.state, keys: [...held.keys, ...made] })
     return joined.events
   }
@@ -282,6 +283,8 @@ export class ZoneRing {
       }
       const made = this.make(action.role, action.algorithm, nowSeconds)
       const joined = withKey(state, rollKeyOf(made, this.#options.crypto, nowSeconds), nowSeconds)
+      // A document that is full does not name it: nobody could ever use it or delete it.
+      if (joined.state === state) continue
       state = joined.state
       keys = [...keys, made]
       events.push(...joined.events)

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import type { SignerConfig, SignerPorts } from '../../../../src/actors/signer/contract.ts'
 import { House } from '../../../../src/actors/signer/house.ts'
+import { limits } from '../../../../src/core/base/limits.ts'
 import { fail, ok } from '../../../../src/core/base/result.ts'
 import type { RollState } from '../../../../src/core/dnssec/roll/types.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
@@ -90,6 +91,21 @@ test('a peer that can be reached is not taken for dead', async () => {
   isUp = true
   expect(await one.roll(true)).toMatchObject({ message: expect.stringContaining('for three') })
   expect(one.state().members).toEqual(['one', 'two'])
+})
+
+test('a zone with as many keys as it may have begins no rollover and stores no key more', async () => {
+  const disk = emptyDisk()
+  const one = await open(disk)
+  const most = limits.rollKeys.default
+  for (let count = 1; count < most; count++)
+    expect((await one.house.orders.roll(order)).outcome).toBe('done')
+  const before = one.state()
+  expect(await one.house.orders.roll(order)).toEqual({
+    outcome: 'refused',
+    message: `${ZONE} has ${most} keys already: some must go before more are made`,
+  })
+  expect(one.state()).toBe(before)
+  expect(disk.keys!.keys).toHaveLength(most)
 })
 
 test('a role that the zone has no key of is none to roll', async () => {
