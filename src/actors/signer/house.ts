@@ -152,10 +152,18 @@ export class House {
       return
     }
     this.#config = next
-    if (!next.enabled) return
+    if (!next.enabled) {
+      this.keys.rest()
+      this.syncer.nudge()
+      return
+    }
+    const before = new Set(this.keys.ring.names())
     this.keys.configure(next)
     this.syncer.configure(next.keySync)
     this.syncer.nudge()
+    // Keys of a zone that was away are old ones, if others rolled them meanwhile.
+    const isBack = next.zones.some(({ zone }) => !before.has(zone) && this.keys.of(zone))
+    if (isBack && this.syncer.hasPeers) this.#askPeers()
     this.#watcher.start(next.parent.pollMs)
     if (isNew) await this.desk.restore()
     await this.#takeImports()
@@ -230,7 +238,7 @@ export class House {
     }
     const waitMs = Math.min(this.#config.keySync.timeoutMs, limits.syncStartWaitMs.default)
     const cancel = this.#ctx.clock.after(waitMs, go)
-    void this.syncer.poll().then(go)
+    if (this.syncer.asks) void this.syncer.poll().then(go)
   }
 
   #takeoverMs(pollMs: number): number {

@@ -52,6 +52,7 @@ export class Keys {
   #config: SignerConfig
   /** The longest TTL that a pool is answered with. */
   #poolTtlSeconds = 0
+  #isResting = false
   /** What follows from a document, by the document. */
   readonly #held = new WeakMap<RollState, Held>()
   /** What is on disk, and what of that was told: by zone. */
@@ -79,8 +80,15 @@ export class Keys {
   /** Keys without a document, which a zone they are of goes on from. */
   readonly #loose: readonly StoredKey[]
 
+  /** Nothing is signed here any more; what was told stands until something else is served. */
+  rest(): void {
+    this.#isResting = true
+    this.ring.setZones([])
+  }
+
   configure(config: SignerConfig): void {
     this.#config = config
+    this.#isResting = false
     this.ring.setZones(config.zones.map(({ zone }) => ({ zone, policy: this.policyOf(zone) })))
   }
 
@@ -88,7 +96,7 @@ export class Keys {
   notePoolTtl(seconds: number): void {
     if (seconds === this.#poolTtlSeconds) return
     this.#poolTtlSeconds = seconds
-    this.configure(this.#config)
+    if (!this.#isResting) this.configure(this.#config)
   }
 
   policyOf(zone: string): RollPolicy {

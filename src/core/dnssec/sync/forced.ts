@@ -31,7 +31,8 @@ export function forcedState(
   const sinceSeconds = heardSince(settings)
   if (leader !== node && peers.isHeard(leader, sinceSeconds)) return undefined
   const all = [...new Set([leader, ...state.members, ...state.guests])]
-  const dead = peers.unheard(all, sinceSeconds, settings)
+  const unheard = peers.unheard(all, sinceSeconds, settings)
+  const dead = all.filter((name) => unheard.includes(name) || peers.hasLeft(name))
   for (const name of dead) peers.bury(name, atSeconds)
   const { zone } = state
   const events = dead.map((name): RollEvent => {

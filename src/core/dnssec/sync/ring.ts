@@ -120,6 +120,11 @@ export class KeyRing {
     return false
   }
 
+  /** Zones that were signed here before: their keys are kept. */
+  shelved(): readonly string[] {
+    return [...this.#shelved.keys()]
+  }
+
   /** Every zone, with keys or without. */
   names(): readonly string[] {
     return [...this.#zones.keys()]
@@ -263,6 +268,7 @@ export class KeyRing {
       return { outcome: NOTHING, reply: this.#message('answer', nowSeconds, []), isDone: true }
     this.#peers.take(from, nowSeconds, isDirect)
     const outcome = this.#takeBundles(from, nowSeconds)
+    if (isDirect) this.#noteZones(from, nowSeconds)
     for (const mark of from.marks) this.#zones.get(mark.zone)?.hear(mark)
     const kind = from.kind === 'request' ? 'answer' : 'request'
     const names = from.marks.map(({ zone }) => zone).filter((name) => this.#zones.has(name))
@@ -281,6 +287,19 @@ export class KeyRing {
     const isDone = wants.length === 0 && bundles.length === 0 && !from.isCut
     const changed = [...new Set([...outcome.changed, ...given])]
     return { outcome: { ...outcome, changed }, reply, isDone }
+  }
+
+  /** Of zones that the message covers, those that it does not speak of the sender does not have. */
+  #noteZones({ node, marks, after, upTo }: SyncMessage, nowSeconds: number): void {
+    const named = new Set(marks.map(({ zone }) => zone))
+    for (const [zone, ring] of this.#zones)
+      if (zone > after && (upTo === undefined || zone <= upTo))
+        ring.heardFrom(node, named.has(zone), nowSeconds)
+  }
+
+  /** A node laid down whether it has the zone, where it says so of each zone by itself. */
+  told(node: string, zone: string, hasZone: boolean, nowSeconds: number): void {
+    this.#zones.get(zone)?.heardFrom(node, hasZone, nowSeconds)
   }
 
   #takeBundles(from: SyncMessage, nowSeconds: number): RingOutcome {

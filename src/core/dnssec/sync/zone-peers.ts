@@ -17,6 +17,9 @@ export class ZonePeers {
   /** Taken out of service, and when; one that is heard after that is a member again. */
   readonly #dead = new Map<string, number>()
 
+  /** They say that they have no such zone, and since when. */
+  readonly #left = new Map<string, number>()
+
   constructor(node: string, heard: PeersHeard) {
     this.#node = node
     this.#heard = heard
@@ -58,6 +61,21 @@ export class ZonePeers {
     this.#dead.set(name, atSeconds)
   }
 
+  /** The node said what it has, and the zone was not among it. */
+  left(name: string, atSeconds: number): void {
+    if (name === this.#node || this.#left.has(name)) return
+    if (this.#left.size < limits.syncPeers.default) this.#left.set(name, atSeconds)
+  }
+
+  /** The node said something of the zone. */
+  came(name: string): void {
+    this.#left.delete(name)
+  }
+
+  hasLeft(name: string): boolean {
+    return this.#left.has(name)
+  }
+
   #quietFor(name: string, { nowSeconds, startedSeconds }: TurnSettings): number {
     return nowSeconds - Math.max(this.#heard.lastHeard(name) ?? 0, startedSeconds)
   }
@@ -72,6 +90,7 @@ export class ZonePeers {
   farewell(name: string): { readonly text: string; readonly isAlarm: boolean } {
     const heir = this.#heard.heirOf(name)
     if (heir !== undefined) return { text: `${name} goes by the name ${heir} now.`, isAlarm: false }
+    if (this.hasLeft(name)) return { text: `${name} serves the zone no more.`, isAlarm: false }
     const text = `${name} was silent for so long that rollovers wait for it no more.`
     return { text, isAlarm: true }
   }
@@ -82,6 +101,9 @@ export class ZonePeers {
     const buried = this.#dead.get(name)
     if (buried !== undefined && (this.#heard.lastHeard(name) ?? 0) <= buried) return true
     if (this.isOwnPast(name, settings)) return true
+    // A reload that was a mistake is made good before that.
+    const leftSeconds = this.#left.get(name) ?? Number.POSITIVE_INFINITY
+    if (settings.nowSeconds - leftSeconds > settings.takeoverSeconds) return true
     // A copy of its keys may run under the new name while the old one lives: then it is heard.
     const isRenamed = this.#heard.heirOf(name) !== undefined
     const patience = isRenamed ? settings.takeoverSeconds : settings.patienceSeconds
@@ -100,8 +122,13 @@ export class ZonePeers {
     return heir === undefined || this.isLost(heir, settings) ? undefined : heir
   }
 
-  isHeard(name: string, sinceSeconds: number): boolean {
+  #speaks(name: string, sinceSeconds: number): boolean {
     return (this.#heard.lastHeard(name) ?? 0) >= sinceSeconds
+  }
+
+  /** Whether the node lives, and serves the zone. */
+  isHeard(name: string, sinceSeconds: number): boolean {
+    return this.#speaks(name, sinceSeconds) && !this.hasLeft(name)
   }
 
   /** Members that count and were not heard since. */
@@ -112,7 +139,7 @@ export class ZonePeers {
   ): readonly string[] {
     return members.filter(
       (name) =>
-        name !== this.#node && !this.isGone(name, settings) && !this.isHeard(name, sinceSeconds),
+        name !== this.#node && !this.isGone(name, settings) && !this.#speaks(name, sinceSeconds),
     )
   }
 

@@ -123,6 +123,12 @@ export class ZoneRing {
     return !isSame && knows(state, held)
   }
 
+  /** The peer said what it has; whether this zone was among it. */
+  heardFrom(peer: string, hasZone: boolean, nowSeconds: number): void {
+    if (hasZone) this.#peers.came(peer)
+    else this.#peers.left(peer, nowSeconds)
+  }
+
   /** What the peer serves, as far as that is of the document held here. */
   hear({ held, serves }: ZoneMark): void {
     const state = this.#bundle?.state
@@ -311,7 +317,8 @@ export class ZoneRing {
     // The leader itself under another name goes before all others.
     if (heir === undefined ? !isFirst : heir !== node) return []
     if (!this.#peers.hears(state.members, nowSeconds - takeoverSeconds, settings)) return []
-    const why = heir === node ? `it was ${leader} before` : `${leader} was not heard for long`
+    const lost = this.#peers.hasLeft(leader) ? 'serves the zone no more' : 'was not heard for long'
+    const why = heir === node ? `it was ${leader} before` : `${leader} ${lost}`
     this.#set({ ...held, state: withLeader(state, node) })
     return [
       this.#event('leader-changed', `${node} leads the keys from now on: ${why}.`, nowSeconds),

@@ -79,7 +79,7 @@ test('a leader that lives is to be asked, whatever is forced', async () => {
 })
 
 test('a peer that can be reached is not taken for dead', async () => {
-  const two = await open(emptyDisk(), { node: 'two', zones: [] })
+  const two = await open(emptyDisk(), { node: 'two', keySync })
   const disk = await diskWith({ members: ['one', 'two', 'three'] })
   let isUp = false
   const post: SignerPorts['post'] = async (_, message) => {
