@@ -15,8 +15,9 @@ import { servingKeys } from '../../core/dnssec/roll/status.ts'
 import type { KeyId, RollPolicy, RollState } from '../../core/dnssec/roll/types.ts'
 import type { ApexRecords, ZonePlan } from '../../core/dnssec/serving-plan.ts'
 import { toHex } from '../../core/gossip/app/base64.ts'
+import { bundlesOf } from '../../core/dnssec/sync/bundles.ts'
 import { formerNames } from '../../core/dnssec/sync/names.ts'
-import { KeyRing, bundlesOf } from '../../core/dnssec/sync/ring.ts'
+import { KeyRing } from '../../core/dnssec/sync/ring.ts'
 import type { Bundle, RingOutcome } from '../../core/dnssec/sync/types.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 
@@ -67,6 +68,7 @@ export class Keys {
     this.ring = new KeyRing(
       {
         ...{ node: config.node, crypto, rsaBits: limits.rsaModulusBits.default },
+        instance: toHex(ports.randomBytes(16)),
         formerly: formerNames(stored, config.node),
         newLineage: () => toHex(ports.randomBytes(16)),
       },

@@ -7,7 +7,7 @@
 import { limits } from '../../base/limits.ts'
 import { canonicalName } from '../../dns/names.ts'
 import { keyJson, readKey } from '../keystore.ts'
-import { readMark, readRollState } from '../roll/read-state.ts'
+import { isHex32, readMark, readRollState } from '../roll/read-state.ts'
 import type { Bundle, Hearsay, Serving, SyncMessage, ZoneMark } from './types.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -89,12 +89,15 @@ function parsed(bytes: Uint8Array): unknown {
 }
 
 /** What else a node is or was known by; {} for one that says nothing of it. */
-function readNames(fields: Fields): Pick<SyncMessage, 'formerly'> | undefined {
-  if (fields['formerly'] === undefined) return {}
+function readNames(fields: Fields): Pick<SyncMessage, 'formerly' | 'instance'> | undefined {
+  const { instance } = fields
+  if (instance !== undefined && !isHex32(instance)) return undefined
+  const own = instance === undefined ? {} : { instance }
+  if (fields['formerly'] === undefined) return own
   const formerly = listOf(fields['formerly'], limits.syncFormerNames.max, (each) =>
     isNode(each) ? each : undefined,
   )
-  return formerly === undefined ? undefined : { formerly }
+  return formerly === undefined ? undefined : { ...own, formerly }
 }
 
 export type ReadFault = 'malformed' | 'other-version'

@@ -9,7 +9,7 @@ import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
 import { restsBeside } from '../imports.ts'
 import type { StoredKey } from '../keyfile.ts'
-import { beginEvent, beginRoll, keyIdOf, rollKeyOf } from '../roll/begin.ts'
+import { beginEvent, beginRoll, rollKeyOf } from '../roll/begin.ts'
 import { rolesOf } from '../roll/goals.ts'
 import type { ParentLook } from '../roll/look.ts'
 import { isRolling } from '../roll/status.ts'
@@ -32,6 +32,8 @@ export interface RingOptions {
   readonly node: string
   /** Names that this node had before, and that documents may know it by. */
   readonly formerly?: readonly string[]
+  /** 32 hexadecimal digits of this process alone: tells it from another one of the same name. */
+  readonly instance?: string
   readonly crypto: DnssecCrypto
   readonly rsaBits: number
   /** 32 hexadecimal digits that nobody else draws. */
@@ -47,6 +49,15 @@ export interface ForcedOutcome {
   readonly outcome: RingOutcome
   /** Nodes that nothing of the zone waits for any more. */
   readonly dead: readonly string[]
+}
+
+export interface Exchanged {
+  readonly outcome: RingOutcome
+  readonly reply: SyncMessage
+  /** Both have said all there was to say. */
+  readonly isDone: boolean
+  /** The sender is another process under the name of this node: nothing of it is taken. */
+  readonly isTwin: boolean
 }
 
 const NOTHING: RingOutcome = { changed: [], events: [], refusals: [] }
@@ -239,10 +250,16 @@ export class KeyRing {
     }
   }
 
+  get #instance(): Pick<SyncMessage, 'instance'> {
+    const { instance } = this.#options
+    return instance === undefined ? {} : { instance }
+  }
+
   #message(kind: SyncMessage['kind'], nowSeconds: number, names: readonly string[]): SyncMessage {
     return {
       kind,
       node: this.#options.node,
+      ...this.#instance,
       formerly: this.formerly,
       heard: this.#peers.told(nowSeconds),
       after: '',
@@ -258,14 +275,14 @@ export class KeyRing {
    * request after an answer, as far as there is something to say. `isDirect`: it was sent to this
    * node now, and did not lie in a store for all.
    */
-  exchange(
-    from: SyncMessage,
-    nowSeconds: number,
-    isDirect = true,
-  ): { readonly outcome: RingOutcome; readonly reply: SyncMessage; readonly isDone: boolean } {
+  exchange(from: SyncMessage, nowSeconds: number, isDirect = true): Exchanged {
     const { node } = from
-    if (node === this.#options.node)
-      return { outcome: NOTHING, reply: this.#message('answer', nowSeconds, []), isDone: true }
+    if (node === this.#options.node) {
+      // This node, which a list for all nodes names too, or another one that has its name.
+      const isTwin = from.instance !== this.#options.instance
+      const reply = this.#message('answer', nowSeconds, [])
+      return { outcome: NOTHING, reply, isDone: true, isTwin }
+    }
     this.#peers.take(from, nowSeconds, isDirect)
     const outcome = this.#takeBundles(from, nowSeconds)
     if (isDirect) this.#noteZones(from, nowSeconds)
@@ -286,7 +303,7 @@ export class KeyRing {
     }
     const isDone = wants.length === 0 && bundles.length === 0 && !from.isCut
     const changed = [...new Set([...outcome.changed, ...given])]
-    return { outcome: { ...outcome, changed }, reply, isDone }
+    return { outcome: { ...outcome, changed }, reply, isDone, isTwin: false }
   }
 
   /** Of zones that the message covers, those that it does not speak of the sender does not have. */
@@ -369,25 +386,4 @@ const adoptedEvent = (state: RollState, peer: string, atSeconds: number): RollEv
 export const hasKeys = (marks: readonly ZoneMark[], zone: string): boolean | undefined => {
   const mark = marks.find((each) => each.zone === zone)
   return mark === undefined ? undefined : mark.held !== undefined
-}
-
-/** Bundles out of what the key store held: documents with their keys, and keys without one. */
-export function bundlesOf(
-  contents: { readonly keys: readonly StoredKey[]; readonly rolls: readonly RollState[] },
-  crypto: Pick<DnssecCrypto, 'sha256'>,
-): { readonly bundles: readonly Bundle[]; readonly loose: readonly StoredKey[] } {
-  const named = new Map<string, RollState>()
-  for (const state of contents.rolls)
-    for (const key of state.keys) named.set(`${state.zone} ${key.id}`, state)
-  const byState = new Map<RollState, StoredKey[]>()
-  const loose: StoredKey[] = []
-  for (const key of contents.keys) {
-    const state = named.get(`${key.zone} ${keyIdOf(key, crypto)}`)
-    if (state === undefined) loose.push(key)
-    else byState.set(state, [...(byState.get(state) ?? []), key])
-  }
-  const bundles = [...byState].map(([state, keys]) => ({ state, keys }))
-  const whole = bundles.filter(({ state, keys }) => keys.length === state.keys.length)
-  const halves = bundles.filter(({ state, keys }) => keys.length !== state.keys.length)
-  return { bundles: whole, loose: [...loose, ...halves.flatMap(({ keys }) => keys)] }
 }

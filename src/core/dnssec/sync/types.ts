@@ -40,6 +40,8 @@ export interface ZoneMark {
 export interface SyncMessage {
   readonly kind: 'request' | 'answer'
   readonly node: string
+  /** 32 hexadecimal digits that its process drew: two of one name have two. */
+  readonly instance?: string
   /** Names that it had before. */
   readonly formerly?: readonly string[]
   readonly heard: readonly Hearsay[]
