@@ -352,8 +352,8 @@ export class ZoneRing {
     const { state } = this.#bundle!
     const isGone = (name: string) => this.#peers.isGone(name, settings)
     const staying = state.members.filter((name) => !isGone(name))
-    const own = [this.#options.node, ...this.#peers.names]
-    const come = own.filter((name) => !staying.includes(name) && !isGone(name))
+    const here = new Set([this.#options.node, ...this.#peers.names])
+    const come = [...here].filter((name) => !staying.includes(name) && !isGone(name))
     const events: RollEvent[] = []
     for (const name of state.members.filter(isGone)) {
       this.#peers.drop(name)
