@@ -58,6 +58,7 @@ export class ZoneRing {
   #strays: readonly Bundle[] = []
   #waits: readonly RollWait[] = []
   #hasMajority = true
+  #isLeaderLost = false
 
   constructor(options: ZoneRingOptions, bundle?: Bundle) {
     this.#options = options
@@ -77,8 +78,10 @@ export class ZoneRing {
   get waits(): readonly RollWait[] {
     const state = this.#bundle?.state
     if (state === undefined || this.isLed) return this.#waits
-    const isBusy = isRolling(state)
-    return isBusy ? [{ text: `${leaderOf(state)} leads these keys and takes the next step` }] : []
+    const leader = leaderOf(state)
+    if (this.#isLeaderLost)
+      return [{ text: `${leader} leads these keys and is not heard: they stay as they are` }]
+    return isRolling(state) ? [{ text: `${leader} leads these keys and takes the next step` }] : []
   }
 
   get isLed(): boolean {
@@ -307,10 +310,11 @@ export class ZoneRing {
     const { state } = held
     const { node } = this.#options
     const leader = leaderOf(state)
+    this.#isLeaderLost = this.#peers.isLost(leader, settings)
     const heir = this.#peers.heirOf(leader, settings)
     // For a node that is alone and bears another name than before no clock is needed.
     const isSure = !isTimeUnsure || this.#peers.isOwnPast(leader, settings)
-    if (!isSure || !this.#peers.isLost(leader, settings)) return []
+    if (!isSure || !this.#isLeaderLost) return []
     const isFirst = state.members.every(
       (name) => name === leader || name >= node || this.#peers.isLost(name, settings),
     )

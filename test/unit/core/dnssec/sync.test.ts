@@ -245,6 +245,9 @@ describe('a node', () => {
     // The first and the third vanish: one of three is no majority.
     turn(two, START + 1_000)
     expect(two.zone(ZONE)!.isLed).toBe(false)
+    expect(two.zone(ZONE)!.waits.map(({ text }) => text)).toEqual([
+      'a-one leads these keys and is not heard: they stay as they are',
+    ])
     talk(two, three, START + 1_000)
     expect(turn(two, START + 1_001).events.map(({ kind }) => kind)).toEqual(['leader-changed'])
     expect(two.zone(ZONE)!.isLed).toBe(true)
