@@ -156,6 +156,9 @@ export const signerEntries = {
       zone: field.text('apex of the zone'),
       role: field.optional(field.text('`csk`, `ksk` or `zsk`; absent means every key')),
       emergency: field.boolean('the key is taken for stolen: as fast as caches allow'),
+      force: field.optional(
+        field.boolean('nodes of the zone that are not heard are dead: nothing waits for them'),
+      ),
       by: field.text('who asked'),
     },
     reply: orderReply,

@@ -165,10 +165,10 @@ export class RollWorld {
     return { ...this.policy, ...this.options.told }
   }
 
-  #ring(node: string, stored: readonly Bundle[]): KeyRing {
+  #ring(node: string, stored: readonly Bundle[], formerly: readonly string[] = []): KeyRing {
     const newLineage = () =>
       Array.from({ length: 32 }, () => this.random.below(16).toString(16)).join('')
-    return new KeyRing({ node, crypto: this.crypto, rsaBits: 2_048, newLineage }, stored)
+    return new KeyRing({ node, formerly, crypto: this.crypto, rsaBits: 2_048, newLineage }, stored)
   }
 
   setPolicy(change: Partial<RollPolicy>): void {
@@ -182,14 +182,15 @@ export class RollWorld {
     return this.nowSeconds + node.clockOffsetSeconds
   }
 
-  /** Stops the node; what it stored stays. */
-  kill(node: Node): () => void {
+  /** Stops the node; what it stored stays, and it may come back under another name. */
+  kill(node: Node): (name?: string) => void {
     node.isUp = false
     const stored = node.ring.bundles()
-    return () => {
+    return (name = node.name) => {
+      const formerly = name === node.name ? [] : [node.name]
       const back = new Node(
-        node.name,
-        this.#ring(node.name, stored),
+        name,
+        this.#ring(name, stored, formerly),
         node.clockOffsetSeconds,
         node.policy,
         this.nowSeconds,

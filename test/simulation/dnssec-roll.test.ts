@@ -114,6 +114,23 @@ describe('a rollover', { timeout: 1_200_000 }, () => {
     finish(world, before)
   })
 
+  test.each(seeds)('waits for no name that a node had before (seed %i)', (seed) => {
+    const world = begun({ seed })
+    const before = world.settledTags()
+    order(world, ALL)
+    world.run(2 * HOUR + world.random.below(5 * HOUR))
+    for (const node of [...world.nodes]) {
+      const revive = world.kill(node)
+      world.run(world.random.below(HOUR))
+      revive(`renamed-${node.name}`)
+      world.run(world.random.below(3 * HOUR))
+    }
+    // Long before a node that is merely silent would be forgotten.
+    finish(world, before, 6 * DAY)
+    const { members } = world.state()!
+    expect([...members].sort()).toEqual(['renamed-node-1', 'renamed-node-2', 'renamed-node-3'])
+  })
+
   test.each(seeds)('holds while a node is cut off and still answers (seed %i)', (seed) => {
     const world = begun({ seed })
     const before = world.settledTags()

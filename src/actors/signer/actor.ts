@@ -33,10 +33,10 @@ export const signer = defineActor(
         'cluster.keys-learned': (record) => void house.syncer.board?.learned(record),
         'cluster.nodes-set': ({ live, isCurrent }) => house.syncer.board?.nodes(live, isCurrent),
         'api.list-keys': ({ zone }) => house.list(zone),
-        'api.sync-keys': () => house.sync(),
-        'api.tell-ds': (told) => house.tellDs(told),
+        'api.sync-keys': () => house.orders.sync(),
+        'api.tell-ds': (told) => house.orders.tellDs(told),
         'api.exchange-keys': ({ message }) => exchanged(house, message),
-        'api.roll-keys': (order) => house.roll(order),
+        'api.roll-keys': (order) => house.orders.roll(order),
       },
       onPeerStarted: (peer) => {
         if (peer === 'registry' || peer === 'dns') house.tellKeys()

@@ -99,7 +99,21 @@ export class Board {
   /** Lays down what is news of each zone. */
   post(): void {
     if (!this.#isCurrent) return
-    for (const zone of this.#world.ring.names()) this.#post(zone)
+    const { ring } = this.#world
+    for (const zone of ring.names()) this.#post(zone)
+    for (const zone of ring.shelved()) this.#postLeft(zone)
+  }
+
+  /** Others would wait for ever for a node that serves the zone no more. */
+  #postLeft(zone: string): void {
+    const { ring, clock } = this.#world
+    const [authority] = this.#authorities
+    if (authority === undefined || this.#posted.get(zone)?.said === '') return
+    this.#posted.set(zone, { said: '', state: undefined, atMs: clock.nowMs() })
+    this.#tell(zone, authority, {
+      ...{ kind: 'answer', node: ring.node, formerly: ring.formerly, heard: [], after: '' },
+      ...{ marks: [], bundles: [], wants: [], isCut: false },
+    })
   }
 
   async learned(record: SharedRecord): Promise<void> {
@@ -112,11 +126,14 @@ export class Board {
       return
     }
     if (read.node === ring.node) return
+    const about = record.id.slice(read.node.length + 1)
+    if (read.marks.length === 0) ring.told(read.node, about, false, this.#nowSeconds())
     for (const { zone } of read.marks) {
+      ring.told(read.node, zone, true, this.#nowSeconds())
       const has = hasKeys(read.marks, zone)
       if (has !== undefined) this.#marks.set(`${read.node}/${zone}`, has)
     }
-    const { outcome, reply } = ring.exchange(read, this.#nowSeconds())
+    const { outcome, reply } = ring.exchange(read, this.#nowSeconds(), false)
     for (const { zone } of reply.marks) {
       const own = reply.bundles.filter(({ state }) => state.zone === zone)
       if (own.length > 0) this.#wanted.set(zone, own)
@@ -147,7 +164,7 @@ export class Board {
     const own = held.bundle === undefined ? [] : [held.bundle]
     const bundles = wanted === undefined ? (held.isLed ? own : []) : [...own, ...held.strays]
     this.#tell(zone, authority, {
-      ...{ kind: 'answer', node: ring.node, heard: [], after: '' },
+      ...{ kind: 'answer', node: ring.node, formerly: ring.formerly, heard: [], after: '' },
       ...{ marks: [{ ...mark, serves }], bundles, wants, isCut: false },
     })
   }

@@ -6,24 +6,22 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { FIXED, FIXED_TTL } from '../../core/steer/pool-layout.ts'
-import type { StoredKey } from '../../core/dnssec/keyfile.ts'
 import { tagOfKey } from '../../core/dnssec/dnskey.ts'
 import { startDecision } from '../../core/dnssec/sync/start.ts'
-import type { RingOutcome } from '../../core/dnssec/sync/types.ts'
-import type { TurnSettings } from '../../core/dnssec/sync/zone-ring.ts'
-import type { RollCommand, RollEvent } from '../../core/dnssec/roll/types.ts'
+import type { RingOutcome, TurnSettings } from '../../core/dnssec/sync/types.ts'
+import type { RollEvent } from '../../core/dnssec/roll/types.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
-import type { MessageOf, ReplyOf } from '../../messages/entry.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 import { Desk, type Draft } from './desk.ts'
 import { noteUnread, takenImports } from './imports.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
-import { noteRoll } from './notices.ts'
+import { noteRenamed, noteRoll } from './notices.ts'
 import { Online } from './online.ts'
+import { Orders } from './orders.ts'
 import { Saving } from './saving.ts'
-import { newSyncer, toldDs } from './sharing.ts'
+import { newSyncer } from './sharing.ts'
 import { Steady } from './steady.ts'
 import type { Syncer } from './syncer.ts'
 import { keyViews, zoneViews } from './views.ts'
@@ -32,18 +30,13 @@ import { ZoneQueue } from './zone-queue.ts'
 
 export type SignerCtx = Ctx<ProductCatalogue, 'signer'>
 
-type RollOrder = MessageOf<ProductCatalogue, 'api.roll-keys'>
-type DsTold = MessageOf<ProductCatalogue, 'api.tell-ds'>
-type Reply = ReplyOf<ProductCatalogue, 'api.roll-keys'>
-
-const ROLES: ReadonlySet<string> = new Set(['csk', 'ksk', 'zsk'])
-
 const nameOf = (versions: readonly ServedVersion[]): string => JSON.stringify(versions)
 
 export class House {
   readonly desk: Desk
   readonly keys: Keys
   readonly syncer: Syncer
+  readonly orders: Orders
   readonly #watcher: Watcher
   readonly #online: Online
   readonly #ctx: SignerCtx
@@ -81,6 +74,13 @@ export class House {
     this.syncer = newSyncer({
       ...{ ctx, ports, ring: keys.ring, metrics: this.#metrics, config },
       changed: (outcome) => this.changed([outcome]),
+    })
+    this.orders = new Orders({
+      ...{ log: ctx.log, clock: ctx.clock, keys, syncer: this.syncer },
+      keySync: () => this.#config.keySync,
+      settings: () => this.#turnSettings(),
+      changed: (outcomes) => this.changed(outcomes),
+      turn: (names) => this.#turn(names),
     })
     this.#saving = new Saving({
       write: () => keys.save(),
@@ -125,6 +125,7 @@ export class House {
     const stored = loaded.code === 'loaded' ? loaded.content : { keys: [], rolls: [] }
     const house = new House(ctx, ports, config, new Keys(ports, config, stored))
     if (loaded.code === 'failed') house.#fault = loaded.message
+    noteRenamed(ctx, house.keys.ring, stored)
     if (config.enabled) await house.#start()
     return house
   }
@@ -151,10 +152,18 @@ export class House {
       return
     }
     this.#config = next
-    if (!next.enabled) return
+    if (!next.enabled) {
+      this.keys.rest()
+      this.syncer.nudge()
+      return
+    }
+    const before = new Set(this.keys.ring.names())
     this.keys.configure(next)
     this.syncer.configure(next.keySync)
     this.syncer.nudge()
+    // Keys of a zone that was away are old ones, if others rolled them meanwhile.
+    const isBack = next.zones.some(({ zone }) => !before.has(zone) && this.keys.of(zone))
+    if (isBack && this.syncer.hasPeers) this.#askPeers()
     this.#watcher.start(next.parent.pollMs)
     if (isNew) await this.desk.restore()
     await this.#takeImports()
@@ -192,37 +201,6 @@ export class House {
     return isKept
   }
 
-  /** An operator says of which keys the parent has a DS, where the parent cannot be asked. */
-  async tellDs({ zone, keyTags, ttlSeconds, by }: DsTold): Promise<Reply> {
-    const outcome = toldDs(this.keys.ring, zone, keyTags, ttlSeconds, this.nowSeconds())
-    if (outcome === undefined)
-      return {
-        outcome: 'not-found',
-        message: `${zone} has no such keys, or is not led by this node`,
-      }
-    this.#ctx.log.info('the DS of the parent was told', { zone, by })
-    await this.changed([outcome])
-    this.#turn([zone])
-    return {
-      outcome: 'done',
-      message: `the parent of ${zone} is taken to have ${keyTags.length} DS`,
-    }
-  }
-
-  /** An operator asks for a look at the peers now. */
-  async sync(): Promise<Reply> {
-    const { keySync } = this.#config
-    if (!this.syncer.isEnabled)
-      return {
-        outcome: 'unavailable',
-        message: 'overwatch.dnssec.key_sync has no secret, or is off',
-      }
-    if (keySync.peers.length === 0)
-      return { outcome: 'unavailable', message: 'overwatch.dnssec.key_sync.peers lists no peer' }
-    void this.syncer.poll()
-    return { outcome: 'done', message: `${keySync.peers.length} peers are asked for keys` }
-  }
-
   list(asked: string | undefined) {
     const { enabled, zones } = this.#config
     const names = zones
@@ -234,28 +212,6 @@ export class House {
       zones: zoneViews(this.keys, this.#config, names),
       sync: this.syncer.view(),
     }
-  }
-
-  async roll({ zone, role, emergency, by }: RollOrder): Promise<Reply> {
-    if (this.keys.of(zone) === undefined)
-      return { outcome: 'not-found', message: `no zone "${zone}" is signed here` }
-    if (role !== undefined && !ROLES.has(role))
-      return { outcome: 'refused', message: `"${role}" is no role: csk, ksk or zsk` }
-    const roles = role === undefined ? {} : { roles: [role as StoredKey['role']] }
-    const command: RollCommand = { ...roles, isEmergency: emergency }
-    const outcome = this.keys.ring.command(zone, command, this.nowSeconds())
-    if (outcome === undefined)
-      return {
-        outcome: 'refused',
-        message: `another overwatch leads the keys of ${zone}: ask there`,
-      }
-    if (outcome.changed.length === 0)
-      return { outcome: 'refused', message: `${zone} has no such key in use` }
-    this.#ctx.log.info('a rollover was asked for', { zone, by, emergency })
-    const isKept = await this.changed([outcome])
-    this.#turn([zone])
-    const suffix = isKept ? '' : ' (not on disk yet)'
-    return { outcome: 'done', message: `a rollover of ${zone} begins${suffix}` }
   }
 
   nowSeconds(): number {
@@ -282,7 +238,7 @@ export class House {
     }
     const waitMs = Math.min(this.#config.keySync.timeoutMs, limits.syncStartWaitMs.default)
     const cancel = this.#ctx.clock.after(waitMs, go)
-    void this.syncer.poll().then(go)
+    if (this.syncer.asks) void this.syncer.poll().then(go)
   }
 
   #takeoverMs(pollMs: number): number {
@@ -301,12 +257,15 @@ export class House {
 
   /** Keys for zones that have none; false when they cannot be kept. */
   async #provide(): Promise<boolean> {
-    const { node, keySync } = this.#config
+    const { keySync } = this.#config
     if (this.syncer.isBlind || this.#isUnread) return true
     const waitedMs = this.#ctx.clock.nowMs() - this.#startedMs
     const decided = this.keys.ring.bare().map((zone) => {
       const peers = this.syncer.hasPeers ? this.syncer.startingPeers(zone) : []
-      return { zone, decision: startDecision(node, peers, waitedMs, keySync.timeoutMs) }
+      return {
+        zone,
+        decision: startDecision(this.keys.ring.node, peers, waitedMs, keySync.timeoutMs),
+      }
     })
     const begin = (decision: string, isProvisional: boolean) => {
       const zones = decided.filter((each) => each.decision === decision).map(({ zone }) => zone)
@@ -338,7 +297,7 @@ export class House {
     this.#stopTurns = this.#ctx.clock.every(everyMs, everyMs, () => this.#turn())
   }
 
-  #turn(zones = this.#queue.next(this.#config.zones)): void {
+  #turn(zones: readonly string[] = this.#queue.next(this.#config.zones)): void {
     // No step is taken after one that a crash would lose.
     if (this.#saving.hasFailed) return void this.#retry()
     const outcome = this.keys.ring.turn(this.#turnSettings(), zones)
@@ -362,6 +321,7 @@ export class House {
       patienceSeconds: forgetAfterMs / 1_000,
       unheard: this.syncer.unheard,
       isTimeUnsure: !this.#isSteady(),
+      isAlone: !this.syncer.hasPeers,
     }
   }
 

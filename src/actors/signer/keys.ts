@@ -15,7 +15,9 @@ import { servingKeys } from '../../core/dnssec/roll/status.ts'
 import type { KeyId, RollPolicy, RollState } from '../../core/dnssec/roll/types.ts'
 import type { ApexRecords, ZonePlan } from '../../core/dnssec/serving-plan.ts'
 import { toHex } from '../../core/gossip/app/base64.ts'
-import { KeyRing, bundlesOf } from '../../core/dnssec/sync/ring.ts'
+import { bundlesOf } from '../../core/dnssec/sync/bundles.ts'
+import { formerNames } from '../../core/dnssec/sync/names.ts'
+import { KeyRing } from '../../core/dnssec/sync/ring.ts'
 import type { Bundle, RingOutcome } from '../../core/dnssec/sync/types.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 
@@ -51,6 +53,7 @@ export class Keys {
   #config: SignerConfig
   /** The longest TTL that a pool is answered with. */
   #poolTtlSeconds = 0
+  #isResting = false
   /** What follows from a document, by the document. */
   readonly #held = new WeakMap<RollState, Held>()
   /** What is on disk, and what of that was told: by zone. */
@@ -65,6 +68,8 @@ export class Keys {
     this.ring = new KeyRing(
       {
         ...{ node: config.node, crypto, rsaBits: limits.rsaModulusBits.default },
+        instance: toHex(ports.randomBytes(16)),
+        formerly: formerNames(stored, config.node),
         newLineage: () => toHex(ports.randomBytes(16)),
       },
       bundles,
@@ -77,8 +82,15 @@ export class Keys {
   /** Keys without a document, which a zone they are of goes on from. */
   readonly #loose: readonly StoredKey[]
 
+  /** Nothing is signed here any more; what was told stands until something else is served. */
+  rest(): void {
+    this.#isResting = true
+    this.ring.setZones([])
+  }
+
   configure(config: SignerConfig): void {
     this.#config = config
+    this.#isResting = false
     this.ring.setZones(config.zones.map(({ zone }) => ({ zone, policy: this.policyOf(zone) })))
   }
 
@@ -86,7 +98,7 @@ export class Keys {
   notePoolTtl(seconds: number): void {
     if (seconds === this.#poolTtlSeconds) return
     this.#poolTtlSeconds = seconds
-    this.configure(this.#config)
+    if (!this.#isResting) this.configure(this.#config)
   }
 
   policyOf(zone: string): RollPolicy {
@@ -116,6 +128,7 @@ export class Keys {
     const outcome = await this.#ports.saveKeys({
       keys: bundles.flatMap(({ keys }) => keys),
       rolls: bundles.map(({ state }) => state),
+      holder: { node: this.ring.node, formerly: this.ring.formerly },
     })
     if (outcome === 'saved') this.#kept = byZone(bundles)
     return outcome

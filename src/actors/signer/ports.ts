@@ -71,7 +71,8 @@ export function saveKeyFile(
   content: StoreContents,
 ): Promise<string | undefined> {
   const nonce = own(randomBytes(NONCE_BYTES))
-  const sealed = sealKeys(content.keys, secret, nonce, nodeDnssecCrypto(), content.rolls)
+  const { keys, rolls, holder } = content
+  const sealed = sealKeys(keys, secret, nonce, nodeDnssecCrypto(), rolls, holder)
   return writeWhole(join(folder, 'keys.sealed'), sealed)
 }
 

@@ -60,6 +60,11 @@ const WORDS: Readonly<Record<SyncFault, string>> = {
   'too-many': 'it refuses messages for a minute, after many that it could not open',
 }
 
+/** Nodes of one name would take each other for themselves, and sign with keys of their own. */
+const TWIN =
+  'another process answers there under the name of this node: an old one that is about to end, ' +
+  'or a node that needs an overwatch.identity.node_id of its own'
+
 const MINUTE_MS = 60_000
 const TEXT = new TextEncoder()
 
@@ -166,12 +171,16 @@ export class Syncer {
     if (this.#nextMs > soonMs || this.#nextMs === 0) this.#scheduleIn(limits.syncRetryMs.default)
   }
 
+  get #hasTwin(): boolean {
+    return [...this.#peers.values()].some(({ lastError }) => lastError === TWIN)
+  }
+
   #schedule(): void {
     const { ring } = this.#world
     const { retryMs, pollMs } = this.#config
     const rollingMs = Math.min(pollMs, limits.syncRollingMs.default)
     if (ring.bare().length > 0) this.#scheduleIn(Math.min(retryMs, pollMs))
-    else this.#scheduleIn(ring.isRolling() ? rollingMs : pollMs)
+    else this.#scheduleIn(ring.isRolling() || this.#hasTwin ? rollingMs : pollMs)
   }
 
   #scheduleIn(delayMs: number): void {
@@ -209,9 +218,13 @@ export class Syncer {
       const answer = await this.#send(name, message, receiver)
       if (!answer.ok) return answer.error
       const { read, opened } = answer.value
+      const { outcome, reply, isDone, isTwin } = ring.exchange(read, this.#nowSeconds())
+      if (isTwin) {
+        delete peer.node
+        return TWIN
+      }
       peer.node = read.node
       peer.marks = new Map([...peer.marks, ...this.#hadKeys(read)])
-      const { outcome, reply, isDone } = ring.exchange(read, this.#nowSeconds())
       await this.#world.changed(outcome, read.node)
       receiver = opened.sender
       const wants = reply.wants.join(' ')

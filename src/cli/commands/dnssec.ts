@@ -48,6 +48,7 @@ interface Options {
 interface RollOptions {
   readonly role?: string
   readonly emergency?: boolean
+  readonly force?: boolean
 }
 
 interface FileOptions {
@@ -123,6 +124,7 @@ function addOrders(dnssec: Command, io: Io): void {
     .argument('<zone>', 'apex of the zone')
     .option('--role <role>', 'which key: csk, ksk or zsk; else every one')
     .option('--emergency', 'the key is taken for stolen: as fast as caches allow')
+    .option('--force', 'overwatches that are not heard are dead and answer no DNS: wait for none')
     .action(async (zone: string, options: RollOptions, command: Command) => {
       const shell = shellOf(command, io)
       const body = { zone, ...options }

@@ -76,12 +76,13 @@ export function sealKeys(
   nonce: Uint8Array,
   sealer: Pick<Sealer, 'seal'>,
   rolls: readonly RollState[] = [],
+  holder?: Holder,
 ): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES)
   header.set(MAGIC)
   header[MAGIC.length + 1] = VERSION
   header.set(nonce, MAGIC.length + 2)
-  const plain = new TextEncoder().encode(JSON.stringify({ keys: keys.map(keyJson), rolls }))
+  const plain = new TextEncoder().encode(JSON.stringify({ keys: keys.map(keyJson), rolls, holder }))
   const sealed = sealer.seal(secret, nonce, plain, header)
   const file = new Uint8Array(header.length + sealed.length)
   file.set(header)
@@ -167,9 +168,26 @@ function listOf<T>(list: unknown, read: (fields: unknown) => T | undefined): T[]
   return all.length === list.length ? all : undefined
 }
 
+/** The node that wrote the file: what documents say of that name they say of who reads it. */
+export interface Holder {
+  readonly node: string
+  /** Names that it had before. */
+  readonly formerly: readonly string[]
+}
+
+/** Undefined where it is none, as in a file of a version that did not write it. */
+function readHolder(fields: unknown): Holder | undefined {
+  if (!isFields(fields)) return undefined
+  const { node, formerly } = fields
+  const isNames = Array.isArray(formerly) && formerly.length <= limits.syncFormerNames.max
+  if (typeof node !== 'string' || node === '' || !isNames) return undefined
+  return { node, formerly: formerly.filter((name) => typeof name === 'string' && name !== '') }
+}
+
 export interface StoreContents {
   readonly keys: readonly StoredKey[]
   readonly rolls: readonly RollState[]
+  readonly holder?: Holder
 }
 
 /** The keys of a file made by `sealKeys`. */
@@ -201,5 +219,7 @@ export function openStore(
   if (!isFields(json)) return fail('malformed')
   const keys = listOf(json['keys'], readKey)
   const rolls = listOf(json['rolls'] ?? [], readRollState)
-  return keys === undefined || rolls === undefined ? fail('malformed') : ok({ keys, rolls })
+  const holder = readHolder(json['holder'])
+  if (keys === undefined || rolls === undefined) return fail('malformed')
+  return ok({ keys, rolls, ...(holder === undefined ? {} : { holder }) })
 }

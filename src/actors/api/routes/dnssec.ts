@@ -229,11 +229,13 @@ async function roll(context: Context, call: Call): Promise<HttpAnswer> {
   const fields = new Fields(object.value)
   const [zone, role] = [fields.text('zone'), fields.text('role')]
   const emergency = fields.boolean('emergency') ?? false
+  const force = fields.boolean('force') ?? false
   if (fields.fault !== undefined) return refuse(400, fields.fault)
   if (zone === undefined) return refuse(400, 'zone is required')
   const reply = await ask(context, 'api.roll-keys', {
     zone: plain(zone),
     ...(role === undefined ? {} : { role }),
+    ...(force ? { force } : {}),
     ...{ emergency, by: callerOf(call) },
   })
   return reply.ok ? outcomeOf(reply.value.outcome, reply.value.message) : reply.error

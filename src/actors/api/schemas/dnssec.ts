@@ -92,6 +92,10 @@ const roll = named(
     zone: filled,
     role: z.enum(['csk', 'ksk', 'zsk']).optional(),
     emergency: z.boolean().optional().describe('the key is taken for stolen'),
+    force: z
+      .boolean()
+      .optional()
+      .describe('overwatches of the zone that are not heard are dead, and answer no DNS'),
   }),
 )
 

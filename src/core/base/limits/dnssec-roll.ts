@@ -128,6 +128,12 @@ export const dnssecRollLimits = {
     'after which a silent node holds no rollover up any more: as long as its signatures last',
     'overwatch.dnssec.key_sync.forget_after',
   ),
+  syncFormerNames: limit(
+    16,
+    [1, 64],
+    'names',
+    'that a node had before and tells, the last ones: others may still wait for it under them',
+  ),
   syncTakeoverPolls: limit(
     3,
     [2, 100],
@@ -145,6 +151,12 @@ export const dnssecRollLimits = {
     [1_000, 86_400_000],
     'milliseconds',
     'that a leader is silent at least before another node leads: a restart takes seconds',
+  ),
+  forcedLookMs: limit(
+    1_500,
+    [100, 10_000],
+    'milliseconds',
+    'for a last look at the peers before those that are not heard are taken for dead',
   ),
   syncSessions: limit(
     64,

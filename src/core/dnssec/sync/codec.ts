@@ -7,7 +7,7 @@
 import { limits } from '../../base/limits.ts'
 import { canonicalName } from '../../dns/names.ts'
 import { keyJson, readKey } from '../keystore.ts'
-import { readMark, readRollState } from '../roll/read-state.ts'
+import { isHex32, readMark, readRollState } from '../roll/read-state.ts'
 import type { Bundle, Hearsay, Serving, SyncMessage, ZoneMark } from './types.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -88,6 +88,18 @@ function parsed(bytes: Uint8Array): unknown {
   }
 }
 
+/** What else a node is or was known by; {} for one that says nothing of it. */
+function readNames(fields: Fields): Pick<SyncMessage, 'formerly' | 'instance'> | undefined {
+  const { instance } = fields
+  if (instance !== undefined && !isHex32(instance)) return undefined
+  const own = instance === undefined ? {} : { instance }
+  if (fields['formerly'] === undefined) return own
+  const formerly = listOf(fields['formerly'], limits.syncFormerNames.max, (each) =>
+    isNode(each) ? each : undefined,
+  )
+  return formerly === undefined ? undefined : { ...own, formerly }
+}
+
 export type ReadFault = 'malformed' | 'other-version'
 
 /** The message, or why it is none. */
@@ -97,6 +109,7 @@ export function readMessage(bytes: Uint8Array): SyncMessage | ReadFault {
   if (fields['version'] !== SYNC_VERSION)
     return isCount(fields['version']) ? 'other-version' : 'malformed'
   const { kind, node, after, upTo, isCut } = fields
+  const own = readNames(fields)
   if ((kind !== 'request' && kind !== 'answer') || !isNode(node)) return 'malformed'
   if (after !== '' && !isZone(after)) return 'malformed'
   if (upTo !== undefined && !isZone(upTo)) return 'malformed'
@@ -108,6 +121,7 @@ export function readMessage(bytes: Uint8Array): SyncMessage | ReadFault {
   const wants = listOf(fields['wants'], zones, (each) => (isZone(each) ? each : undefined))
   if (heard === undefined || marks === undefined || bundles === undefined || wants === undefined)
     return 'malformed'
+  if (own === undefined) return 'malformed'
   const range = upTo === undefined ? { after } : { after, upTo }
-  return { kind, node, heard, ...range, marks, bundles, wants, isCut }
+  return { kind, node, ...own, heard, ...range, marks, bundles, wants, isCut }
 }

@@ -6,6 +6,7 @@
  * leader. Then one wins, by a rule that every node computes alike, and its leader takes the other
  * in; nobody goes over to a document that does not know the one it has.
  */
+import { limits } from '../../base/limits.ts'
 import type { Mark, RollState, Term } from '../roll/types.ts'
 
 const lastOf = (terms: readonly Term[]): Term =>
@@ -14,6 +15,17 @@ const lastOf = (terms: readonly Term[]): Term =>
 export function markOf(state: RollState): Mark {
   const { term, leader } = lastOf(state.terms)
   return { lineage: state.lineage, term, leader, revision: state.revision }
+}
+
+/** The document with which a node begins to lead. */
+export function withLeader(state: RollState, leader: string): RollState {
+  const term = lastOf(state.terms).term + 1
+  const terms = [...state.terms, { term, leader, fromRevision: state.revision }]
+  return {
+    ...state,
+    terms: terms.slice(-limits.rollTerms.default),
+    revision: state.revision + 1,
+  }
 }
 
 /** Whether the mark is of a past state of the document, or of its present one. */

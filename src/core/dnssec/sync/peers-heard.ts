@@ -1,17 +1,28 @@
 /**
  * Which nodes were heard of, and when: of their own or by others, so that nodes that do not talk to
- * each other know that the other one lives.
+ * each other know that the other one lives. And which name a node had before: who goes by another
+ * name now is not to be waited for under the old one.
  */
 import { limits } from '../../base/limits.ts'
-import type { Hearsay } from './types.ts'
+import type { Hearsay, SyncMessage } from './types.ts'
 
 export class PeersHeard {
   readonly #node: string
   readonly #seconds = new Map<string, number>()
   readonly #forgotten = new Map<string, number>()
+  /** Names of now, by those that the same nodes had before. */
+  readonly #heirs = new Map<string, string>()
+  #formerly: readonly string[]
 
-  constructor(node: string) {
+  constructor(node: string, formerly: readonly string[] = []) {
     this.#node = node
+    this.#formerly = formerly.filter((name) => name !== node)
+    for (const name of this.#formerly) this.#heirs.set(name, node)
+  }
+
+  /** Names that this node had before. */
+  get formerly(): readonly string[] {
+    return this.#formerly
   }
 
   hear(node: string, atSeconds: number): void {
@@ -22,13 +33,31 @@ export class PeersHeard {
     this.#seconds.set(node, Math.max(atSeconds, known ?? atSeconds))
   }
 
-  take(sender: string, heard: readonly Hearsay[], nowSeconds: number): void {
-    this.hear(sender, nowSeconds)
-    for (const { node, agoSeconds } of heard) this.hear(node, nowSeconds - agoSeconds)
+  /** `isDirect`: the sender says it now; what lay in a store may be of a node that is gone. */
+  take({ node, heard, formerly = [] }: SyncMessage, nowSeconds: number, isDirect: boolean): void {
+    this.hear(node, nowSeconds)
+    for (const each of heard) this.hear(each.node, nowSeconds - each.agoSeconds)
+    for (const name of formerly) {
+      if (name === this.#node || name === node) continue
+      if (this.#heirs.size < limits.syncPeers.default || this.#heirs.has(name))
+        this.#heirs.set(name, node)
+    }
+    if (isDirect) this.#disown(node)
+  }
+
+  /** Who speaks under a name lives under it: it has it again, or another node has it now. */
+  #disown(name: string): void {
+    this.#heirs.delete(name)
+    this.#formerly = this.#formerly.filter((each) => each !== name)
   }
 
   lastHeard(node: string): number | undefined {
     return this.#seconds.get(node)
+  }
+
+  /** The name that a node of this name has now; undefined while nobody says that it is another. */
+  heirOf(name: string): string | undefined {
+    return this.#heirs.get(name)
   }
 
   /** What others heard of it before is no news. */

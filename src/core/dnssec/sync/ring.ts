@@ -9,19 +9,31 @@ import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
 import { restsBeside } from '../imports.ts'
 import type { StoredKey } from '../keyfile.ts'
-import { beginEvent, beginRoll, keyIdOf, rollKeyOf } from '../roll/begin.ts'
+import { beginEvent, beginRoll, rollKeyOf } from '../roll/begin.ts'
 import { rolesOf } from '../roll/goals.ts'
 import type { ParentLook } from '../roll/look.ts'
 import { isRolling } from '../roll/status.ts'
 import type { RollCommand, RollEvent, RollKey, RollPolicy, RollState } from '../roll/types.ts'
 import { bundleBytes } from './codec.ts'
 import { PeersHeard } from './peers-heard.ts'
-import type { Bundle, Refusal, RingOutcome, SyncMessage, ZoneMark } from './types.ts'
-import { type TurnSettings, ZoneRing } from './zone-ring.ts'
+import type {
+  Bundle,
+  CommandRefusal,
+  Refusal,
+  RingOutcome,
+  SyncMessage,
+  TurnSettings,
+  ZoneMark,
+} from './types.ts'
+import { ZoneRing } from './zone-ring.ts'
 
 export interface RingOptions {
   /** The name that no other node has. */
   readonly node: string
+  /** Names that this node had before, and that documents may know it by. */
+  readonly formerly?: readonly string[]
+  /** 32 hexadecimal digits of this process alone: tells it from another one of the same name. */
+  readonly instance?: string
   readonly crypto: DnssecCrypto
   readonly rsaBits: number
   /** 32 hexadecimal digits that nobody else draws. */
@@ -31,6 +43,21 @@ export interface RingOptions {
 export interface RingZone {
   readonly zone: string
   readonly policy: RollPolicy
+}
+
+export interface ForcedOutcome {
+  readonly outcome: RingOutcome
+  /** Nodes that nothing of the zone waits for any more. */
+  readonly dead: readonly string[]
+}
+
+export interface Exchanged {
+  readonly outcome: RingOutcome
+  readonly reply: SyncMessage
+  /** Both have said all there was to say. */
+  readonly isDone: boolean
+  /** The sender is another process under the name of this node: nothing of it is taken. */
+  readonly isTwin: boolean
 }
 
 const NOTHING: RingOutcome = { changed: [], events: [], refusals: [] }
@@ -47,12 +74,17 @@ export class KeyRing {
 
   constructor(options: RingOptions, stored: readonly Bundle[] = []) {
     this.#options = options
-    this.#peers = new PeersHeard(options.node)
+    this.#peers = new PeersHeard(options.node, options.formerly)
     for (const bundle of stored) this.#shelved.set(bundle.state.zone, bundle)
   }
 
   get node(): string {
     return this.#options.node
+  }
+
+  /** Names that this node had before, the last one first. */
+  get formerly(): readonly string[] {
+    return this.#peers.formerly
   }
 
   /** The zones to sign, of which those with stored keys have them at once. */
@@ -70,7 +102,10 @@ export class KeyRing {
       if (this.#zones.has(zone)) continue
       const bundle = this.#shelved.get(zone)
       this.#shelved.delete(zone)
-      this.#zones.set(zone, new ZoneRing({ node, zone, crypto, rsaBits }, bundle))
+      this.#zones.set(
+        zone,
+        new ZoneRing({ node, zone, crypto, rsaBits, heard: this.#peers }, bundle),
+      )
     }
   }
 
@@ -94,6 +129,11 @@ export class KeyRing {
     for (const { bundle } of this.#zones.values())
       if (bundle !== undefined && (isRolling(bundle.state) || hasPast(bundle.state))) return true
     return false
+  }
+
+  /** Zones that were signed here before: their keys are kept. */
+  shelved(): readonly string[] {
+    return [...this.#shelved.keys()]
   }
 
   /** Every zone, with keys or without. */
@@ -136,7 +176,7 @@ export class KeyRing {
 
   /** One turn of each zone, or of those named. */
   turn(settings: TurnSettings, names: Iterable<string> = this.#zones.keys()): RingOutcome {
-    return this.#over(names, (ring, policy) => ring.turn(policy, this.#peers, settings))
+    return this.#over(names, (ring, policy) => ring.turn(policy, settings))
   }
 
   look(zone: string, look: ParentLook): RingOutcome {
@@ -154,11 +194,28 @@ export class KeyRing {
     return isLed && this.#zones.has(zone) ? outcome : undefined
   }
 
+  /** Why the order would not be taken, as `command` takes it. */
+  refusal(zone: string, command: RollCommand, settings: TurnSettings): CommandRefusal | undefined {
+    const ring = this.#zones.get(zone)
+    return ring === undefined ? { kind: 'no-keys' } : ring.refusal(command, settings)
+  }
+
+  /** Nodes that are not heard are dead, an operator says; undefined where the leader is heard. */
+  force(zone: string, settings: TurnSettings): ForcedOutcome | undefined {
+    let dead: readonly string[] | undefined
+    const outcome = this.#over([zone], (ring) => {
+      const forced = ring.force(settings)
+      dead = forced?.dead
+      return forced?.events ?? []
+    })
+    return dead === undefined ? undefined : { outcome, dead }
+  }
+
   /** An operator took the node out of service: nothing waits for it any more. */
   forget(node: string, nowSeconds: number): RingOutcome {
     this.#peers.forget(node, nowSeconds)
     return this.#over(this.#zones.keys(), (ring) => {
-      ring.forget(node)
+      ring.forget(node, nowSeconds)
       return []
     })
   }
@@ -193,10 +250,17 @@ export class KeyRing {
     }
   }
 
+  get #instance(): Pick<SyncMessage, 'instance'> {
+    const { instance } = this.#options
+    return instance === undefined ? {} : { instance }
+  }
+
   #message(kind: SyncMessage['kind'], nowSeconds: number, names: readonly string[]): SyncMessage {
     return {
       kind,
       node: this.#options.node,
+      ...this.#instance,
+      formerly: this.formerly,
       heard: this.#peers.told(nowSeconds),
       after: '',
       marks: names.map((name) => this.#zones.get(name)!.mark()),
@@ -208,17 +272,20 @@ export class KeyRing {
 
   /**
    * What the peer sent is taken, and the message to send back: an answer to a request, and the next
-   * request after an answer, as far as there is something to say.
+   * request after an answer, as far as there is something to say. `isDirect`: it was sent to this
+   * node now, and did not lie in a store for all.
    */
-  exchange(
-    from: SyncMessage,
-    nowSeconds: number,
-  ): { readonly outcome: RingOutcome; readonly reply: SyncMessage; readonly isDone: boolean } {
+  exchange(from: SyncMessage, nowSeconds: number, isDirect = true): Exchanged {
     const { node } = from
-    if (node === this.#options.node)
-      return { outcome: NOTHING, reply: this.#message('answer', nowSeconds, []), isDone: true }
-    this.#peers.take(node, from.heard, nowSeconds)
+    if (node === this.#options.node) {
+      // This node, which a list for all nodes names too, or another one that has its name.
+      const isTwin = from.instance !== this.#options.instance
+      const reply = this.#message('answer', nowSeconds, [])
+      return { outcome: NOTHING, reply, isDone: true, isTwin }
+    }
+    this.#peers.take(from, nowSeconds, isDirect)
     const outcome = this.#takeBundles(from, nowSeconds)
+    if (isDirect) this.#noteZones(from, nowSeconds)
     for (const mark of from.marks) this.#zones.get(mark.zone)?.hear(mark)
     const kind = from.kind === 'request' ? 'answer' : 'request'
     const names = from.marks.map(({ zone }) => zone).filter((name) => this.#zones.has(name))
@@ -236,7 +303,20 @@ export class KeyRing {
     }
     const isDone = wants.length === 0 && bundles.length === 0 && !from.isCut
     const changed = [...new Set([...outcome.changed, ...given])]
-    return { outcome: { ...outcome, changed }, reply, isDone }
+    return { outcome: { ...outcome, changed }, reply, isDone, isTwin: false }
+  }
+
+  /** Of zones that the message covers, those that it does not speak of the sender does not have. */
+  #noteZones({ node, marks, after, upTo }: SyncMessage, nowSeconds: number): void {
+    const named = new Set(marks.map(({ zone }) => zone))
+    for (const [zone, ring] of this.#zones)
+      if (zone > after && (upTo === undefined || zone <= upTo))
+        ring.heardFrom(node, named.has(zone), nowSeconds)
+  }
+
+  /** A node laid down whether it has the zone, where it says so of each zone by itself. */
+  told(node: string, zone: string, hasZone: boolean, nowSeconds: number): void {
+    this.#zones.get(zone)?.heardFrom(node, hasZone, nowSeconds)
   }
 
   #takeBundles(from: SyncMessage, nowSeconds: number): RingOutcome {
@@ -306,25 +386,4 @@ const adoptedEvent = (state: RollState, peer: string, atSeconds: number): RollEv
 export const hasKeys = (marks: readonly ZoneMark[], zone: string): boolean | undefined => {
   const mark = marks.find((each) => each.zone === zone)
   return mark === undefined ? undefined : mark.held !== undefined
-}
-
-/** Bundles out of what the key store held: documents with their keys, and keys without one. */
-export function bundlesOf(
-  contents: { readonly keys: readonly StoredKey[]; readonly rolls: readonly RollState[] },
-  crypto: Pick<DnssecCrypto, 'sha256'>,
-): { readonly bundles: readonly Bundle[]; readonly loose: readonly StoredKey[] } {
-  const named = new Map<string, RollState>()
-  for (const state of contents.rolls)
-    for (const key of state.keys) named.set(`${state.zone} ${key.id}`, state)
-  const byState = new Map<RollState, StoredKey[]>()
-  const loose: StoredKey[] = []
-  for (const key of contents.keys) {
-    const state = named.get(`${key.zone} ${keyIdOf(key, crypto)}`)
-    if (state === undefined) loose.push(key)
-    else byState.set(state, [...(byState.get(state) ?? []), key])
-  }
-  const bundles = [...byState].map(([state, keys]) => ({ state, keys }))
-  const whole = bundles.filter(({ state, keys }) => keys.length === state.keys.length)
-  const halves = bundles.filter(({ state, keys }) => keys.length !== state.keys.length)
-  return { bundles: whole, loose: [...loose, ...halves.flatMap(({ keys }) => keys)] }
 }

@@ -40,6 +40,10 @@ export interface ZoneMark {
 export interface SyncMessage {
   readonly kind: 'request' | 'answer'
   readonly node: string
+  /** 32 hexadecimal digits that its process drew: two of one name have two. */
+  readonly instance?: string
+  /** Names that it had before. */
+  readonly formerly?: readonly string[]
   readonly heard: readonly Hearsay[]
   /** The zones in `(after, upTo]`; the whole rest when `upTo` is absent. */
   readonly after: string
@@ -111,6 +115,29 @@ export interface RingOutcome {
   readonly changed: readonly string[]
   readonly events: readonly RollEvent[]
   readonly refusals: readonly Refusal[]
+}
+
+/** Why an order is not taken. */
+export type CommandRefusal =
+  | { readonly kind: 'no-keys' | 'no-such-key' }
+  /** `isHeard`: of late, so that it can be asked. */
+  | { readonly kind: 'led-elsewhere'; readonly leader: string; readonly isHeard: boolean }
+  | { readonly kind: 'too-few'; readonly unheard: readonly string[] }
+  /** The document has no room for the keys to be made. */
+  | { readonly kind: 'full'; readonly held: number }
+
+/** What a turn goes by besides the documents. */
+export interface TurnSettings {
+  readonly nowSeconds: number
+  /** Since when this process can have heard anybody. */
+  readonly startedSeconds: number
+  readonly takeoverSeconds: number
+  readonly patienceSeconds: number
+  /** Configured peers that this process never heard. */
+  readonly unheard?: readonly string[]
+  readonly isTimeUnsure?: boolean
+  /** No peer is configured, and there is no cluster. */
+  readonly isAlone?: boolean
 }
 
 export type { RollFacts, RollWait }

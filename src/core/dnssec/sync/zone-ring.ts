@@ -22,20 +22,30 @@ import type {
   RollFacts,
   RollKey,
   RollPolicy,
-  RollState,
   RollWait,
 } from '../roll/types.ts'
 import { absorb } from './absorb.ts'
 import { bundleFault, keysOfBundle } from './check-bundle.ts'
-import { descends, knows, markOf, wins } from './lineage.ts'
+import { type Forced, forcedState } from './forced.ts'
+import { descends, knows, markOf, wins, withLeader } from './lineage.ts'
 import type { PeersHeard } from './peers-heard.ts'
-import type { Bundle, RefusalReason, Serving, ZoneMark } from './types.ts'
+import { heardSince, refusalOf } from './refusal.ts'
+import type {
+  Bundle,
+  CommandRefusal,
+  RefusalReason,
+  Serving,
+  TurnSettings,
+  ZoneMark,
+} from './types.ts'
+import { ZonePeers } from './zone-peers.ts'
 
 export interface ZoneRingOptions {
   readonly node: string
   readonly zone: string
   readonly crypto: DnssecCrypto
   readonly rsaBits: number
+  readonly heard: PeersHeard
 }
 
 /** How many pairs are tried until one has a tag of its own: two in a row are rare already. */
@@ -43,18 +53,18 @@ const TAG_TRIES = 16
 
 export class ZoneRing {
   readonly #options: ZoneRingOptions
-  readonly #serves = new Map<string, number>()
-  /** Taken out of service; one that is heard again is a member again. */
-  readonly #forgotten = new Set<string>()
+  readonly #peers: ZonePeers
   #bundle: Bundle | undefined
   #strays: readonly Bundle[] = []
   #waits: readonly RollWait[] = []
   #hasMajority = true
+  #isLeaderLost = false
 
   constructor(options: ZoneRingOptions, bundle?: Bundle) {
     this.#options = options
+    this.#peers = new ZonePeers(options.node, options.heard)
     this.#bundle = bundle
-    for (const guest of bundle?.state.guests ?? []) this.#serves.set(guest, 0)
+    for (const guest of bundle?.state.guests ?? []) this.#peers.note(guest, 0)
   }
 
   get bundle(): Bundle | undefined {
@@ -68,8 +78,10 @@ export class ZoneRing {
   get waits(): readonly RollWait[] {
     const state = this.#bundle?.state
     if (state === undefined || this.isLed) return this.#waits
-    const isBusy = isRolling(state)
-    return isBusy ? [{ text: `${leaderOf(state)} leads these keys and takes the next step` }] : []
+    const leader = leaderOf(state)
+    if (this.#isLeaderLost)
+      return [{ text: `${leader} leads these keys and is not heard: they stay as they are` }]
+    return isRolling(state) ? [{ text: `${leader} leads these keys and takes the next step` }] : []
   }
 
   get isLed(): boolean {
@@ -80,14 +92,15 @@ export class ZoneRing {
   served(lineage: string, version: number): void {
     const state = this.#bundle?.state
     if (state?.lineage !== lineage || version > state.version) return
-    this.#serves.set(this.#options.node, version)
+    this.#peers.served(version)
   }
 
   mark(): ZoneMark {
     const { zone, node } = this.#options
-    const own: Serving = { node, version: this.#serves.get(node) ?? 0 }
-    const others = [...this.#serves].filter(([name]) => name !== node)
-    const serves = [own, ...others.map(([name, version]) => ({ node: name, version }))]
+    const others = [...this.#peers.names].filter((name) => name !== node)
+    const serves = [node, ...others].map(
+      (name): Serving => ({ node: name, version: this.#peers.serves(name) ?? 0 }),
+    )
     const strays = this.#strays.map((stray) => markOf(stray.state))
     if (this.#bundle === undefined) return { zone, serves: [], strays }
     return { zone, held: markOf(this.#bundle.state), serves, strays }
@@ -113,30 +126,31 @@ export class ZoneRing {
     return !isSame && knows(state, held)
   }
 
+  /** The peer said what it has; whether this zone was among it. */
+  heardFrom(peer: string, hasZone: boolean, nowSeconds: number): void {
+    if (hasZone) this.#peers.came(peer)
+    else this.#peers.left(peer, nowSeconds)
+  }
+
   /** What the peer serves, as far as that is of the document held here. */
   hear({ held, serves }: ZoneMark): void {
     const state = this.#bundle?.state
     if (state === undefined || held === undefined || !descends(state, held)) return
     for (const { node, version } of serves) {
       if (node === this.#options.node || version > state.version) continue
-      this.#noteServes(node, version)
+      this.#peers.note(node, version)
     }
   }
 
   /** A node that was given the document: until it says what it serves, nothing is over. */
   gave(node: string): void {
-    this.#noteServes(node, 0)
+    this.#peers.note(node, 0)
     const held = this.#bundle
     if (held === undefined || node === this.#options.node) return
     const { members, guests } = held.state
     if (members.includes(node) || guests.includes(node)) return
     if (guests.length >= limits.rollMembers.default) return
     this.#bundle = { ...held, state: { ...held.state, guests: [...guests, node] } }
-  }
-
-  #noteServes(node: string, version: number): void {
-    if (!this.#serves.has(node) && this.#serves.size >= limits.rollMembers.default) return
-    this.#serves.set(node, Math.max(version, this.#serves.get(node) ?? 0))
   }
 
   /** A bundle of a peer: taken, kept to be taken in, or refused. */
@@ -154,7 +168,7 @@ export class ZoneRing {
     if (held === undefined || knows(bundle.state, markOf(held.state))) {
       const isLater = held !== undefined && descends(bundle.state, markOf(held.state))
       // Versions of another history say nothing of this one.
-      if (!isLater) this.#serves.clear()
+      if (!isLater) this.#peers.clear()
       this.#set(clean)
       return 'adopted'
     }
@@ -176,13 +190,13 @@ export class ZoneRing {
     const guests = [...all].filter((name) => !members.includes(name))
     const isSame = guests.join() === own.join()
     this.#bundle = isSame ? bundle : { ...bundle, state: { ...bundle.state, guests } }
-    for (const guest of guests) this.#noteServes(guest, 0)
+    for (const guest of guests) this.#peers.note(guest, 0)
     this.#strays = this.#strays.filter((stray) => !knows(bundle.state, markOf(stray.state)))
   }
 
   /** The first document, or one made of keys that an operator brought. */
   begin(bundle: Bundle): void {
-    this.#serves.clear()
+    this.#peers.clear()
     this.#set(bundle)
   }
 
@@ -215,8 +229,32 @@ export class ZoneRing {
     const made = roles.map((role) => this.make(role, algorithmOf(role), nowSeconds))
     const keys = made.map((key) => rollKeyOf(key, crypto, nowSeconds))
     const joined = startRoll(held.state, command, keys, nowSeconds)
+    if (joined.state.keys.length < held.state.keys.length + keys.length) return []
     this.#set({ state: joined.state, keys: [...held.keys, ...made] })
     return joined.events
+  }
+
+  /** Why the order would not be taken. */
+  refusal(command: RollCommand, settings: TurnSettings): CommandRefusal | undefined {
+    const { node } = this.#options
+    const refusal = refusalOf(this.#bundle, node, this.#peers, command, settings)
+    // Found by the rule of a turn, since the last of which a node may have been heard.
+    if (refusal === undefined) this.#hasMajority = true
+    return refusal
+  }
+
+  /**
+   * An operator knows that nodes which are not heard are dead: nothing waits for them, and this
+   * node leads. Undefined while the leader is heard, who is to be told then.
+   */
+  force(settings: TurnSettings): Forced | undefined {
+    const held = this.#bundle
+    if (held === undefined) return undefined
+    const forced = forcedState(held.state, this.#options.node, this.#peers, settings)
+    if (forced === undefined) return undefined
+    this.#bundle = { ...held, state: forced.state }
+    this.#hasMajority = true
+    return forced
   }
 
   look(look: ParentLook, policy: RollPolicy): readonly RollEvent[] {
@@ -229,21 +267,19 @@ export class ZoneRing {
   }
 
   /** One turn. Whether the document changed, and what is to be told. */
-  turn(policy: RollPolicy, peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
+  turn(policy: RollPolicy, settings: TurnSettings): readonly RollEvent[] {
     const { nowSeconds, isTimeUnsure = false } = settings
-    const events: RollEvent[] = isTimeUnsure ? [] : [...this.#lead(peers, settings)]
+    const events: RollEvent[] = [...this.#lead(settings)]
     const held = this.#bundle
     if (held === undefined || !this.isLed) return events
-    // Half of the time after which others take over: this node has ceased when they begin.
-    const { takeoverSeconds } = settings
-    this.#hasMajority = this.#hears(peers, nowSeconds - takeoverSeconds / 2, settings)
+    this.#hasMajority = this.#peers.hears(held.state.members, heardSince(settings), settings)
     if (!this.#hasMajority) {
       this.#waits = [{ text: 'The keys stay as they are: too few of their nodes are heard' }]
       // Members that are gone for good are forgotten all the same, or this would be for ever.
-      return isTimeUnsure ? events : [...events, ...this.#muster(peers, settings)]
+      return isTimeUnsure ? events : [...events, ...this.#muster(settings)]
     }
     events.push(...this.#takeIn(nowSeconds))
-    if (!isTimeUnsure) events.push(...this.#muster(peers, settings))
+    if (!isTimeUnsure) events.push(...this.#muster(settings))
     const turn = advance(this.#bundle!.state, policy, this.#facts(settings), nowSeconds)
     let { state } = turn
     let keys = this.#bundle!.keys
@@ -256,6 +292,8 @@ export class ZoneRing {
       }
       const made = this.make(action.role, action.algorithm, nowSeconds)
       const joined = withKey(state, rollKeyOf(made, this.#options.crypto, nowSeconds), nowSeconds)
+      // A document that is full does not name it: nobody could ever use it or delete it.
+      if (joined.state === state) continue
       state = joined.state
       keys = [...keys, made]
       events.push(...joined.events)
@@ -265,49 +303,30 @@ export class ZoneRing {
   }
 
   /** Takes the lead when it is this node's turn. */
-  #lead(peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
-    const { nowSeconds, startedSeconds, takeoverSeconds } = settings
+  #lead(settings: TurnSettings): readonly RollEvent[] {
+    const { nowSeconds, takeoverSeconds, isTimeUnsure = false } = settings
     const held = this.#bundle
     if (held === undefined || this.isLed) return []
     const { state } = held
     const { node } = this.#options
-    const isSilent = (name: string) =>
-      nowSeconds - Math.max(peers.lastHeard(name) ?? 0, startedSeconds) > takeoverSeconds
     const leader = leaderOf(state)
-    if (!isSilent(leader)) return []
+    this.#isLeaderLost = this.#peers.isLost(leader, settings)
+    const heir = this.#peers.heirOf(leader, settings)
+    // For a node that is alone and bears another name than before no clock is needed.
+    const isSure = !isTimeUnsure || this.#peers.isOwnPast(leader, settings)
+    if (!isSure || !this.#isLeaderLost) return []
     const isFirst = state.members.every(
-      (name) =>
-        name === leader || name >= node || peers.lastHeard(name) === undefined || isSilent(name),
+      (name) => name === leader || name >= node || this.#peers.isLost(name, settings),
     )
-    if (!isFirst || !this.#hears(peers, nowSeconds - takeoverSeconds, settings)) return []
-    const term = (state.terms.at(-1)?.term ?? 0) + 1
-    const terms = [...state.terms, { term, leader: node, fromRevision: state.revision }]
-    const next: RollState = {
-      ...state,
-      terms: terms.slice(-limits.rollTerms.default),
-      revision: state.revision + 1,
-    }
-    this.#set({ ...held, state: next })
-    const text = `${node} leads the keys from now on: ${leader} was not heard for long.`
-    return [this.#event('leader-changed', text, nowSeconds)]
-  }
-
-  /** Whether more than half of the members, this node among them, were heard since. */
-  #hears(peers: PeersHeard, sinceSeconds: number, settings: TurnSettings): boolean {
-    const { node } = this.#options
-    const others = this.#bundle!.state.members.filter(
-      (name) => name !== node && !this.#isForgotten(name, peers, settings),
-    )
-    const heard = others.filter((name) => (peers.lastHeard(name) ?? 0) >= sinceSeconds)
-    return 2 * (heard.length + 1) > others.length + 1
-  }
-
-  /** A member that was silent for so long, or taken out of service, that nothing waits for it. */
-  #isForgotten(name: string, peers: PeersHeard, settings: TurnSettings): boolean {
-    const { nowSeconds, startedSeconds, patienceSeconds } = settings
-    const heard = peers.lastHeard(name)
-    if (this.#forgotten.has(name) && heard === undefined) return true
-    return nowSeconds - Math.max(heard ?? 0, startedSeconds) > patienceSeconds
+    // The leader itself under another name goes before all others.
+    if (heir === undefined ? !isFirst : heir !== node) return []
+    if (!this.#peers.hears(state.members, nowSeconds - takeoverSeconds, settings)) return []
+    const lost = this.#peers.hasLeft(leader) ? 'serves the zone no more' : 'was not heard for long'
+    const why = heir === node ? `it was ${leader} before` : `${leader} ${lost}`
+    this.#set({ ...held, state: withLeader(state, node) })
+    return [
+      this.#event('leader-changed', `${node} leads the keys from now on: ${why}.`, nowSeconds),
+    ]
   }
 
   #event(kind: RollEvent['kind'], text: string, atSeconds: number, isAlarm = false): RollEvent {
@@ -331,21 +350,19 @@ export class ZoneRing {
     return events
   }
 
-  /** Nodes that serve the zone become members; those silent for long are members no more. */
-  #muster(peers: PeersHeard, settings: TurnSettings): readonly RollEvent[] {
+  /** Nodes that serve the zone become members; those that are gone are members no more. */
+  #muster(settings: TurnSettings): readonly RollEvent[] {
     const { nowSeconds } = settings
     const { state } = this.#bundle!
-    const { node } = this.#options
+    const isGone = (name: string) => this.#peers.isGone(name, settings)
+    const staying = state.members.filter((name) => !isGone(name))
+    const here = new Set([this.#options.node, ...this.#peers.names])
+    const come = [...here].filter((name) => !staying.includes(name) && !isGone(name))
     const events: RollEvent[] = []
-    const isForgotten = (name: string) => name !== node && this.#isForgotten(name, peers, settings)
-    const staying = state.members.filter((name) => !isForgotten(name))
-    const come = [node, ...this.#serves.keys()].filter(
-      (name) => !staying.includes(name) && !isForgotten(name),
-    )
-    for (const name of state.members.filter(isForgotten)) {
-      this.#serves.delete(name)
-      const text = `${name} was silent for so long that rollovers wait for it no more.`
-      events.push(this.#event('member-forgotten', text, nowSeconds, true))
+    for (const name of state.members.filter(isGone)) {
+      this.#peers.drop(name)
+      const { text, isAlarm } = this.#peers.farewell(name)
+      events.push(this.#event('member-forgotten', text, nowSeconds, isAlarm))
     }
     for (const name of come)
       events.push(this.#event('member-joined', `${name} serves the zone too.`, nowSeconds))
@@ -358,8 +375,8 @@ export class ZoneRing {
 
   #facts({ unheard = [], isTimeUnsure = false }: TurnSettings): RollFacts {
     const { members, version } = this.#bundle!.state
-    const versions = members.map((name) => this.#serves.get(name))
-    const behind = members.filter((name) => (this.#serves.get(name) ?? -1) < version)
+    const versions = members.map((name) => this.#peers.serves(name))
+    const behind = members.filter((name) => (this.#peers.serves(name) ?? -1) < version)
     const isKnown = versions.every((each) => each !== undefined)
     return {
       servedByAll: isKnown ? Math.min(...versions) : undefined,
@@ -370,20 +387,7 @@ export class ZoneRing {
   }
 
   /** An operator took the node out of service. */
-  forget(node: string): void {
-    if (node === this.#options.node) return
-    this.#serves.delete(node)
-    this.#forgotten.add(node)
+  forget(node: string, nowSeconds: number): void {
+    this.#peers.bury(node, nowSeconds)
   }
-}
-
-export interface TurnSettings {
-  readonly nowSeconds: number
-  /** Since when this process can have heard anybody. */
-  readonly startedSeconds: number
-  readonly takeoverSeconds: number
-  readonly patienceSeconds: number
-  /** Configured peers that this process never heard. */
-  readonly unheard?: readonly string[]
-  readonly isTimeUnsure?: boolean
 }

@@ -162,6 +162,18 @@ describe('what nodes lay down', () => {
     expect(again.tags).toEqual(nodes[1].tags)
   })
 
+  test('says that a node serves the zone no more, and by that one nothing is held up', async () => {
+    const { store, nodes } = await cluster('a', 'b')
+    const [a, b] = nodes
+    expect(a.ring.zone(ZONE)!.bundle!.state.members).toEqual(['a', 'b'])
+    b.ring.setZones([])
+    for (let beats = 0; beats < 40; beats++) await store.beat(5)
+    expect(a.ring.zone(ZONE)!.bundle!.state.members).toEqual(['a'])
+    b.ring.setZones([{ zone: ZONE, policy: plainPolicy }])
+    for (let beats = 0; beats < 40; beats++) await store.beat(5)
+    expect(a.ring.zone(ZONE)!.bundle!.state.members).toEqual(['a', 'b'])
+  })
+
   test('takes a rollover to all, and no step is taken before all serve the one before', async () => {
     const { store, nodes } = await cluster('a', 'b', 'c')
     nodes[0].ring.command(ZONE, { isEmergency: false }, nodes[0].nowSeconds())

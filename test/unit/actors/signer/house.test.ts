@@ -1,9 +1,10 @@
 // Goal: nothing is signed with, told or said to be served of keys that are not on disk, and of a
 // job that is refused nothing is said to be served either.
 import { expect, test } from 'vitest'
-import type { SignerConfig } from '../../../../src/actors/signer/contract.ts'
+import type { SignerConfig, SignerPorts } from '../../../../src/actors/signer/contract.ts'
 import { House } from '../../../../src/actors/signer/house.ts'
 import type { KeysSet } from '../../../../src/actors/signer/keys.ts'
+import { fail } from '../../../../src/core/base/result.ts'
 import { types } from '../../../../src/core/dns/types.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 import { configOf, draftOf, emptyDisk, portsOn, ZONE } from './world.ts'
@@ -48,7 +49,7 @@ test('a key set that is not on disk is not said to be served', async () => {
   const before = one.served()
   expect(before).toBe(one.version())
   one.disk.isBroken = true
-  await one.house.roll(order)
+  await one.house.orders.roll(order)
   await one.house.changed([one.turn()])
   expect(one.version()).toBeGreaterThan(before)
   one.house.desk.again()
@@ -74,7 +75,7 @@ test('where a write failed no step is taken and nobody is told, and both once it
   const told = one.said('signer.record-told').length
   expect(told).toBeGreaterThan(0)
   one.disk.isBroken = true
-  await one.house.roll(order)
+  await one.house.orders.roll(order)
   await one.pass(10_000)
   expect(one.version()).toBe(before)
   expect(one.said('signer.record-told')).toHaveLength(told)
@@ -101,6 +102,35 @@ test('a zone begins no keys while some were laid down that cannot be read', asyn
   expect(house.keys.ring.bare()).toEqual([])
 })
 
+test('a node that signs no more has no zone, and asks for newer keys before it signs again', async () => {
+  const keySync = { ...configOf().keySync, peers: ['https://two'] }
+  let asked = 0
+  const world = fakeCtx('signer')
+  const disk = emptyDisk()
+  const post: SignerPorts['post'] = async () => {
+    asked++
+    await new Promise<void>((resolve) => world.ctx.clock.after(1_000, resolve))
+    return fail('nobody is there')
+  }
+  const first = await House.open(world.ctx, portsOn(disk), configOf())
+  await first.close()
+  const house = await House.open(world.ctx, { ...portsOn(disk), post }, configOf({ keySync }))
+  await world.clock.advanceAsync(10_000)
+  const tags = house.keys.of(ZONE)!.state.keys.map(({ tag }) => tag)
+  await house.configure(configOf({ keySync, enabled: false, zones: [] }))
+  expect(house.keys.ring.names()).toEqual([])
+  house.keys.notePoolTtl(9)
+  expect(house.keys.ring.names()).toEqual([])
+  await world.clock.advanceAsync(10_000)
+  const said = () => world.published.filter(([name]) => name === 'signer.keys-set').length
+  const [saidBefore, askedBefore] = [said(), asked]
+  await house.configure(configOf({ keySync }))
+  expect([said(), asked]).toEqual([saidBefore, askedBefore + 1])
+  await world.clock.advanceAsync(1_500)
+  expect(said()).toBe(saidBefore + 1)
+  expect(house.keys.of(ZONE)!.state.keys.map(({ tag }) => tag)).toEqual(tags)
+})
+
 test('a new zone is not told before its keys are on disk', async () => {
   const one = await open()
   one.disk.isBroken = true
@@ -117,7 +147,7 @@ test('a draft that is refused is not said to be served when the one before is si
   const one = await open()
   await one.give()
   const before = one.served()
-  await one.house.roll(order)
+  await one.house.orders.roll(order)
   await one.pass(2_000)
   expect(one.version()).toBeGreaterThan(before)
   const { parts } = draftOf({ ...one.keysSet(), zones: [] }, 9)

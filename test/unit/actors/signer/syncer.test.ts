@@ -6,6 +6,7 @@ import { fail, ok } from '../../../../src/core/base/result.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
 import { messageBytes } from '../../../../src/core/dnssec/sync/codec.ts'
 import { authorityOf, seal } from '../../../../src/core/dnssec/sync/envelope.ts'
+import { startDecision } from '../../../../src/core/dnssec/sync/start.ts'
 import { KeyRing } from '../../../../src/core/dnssec/sync/ring.ts'
 import { fakeCtx } from '../../../harness/ctx.ts'
 import { crypto } from '../../../harness/dnssec.ts'
@@ -25,9 +26,20 @@ interface Made {
 /** Nodes by the address that others know them under. */
 const net = new Map<string, Made>()
 
-function node(name: string, peers: readonly string[], secret = 'a secret of overwatches'): Made {
+function node(
+  name: string,
+  peers: readonly string[],
+  secret = 'a secret of overwatches',
+  at = `http://${name}`,
+): Made {
   const newLineage = () => (++drawn).toString(16).padStart(32, '0')
-  const ring = new KeyRing({ node: name, crypto, rsaBits: 2_048, newLineage })
+  const ring = new KeyRing({
+    node: name,
+    instance: newLineage(),
+    crypto,
+    rsaBits: 2_048,
+    newLineage,
+  })
   ring.setZones([{ zone: ZONE, policy: plainPolicy }])
   const refused: string[] = []
   const syncer = new Syncer(
@@ -45,7 +57,7 @@ function node(name: string, peers: readonly string[], secret = 'a secret of over
     { ...configOf().keySync, peers, secrets: secret === '' ? [] : [secret] },
   )
   const made = { ring, syncer, refused }
-  net.set(`http://${name}`, made)
+  net.set(at, made)
   return made
 }
 
@@ -83,6 +95,28 @@ describe('a syncer', () => {
     expect(one.syncer.unheard).toEqual(['http://nobody'])
     one.syncer.configure({ ...configOf().keySync, peers: ['http://two'], secrets: ['another'] })
     expect(one.syncer.unheard).toEqual([])
+  })
+
+  test('tells itself from another node of its name, which is heard of nothing and begins no DS', async () => {
+    const one = node('one', ['http://one', 'http://two'])
+    const two = node('one', ['http://one', 'http://two'], 'a secret of overwatches', 'http://two')
+    one.ring.begin(ZONE, nowSeconds(), { isProvisional: false })
+    await one.syncer.poll()
+    await two.syncer.poll()
+    for (const [{ syncer }, at] of [
+      [one, 'http://two'],
+      [two, 'http://one'],
+    ] as const) {
+      expect(syncer.view().lastError).toContain(
+        `${at}: another process answers there under the name`,
+      )
+      // So no DS is offered, and keys that differ do no harm.
+      expect(syncer.unheard).toEqual([at])
+      expect(syncer.view().nextSyncMs).toBeLessThanOrEqual(world.clock.nowMs() + 60_000)
+    }
+    // Nor does a node without keys take the other one for itself, and begin some at once.
+    const peers = two.syncer.startingPeers(ZONE)
+    expect(startDecision('one', peers, 0, 30_000)).toBe('wait')
   })
 
   test('says what is wrong with a peer of another secret, and neither learns anything', async () => {

@@ -10,7 +10,7 @@ import {
   publicKeyFile,
   readKeyFiles,
 } from '../../../../src/core/dnssec/keyfile.ts'
-import { openKeys, sealKeys } from '../../../../src/core/dnssec/keystore.ts'
+import { openKeys, openStore, sealKeys } from '../../../../src/core/dnssec/keystore.ts'
 import { crypto, keyFor } from '../../../harness/dnssec.ts'
 
 const stored = (algorithm: (typeof algorithms)[keyof typeof algorithms]): StoredKey => {
@@ -112,6 +112,21 @@ describe('the store', () => {
     expect(openKeys(file, secret, crypto)).toEqual({ ok: true, value: keys })
     expect(Buffer.from(file).includes('example.com')).toBe(false)
     expect(Buffer.from(file).includes('scalar')).toBe(false)
+  })
+
+  test('says which node wrote it, under which names', () => {
+    const holder = { node: 'now', formerly: ['before', 'first'] }
+    const named = sealKeys(keys, secret, nonce, crypto, [], holder)
+    expect(openStore(named, secret, crypto)).toMatchObject({ ok: true, value: { holder } })
+    const nameless = openStore(file, secret, crypto)
+    expect(nameless.ok && 'holder' in nameless.value).toBe(false)
+    for (const bad of [
+      { node: '', formerly: [] },
+      { node: 'x', formerly: Array(999).fill('y') },
+    ]) {
+      const opened = openStore(sealKeys(keys, secret, nonce, crypto, [], bad), secret, crypto)
+      expect(opened.ok && opened.value.holder).toBeUndefined()
+    }
   })
 
   test('does not open with another secret', () => {

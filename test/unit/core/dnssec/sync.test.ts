@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { nodeSyncCrypto } from '../../../../src/actors/signer/ports-sync-crypto.ts'
+import { limits } from '../../../../src/core/base/limits.ts'
 import { absorb } from '../../../../src/core/dnssec/sync/absorb.ts'
 import { messageBytes, readMessage } from '../../../../src/core/dnssec/sync/codec.ts'
 import { authorityOf, open, seal } from '../../../../src/core/dnssec/sync/envelope.ts'
@@ -21,9 +22,13 @@ const other = authorityOf(text('another secret of other nodes'), sync)
 
 let drawn = 0
 
-function ringOf(node: string, zones: readonly string[] = [ZONE]): KeyRing {
+function ringOf(
+  node: string,
+  zones: readonly string[] = [ZONE],
+  stored: readonly Bundle[] = [],
+): KeyRing {
   const newLineage = () => (++drawn).toString(16).padStart(32, '0')
-  const ring = new KeyRing({ node, crypto, rsaBits: 2_048, newLineage })
+  const ring = new KeyRing({ node, crypto, rsaBits: 2_048, newLineage }, stored)
   ring.setZones(zones.map((zone) => ({ zone, policy: plainPolicy })))
   return ring
 }
@@ -240,6 +245,9 @@ describe('a node', () => {
     // The first and the third vanish: one of three is no majority.
     turn(two, START + 1_000)
     expect(two.zone(ZONE)!.isLed).toBe(false)
+    expect(two.zone(ZONE)!.waits.map(({ text }) => text)).toEqual([
+      'a-one leads these keys and is not heard: they stay as they are',
+    ])
     talk(two, three, START + 1_000)
     expect(turn(two, START + 1_001).events.map(({ kind }) => kind)).toEqual(['leader-changed'])
     expect(two.zone(ZONE)!.isLed).toBe(true)
@@ -248,6 +256,20 @@ describe('a node', () => {
     // The old leader hears nobody, so it takes no orders.
     turn(one, START + 1_001)
     expect(one.command(ZONE, { isEmergency: false }, START + 1_001)).toBeUndefined()
+  })
+
+  test('with room for one key more makes no second one that no document names', () => {
+    const one = begun('one')
+    for (let count = 2; count < limits.rollKeys.default; count++)
+      one.command(ZONE, { isEmergency: true }, START)
+    const held = one.zone(ZONE)!.bundle!
+    const published = held.state.keys.map((key) => ({ ...key, isPublished: true }))
+    const full = ringOf('one', [], [{ ...held, state: { ...held.state, keys: published } }])
+    full.setZones([{ zone: ZONE, policy: { ...plainPolicy, isSplit: true } }])
+    turn(full, START + 1)
+    const { state, keys } = full.zone(ZONE)!.bundle!
+    expect(state.keys).toHaveLength(limits.rollKeys.default)
+    expect(keys).toHaveLength(limits.rollKeys.default)
   })
 
   test('keeps the keys of a zone that is not configured for a while', () => {
