@@ -250,6 +250,28 @@ describe('a node', () => {
     expect(one.command(ZONE, { isEmergency: false }, START + 1_001)).toBeUndefined()
   })
 
+  test('that hears too few notes a TTL that was long meanwhile once it hears enough', () => {
+    const [one, two] = [begun('a-one'), ringOf('b-two')]
+    const ttls = (zoneTtlSeconds: number, dnskeyTtlSeconds: number) =>
+      one.setZones([{ zone: ZONE, policy: { ...plainPolicy, zoneTtlSeconds, dnskeyTtlSeconds } }])
+    talk(two, one)
+    turn(one, START + 1)
+    talk(two, one, START + 2)
+    const noted = () => one.zone(ZONE)!.bundle!.state
+    for (const [zone, keys] of [
+      [86_400, 3_600],
+      [300, 7_200],
+      [300, 300],
+    ] as const) {
+      ttls(zone, keys)
+      turn(one, START + 1_000)
+    }
+    expect(noted()).toMatchObject({ zoneTtlSeconds: 3_600, keyTtlSeconds: 3_600 })
+    talk(two, one, START + 1_001)
+    turn(one, START + 1_002)
+    expect(noted()).toMatchObject({ zoneTtlSeconds: 86_400, keyTtlSeconds: 7_200 })
+  })
+
   test('keeps the keys of a zone that is not configured for a while', () => {
     const one = begun('one')
     const [tag] = tags(one)
