@@ -126,6 +126,7 @@ export class House {
     const house = new House(ctx, ports, config, new Keys(ports, config, stored))
     if (loaded.code === 'failed') house.#fault = loaded.message
     if (config.enabled) await house.#start()
+    await house.changed([house.keys.atStart])
     return house
   }
 
@@ -151,8 +152,8 @@ export class House {
       return
     }
     this.#config = next
+    void this.changed([this.keys.configure(next)])
     if (!next.enabled) return
-    this.keys.configure(next)
     this.syncer.configure(next.keySync)
     this.syncer.nudge()
     this.#watcher.start(next.parent.pollMs)
@@ -342,8 +343,7 @@ export class House {
     // No step is taken after one that a crash would lose.
     if (this.#saving.hasFailed) return void this.#retry()
     const outcome = this.keys.ring.turn(this.#turnSettings(), zones)
-    const isBare = this.keys.ring.bare().length > 0
-    if (isBare) void this.#provide().then(() => this.tellKeys())
+    if (this.keys.ring.bare().length > 0) void this.#provide().then(() => this.tellKeys())
     void this.changed([outcome])
   }
 

@@ -47,6 +47,8 @@ const NO_WORK: Work = { published: [], signKeys: [], signZone: [], cds: [] }
 
 export class Keys {
   readonly ring: KeyRing
+  /** What the first configuration changed of what was stored. */
+  readonly atStart: RingOutcome
   readonly #ports: SignerPorts
   #config: SignerConfig
   /** The longest TTL that a pool is answered with. */
@@ -69,7 +71,7 @@ export class Keys {
       },
       bundles,
     )
-    this.configure(config)
+    this.atStart = this.configure(config)
     this.#kept = byZone(bundles)
     this.#loose = loose
   }
@@ -77,9 +79,11 @@ export class Keys {
   /** Keys without a document, which a zone they are of goes on from. */
   readonly #loose: readonly StoredKey[]
 
-  configure(config: SignerConfig): void {
+  configure(next: SignerConfig): RingOutcome {
+    const config = next.enabled ? next : { ...next, zones: [] }
     this.#config = config
-    this.ring.setZones(config.zones.map(({ zone }) => ({ zone, policy: this.policyOf(zone) })))
+    const zones = config.zones.map(({ zone }) => ({ zone, policy: this.policyOf(zone) }))
+    return this.ring.setZones(zones)
   }
 
   /** A pool may be answered for longer than the file says, since the API edits it. */

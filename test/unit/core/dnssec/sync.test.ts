@@ -280,6 +280,27 @@ describe('a node', () => {
     one.setZones([{ zone: ZONE, policy: plainPolicy }])
     expect(tags(one)).toEqual([tag])
   })
+
+  test('lets a zone rest that is not configured, once, and only where it leads the keys', () => {
+    const [one, two] = [begun('one'), ringOf('two')]
+    let at = START
+    for (; one.zone(ZONE)!.bundle!.state.offered.length === 0; at += 60) {
+      const { lineage, version } = one.zone(ZONE)!.bundle!.state
+      one.zone(ZONE)!.served(lineage, version)
+      turn(one, at)
+    }
+    const before = one.zone(ZONE)!.bundle!.state
+    talk(two, one, at)
+    expect(one.setZones([]).changed).toEqual([ZONE])
+    expect(one.setZones([]).changed).toEqual([])
+    const { state } = one.bundles()[0]!
+    expect(state).toMatchObject({ version: before.version + 1, offered: [] })
+    // The parent may take it up still, and caches may hold that there are no keys.
+    expect(state.pastOffers).toMatchObject([{ value: before.offered }])
+    expect(state.pastKeySets).toMatchObject([{ value: { members: [] } }])
+    expect(two.setZones([]).changed).toEqual([])
+    expect(two.bundles()[0]!.state.offered).toEqual(before.offered)
+  })
 })
 
 describe('a node that starts without keys', () => {
