@@ -4,6 +4,7 @@ import { type Server, createServer } from 'node:net'
 import { decode, encode } from 'dns-packet'
 import { afterEach, describe, expect, test } from 'vitest'
 import { askParent, placeOf } from '../../src/actors/signer/ports-parent.ts'
+import { limits } from '../../src/core/base/limits.ts'
 import { dsOfReply } from '../../src/core/dnssec/parent/look.ts'
 import { type ParentServer, startParent } from '../harness/parent-server.ts'
 
@@ -65,6 +66,26 @@ async function cutting(bent: (reply: Buffer) => Buffer): Promise<number> {
   return port
 }
 
+/** Knows the name servers of the zone above, and addresses of them where nobody is. */
+async function resolver(names: readonly string[]): Promise<number> {
+  const socket = createSocket('udp4')
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  ends.push(() => socket.close())
+  socket.on('message', (bytes, from) => {
+    const { id = 0, questions = [] } = decode(bytes)
+    const { name = '', type } = questions[0] ?? {}
+    const answers = {
+      NS: names.map((data) => ({ type: 'NS' as const, name, ttl: 60, data })),
+      A: [{ type: 'A' as const, name, ttl: 60, data: '255.255.255.255' }],
+      AAAA: [{ type: 'AAAA' as const, name, ttl: 60, data: 'fe80::1' }],
+    }
+    const found = type === 'NS' || type === 'A' || type === 'AAAA' ? answers[type] : []
+    const reply = { type: 'response' as const, id, flags: 0x180, questions, answers: [...found] }
+    socket.send(encode(reply), from.port, from.address)
+  })
+  return socket.address().port
+}
+
 describe('the servers of a parent', { timeout: 30_000 }, () => {
   test('are asked each, and answer for themselves', async () => {
     const [one, two] = [await parentWith([DS]), await parentWith([])]
@@ -84,6 +105,27 @@ describe('the servers of a parent', { timeout: 30_000 }, () => {
     gone.stop()
     const answers = await ask(deaf.port, gone.port)
     expect(answers.map(({ reply }) => reply)).toEqual([undefined, undefined])
+  })
+
+  test.each([13, 20])('are asked all where %i names have two addresses each', async (count) => {
+    const names = Array.from({ length: count }, (_, at) => `ns${at + 10}.example.net`)
+    const port = await resolver(names)
+    const resolvers = [{ host: '127.0.0.1', port }]
+    const answers = await askParent(ZONE, { servers: [], resolvers })
+    expect([...new Set(answers.map(({ server }) => server))]).toEqual(names)
+    // More names than are asked are there all the same, so that the look is not complete.
+    const asked = Math.min(count, limits.parentServers.default)
+    expect(answers).toHaveLength(2 * asked + (count - asked))
+  })
+
+  test('that are named beyond those asked give no reply', async () => {
+    const one = await parentWith([DS])
+    const ports = Array.from({ length: limits.parentServers.default + 1 }, () => one.port)
+    const answers = await ask(...ports)
+    expect(answers.map(({ reply }) => reply !== undefined)).toEqual([
+      ...ports.slice(1).map(() => true),
+      false,
+    ])
   })
 
   test('that there is no way to give no reply, at once', async () => {

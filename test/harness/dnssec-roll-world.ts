@@ -118,7 +118,7 @@ export interface WorldOptions {
 export class RollWorld {
   readonly random: Random
   readonly crypto: DnssecCrypto
-  readonly policy: RollPolicy
+  policy: RollPolicy
   readonly options: WorldOptions
   readonly nodes: Node[] = []
   readonly resolvers: Resolver[]
@@ -172,6 +172,7 @@ export class RollWorld {
   }
 
   setPolicy(change: Partial<RollPolicy>): void {
+    this.policy = { ...this.policy, ...change }
     for (const node of this.nodes) {
       node.policy = { ...node.policy, ...change }
       node.ring.setZones([{ zone: ZONE, policy: node.policy }])

@@ -75,6 +75,29 @@ describe('a rollover', { timeout: 1_200_000 }, () => {
     expect(finish(world, before)).toMatch(/^ksk-13-\d+ zsk-13-\d+$/)
   })
 
+  test.each(seeds)('goes with a TTL raised while a node is behind (seed %i)', (seed) => {
+    const ttls = { zoneTtlSeconds: 300, dnskeyTtlSeconds: 300 }
+    const world = begun({ seed, policy: { isSplit: true, ...ttls }, loss: 0, resolvers: 64 })
+    const [before, behind] = [world.settledTags(), world.nodes[2]!]
+    order(world, { roles: ['zsk'], isEmergency: false })
+    const old = world.state()!.keys.find((key) => key.role === 'zsk' && key.goal === 'gone')!
+    // It has the new key published, and never hears that the zone is signed with it.
+    const isReady = () =>
+      world.state()!.pastKeySets.length === 0 && behind.view.keys.members.length === 3
+    const hasCeased = () =>
+      world.state()!.keys.some(({ id, ...key }) => id === old.id && !key.signsZone)
+    world.runUntil(() => {
+      behind.isCutOff = isReady()
+      return hasCeased()
+    }, DAY)
+    expect(behind.view.signing).toContain(old.id)
+    behind.isCutOff = true
+    world.setPolicy({ zoneTtlSeconds: 2 * DAY })
+    world.run(12 * HOUR)
+    behind.isCutOff = false
+    finish(world, before)
+  })
+
   test.each(seeds)('waits for a parent that takes days (seed %i)', (seed) => {
     const world = begun({ seed })
     const before = world.settledTags()

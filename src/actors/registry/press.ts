@@ -70,6 +70,9 @@ export class Press {
   #sent: number | undefined
   /** What it was given last it would not sign, because it did not know the keys yet. */
   #isTurnedDown = false
+  /** It has signed what is in force, so it keeps those signatures fresh. */
+  #isKept = false
+  #cancelAgain: () => void = () => {}
   #cancelAlarm: () => void = () => {}
   #heldEpoch = -1
   /** Of the newest draft, where the signer will not sign it: why. */
@@ -158,6 +161,7 @@ export class Press {
       this.#signatures = version
       this.#take(draft.edition, draft.made)
     } else this.#renew(epoch, version, signed)
+    if (this.#current?.epoch === epoch) this.#isKept = true
     this.#sendNext()
   }
 
@@ -175,22 +179,41 @@ export class Press {
       }
       this.#hold(epoch, reason)
     }
+    if (!this.#isKept && reason !== '') this.#keepLater()
     this.#sendNext(epoch)
   }
 
   /** A signer that has just started learns what there is to sign. */
   tellSigner(): void {
-    this.#sent = undefined
-    this.#refusal = undefined
-    this.#drafts = this.#drafts.slice(-1)
-    const [current, made] = [this.#current, this.#currentMade]
-    if (this.#drafts.length > 0) this.#sendNext()
-    else if (current !== undefined && made !== undefined) this.#send({ edition: current, made })
+    this.#isKept = false
+    this.#tellWork()
   }
 
   /** The signer has told the keys that were known: it signs with them what it did not before. */
   keysAgain(): void {
-    if (this.#isTurnedDown && this.#sent === undefined) this.tellSigner()
+    if (this.#isTurnedDown && this.#sent === undefined) this.#tellWork()
+  }
+
+  /** What is in force comes first: the draft may be held for weeks, and its signatures run out. */
+  #tellWork(): void {
+    this.#sent = undefined
+    this.#refusal = undefined
+    this.#drafts = this.#drafts.slice(-1)
+    this.#sendCurrent()
+    this.#sendNext()
+  }
+
+  #sendCurrent(): void {
+    const [edition, made] = [this.#current, this.#currentMade]
+    if (!this.#isKept && edition !== undefined && made !== undefined) this.#send({ edition, made })
+  }
+
+  /** The signer tries again what it could not sign for want of time, unless a draft follows. */
+  #keepLater(): void {
+    this.#cancelAgain()
+    this.#cancelAgain = this.#world.clock.after(limits.verdictMs.default, () => {
+      if (this.#sent === undefined) this.#sendCurrent()
+    })
   }
 
   publishServing(): void {
@@ -232,6 +255,7 @@ export class Press {
 
   close(): void {
     this.#cancelAlarm()
+    this.#cancelAgain()
     this.#cancelSnapshot?.()
     for (const { done } of this.#waiting) done(false)
   }
@@ -269,6 +293,8 @@ export class Press {
   #sendNext(refused = -1): void {
     const draft = this.#drafts.at(-1)
     if (draft === undefined || this.#sent !== undefined || draft.edition.epoch === refused) return
+    // Of what is in force a refusal says nothing about the draft.
+    if (refused === this.#current?.epoch && this.#refusal !== undefined) return
     this.#send(draft)
   }
 

@@ -127,6 +127,7 @@ export class House {
     if (loaded.code === 'failed') house.#fault = loaded.message
     noteRenamed(ctx, house.keys.ring, stored)
     if (config.enabled) await house.#start()
+    await house.changed([house.keys.atStart])
     return house
   }
 
@@ -152,13 +153,12 @@ export class House {
       return
     }
     this.#config = next
+    const before = new Set(this.keys.ring.names())
+    void this.changed([this.keys.configure(next)])
     if (!next.enabled) {
-      this.keys.rest()
       this.syncer.nudge()
       return
     }
-    const before = new Set(this.keys.ring.names())
-    this.keys.configure(next)
     this.syncer.configure(next.keySync)
     this.syncer.nudge()
     // Keys of a zone that was away are old ones, if others rolled them meanwhile.
@@ -301,8 +301,7 @@ export class House {
     // No step is taken after one that a crash would lose.
     if (this.#saving.hasFailed) return void this.#retry()
     const outcome = this.keys.ring.turn(this.#turnSettings(), zones)
-    const isBare = this.keys.ring.bare().length > 0
-    if (isBare) void this.#provide().then(() => this.tellKeys())
+    if (this.keys.ring.bare().length > 0) void this.#provide().then(() => this.tellKeys())
     void this.changed([outcome])
   }
 

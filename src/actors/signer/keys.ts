@@ -49,6 +49,8 @@ const NO_WORK: Work = { published: [], signKeys: [], signZone: [], cds: [] }
 
 export class Keys {
   readonly ring: KeyRing
+  /** What the first configuration changed of what was stored. */
+  readonly atStart: RingOutcome
   readonly #ports: SignerPorts
   #config: SignerConfig
   /** The longest TTL that a pool is answered with. */
@@ -74,7 +76,7 @@ export class Keys {
       },
       bundles,
     )
-    this.configure(config)
+    this.atStart = this.configure(config)
     this.#kept = byZone(bundles)
     this.#loose = loose
   }
@@ -83,15 +85,17 @@ export class Keys {
   readonly #loose: readonly StoredKey[]
 
   /** Nothing is signed here any more; what was told stands until something else is served. */
-  rest(): void {
+  #rest(): RingOutcome {
     this.#isResting = true
-    this.ring.setZones([])
+    return this.ring.setZones([])
   }
 
-  configure(config: SignerConfig): void {
+  configure(config: SignerConfig): RingOutcome {
+    if (!config.enabled) return this.#rest()
     this.#config = config
     this.#isResting = false
-    this.ring.setZones(config.zones.map(({ zone }) => ({ zone, policy: this.policyOf(zone) })))
+    const zones = config.zones.map(({ zone }) => ({ zone, policy: this.policyOf(zone) }))
+    return this.ring.setZones(zones)
   }
 
   /** A pool may be answered for longer than the file says, since the API edits it. */

@@ -144,6 +144,9 @@ async function addressesOf(name: string, resolvers: readonly Place[]): Promise<r
     .map((host) => ({ host, port: DNS_PORT }))
 }
 
+/** Of the servers in their order. One past the limit is not heard: the look is not complete. */
+const isAsked = (index: number): boolean => index < limits.parentServers.default
+
 interface NamedPlace {
   readonly server: string
   readonly place: Place | undefined
@@ -161,11 +164,10 @@ async function serversAbove(zone: string, resolvers: readonly Place[]): Promise<
       .map((record) => record.name)
       .filter((name) => name !== undefined)
       .sort()
-      .slice(0, limits.parentServers.default)
     if (names.length > 0) {
       const found = await Promise.all(
-        names.map(async (server): Promise<NamedPlace[]> => {
-          const places = await addressesOf(server, resolvers)
+        names.map(async (server, index): Promise<NamedPlace[]> => {
+          const places = isAsked(index) ? await addressesOf(server, resolvers) : []
           // A server without an address was not heard, so the look is not complete.
           if (places.length === 0) return [{ server, place: undefined }]
           return places.map((place) => ({ server, place }))
@@ -196,10 +198,13 @@ export async function askParent(
   const known = resolvers.length > 0 ? resolvers : getServers().map(placeOf)
   const named =
     servers.length > 0
-      ? servers.map((place): NamedPlace => ({ server: nameOfPlace(place), place }))
+      ? servers.map((place, index): NamedPlace => {
+          const server = nameOfPlace(place)
+          return { server, place: isAsked(index) ? place : undefined }
+        })
       : await serversAbove(zone, known)
   return Promise.all(
-    named.slice(0, limits.parentServers.default).map(async ({ server, place }) => {
+    named.map(async ({ server, place }) => {
       const reply = place === undefined ? undefined : await ask(zone, types.DS, place, false)
       return reply === undefined ? { server } : { server, reply }
     }),

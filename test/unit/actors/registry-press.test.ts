@@ -195,7 +195,55 @@ describe('a signer', () => {
     expect(of('registry.serving-drafted').map(({ epoch }) => epoch)).toEqual([1, 1])
     press.offer(madeOf(2))
     press.tellSigner()
-    expect(of('registry.serving-drafted').map(({ epoch }) => epoch)).toEqual([1, 1, 2])
+    press.signed(1, 2, signedOf(2))
+    expect(of('registry.serving-drafted').map(({ epoch }) => epoch)).toEqual([1, 1, 1, 2])
+  })
+
+  for (const [why, signing] of [
+    ['is refused', 'wanted'],
+    ['waits for keys', 'not-yet'],
+  ] as const)
+    test(`that starts anew while a draft ${why} keeps what is in force signed`, () => {
+      const { press, told, of } = world()
+      press.offer(madeOf(1))
+      press.signed(1, 1, signedOf(1))
+      press.offer(madeOf(2, { signing }))
+      if (signing === 'wanted') press.refused(2, 'a signature does not verify')
+      told.length = 0
+      press.tellSigner()
+      expect(of('registry.serving-drafted')).toMatchObject([{ epoch: 1 }])
+      // The keys of the new signer are not there yet.
+      press.refused(1, '')
+      press.refused(2, '')
+      told.length = 0
+      press.keysAgain()
+      expect(of('registry.serving-drafted')).toMatchObject([{ epoch: 1 }])
+      press.signed(1, 2, signedOf(2))
+      press.refused(2, 'a signature does not verify')
+      expect(of('registry.signatures-set')).toMatchObject([{ epoch: 1, version: 2 }])
+      const sent = of('registry.serving-drafted').length
+      press.keysAgain()
+      expect(of('registry.serving-drafted'), 'who has it is not given it again').toHaveLength(sent)
+    })
+
+  test('that could not sign what is in force is given it again, behind the refused draft', () => {
+    const { press, clock, of } = world()
+    const sent = () => of('registry.serving-drafted').map(({ epoch }) => epoch)
+    press.offer(madeOf(1))
+    press.signed(1, 1, signedOf(1))
+    press.offer(madeOf(2))
+    press.tellSigner()
+    press.refused(1, 'signatures were not verified in time')
+    press.refused(2, 'a signature does not verify')
+    expect(sent()).toEqual([1, 2, 1, 2])
+    clock.advance(limits.verdictMs.default)
+    press.refused(1, 'signatures were not verified in time')
+    expect(sent()).toEqual([1, 2, 1, 2, 1])
+    clock.advance(limits.verdictMs.default)
+    press.signed(1, 2, signedOf(2))
+    clock.advance(2 * limits.verdictMs.default)
+    expect(sent().slice(0, 6)).toEqual([1, 2, 1, 2, 1, 1])
+    expect(of('registry.signatures-set')).toMatchObject([{ epoch: 1, version: 2 }])
   })
 
   test('that starts anew and asks its peers first is given it again when it tells its keys', () => {

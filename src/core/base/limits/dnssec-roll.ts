@@ -69,7 +69,12 @@ export const dnssecRollLimits = {
     'characters',
     'a document with sixteen keys and sixty-four past sets of them is about 40,000',
   ),
-  parentServers: limit(16, [1, 64], 'servers', 'of the parent that are asked for its DS records'),
+  parentServers: limit(
+    16,
+    [1, 64],
+    'servers',
+    'of the parent that are asked for its DS records, by name; with more, some are never heard',
+  ),
   parentLookMs: limit(
     120_000,
     [100, 600_000],

@@ -32,6 +32,13 @@ export const horizonOf = (state: RollState, policy: RollPolicy, nowSeconds: numb
   parentSeconds: state.isUrgent ? 0 : policy.parentSeconds,
 })
 
+export type Ttls = Pick<RollPolicy, 'dnskeyTtlSeconds' | 'zoneTtlSeconds'>
+
+export const longerTtls = (a: Ttls, b: Ttls): Ttls => ({
+  dnskeyTtlSeconds: Math.max(a.dnskeyTtlSeconds, b.dnskeyTtlSeconds),
+  zoneTtlSeconds: Math.max(a.zoneTtlSeconds, b.zoneTtlSeconds),
+})
+
 /** The longest TTLs, and what no node serves any more is marked so. */
 function noted(
   state: RollState,
@@ -39,17 +46,29 @@ function noted(
   { servedByAll = -1, isTimeUnsure = false }: RollFacts,
   nowSeconds: number,
 ): RollState {
-  const confirm = <T>(past: Past<T>): Past<T> =>
-    !isTimeUnsure && past.confirmedSeconds === undefined && past.endedVersion <= servedByAll
-      ? { ...past, confirmedSeconds: nowSeconds }
-      : past
+  const { dnskeyTtlSeconds, zoneTtlSeconds } = policy
+  const noteOf =
+    (ttlSeconds: number) =>
+    <T>(past: Past<T>): Past<T> => {
+      if (past.confirmedSeconds !== undefined) return past
+      // Whoever serves it still does so with the TTLs of now.
+      const longer = past.ttlSeconds < ttlSeconds ? { ...past, ttlSeconds } : past
+      return !isTimeUnsure && past.endedVersion <= servedByAll
+        ? { ...longer, confirmedSeconds: nowSeconds }
+        : longer
+    }
+  const noteKeys = noteOf(dnskeyTtlSeconds)
+  // That there are no keys is held as long as the answers without signatures.
+  const noteNoKeys = noteOf(Math.max(dnskeyTtlSeconds, zoneTtlSeconds))
   return {
     ...state,
-    keyTtlSeconds: Math.max(state.keyTtlSeconds, policy.dnskeyTtlSeconds),
-    zoneTtlSeconds: Math.max(state.zoneTtlSeconds, policy.zoneTtlSeconds),
-    pastKeySets: state.pastKeySets.map(confirm),
-    pastSignings: state.pastSignings.map(confirm),
-    pastOffers: state.pastOffers.map(confirm),
+    keyTtlSeconds: Math.max(state.keyTtlSeconds, dnskeyTtlSeconds),
+    zoneTtlSeconds: Math.max(state.zoneTtlSeconds, zoneTtlSeconds),
+    pastKeySets: state.pastKeySets.map((past) =>
+      past.value.members.length === 0 ? noteNoKeys(past) : noteKeys(past),
+    ),
+    pastSignings: state.pastSignings.map(noteOf(zoneTtlSeconds)),
+    pastOffers: state.pastOffers.map(noteKeys),
   }
 }
 

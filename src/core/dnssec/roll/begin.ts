@@ -7,7 +7,16 @@ import { toHex } from '../../gossip/app/base64.ts'
 import { type ZoneKey, rdataOfKey, tagOfKey } from '../dnskey.ts'
 import { replacedBy } from './goals.ts'
 import { signsKeysByRole, signsZoneByRole } from './moves.ts'
-import type { KeyId, RollCommand, RollEvent, RollKey, RollPolicy, RollState } from './types.ts'
+import type {
+  KeyId,
+  KeySet,
+  Past,
+  RollCommand,
+  RollEvent,
+  RollKey,
+  RollPolicy,
+  RollState,
+} from './types.ts'
 
 type PublicPart = Pick<ZoneKey, 'role' | 'publicKey'>
 
@@ -47,6 +56,13 @@ export interface Beginning {
   readonly wasSigned: boolean
 }
 
+/** A validator may hold that there is no key, and answers without signatures. */
+const unsignedUntil = (endedVersion: number, ...ttls: readonly number[]): Past<KeySet> => ({
+  value: { members: [], signers: [] },
+  endedVersion,
+  ttlSeconds: Math.max(...ttls),
+})
+
 /**
  * The first document of a zone: its keys work at once. One whose goal is to go has signed before:
  * it stays published until caches have lost that.
@@ -63,12 +79,7 @@ export function beginRoll(
     return { ...key, isPublished: true, signsKeys, signsZone, activeSeconds: nowSeconds }
   })
   const resting = working.filter((key) => key.goal === 'gone' && signsZoneByRole(key))
-  const unsigned = {
-    value: { members: [], signers: [] },
-    endedVersion: 1,
-    // A validator may hold that there is no key, and answers without signatures.
-    ttlSeconds: Math.max(policy.zoneTtlSeconds, policy.dnskeyTtlSeconds),
-  }
+  const unsigned = unsignedUntil(1, policy.dnskeyTtlSeconds, policy.zoneTtlSeconds)
   return {
     zone,
     lineage,
@@ -94,6 +105,32 @@ export function beginRoll(
     pastOffers: [],
     pastDs: [],
     isUrgent: false,
+  }
+}
+
+const isUnsigned = ({ value }: Past<KeySet>): boolean => value.members.length === 0
+
+/**
+ * The document of a zone that is signed no more: its keys wait, and once it is signed again the
+ * parent is offered them when no cache holds that it is not. The same where it says so already.
+ */
+export function restRoll(state: RollState): RollState {
+  const { offered, pastKeySets, pastOffers, keyTtlSeconds, zoneTtlSeconds } = state
+  const rests = (past: Past<KeySet>) =>
+    isUnsigned(past) && past.endedVersion === state.version && past.confirmedSeconds === undefined
+  if (offered.length === 0 && pastKeySets.some(rests)) return state
+  const endedVersion = state.version + 1
+  const unsigned = unsignedUntil(endedVersion, keyTtlSeconds, zoneTtlSeconds)
+  const others = pastOffers.filter(({ value }) => value.join() !== offered.join())
+  // The parent may have read it, and take it up at any time.
+  const offer = { value: offered, endedVersion, ttlSeconds: keyTtlSeconds }
+  return {
+    ...state,
+    version: endedVersion,
+    revision: state.revision + 1,
+    offered: [],
+    pastKeySets: [...pastKeySets.filter((past) => !isUnsigned(past)), unsigned],
+    pastOffers: offered.length === 0 ? pastOffers : [...others, offer],
   }
 }
 

@@ -9,10 +9,10 @@ import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
 import { restsBeside } from '../imports.ts'
 import type { StoredKey } from '../keyfile.ts'
-import { beginEvent, beginRoll, rollKeyOf } from '../roll/begin.ts'
+import { beginEvent, beginRoll, restRoll, rollKeyOf } from '../roll/begin.ts'
 import { rolesOf } from '../roll/goals.ts'
 import type { ParentLook } from '../roll/look.ts'
-import { isRolling } from '../roll/status.ts'
+import { isRolling, leaderOf } from '../roll/status.ts'
 import type { RollCommand, RollEvent, RollKey, RollPolicy, RollState } from '../roll/types.ts'
 import { bundleBytes } from './codec.ts'
 import { PeersHeard } from './peers-heard.ts'
@@ -87,8 +87,8 @@ export class KeyRing {
     return this.#peers.formerly
   }
 
-  /** The zones to sign, of which those with stored keys have them at once. */
-  setZones(zones: readonly RingZone[]): void {
+  /** The zones to sign, of which those with stored keys have them at once; all others rest. */
+  setZones(zones: readonly RingZone[]): RingOutcome {
     const { node, crypto, rsaBits } = this.#options
     const names = new Set(zones.map(({ zone }) => zone))
     for (const [name, ring] of this.#zones) {
@@ -102,11 +102,22 @@ export class KeyRing {
       if (this.#zones.has(zone)) continue
       const bundle = this.#shelved.get(zone)
       this.#shelved.delete(zone)
-      this.#zones.set(
-        zone,
-        new ZoneRing({ node, zone, crypto, rsaBits, heard: this.#peers }, bundle),
-      )
+      const options = { node, zone, crypto, rsaBits, heard: this.#peers }
+      this.#zones.set(zone, new ZoneRing(options, bundle))
     }
+    return { ...NOTHING, changed: this.#rest() }
+  }
+
+  /** The names of those that rested not yet. Kept, so that a start hereafter knows of it. */
+  #rest(): string[] {
+    const changed: string[] = []
+    for (const [name, bundle] of this.#shelved) {
+      const state = restRoll(bundle.state)
+      if (state === bundle.state || leaderOf(state) !== this.#options.node) continue
+      this.#shelved.set(name, { ...bundle, state })
+      changed.push(name)
+    }
+    return changed
   }
 
   /** All that is to be stored. */
@@ -131,7 +142,7 @@ export class KeyRing {
     return false
   }
 
-  /** Zones that were signed here before: their keys are kept. */
+  /** Zones that were signed here before. */
   shelved(): readonly string[] {
     return [...this.#shelved.keys()]
   }

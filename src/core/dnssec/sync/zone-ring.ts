@@ -11,7 +11,7 @@
 import { limits } from '../../base/limits.ts'
 import type { DnssecCrypto } from '../crypto.ts'
 import type { StoredKey } from '../keyfile.ts'
-import { advance, horizonOf } from '../roll/advance.ts'
+import { type Ttls, advance, horizonOf, longerTtls } from '../roll/advance.ts'
 import { isTagTaken, keyIdOf, rollKeyOf, startRoll, withKey } from '../roll/begin.ts'
 import { keysFor } from '../roll/goals.ts'
 import { type ParentLook, lookedAt } from '../roll/look.ts'
@@ -59,6 +59,8 @@ export class ZoneRing {
   #waits: readonly RollWait[] = []
   #hasMajority = true
   #isLeaderLost = false
+  /** The longest TTLs of the turns in which nothing could be noted in the document. */
+  #unnoted: Ttls = { dnskeyTtlSeconds: 0, zoneTtlSeconds: 0 }
 
   constructor(options: ZoneRingOptions, bundle?: Bundle) {
     this.#options = options
@@ -269,6 +271,8 @@ export class ZoneRing {
   /** One turn. Whether the document changed, and what is to be told. */
   turn(policy: RollPolicy, settings: TurnSettings): readonly RollEvent[] {
     const { nowSeconds, isTimeUnsure = false } = settings
+    const longest = longerTtls(this.#unnoted, policy)
+    this.#unnoted = longest
     const events: RollEvent[] = [...this.#lead(settings)]
     const held = this.#bundle
     if (held === undefined || !this.isLed) return events
@@ -280,7 +284,9 @@ export class ZoneRing {
     }
     events.push(...this.#takeIn(nowSeconds))
     if (!isTimeUnsure) events.push(...this.#muster(settings))
-    const turn = advance(this.#bundle!.state, policy, this.#facts(settings), nowSeconds)
+    const served = { ...policy, ...longest }
+    const turn = advance(this.#bundle!.state, served, this.#facts(settings), nowSeconds)
+    this.#unnoted = policy
     let { state } = turn
     let keys = this.#bundle!.keys
     events.push(...turn.events)

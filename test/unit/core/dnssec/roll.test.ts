@@ -121,6 +121,14 @@ describe('a new zone', () => {
     expect(servingKeys(zone.state).cds).toEqual([zone.state.keys[0]!.id])
   })
 
+  test('offers nothing while a cache holds an unsigned answer of a TTL learned later', () => {
+    const zone = new Zone()
+    // Servers that an API edit brought are known with the first draft.
+    Object.assign(zone.policy, { zoneTtlSeconds: 24 * HOUR })
+    zone.pass(30)
+    expect(zone.steps).toEqual(['+25 ds-offered'])
+  })
+
   test('offers nothing before each peer was heard once: one may serve it with other keys', () => {
     const zone = new Zone()
     zone.unheard = ['https://two']
@@ -246,6 +254,21 @@ describe('a rollover', () => {
     zone.isServedByAll = true
     zone.pass(24)
     expect(zone.state.keys).toHaveLength(2)
+  })
+
+  test('waits for what is served by a node that is behind with a TTL raised since', () => {
+    const zone = new Zone({ isSplit: true }).settle()
+    zone.order(['zsk'])
+    zone.pass(2.25)
+    expect(zone.steps.at(-1)).toContain('key-signs')
+    zone.isServedByAll = false
+    Object.assign(zone.policy, { zoneTtlSeconds: 48 * HOUR })
+    zone.pass(4)
+    zone.isServedByAll = true
+    zone.pass(48)
+    expect(zone.steps.at(-1)).toContain('key-signs')
+    zone.pass(2)
+    expect(zone.steps.map((step) => step.split(' ')[1])).toContain('key-withdrawn')
   })
 
   test('in an emergency does without the wide margins', () => {

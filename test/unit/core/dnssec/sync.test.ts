@@ -272,6 +272,28 @@ describe('a node', () => {
     expect(keys).toHaveLength(limits.rollKeys.default)
   })
 
+  test('that hears too few notes a TTL that was long meanwhile once it hears enough', () => {
+    const [one, two] = [begun('a-one'), ringOf('b-two')]
+    const ttls = (zoneTtlSeconds: number, dnskeyTtlSeconds: number) =>
+      one.setZones([{ zone: ZONE, policy: { ...plainPolicy, zoneTtlSeconds, dnskeyTtlSeconds } }])
+    talk(two, one)
+    turn(one, START + 1)
+    talk(two, one, START + 2)
+    const noted = () => one.zone(ZONE)!.bundle!.state
+    for (const [zone, keys] of [
+      [86_400, 3_600],
+      [300, 7_200],
+      [300, 300],
+    ] as const) {
+      ttls(zone, keys)
+      turn(one, START + 1_000)
+    }
+    expect(noted()).toMatchObject({ zoneTtlSeconds: 3_600, keyTtlSeconds: 3_600 })
+    talk(two, one, START + 1_001)
+    turn(one, START + 1_002)
+    expect(noted()).toMatchObject({ zoneTtlSeconds: 86_400, keyTtlSeconds: 7_200 })
+  })
+
   test('keeps the keys of a zone that is not configured for a while', () => {
     const one = begun('one')
     const [tag] = tags(one)
@@ -279,6 +301,27 @@ describe('a node', () => {
     expect(one.bundles()).toHaveLength(1)
     one.setZones([{ zone: ZONE, policy: plainPolicy }])
     expect(tags(one)).toEqual([tag])
+  })
+
+  test('lets a zone rest that is not configured, once, and only where it leads the keys', () => {
+    const [one, two] = [begun('one'), ringOf('two')]
+    let at = START
+    for (; one.zone(ZONE)!.bundle!.state.offered.length === 0; at += 60) {
+      const { lineage, version } = one.zone(ZONE)!.bundle!.state
+      one.zone(ZONE)!.served(lineage, version)
+      turn(one, at)
+    }
+    const before = one.zone(ZONE)!.bundle!.state
+    talk(two, one, at)
+    expect(one.setZones([]).changed).toEqual([ZONE])
+    expect(one.setZones([]).changed).toEqual([])
+    const { state } = one.bundles()[0]!
+    expect(state).toMatchObject({ version: before.version + 1, offered: [] })
+    // The parent may take it up still, and caches may hold that there are no keys.
+    expect(state.pastOffers).toMatchObject([{ value: before.offered }])
+    expect(state.pastKeySets).toMatchObject([{ value: { members: [] } }])
+    expect(two.setZones([]).changed).toEqual([])
+    expect(two.bundles()[0]!.state.offered).toEqual(before.offered)
   })
 })
 
