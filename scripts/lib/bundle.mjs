@@ -34,6 +34,7 @@ const FIRST = [
   'kernel/pool-entry',
   'actors/registry/ports-compile-entry',
   'actors/registry/ports-geo-entry',
+  'actors/cluster/ports-watch-entry',
 ]
 
 function entriesOf() {

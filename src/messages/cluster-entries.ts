@@ -40,6 +40,7 @@ export const clusterEntries = {
       binary: field.text('the program, by path or name'),
       args: field.list<string>('its arguments'),
       folder: field.text('where it is started'),
+      watcher: field.list<string>('arguments of node for a program that watches this process'),
     },
     reply: {
       outcome: field.text<

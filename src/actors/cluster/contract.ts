@@ -136,6 +136,10 @@ export interface ClusterPorts {
   hasData(folder: string): boolean
   /** Makes the folder, for its owner alone; the message of what failed, or undefined. */
   prepare(folder: string): Promise<string | undefined>
+  /** Arguments of node for the watcher of a node whose member is in the folder. */
+  watcher(folder: string, silenceMs: number): readonly string[]
+  /** Answers the watcher as long as this thread lives; the message of what failed, or undefined. */
+  openBeat(folder: string): Promise<string | undefined>
   /** Moves the data out of the way, under a name of its own. */
   setAside(folder: string): Promise<string | undefined>
   /** Saves what the member in the folder has stored, beside its data. */

@@ -97,6 +97,8 @@ export class Embedded {
     if (this.#config.folder.length > 90)
       failStart('cluster.raft.data_dir: the path is longer than a socket in it may be (90)')
     await this.#openDoor()
+    const deaf = await this.#ports.openBeat(this.#config.folder)
+    if (deaf !== undefined) this.#ctx.log.warn('this node has no watcher', { error: deaf })
     const seen = await this.#ctx.ask('cluster.read-engine', {})
     // It outlived a former incarnation of this actor.
     if (seen.ok && seen.value.state === 'running') this.state = 'running'
@@ -301,7 +303,10 @@ export class Embedded {
     }
     const args = engineArguments(settings, founding)
     const timeoutMs = limits.clusterServePatienceMs.default
-    const reply = await this.#ctx.ask('cluster.start-engine', { binary, args, folder }, timeoutMs)
+    // As long as the others wait for a heartbeat.
+    const watcher = this.#ports.watcher(folder, times.electionMs)
+    const order = { binary, args, folder, watcher }
+    const reply = await this.#ctx.ask('cluster.start-engine', order, timeoutMs)
     if (!reply.ok) failStart(`the engine actor did not answer: ${reply.error.code}`)
     this.version = reply.value.version
     if (reply.value.pid === 0) failStart(reply.value.message)

@@ -10,6 +10,7 @@ import type { ClusterPorts, Gateway } from './contract.ts'
 import { knock, listen, openDoor } from './ports-door.ts'
 import { openGateway } from './ports-gateway.ts'
 import { saveSnapshot } from './ports-snapshot.ts'
+import { openBeat, watcherOf } from './ports-watch.ts'
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : `${error}`)
 
@@ -33,6 +34,7 @@ export function ownAddressOf(interfaces: ReturnType<typeof networkInterfaces>): 
 
 export function openPorts(): ClusterPorts {
   const open = new Set<Gateway>()
+  let closeBeat = () => {}
   return {
     gateway: (to) => {
       const gateway = openGateway(to)
@@ -50,6 +52,13 @@ export function openPorts(): ClusterPorts {
         // The socket of clients lies in it, and only that keeps others of this host out.
         await chmod(folder, 0o700)
       }),
+    watcher: watcherOf,
+    openBeat: async (folder) => {
+      const beat = await openBeat(folder)
+      if (typeof beat === 'string') return beat
+      closeBeat = beat
+      return undefined
+    },
     setAside: (folder) =>
       attempt(() =>
         rename(join(folder, DATA_FOLDER), join(folder, `${DATA_FOLDER}.removed-${Date.now()}`)),
@@ -73,6 +82,7 @@ export function openPorts(): ClusterPorts {
     close: () => {
       for (const gateway of open) gateway.close()
       open.clear()
+      closeBeat()
     },
   }
 }

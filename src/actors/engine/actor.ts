@@ -40,11 +40,11 @@ async function find(ports: EnginePorts, binary: string): Promise<Found> {
   return { outcome: 'bad-version', fault: `${binary}: ${fault}`, version }
 }
 
-async function start(ports: EnginePorts, { binary, args, folder }: Order): Promise<Reply> {
+async function start(ports: EnginePorts, { binary, args, folder, watcher }: Order): Promise<Reply> {
   const found = await find(ports, binary)
   const { version } = found
   if (found.outcome !== 'found') return refused(found.outcome, found.fault, version)
-  const outcome = await ports.start({ command: binary, args, folder })
+  const outcome = await ports.start({ command: binary, args, folder, watcher })
   if (!('message' in outcome))
     return { outcome: outcome.code, message: '', pid: outcome.pid, version }
   return refused(outcome.code, `${binary} does not start: ${outcome.message}`, version)

@@ -6,6 +6,8 @@ export interface ProcessSpec {
   readonly args: readonly string[]
   /** The folder it is started in. */
   readonly folder: string
+  /** Arguments of node for a program that runs beside it, as long as it does; empty for none. */
+  readonly watcher: readonly string[]
 }
 
 export type ProcessState =

@@ -46,7 +46,10 @@ export function openPorts(_config: unknown, { log }: { log: Log }): EnginePorts 
   return {
     start: async (spec) => {
       if (all.read(NAME).state !== 'running') await clearSocket(join(spec.folder, SOCKET))
-      const started = await all.start(NAME, spec, (line) => log.debug('etcd says', { line }))
+      const started = await all.start(NAME, spec, {
+        heard: (line) => log.debug('etcd says', { line }),
+        watcherHeard: (line) => log.warn('the watcher of this node says', { line }),
+      })
       if (started.code === 'started' && !diesWithUs())
         log.warn('etcd outlives this process where that is killed, and holds its ports', {
           hint: 'install setpriv (Debian: util-linux)',

@@ -33,6 +33,8 @@ export type Founding =
 /** Folder of its data and name of its socket, in the folder it is started in. */
 export const DATA_FOLDER = 'etcd'
 export const SOCKET = 'client:0'
+/** Where the node itself is heard by its watcher. */
+export const BEAT = 'beat.sock'
 /** The file of its last snapshot, there too; the one before has `.1` after it. */
 export const SNAPSHOT = 'snapshot.db'
 

@@ -6,7 +6,7 @@ import type { EnginePorts } from '../../../src/actors/engine/contract.ts'
 import { type LogLine, recordingLog } from '../../harness/ctx.ts'
 import { has } from '../../harness/tools.ts'
 
-const sleeper = { command: '/bin/sleep', args: ['30'], folder: tmpdir() }
+const sleeper = { command: '/bin/sleep', args: ['30'], folder: tmpdir(), watcher: [] }
 let ports: EnginePorts | undefined
 
 beforeEach(() => vi.resetModules())

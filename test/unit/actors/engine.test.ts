@@ -18,7 +18,7 @@ async function worldOf(version: string | undefined) {
   const { receive } = await engine.start(fakeCtx('engine').ctx, ports, {})
   const find = async () => await receive['cluster.find-engine']({ binary: 'etcd' })
   const start = async () =>
-    await receive['cluster.start-engine']({ binary: 'etcd', args: [], folder: '/' })
+    await receive['cluster.start-engine']({ binary: 'etcd', args: [], folder: '/', watcher: [] })
   return { find, start, started }
 }
 

@@ -56,6 +56,18 @@ export const clusterLimits = {
     'ms',
     'the wait before a member that ended is started again',
   ),
+  clusterWatchMs: limit(
+    50,
+    [10, 1_000],
+    'ms',
+    'between two questions of the watcher whether the node lives',
+  ),
+  clusterGuardMs: limit(
+    1_000,
+    [10, 60_000],
+    'ms',
+    'the wait before a watcher that ended is started again',
+  ),
   clusterPulseMs: limit(
     20,
     [5, 1_000],

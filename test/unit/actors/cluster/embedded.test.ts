@@ -81,6 +81,8 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
     openDoor: async () => ({ code: 'open', close: async () => {} }),
     hasData: () => disk.hasData,
     prepare: async () => undefined,
+    watcher: (folder: string, silenceMs: number) => [folder, String(silenceMs)],
+    openBeat: async () => undefined,
     setAside: async () => undefined,
     readText: async () => wish.memory,
     writeText: async () => {},
