@@ -96,6 +96,8 @@ async function startAndKeep(folder) {
   const watch = join(dirname(fileURLToPath(import.meta.url)), 'keep-code.cjs')
   const words = ['--require', watch, program, '--config', file]
   const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // No start may outlive this process, however that ends.
+  process.once('exit', () => child.kill('SIGKILL'))
   let output = ''
   let hasEnded = false
   child.stdout.on('data', (octets) => {
@@ -137,7 +139,7 @@ for (const file of readdirSync(run).filter(isPart)) {
   try {
     load(file.slice(0, -'.cjs'.length))
   } catch {
-    // The first part of a thread finds no thread around it; what it is made of was loaded before.
+    // The first part of a thread finds no thread around it, that of a process no arguments; what it is made of was loaded before.
   }
 }
 for (const [file, script] of scripts) writeFileSync(file, script.createCachedData())

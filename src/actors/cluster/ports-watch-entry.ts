@@ -21,6 +21,7 @@ import { openGateway } from './ports-gateway.ts'
 
 const [folder = '', silence = ''] = process.argv.slice(2)
 const silenceMs = Number(silence)
+if (folder === '' || !(silenceMs > 0)) throw new Error('usage: FOLDER MILLISECONDS')
 const client = new Client(openGateway({ kind: 'socket', path: join(folder, SOCKET) }))
 
 let socket: Socket | undefined
