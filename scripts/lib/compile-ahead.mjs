@@ -139,7 +139,8 @@ for (const file of readdirSync(run).filter(isPart)) {
   try {
     load(file.slice(0, -'.cjs'.length))
   } catch {
-    // The first part of a thread finds no thread around it, that of a process no arguments; what it is made of was loaded before.
+    // The first part of a thread finds no thread around it, that of a process no arguments; what
+    // they are made of was loaded before.
   }
 }
 for (const [file, script] of scripts) writeFileSync(file, script.createCachedData())
