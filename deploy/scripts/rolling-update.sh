@@ -69,17 +69,16 @@ is_back() {
 
 # Tries for as long as a node may take.
 until_true() {
-  left=$wait
+  end=$(($(date +%s) + wait))
   while ! "$@"; do
-    left=$((left - 1))
-    [ "$left" -gt 0 ] || return 1
+    [ "$(date +%s)" -lt "$end" ] || return 1
     sleep 1
   done
 }
 
 update() {
   NODE_URL=$1
-  NODE_HOST=$(printf %s "$1" | sed 's,^[a-z]*://,,; s,/.*$,,; s,:[0-9]*$,,')
+  NODE_HOST=$(printf %s "$1" | sed 's,^[a-z]*://,,; s,/.*$,,; s,:[0-9]*$,,; s,^\[\(.*\)\]$,\1,')
   export NODE_URL NODE_HOST
   for other in $nodes; do
     until_true is_whole "$other" "$total" || fail "$other does not see $total nodes alive: stopped"

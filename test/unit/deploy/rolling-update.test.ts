@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { until } from '../../harness/program.ts'
 import { has } from '../../harness/tools.ts'
 
 const script = fileURLToPath(new URL('../../../deploy/scripts/rolling-update.sh', import.meta.url))
@@ -41,7 +42,7 @@ class Site {
     this.servers.push(server)
     await new Promise<void>((settle) => server.listen(0, host, settle))
     const { port } = server.address() as AddressInfo
-    this.urls.push(`http://${host}:${port}`)
+    this.urls.push(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
   }
 
   #replace(node: number, host: string): void {
@@ -92,12 +93,12 @@ afterEach(() => {
 test.runIf(has('curl'))(
   'a node whose command returns at once is waited for until another process is ready',
   async () => {
-    for (const host of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) await site.add(host)
+    for (const host of ['127.0.0.1', '::1', '127.0.0.2']) await site.add(host)
     const { code, said } = await site.update(20)
     expect(said).toContain('all 3 nodes are updated\n')
     expect(code).toBe(0)
     expect(site.events).toEqual([
-      ...['2 told at 127.0.0.2', '2 ready', '3 told at 127.0.0.3', '3 ready'],
+      ...['2 told at ::1', '2 ready', '3 told at 127.0.0.2', '3 ready'],
       ...['1 told at 127.0.0.1', '1 ready'],
     ])
   },
@@ -115,6 +116,23 @@ test.runIf(has('curl'))(
     expect(site.events).toEqual(['2 told at 127.0.0.2'])
     expect(tookMs).toBeGreaterThan(2_000)
     expect(tookMs).toBeLessThan(6_000)
+  },
+  30_000,
+)
+
+test.runIf(has('curl'))(
+  'a node that answers slowly has no more seconds than one that answers at once',
+  async () => {
+    for (const host of ['127.0.0.1', '127.0.0.2']) await site.add(host)
+    site.refusing.add(2)
+    const updated = site.update(3)
+    await until('the command ran', () => site.events.length > 0)
+    // Connections are taken and not answered, each for the three seconds of a question.
+    site.servers[1]!.removeAllListeners('request')
+    const { code, said, tookMs } = await updated
+    expect(code).toBe(1)
+    expect(said).toContain('127.0.0.2 is not back after 3 s')
+    expect(tookMs).toBeLessThan(9_000)
   },
   30_000,
 )
