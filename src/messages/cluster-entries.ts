@@ -148,8 +148,10 @@ export const clusterEntries = {
     key: [],
     maxBytes: 64 * KIB,
     fields: {
-      live: field.list<string>('nodes that gave a sign of life, this one among them'),
-      isCurrent: field.boolean('all records were read once'),
+      live: field.list<string>(
+        'nodes that gave a sign of life, this one among them; without a leader it alone',
+      ),
+      isCurrent: field.boolean('all records were read once, and there is a leader'),
     },
     doc: 'Who is alive, told each second.',
   },

@@ -1,6 +1,7 @@
 // Goal: three nodes as the cluster guide has them (one answers, the others refuse) are updated by
 // deploy/scripts/rolling-update.sh, followers first and the leader last, and are asked all the
-// while; and a leader whose link to the others is lost ceases, though clients reach it still.
+// while; a leader whose link to the others is lost ceases, though clients reach it still; and a
+// node without a quorum counts itself alone.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClusterSite, machineMs, REFUSED } from '../harness/cluster-site.ts'
@@ -25,6 +26,17 @@ async function settled(): Promise<number> {
   }
   await until('one answers, the others refuse, all are well', isSettled, 90_000)
   return leader
+}
+
+/** Who is alive, by the list and by the metric of a node. */
+async function alive(node: number): Promise<string> {
+  const told = await site.read<{ members?: { id: string; is_alive: boolean }[] }>(
+    node,
+    '/cluster/members',
+  )
+  const names = (told?.members ?? []).filter((one) => one.is_alive).map(({ id }) => id)
+  const metric = /^opengslb_cluster_members ([0-9]+)$/m.exec(await site.metrics(node))
+  return [...names, metric?.[1]].join()
 }
 
 /** The longest time between two right answers, of whichever node. */
@@ -89,9 +101,23 @@ describe.runIf(has('etcd', 'curl', 'pgrep'))('three nodes of which one answers',
       expect(ceasedMs).toBeLessThan(1_500)
       expect(tookMs).toBeLessThan(2_000)
       expect(site.doubled(fromMs)).toEqual([])
+      await until('it counts itself', async () => (await alive(leader)) === `node-${leader},1`)
+      const both = `${rest.map((node) => `node-${node}`)},2`
+      await until('the others count two', async () => (await alive(one)) === both)
       site.heal(leader)
       await settled()
     },
     180_000,
   )
+
+  test('lose two by kill -9, and the third counts itself alone until they are back', async () => {
+    const leader = await settled()
+    const [third = 0, other = 0] = NODES.filter((node) => node !== leader)
+    for (const node of [leader, other]) await site.signal(node, 'SIGKILL')
+    await until('it counts itself', async () => (await alive(third)) === `node-${third},1`)
+    await sleep(4_000)
+    expect(await alive(third)).toBe(`node-${third},1`)
+    for (const node of [leader, other]) site.start(node)
+    await until('all are counted', async () => (await alive(third)).endsWith(',3'), 60_000)
+  }, 120_000)
 })

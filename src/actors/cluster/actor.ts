@@ -92,7 +92,7 @@ class Node {
       changed: (members) => this.embedded?.remember(members),
     })
     const { present } = this.membership
-    this.replica = new Replica({ ctx, client, present, caughtUp: () => this.tellNodes() })
+    this.replica = new Replica({ ctx, client, present, caughtUp: () => this.#caughtUp() })
     const revision = () => this.replica.revision
     const hasLeader = () => this.standing.leadership.leader !== ''
     if (engine.kind === 'embedded')
@@ -173,10 +173,16 @@ class Node {
     this.#ctx.clock.after(leaseMs, () => this.standing.leadership.forget())
   }
 
+  /** The store is read by a quorum: who waits for keys of others need not wait for a beat. */
+  #caughtUp(): void {
+    this.standing.knew(this.#ctx.clock.monotonicMs())
+    this.tellNodes()
+  }
+
   /** Says who is alive; keys are changed by nodes that hear most of the others. */
   tellNodes(): void {
-    const live = [...this.membership.present.keys()]
-    const isCurrent = this.replica.counts.reads > 0
+    const live = this.membership.alive()
+    const isCurrent = this.replica.counts.reads > 0 && this.standing.hasLeader
     this.#ctx.publish('cluster.nodes-set', { live, isCurrent })
   }
 

@@ -66,6 +66,7 @@ export class Fence {
   #judge(own: Client, status: MemberStatus, sentMs: number): void {
     const { standing, nameOf } = this.#world
     const verdict = verdictOf(status)
+    if (verdict.kind !== 'no-leader') standing.knew(sentMs)
     if (verdict.kind === 'no-leader') standing.leaderless()
     else if (verdict.kind === 'follows')
       standing.followed(nameOf(verdict.leaderId), verdict.term, sentMs + this.#leaseMs)

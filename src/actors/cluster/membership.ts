@@ -109,9 +109,16 @@ export class Membership {
     await this.#world.client()?.revoke(this.#lease, limits.clusterHandOverMs.default)
   }
 
+  /** Names of nodes that live, as far as this one can know: without a leader, itself. */
+  alive(): readonly string[] {
+    const { standing, self } = this.#world
+    return standing.hasLeader ? [...this.present.keys()] : [self.name]
+  }
+
   views(): readonly ClusterMemberView[] {
     const { standing, isExternal } = this.#world
     const { leader } = standing.leadership
+    const alive = new Set(this.alive())
     const rows = isExternal
       ? [...this.present.values()].map(({ name, address }) => ({ id: name, name, address }))
       : this.members.map(({ id, name, peerUrls }) => {
@@ -122,7 +129,7 @@ export class Membership {
       .map(({ id, name, address }) => {
         const isLearner = this.members.find((one) => one.id === id)?.isLearner === true
         return {
-          ...{ id, name, address, isVoter: !isLearner, isAlive: this.present.has(name) },
+          ...{ id, name, address, isVoter: !isLearner, isAlive: alive.has(name) },
           role: isLearner ? 'learner' : name === leader ? 'leader' : 'follower',
           version: this.present.get(name)?.version ?? '',
         } as const
@@ -172,17 +179,19 @@ export class Membership {
   }
 
   async #appear(): Promise<void> {
+    const { self, standing, ctx } = this.#world
     const client = this.#world.client()
     if (client === undefined) return
+    const sentMs = ctx.clock.monotonicMs()
     if (this.#lease !== '') {
       const seconds = await client.keepAlive(this.#lease)
+      if (seconds !== undefined) standing.knew(sentMs)
       // Without an answer it may live on; what is gone is granted anew.
       if (seconds !== 0) return
       this.#lease = ''
     }
     const granted = await client.grant(limits.clusterPresenceSeconds.default)
     if (granted === undefined || this.#hasLeft) return
-    const { self } = this.#world
     if (await client.put(`${NODES}${self.name}`, JSON.stringify(self), granted.id))
       this.#lease = granted.id
   }

@@ -3,6 +3,7 @@
  *
  * Each word of leadership goes to the lease of the DNS threads in the same turn, then to the log.
  */
+import { limits } from '../../core/base/limits.ts'
 import { type Change, Leadership } from '../../core/cluster/leadership.ts'
 import { Lease } from '../../core/cluster/lease.ts'
 import { Silence } from '../../core/cluster/silence.ts'
@@ -31,6 +32,8 @@ export class Standing {
   readonly #silence: Silence
   /** Another that leads is not believed to answer before its pulse says so. */
   hasPulse = false
+  /** Until when the last word of a leader counts, of the monotonic clock. */
+  #leaderUntilMs = Number.NEGATIVE_INFINITY
   #isSuspect = false
   #isSilent = false
 
@@ -55,6 +58,20 @@ export class Standing {
     return this.#lease.hears && !this.#isSuspect
   }
 
+  /**
+   * Whether the members have a leader, one that answers or not. Without one signs of life do not
+   * end in the store: what it holds of others is of the past.
+   */
+  get hasLeader(): boolean {
+    return this.#ctx.clock.monotonicMs() < this.#leaderUntilMs
+  }
+
+  /** What was asked at that moment was answered as only members with a leader do. */
+  knew(sentMs: number): void {
+    const untilMs = sentMs + limits.clusterPresenceSeconds.default * 1_000
+    this.#leaderUntilMs = Math.max(this.#leaderUntilMs, untilMs)
+  }
+
   led(epoch: number, untilMs: number): void {
     if (!this.mayLead()) return
     this.#follow(this.leadership.led(epoch, untilMs))
@@ -65,6 +82,7 @@ export class Standing {
   }
 
   leaderless(): void {
+    this.#leaderUntilMs = Number.NEGATIVE_INFINITY
     this.#follow(this.leadership.leaderless())
   }
 

@@ -69,12 +69,15 @@ export class Board {
     return this.#isCurrent
   }
 
-  /** The nodes that are alive, told every second or so. */
+  /**
+   * The nodes that are alive, told every second or so. What is told while it is not current says
+   * nothing of others: the part of a network that has no quorum must not take them for heard.
+   */
   nodes(live: readonly string[], isCurrent: boolean): void {
     const { ring, clock } = this.#world
+    if (!isCurrent) return
     this.#live = live
     for (const node of live) ring.hear(node, this.#nowSeconds())
-    if (!isCurrent) return
     const nowMs = clock.monotonicMs()
     // Where nothing changes for long nothing else would say it again before it is forgotten.
     if (this.#isCurrent && nowMs - this.#lookedMs < limits.boardLookMs.default) return

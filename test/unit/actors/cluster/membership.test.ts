@@ -58,7 +58,7 @@ function worldOf(
       reached: { peerUrl, isNamed },
       changed: () => {},
     },
-    standing: { leadership: { role, leader: 'node-1' } } as never,
+    standing: { leadership: { role, leader: 'node-1' }, hasLeader: true, knew() {} } as never,
     self: { name: 'node-1', address: '10.0.0.1:7000', version: '2', startedAtMs: 0 },
   })
   membership.start()

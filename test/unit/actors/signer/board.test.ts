@@ -192,6 +192,25 @@ describe('what nodes lay down', () => {
     expect(nodes[2]!.ring.zone(ZONE)!.isLed).toBe(false)
   })
 
+  test('is led by one part of a network: the other hears nobody while nothing is current', async () => {
+    const { store, nodes } = await cluster('a', 'b', 'c')
+    const [small, ...big] = nodes
+    // What the store held of others when the link was lost never ends on the small side.
+    store.nodes.delete('a')
+    for (let at = 0; at < 90; at += 10) {
+      small.board.nodes(['a', 'b', 'c'], false)
+      await store.beat(10)
+      small.turn()
+    }
+    expect(big[0]!.ring.zone(ZONE)!.isLed).toBe(true)
+    const [before, { state }] = [small.tags, small.ring.zone(ZONE)!.bundle!]
+    small.ring.command(ZONE, { isEmergency: true }, small.nowSeconds())
+    small.turn()
+    expect(small.tags).toEqual(before)
+    expect(small.ring.zone(ZONE)!.bundle!.state.version).toBe(state.version)
+    expect(small.decision()).toBe('wait')
+  })
+
   test('comes to rest, and is said again only when it would be forgotten', async () => {
     const { store } = await cluster('a', 'b', 'c')
     for (let beat = 0; beat < 5; beat++) await store.beat()
