@@ -67,7 +67,7 @@ describe.runIf(has('etcd', 'curl', 'unbound', 'unshare'))('five nodes', () => {
   }
   const lost = () => clients.flatMap(({ name, lost }) => lost.map((line) => `${name}: ${line}`))
 
-  function startClients(): void {
+  async function startClients(): Promise<void> {
     const servers = addresses.slice(0, 3)
     writeFileSync(
       join(folder, 'resolv.conf'),
@@ -76,6 +76,11 @@ describe.runIf(has('etcd', 'curl', 'unbound', 'unshare'))('five nodes', () => {
     writeFileSync(join(folder, 'unbound.conf'), forwarderConf(folder, servers, 5_300))
     const [command, ...rest] = [...site.lab.hub, 'unbound', '-d', '-c', `${folder}/unbound.conf`]
     unbound = spawn(command!, rest, { stdio: 'ignore' })
+    // Who asks before it listens is refused a connection, which is no lookup lost.
+    const ping = ['dig', '@127.0.0.1', '-p', '5300', '+tries=1', '+time=2', CLUSTER_NAME]
+    const listens = async () =>
+      /status: /.test(await site.lab.run(site.lab.hub, ...ping).catch(() => ''))
+    await until('unbound listens', listens)
     const glibc =
       `[ -n "$bound" ] || { mount --bind ${folder}/resolv.conf /etc/resolv.conf; bound=1; }; ` +
       `if getent ahostsv4 ${CLUSTER_NAME} | grep -q STREAM; then echo found; else echo lost; fi`
@@ -138,7 +143,7 @@ describe.runIf(has('etcd', 'curl', 'unbound', 'unshare'))('five nodes', () => {
     ],
   ] as readonly [string, (node: number) => Promise<void>, (node: number) => Promise<void>][])
     test(`lose no lookup of glibc and unbound when the leader ${name}`, async () => {
-      if (clients.length === 0) startClients()
+      if (clients.length === 0) await startClients()
       await until('all answer', () => answering() === NODES.length, 60_000)
       const before = clients.map(({ found }) => found)
       await until('clients ask', () => clients.every(({ found }, at) => found > before[at]! + 5))
@@ -155,7 +160,7 @@ describe.runIf(has('etcd', 'curl', 'unbound', 'unshare'))('five nodes', () => {
 
   test('are updated one after the other by the script, the leader last, and lose no lookup', async () => {
     const first = await leaderOf(1)
-    if (clients.length === 0) startClients()
+    if (clients.length === 0) await startClients()
     const { said, order } = await rollingUpdate(site, NODES)
     expect(said).toContain('all 5 nodes are updated')
     expect(order).toHaveLength(5)
