@@ -200,5 +200,17 @@ describe.runIf(has('etcd', 'curl', 'unbound', 'unshare'))('five nodes', () => {
     await output('rm', ['-rf', `${site.program(2).folder}/raft`])
     site.start(2)
     await until('the second is a member again', () => site.isWhole(2), 60_000)
-  }, 240_000)
+
+    // The flag was left where it is.
+    await site.program(1).stop()
+    site.start(1, [...site.flags(1), '--force-new-cluster'])
+    await site.program(1).logged('--force-new-cluster is ignored', 60_000)
+    await until('both are members', () => site.isWhole(2), 60_000)
+    // Nor is it obeyed by one that never did while the other runs.
+    await site.program(2).stop()
+    site.start(2, [...site.flags(2), '--force-new-cluster'])
+    await site.program(2).logged('is a member of this cluster and runs', 60_000)
+    site.start(2)
+    await until('both are members still', () => site.isWhole(2), 60_000)
+  }, 360_000)
 })

@@ -28,6 +28,7 @@ import type { ClusterConfig, ClusterPorts, EmbeddedConfig } from './contract.ts'
 import { answerDoor, askEntry, doorOf } from './door.ts'
 import { foundAt, Others } from './others.ts'
 import type { Pulse } from './pulse.ts'
+import { Refounding } from './refound.ts'
 import type { ClusterCtx } from './standing.ts'
 
 /** Between two looks for another cluster. */
@@ -48,6 +49,7 @@ export class Embedded {
   admittedBy: readonly RaftMember[] = []
   readonly client: Client
   readonly others: Others
+  readonly #refounding: Refounding
   /** A member that was let in and has not started for long. */
   neverCame: () => RaftMember | undefined = () => undefined
   readonly #ctx: ClusterCtx
@@ -80,6 +82,7 @@ export class Embedded {
     const scheme = own.tls === undefined ? 'http' : 'https'
     this.#request = { name: config.self, peerUrl: `${scheme}://${address}` }
     this.client = new Client(ports.gateway({ kind: 'socket', path: `${own.folder}/${SOCKET}` }))
+    this.#refounding = new Refounding({ log: ctx.log, ports, config: own, self: this.#request })
     const peers = () => this.#peers
     this.others = new Others({ ctx, ports, config: own, client: this.client, address, peers })
   }
@@ -103,7 +106,7 @@ export class Embedded {
     // It outlived a former incarnation of this actor.
     if (seen.ok && seen.value.state === 'running') this.state = 'running'
     else if (seen.ok && faultOf(seen.value.lines).fault === 'removed') this.state = 'stopped'
-    else await this.#come(await this.#plan(this.#config.forceNew && this.#isFirst), true)
+    else await this.#come(await this.#plan(this.#isFirst && (await this.#isForced())), true)
     if (this.#isStopped) return
     this.#ctx.log.info('Raft node started', { address: this.address, version: this.version })
     this.#lookForOthers()
@@ -112,6 +115,21 @@ export class Embedded {
   /** A later incarnation of this actor finds the cluster that was founded anew, and its members. */
   get #isFirst(): boolean {
     return this.#ctx.incarnation === 1
+  }
+
+  /** Whether the other members are to be thrown out at this start. */
+  async #isForced(): Promise<boolean> {
+    const { forceNew, join, folder } = this.#config
+    if (!forceNew || (this.#ports.hasData(folder) && (await this.#refounding.isDone())))
+      return false
+    const known = new Set([...join, ...(await this.#lastKnown())])
+    known.delete(this.address)
+    const runs = await this.#refounding.whoRuns([...known])
+    if (runs === undefined) return true
+    failStart(
+      `cluster.force_new_cluster: ${runs} is a member of this cluster and runs; this node would ` +
+        'throw it out, with what it has stored. Take the flag away, or stop that node first',
+    )
   }
 
   /** Now and then from the start on: others may come up later than this one. */
@@ -236,6 +254,8 @@ export class Embedded {
     if (this.#isStopped) return
     if (fault === undefined || (fault.kind === 'silent' && plan.kind === 'resume')) {
       this.state = 'running'
+      if (fault === undefined && plan.kind === 'resume' && plan.forceNew)
+        await this.#refounding.done(this.#ctx.clock.nowMs())
       if (fault !== undefined) this.#ctx.log.warn('etcd waits for a quorum of its members')
       return
     }

@@ -44,6 +44,8 @@ interface Wish {
   /** Why etcd cannot be started here. */
   readonly noEngine?: string
   readonly forceNew?: boolean
+  /** Other files by their paths. */
+  readonly notes?: Readonly<Record<string, string>>
   /** Of the actor; where it is not the first, its etcd has ended meanwhile. */
   readonly incarnation?: number
 }
@@ -53,7 +55,7 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
   const world = fakeCtx('cluster', { incarnation })
   const started: (readonly string[])[] = []
   let isRunning = false
-  const disk = { hasData }
+  const disk = { hasData, notes: new Map(Object.entries(wish.notes ?? {})) }
   world.answers['cluster.find-engine'] = () => ({
     ...{ message: wish.noEngine ?? '', version: '3.4.23' },
   })
@@ -84,8 +86,8 @@ function worldOf({ bootstrap = false, join = [], hasData = false, ...wish }: Wis
     watcher: (folder: string, silenceMs: number) => [folder, String(silenceMs)],
     openBeat: async () => undefined,
     setAside: async () => undefined,
-    readText: async () => wish.memory,
-    writeText: async () => {},
+    readText: async (path: string) => (path === '/m' ? wish.memory : disk.notes.get(path)),
+    writeText: async (path: string, text: string) => void disk.notes.set(path, text),
     ownAddress: () => '10.0.0.1',
   } as unknown as ClusterPorts
   const config = {
@@ -329,13 +331,39 @@ test('a member that ended is started again with its data, and the log says why i
   expect(world.started).toHaveLength(2)
 })
 
-test('members are thrown out once for each start of the process, and not as the actor restarts', async () => {
-  const forced = async (incarnation: number) => {
-    const world = worldOf({ hasData: true, forceNew: true, incarnation })
+describe('--force-new-cluster', () => {
+  const NOTE = '/raft/founded-anew.json'
+  const forced = ({ started }: ReturnType<typeof worldOf>) =>
+    started.flat().includes('--force-new-cluster=true')
+
+  test('throws members out once, and not as the actor restarts', async () => {
+    for (const incarnation of [1, 2]) {
+      const world = worldOf({ hasData: true, forceNew: true, incarnation })
+      expect(await world.start()).toBe('up')
+      expect([forced(world), world.disk.notes.has(NOTE)]).toEqual(Array(2).fill(incarnation === 1))
+    }
+  })
+
+  test('left in place is ignored by every later start, which says so', async () => {
+    const world = worldOf({ hasData: true, forceNew: true, notes: { [NOTE]: '{}' } })
     expect(await world.start()).toBe('up')
-    return world.started.flat().includes('--force-new-cluster=true')
-  }
-  expect([await forced(1), await forced(2)]).toEqual([true, false])
+    expect(forced(world)).toBe(false)
+    expect(logged(world, 'is ignored')[0]?.fields?.['hint']).toContain(`remove ${NOTE}`)
+  })
+
+  test('is refused while a member that is known runs, joined or remembered', async () => {
+    const own = member('node-1', '10.0.0.1:7000')
+    const knock = () => page(own, member('node-2', OTHER))
+    const memory = JSON.stringify({ version: 1, peers: [OTHER] })
+    for (const wish of [{ memory }, { join: [OTHER] }]) {
+      const world = worldOf({ hasData: true, forceNew: true, knock, ...wish })
+      expect(await world.start()).toContain(`${OTHER} is a member of this cluster and runs`)
+      expect(world.started).toEqual([])
+    }
+    const strange = () => page(member('node-2', OTHER))
+    const world = worldOf({ hasData: true, forceNew: true, knock: strange, memory })
+    expect([await world.start(), forced(world)]).toEqual(['up', true])
+  })
 })
 
 test('a node that was removed stays out as the actor restarts', async () => {
