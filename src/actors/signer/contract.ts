@@ -87,7 +87,9 @@ export type KeysLoaded =
 export interface Imports {
   readonly keys: readonly StoredKey[]
   readonly faults: readonly { readonly file: string; readonly fault: string }[]
-  /** Something lies there that may be keys, and cannot be read. */
+  /** Zones of which keys lie there that cannot be taken, or not yet. */
+  readonly held?: readonly string[]
+  /** Something lies there that may be keys of any zone, and cannot be read. */
   readonly isUnread?: boolean
 }
 

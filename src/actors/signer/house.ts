@@ -14,7 +14,7 @@ import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
 import { Desk, type Draft } from './desk.ts'
-import { noteUnread, takenImports } from './imports.ts'
+import { noteHeld, takenImports } from './imports.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
 import { type SignerMetrics, signerMetrics } from './metrics.ts'
 import { noteRenamed, noteRoll } from './notices.ts'
@@ -59,6 +59,8 @@ export class House {
   #isClosed = false
   /** Keys were laid down that cannot be read: zones without any wait for them. */
   #isUnread = false
+  /** Zones of which keys were laid down that cannot be taken: they begin none of their own. */
+  #held: ReadonlySet<string> = new Set()
   /** Why keys on disk were not read. */
   #fault = ''
 
@@ -209,7 +211,7 @@ export class House {
     return {
       enabled: enabled && zones.length > 0,
       keys: keyViews(this.keys, names, this.#ports.crypto),
-      zones: zoneViews(this.keys, this.#config, names),
+      zones: zoneViews(this.keys, this.#config, names, (zone) => this.#isHeld(zone)),
       sync: this.syncer.view(),
     }
   }
@@ -260,7 +262,8 @@ export class House {
     const { keySync } = this.#config
     if (this.syncer.isBlind || this.#isUnread) return true
     const waitedMs = this.#ctx.clock.nowMs() - this.#startedMs
-    const decided = this.keys.ring.bare().map((zone) => {
+    const bare = this.keys.ring.bare().filter((zone) => !this.#held.has(zone))
+    const decided = bare.map((zone) => {
       const peers = this.syncer.hasPeers ? this.syncer.startingPeers(zone) : []
       return {
         zone,
@@ -277,10 +280,15 @@ export class House {
 
   /** Keys that an operator laid down; taken for zones that have none. */
   async #takeImports(): Promise<void> {
-    const { keys, isUnread } = await takenImports(this.#ports, this.#ctx.log, this.nowSeconds())
+    const taken = await takenImports(this.#ports, this.#ctx.log, this.nowSeconds())
+    const { keys, held, isUnread } = taken
     this.#isUnread = isUnread
+    this.#held = held
     const bare = new Set(this.keys.ring.bare())
-    if (isUnread) noteUnread(this.#ctx.log, [...bare])
+    noteHeld(
+      this.#ctx.log,
+      [...bare].filter((zone) => this.#isHeld(zone)),
+    )
     if (isUnread || keys.length === 0) return
     for (const { zone } of keys)
       if (!bare.has(zone))
@@ -289,6 +297,10 @@ export class House {
     if (zones.length === 0) return
     if (await this.changed(this.keys.begin(zones, this.nowSeconds(), false, keys)))
       await this.#ports.dropImports(zones)
+  }
+
+  #isHeld(zone: string): boolean {
+    return this.#isUnread || this.#held.has(zone)
   }
 
   #takeTurns(): void {

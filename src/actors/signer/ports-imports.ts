@@ -17,6 +17,9 @@ interface Found {
   readonly key: StoredKey
 }
 
+/** So many zones are named where keys of more wait. */
+const NAMED = 5
+
 const readKeyFile = (path: string) => readBounded(path, limits.keyFileChars.default)
 
 const textOf = (read: FileRead): string | undefined =>
@@ -29,47 +32,82 @@ async function namesIn(folder: string): Promise<readonly string[] | Error> {
   )
 }
 
+/** The zone in the name of a key file of BIND: `Kexample.com.+013+12345`. */
+const zoneOf = (stem: string): string | undefined =>
+  /^K(.+)\.\+\d{3}\+\d{5}$/.exec(stem)?.[1]?.toLowerCase()
+
+/** The keys of one zone are read together or not at all. */
+function byZone(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const zones = new Map<string, string[]>()
+  const stems = names.flatMap((name) => /^(.*)\.(?:private|key)$/.exec(name)?.[1] ?? [])
+  for (const stem of [...new Set(stems)].sort()) {
+    const zone = zoneOf(stem) ?? ''
+    zones.set(zone, [...(zones.get(zone) ?? []), stem])
+  }
+  return zones
+}
+
+/** One key of two files; else why it is none, and whether they could not be read at all. */
+async function readPair(folder: string, stem: string, crypto: Pick<KeyMaker, 'isPair'>) {
+  const paths = [`${stem}.key`, `${stem}.private`].map((name) => join(folder, name))
+  const halves = [await readKeyFile(paths[0]!), await readKeyFile(paths[1]!)]
+  const failed = halves.find((half) => half.code === 'failed')
+  if (failed?.code === 'failed') return { fault: failed.message, isUnread: true }
+  const [publicText, privateText] = halves.map(textOf)
+  if (publicText === undefined || privateText === undefined)
+    return { fault: 'the .key or the .private file is missing, or cannot be read' }
+  const key = readKeyFiles(publicText, privateText)
+  if (!key.ok) return { fault: key.error }
+  if (!crypto.isPair(key.value)) return { fault: 'the halves do not fit' }
+  return { key: key.value }
+}
+
+function tooMany(zones: readonly string[]) {
+  const named = zones.slice(0, NAMED).join(', ')
+  const rest = zones.length > NAMED ? ` and ${zones.length - NAMED} more zones` : ''
+  const most = limits.importFiles.default
+  const fault = `holds more than ${most} keys: those of ${named}${rest} wait for the next reload`
+  return { file: 'import', fault }
+}
+
 async function findKeys(folder: string, crypto: Pick<KeyMaker, 'isPair'>) {
   const names = await namesIn(folder)
-  if (names instanceof Error) {
-    const faults = [{ file: basename(folder), fault: names.message }]
-    return { found: [], faults, isUnread: true }
-  }
-  const stems = names
-    .filter((name) => name.endsWith('.private'))
-    .slice(0, limits.importFiles.default)
   const found: Found[] = []
   const faults: { file: string; fault: string }[] = []
-  let isUnread = false
-  for (const name of stems) {
-    const stem = name.slice(0, -'.private'.length)
-    const halves = [await readKeyFile(join(folder, `${stem}.key`))]
-    halves.push(await readKeyFile(join(folder, name)))
-    const failed = halves.find((half) => half.code === 'failed')
-    if (failed?.code === 'failed') {
-      isUnread = true
-      faults.push({ file: name, fault: failed.message })
-      continue
-    }
-    const [publicText, privateText] = halves.map(textOf)
-    if (publicText === undefined || privateText === undefined) {
-      faults.push({ file: name, fault: 'it, or the .key file beside it, cannot be read' })
-      continue
-    }
-    const key = readKeyFiles(publicText, privateText)
-    if (!key.ok) faults.push({ file: name, fault: key.error })
-    else if (!crypto.isPair(key.value)) faults.push({ file: name, fault: 'the halves do not fit' })
-    else found.push({ stem, key: key.value })
+  const held = new Set<string>()
+  if (names instanceof Error) {
+    faults.push({ file: basename(folder), fault: names.message })
+    return { found, faults, held, isUnread: true }
   }
-  return { found, faults, isUnread }
+  let isUnread = false
+  let left = limits.importFiles.default
+  const late: string[] = []
+  for (const [zone, stems] of byZone(names)) {
+    left -= stems.length
+    if (left < 0) {
+      late.push(zone)
+      held.add(zone)
+      continue
+    }
+    for (const stem of stems) {
+      const { key, fault, isUnread: isLost = false } = await readPair(folder, stem, crypto)
+      if (key !== undefined) found.push({ stem, key })
+      else faults.push({ file: `${stem}.private`, fault })
+      if (key === undefined) held.add(zone)
+      // A name that tells no zone may be that of any.
+      if (isLost || (key === undefined && zone === '')) isUnread = true
+    }
+  }
+  if (late.length > 0) faults.push(tooMany(late))
+  return { found, faults, held, isUnread }
 }
 
 export async function readImports(
   folder: string,
   crypto: Pick<KeyMaker, 'isPair'>,
 ): Promise<Imports> {
-  const { found, faults, isUnread } = await findKeys(folder, crypto)
-  return { keys: found.map(({ key }) => key), faults, isUnread }
+  const { found, faults, held, isUnread } = await findKeys(folder, crypto)
+  return { keys: found.map(({ key }) => key), faults, held: [...held], isUnread }
 }
 
 export async function dropImports(

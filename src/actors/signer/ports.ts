@@ -5,6 +5,7 @@
  * Where keys lie that do not open, nothing is written: other keys in their place would make the
  * zones bogus for everyone who holds a DS of the old ones.
  */
+import { existsSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import {
@@ -51,6 +52,20 @@ export async function secretOf({
   const made = own(randomBytes(SECRET_BYTES))
   const written = await writeWhole(path, made)
   return written === undefined ? ok(made) : fail(`${path}: ${written}`)
+}
+
+/**
+ * Whether there never were keys, or they are lost: signatures that they made still lie there, and
+ * the parent may have a DS of them.
+ */
+function lostBeside(folder: string): KeysLoaded {
+  const left = join(folder, 'signatures.sealed')
+  if (!existsSync(left)) return { code: 'absent' }
+  const message =
+    `${join(folder, 'keys.sealed')} is not there, but ${left} is, which its keys have made: new ` +
+    'keys would not be those of the DS at the parent. Put it back from a backup; where new keys ' +
+    `are meant, or others have them, remove ${left} and start again`
+  return { code: 'failed', message }
 }
 
 /** Keys as they lie on disk. Whoever writes them owns the data directory. */
@@ -116,7 +131,7 @@ export function openPorts(config: SignerConfig): SignerPorts {
     ...ports,
     loadKeys: async () => {
       const found = await readBounded(join(folder, 'keys.sealed'), limits.keyStoreBytes.default)
-      if (found.code === 'absent') return { code: 'absent' }
+      if (found.code === 'absent') return lostBeside(folder)
       const own = await secret()
       if (own.ok) return await loadKeyFile(folder, own.value)
       return { code: 'failed', message: `${SECRET_KEY}: ${own.error}` }

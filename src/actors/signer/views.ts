@@ -9,6 +9,7 @@ import { rollRows } from '../../core/dnssec/roll/status.ts'
 import { toBase64 } from '../../core/gossip/app/base64.ts'
 import type { KeyView, ZoneView } from '../../messages/signer-views.ts'
 import type { SignerConfig } from './contract.ts'
+import { HELD } from './imports.ts'
 import type { Keys } from './keys.ts'
 
 export function keyViews(
@@ -46,11 +47,17 @@ export const zoneViews = (
   keys: Keys,
   { denial, onlinePerSecond }: SignerConfig,
   zones: readonly string[],
+  isHeld: (zone: string) => boolean,
 ): ZoneView[] =>
   zones.map((zone) => {
-    const waits = keys.ring.zone(zone)?.waits ?? []
+    const ring = keys.ring.zone(zone)
+    const waits = ring?.waits ?? []
+    const isBare = ring !== undefined && ring.bundle === undefined
     return {
       ...{ zone, denial: onlinePerSecond === undefined ? denial.kind : 'compact' },
-      steps: waits.map(({ text, untilSeconds }) => stepText(text, untilSeconds)),
+      steps: [
+        ...(isBare && isHeld(zone) ? [HELD] : []),
+        ...waits.map(({ text, untilSeconds }) => stepText(text, untilSeconds)),
+      ],
     }
   })

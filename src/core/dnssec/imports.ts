@@ -34,6 +34,8 @@ export const restsBeside = (
       useOf(other.times, nowSeconds) === 'in-use',
   )
 
+const NO_ENTRY = 'no key at work is there that signs the keys of its zone (KSK or CSK)'
+
 const zoneOf = ({ zone }: StoredKey): string => zone
 
 function whyNot(key: StoredKey, keys: readonly StoredKey[], nowSeconds: number) {
@@ -55,14 +57,20 @@ export function sortImports(keys: readonly StoredKey[], nowSeconds: number): Sor
     else taken.push(key)
   }
   const works = ({ times }: StoredKey) => useOf(times, nowSeconds) === 'in-use'
+  const entered = new Set(taken.filter((key) => key.role !== 'zsk' && works(key)).map(zoneOf))
+  // Its KSK is kept elsewhere, or was not read: a new one would not be that of the parent's DS.
+  const alone = taken.filter(({ zone }) => !entered.has(zone))
+  left.push(...alone.map((key) => ({ key, why: NO_ENTRY })))
   const split = new Set(taken.filter((key) => key.role === 'zsk' && works(key)).map(zoneOf))
   const roleOf = ({ role, zone }: StoredKey) => (role === 'csk' && split.has(zone) ? 'ksk' : role)
   const timesOf = ({ inactive: _, delete: __, syncDelete: ___, ...times }: KeyTimes) => times
   return {
-    taken: taken.map((key) => ({
-      ...{ ...key, role: roleOf(key) },
-      times: works(key) ? timesOf(key.times) : key.times,
-    })),
+    taken: taken
+      .filter((key) => entered.has(key.zone))
+      .map((key) => ({
+        ...{ ...key, role: roleOf(key) },
+        times: works(key) ? timesOf(key.times) : key.times,
+      })),
     left,
   }
 }

@@ -162,7 +162,7 @@ export const dnssecLimits = {
     1_024,
     [1, 65_536],
     'files',
-    'keys that an operator hands over at once; more wait for the next reload',
+    'keys that an operator hands over at once; further zones wait for the next reload',
   ),
   wantedTellMs: limit(
     25,

@@ -55,6 +55,29 @@ describe('times of BIND', () => {
   })
 })
 
+test('a ZSK alone is left: new keys beside it would not be those of the DS of the parent', async () => {
+  const key = keyOf('zsk', {})
+  expect(sortImports([key], 100)).toEqual({
+    ...{ taken: [], left: [{ key, why: expect.stringContaining('(KSK or CSK)') }] },
+  })
+  const one = await start({ disk: { ...emptyDisk(), imports: [key] } })
+  await one.clock.advanceAsync(600_000)
+  const { keys, zones } = await one.list()
+  expect(keys).toEqual([])
+  expect(zones[0]!.steps).toEqual([expect.stringContaining('cannot be taken')])
+})
+
+test('a zone of which a key cannot be taken begins none, and takes none of the others', async () => {
+  const disk = { ...emptyDisk(), imports: [keyOf('csk', {})], held: [ZONE] }
+  const one = await start({ disk })
+  await one.clock.advanceAsync(600_000)
+  expect((await one.list()).keys).toEqual([])
+  const said = one.logs.filter(({ level }) => level === 'error')
+  expect(said.at(-1)).toMatchObject({
+    ...{ message: expect.stringContaining('cannot be taken'), fields: { zones: ZONE } },
+  })
+})
+
 test('a key that is over is told and has no part in the zone', async () => {
   const now = await nowSeconds()
   const over = keyOf('csk', { activate: 1, inactive: now - 9, delete: now - 5 })

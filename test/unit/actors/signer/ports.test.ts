@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { limits } from '../../../../src/core/base/limits.ts'
 import { openPorts } from '../../../../src/actors/signer/ports.ts'
 import {
   type StoredKey,
@@ -93,6 +94,18 @@ describe('keys at rest', () => {
     expect((await portsWith(secret(1)).loadKeys()).code).toBe('failed')
   })
 
+  test('that are lost beside signatures they made are no first start', async () => {
+    const ports = portsWith()
+    await ports.saveKeys(contents)
+    await ports.saveSignatures(Uint8Array.from([1]))
+    rmSync(join(folder(), 'keys.sealed'))
+    expect(await ports.loadKeys()).toMatchObject({
+      ...{ code: 'failed', message: expect.stringContaining('keys.sealed is not there, but') },
+    })
+    rmSync(join(folder(), 'signatures.sealed'))
+    expect(await ports.loadKeys()).toEqual({ code: 'absent' })
+  })
+
   test('close a folder that was open to others', async () => {
     mkdirSync(folder())
     chmodSync(folder(), 0o755)
@@ -126,7 +139,9 @@ describe('keys that are laid down', () => {
     await ports.dropImports(['other.test'])
     expect((await ports.readImports()).keys).toHaveLength(1)
     await ports.dropImports([ZONE])
-    expect(await ports.readImports()).toEqual({ keys: [], faults: [], isUnread: false })
+    expect(await ports.readImports()).toEqual({
+      ...{ keys: [], faults: [], held: [], isUnread: false },
+    })
   })
 
   test('are not taken for absent where they, or their folder, cannot be read', async () => {
@@ -135,22 +150,50 @@ describe('keys that are laid down', () => {
     rmSync(path)
     mkdirSync(path)
     const file = { file: basename(path), fault: expect.stringContaining('EISDIR') }
-    expect(await portsWith().readImports()).toEqual({ keys: [], faults: [file], isUnread: true })
+    expect(await portsWith().readImports()).toEqual({
+      ...{ keys: [], faults: [file], held: [ZONE], isUnread: true },
+    })
     rmSync(join(folder(), 'import'), { recursive: true })
     writeFileSync(join(folder(), 'import'), '')
     const all = { file: 'import', fault: expect.stringContaining('ENOTDIR') }
-    expect(await portsWith().readImports()).toEqual({ keys: [], faults: [all], isUnread: true })
+    expect(await portsWith().readImports()).toEqual({
+      ...{ keys: [], faults: [all], held: [], isUnread: true },
+    })
   })
 
   test('are faults where the halves do not fit, or one is missing', async () => {
     const other = keyFor(13, 'ksk')
     lay(keyOf(), () => privateKeyFile({ ...keyOf(), privateKey: other.privateKey }))
     writeFileSync(join(folder(), 'import', 'alone.private'), 'Private-key-format: v1.3\n')
-    const { keys, faults } = await portsWith().readImports()
-    expect(keys).toEqual([])
+    const { keys, faults, held, isUnread } = await portsWith().readImports()
+    expect([keys, held, isUnread]).toEqual([[], [ZONE, ''], true])
     expect(faults.map(({ fault }) => fault).sort()).toEqual([
-      'it, or the .key file beside it, cannot be read',
+      'the .key or the .private file is missing, or cannot be read',
       'the halves do not fit',
     ])
+  })
+
+  test('hold the zone that the name of a file tells, where its other half is missing', async () => {
+    for (const end of ['key', 'private']) {
+      lay(keyOf())
+      rmSync(join(folder(), 'import', `${keyFileName(keyOf())}.${end}`))
+      const { keys, held, isUnread } = await portsWith().readImports()
+      expect([keys, held, isUnread]).toEqual([[], [ZONE], false])
+    }
+  })
+
+  test('that are too many at once are read by whole zones, and hold those that wait', async () => {
+    const most = limits.importFiles.default
+    const zones = Array.from(
+      { length: most + 6 },
+      (_, at) => `z${String(at).padStart(5, '0')}.test`,
+    )
+    for (const zone of zones) lay({ ...keyOf(), zone })
+    const { keys, faults, held } = await portsWith().readImports()
+    expect([keys.length, held]).toEqual([most, zones.slice(most)])
+    expect(faults).toHaveLength(1)
+    expect(faults[0]!.fault).toContain('z01028.test and 1 more zones wait for the next reload')
+    await portsWith().dropImports(zones.slice(0, most))
+    expect(await portsWith().readImports()).toMatchObject({ faults: [], held: [] })
   })
 })

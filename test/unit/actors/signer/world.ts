@@ -50,6 +50,7 @@ export interface Disk {
   keys?: StoreContents
   signatures?: Uint8Array
   imports: StoredKey[]
+  held?: readonly string[]
   isBroken: boolean
 }
 
@@ -68,7 +69,7 @@ export const portsOn = (disk: Disk): SignerPorts => ({
     disk.keys = structuredClone(content)
     return 'saved'
   },
-  readImports: async () => ({ keys: disk.imports, faults: [] }),
+  readImports: async () => ({ keys: disk.imports, faults: [], held: disk.held ?? [] }),
   dropImports: async (zones) => {
     disk.imports = disk.imports.filter(({ zone }) => !zones.includes(zone))
   },
