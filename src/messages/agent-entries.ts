@@ -111,7 +111,7 @@ export const agentEntries = {
     kind: 'fact',
     id: 101,
     from: 'gossip',
-    to: ['cluster', 'registry', 'vitals'],
+    to: ['cluster', 'registry', 'signer', 'vitals'],
     delivery: 'latest',
     key: [],
     maxBytes: MIB,

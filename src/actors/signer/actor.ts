@@ -32,6 +32,7 @@ export const signer = defineActor(
         'dns.sets-wanted': ({ epoch, sets }) => house.desk.wanted(epoch, sets),
         'cluster.keys-learned': (record) => void house.syncer.board?.learned(record),
         'cluster.nodes-set': ({ live, isCurrent }) => house.syncer.board?.nodes(live, isCurrent),
+        'gossip.overwatches-set': ({ live }) => house.apart.hear(live),
         'api.list-keys': ({ zone }) => house.list(zone),
         'api.sync-keys': () => house.orders.sync(),
         'api.tell-ds': (told) => house.orders.tellDs(told),

@@ -13,6 +13,7 @@ import type { RollEvent } from '../../core/dnssec/roll/types.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
 import type { SignerConfig, SignerPorts } from './contract.ts'
+import { Apart } from './apart.ts'
 import { Desk, type Draft } from './desk.ts'
 import { noteHeld, takenImports } from './imports.ts'
 import { Keys, type KeysSet, type ServedVersion } from './keys.ts'
@@ -37,6 +38,7 @@ export class House {
   readonly keys: Keys
   readonly syncer: Syncer
   readonly orders: Orders
+  readonly apart: Apart
   readonly #watcher: Watcher
   readonly #online: Online
   readonly #ctx: SignerCtx
@@ -84,6 +86,11 @@ export class House {
       changed: (outcomes) => this.changed(outcomes),
       turn: (names) => this.#turn(names),
     })
+    const isAlone = () => {
+      const { enabled, zones, keySync } = this.#config
+      return enabled && zones.length > 0 && keySync.isEnabled && !this.syncer.hasPeers
+    }
+    this.apart = new Apart({ log: ctx.log, node: keys.ring.node, isAlone })
     this.#saving = new Saving({
       write: () => keys.save(),
       saved: () => this.tellKeys(),
@@ -162,6 +169,7 @@ export class House {
       return
     }
     this.syncer.configure(next.keySync)
+    this.apart.note()
     this.syncer.nudge()
     // Keys of a zone that was away are old ones, if others rolled them meanwhile.
     const isBack = next.zones.some(({ zone }) => !before.has(zone) && this.keys.of(zone))
@@ -330,7 +338,7 @@ export class House {
       startedSeconds: Math.floor(this.#startedMs / 1_000),
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
-      unheard: this.syncer.unheard,
+      unheard: [...this.syncer.unheard, ...this.apart.names],
       isTimeUnsure: !this.#isSteady(),
       isAlone: !this.syncer.hasPeers,
     }

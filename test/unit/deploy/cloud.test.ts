@@ -126,17 +126,17 @@ describe('kubernetes', () => {
       JSON.stringify(base.find((one) => one.kind === kind && one.metadata.name === name) ?? {}),
     )
 
-  test('has a deployment, services, a budget for disruptions, all in one namespace', () => {
+  test('has pods with names, services, a budget for disruptions, all in one namespace', () => {
     expect(base.map(({ kind }) => kind).sort()).toEqual([
-      ...['ConfigMap', 'Deployment', 'Namespace', 'PodDisruptionBudget'],
-      ...['Service', 'Service', 'Service'],
+      ...['ConfigMap', 'Namespace', 'PodDisruptionBudget'],
+      ...['Service', 'Service', 'Service', 'StatefulSet'],
     ])
     for (const { kind, metadata } of base)
       if (kind !== 'Namespace') expect(metadata.namespace).toBe('opengslb')
   })
 
-  test('what selects pods selects those of the deployment, by ports that they have', () => {
-    const { template } = of('Deployment').spec
+  test('what selects pods selects those of the set, by ports that they have', () => {
+    const { template } = of('StatefulSet').spec
     const { labels } = template.metadata
     const ports = template.spec.containers[0].ports.map(({ name }: { name: string }) => name)
     expect(of('PodDisruptionBudget').spec.selector.matchLabels).toEqual(labels)
@@ -154,7 +154,7 @@ describe('kubernetes', () => {
   })
 
   test('pods are probed where the API answers, and run with no right that they do not need', () => {
-    const { spec } = of('Deployment').spec.template
+    const { spec } = of('StatefulSet').spec.template
     const [container] = spec.containers
     expect(container.readinessProbe.httpGet.path).toBe('/api/v1/ready')
     for (const probe of ['livenessProbe', 'startupProbe'])
@@ -170,6 +170,19 @@ describe('kubernetes', () => {
   test('the configuration is one that the program takes', () => {
     expect(faultsOf(of('ConfigMap').data['config.yaml'])).toEqual([])
     expect(of('ConfigMap').data['config.yaml']).toContain('listen_address: ":5353"')
+  })
+
+  test('every pod keeps its keys, and shares them with all by the names that pods have', () => {
+    const { replicas, serviceName, volumeClaimTemplates, template } = of('StatefulSet').spec
+    const [container] = template.spec.containers
+    const { name } = volumeClaimTemplates[0].metadata
+    expect(container.volumeMounts).toContainEqual({ name, mountPath: '/var/lib/opengslb' })
+    expect(of('Service', serviceName).spec.clusterIP).toBe('None')
+    const { port } = of('Service', 'opengslb-api').spec.ports[0]
+    const pods = Array.from({ length: replicas }, (_, at) => `opengslb-${at}.${serviceName}`)
+    const config = parse(of('ConfigMap').data['config.yaml'])
+    const { peers } = config.overwatch.dnssec.key_sync
+    expect(peers).toEqual(pods.map((pod) => `http://${pod}:${port}`))
   })
 
   test('the webhook provider is called as it can be, beside ExternalDNS', () => {

@@ -103,6 +103,15 @@ function signing({ config, given, error, warn }: Review): void {
     })
   if (!hasZones && dnssec.enabled && given([...at, 'enabled']))
     warn([...at, 'enabled'], 'has no effect: only the zones of dns.zones are signed')
+  const { enabled, peers } = dnssec.key_sync
+  const isOneOfMany = config.overwatch.peering.bootstrap_peers.length > 0
+  const isAlone = config.cluster.mode !== 'cluster' && peers.length === 0
+  if (hasZones && dnssec.enabled && enabled && isOneOfMany && isAlone)
+    warn(
+      [...at, 'key_sync', 'peers'],
+      'is empty beside bootstrap_peers: each overwatch signs with other keys, and a DS fits one',
+      { hint: 'the API addresses of the others, as http://overwatch-2.internal:8080' },
+    )
   if (dnssec.signature_refresh > dnssec.signature_validity / 2)
     warn([...at, 'signature_refresh'], 'is more than half of signature_validity, which is taken')
 }

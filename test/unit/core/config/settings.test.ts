@@ -278,6 +278,18 @@ describe('signing', () => {
     expect(load(`dns: { zones: [a.test] }\n${meant}\n`).errors).toEqual([])
   })
 
+  test('warns of other overwatches that are named, and with which no keys are shared', () => {
+    const warned = (sync: string, rest = '') => {
+      const peering = 'peering: { bootstrap_peers: ["two.test:7946"] }'
+      const text = `${rest}dns: { zones: [a.test] }\noverwatch: { ${peering}, dnssec: { ${sync} } }\n`
+      return load(text).warnings.filter((line) => line.includes('key_sync.peers: is empty beside'))
+    }
+    expect(warned('algorithm: ECDSAP256SHA256')).toHaveLength(1)
+    expect(warned('key_sync: { peers: ["http://two.test:8080"] }')).toEqual([])
+    expect(warned('key_sync: { enabled: false }')).toEqual([])
+    expect(warned('key_sync: {}', 'cluster: { mode: cluster, bootstrap: true }\n')).toEqual([])
+  })
+
   test('asks for no sentence where there is no zone to sign', () => {
     expect(load(`${OFF} } }\n`).errors).toEqual([])
     const { warnings } = load('overwatch: { dnssec: { enabled: true } }\n')
