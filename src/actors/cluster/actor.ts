@@ -117,7 +117,7 @@ class Node {
       this.#closeOutpost = await openOutpost(this.#ports, engine, this.pulse)
     // Names are wanted before the first word of a leader.
     this.membership.members = this.embedded?.admittedBy ?? []
-    if (this.embedded !== undefined) this.embedded.neverCame = () => this.membership.neverCame()
+    if (this.embedded !== undefined) this.embedded.doorkeeper = this.membership
     await this.membership.refresh()
     this.#fence?.start()
     this.#election?.start()

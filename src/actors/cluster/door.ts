@@ -34,12 +34,20 @@ const listed = (members: readonly RaftMember[]) => ({
   })),
 })
 
+/** What is known of the members at the door. */
+export interface Doorkeeper {
+  /** A member that was let in and has not started for long. */
+  readonly neverCame: () => RaftMember | undefined
+  /** Whether the member of that name gives a sign of life. */
+  readonly isPresent: (name: string) => boolean
+}
+
 /** Answers one request to join. */
 export async function answerDoor(
   ctx: ClusterCtx,
   client: Client | undefined,
   text: string,
-  neverCame: () => RaftMember | undefined = () => undefined,
+  { neverCame, isPresent }: Doorkeeper,
 ): Promise<DoorAnswer> {
   const { name, peerUrl } = objectOf(text) ?? {}
   const isText = (value: unknown): value is string =>
@@ -55,6 +63,9 @@ export async function answerDoor(
   if (admission.kind === 'known') return told(200, listed(members))
   if (members.length >= limits.clusterMembersMax.default)
     return told(409, { error: `the cluster has ${members.length} members, which is the most` })
+  // A copy of it asks, or a stranger; a node with an empty disk is silent until it was let in.
+  if (admission.replaces !== undefined && isPresent(name))
+    return told(503, { error: `the member ${name} is alive: this is another node of its name` })
   if (admission.replaces !== undefined) {
     ctx.log.warn('member comes back without its data: its old self is removed', { member: name })
     if (!(await client.remove(admission.replaces))) return told(503, { error: client.lastFault })

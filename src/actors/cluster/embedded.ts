@@ -25,7 +25,7 @@ import {
 } from '../../core/cluster/planning.ts'
 import { Client } from './client.ts'
 import type { ClusterConfig, ClusterPorts, EmbeddedConfig } from './contract.ts'
-import { answerDoor, askEntry, doorOf } from './door.ts'
+import { answerDoor, askEntry, type Doorkeeper, doorOf } from './door.ts'
 import { foundAt, Others } from './others.ts'
 import type { Pulse } from './pulse.ts'
 import { Refounding } from './refound.ts'
@@ -50,8 +50,7 @@ export class Embedded {
   readonly client: Client
   readonly others: Others
   readonly #refounding: Refounding
-  /** A member that was let in and has not started for long. */
-  neverCame: () => RaftMember | undefined = () => undefined
+  doorkeeper: Doorkeeper = { neverCame: () => undefined, isPresent: () => false }
   readonly #ctx: ClusterCtx
   readonly #ports: ClusterPorts
   readonly #self: string
@@ -228,7 +227,7 @@ export class Embedded {
       ...{ host, port: Number(port) },
       ...(tls === undefined ? {} : { tls }),
       handle: (text) =>
-        answerDoor(this.#ctx, this.#isStopped ? undefined : this.client, text, this.neverCame),
+        answerDoor(this.#ctx, this.#isStopped ? undefined : this.client, text, this.doorkeeper),
       heard: (tell) => this.#pulse.heard(tell),
     })
     if (opened.code === 'failed')

@@ -70,8 +70,10 @@ export class Membership {
     for (const id of ids) if (!this.#unstarted.has(id)) this.#unstarted.set(id, nowMs)
   }
 
+  readonly isPresent = (name: string): boolean => this.present.has(name)
+
   /** One that was let in and had the time of two starts to come up, and did not. */
-  neverCame(): RaftMember | undefined {
+  readonly neverCame = (): RaftMember | undefined => {
     const untilMs = this.#world.ctx.clock.monotonicMs() - limits.clusterServePatienceMs.default * 2
     return this.members.find(({ id, isLearner }) => {
       const sinceMs = this.#unstarted.get(id)

@@ -190,6 +190,8 @@ function openWatch(
   const heard = (response: http.IncomingMessage) => readLines(response, said, end)
   const request = opened.send(paths.watch, JSON.stringify(body), { headers }, heard)
   request.on('error', (error) => failed(error.message))
+  // No word may come for hours: what is between keeps the connection in mind, or its end is seen.
+  request.on('socket', (socket) => socket.setKeepAlive(true, limits.clusterWatchSilenceMs.default))
   // Its first line says that it was begun.
   const mostMs = limits.clusterCallMs.default
   const timer = setTimeout(() => failed(`no word within ${mostMs} ms`), mostMs)

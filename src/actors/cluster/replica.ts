@@ -26,6 +26,7 @@ import {
   ROOT,
   valueOfRecord,
 } from '../../core/cluster/records.ts'
+import { SUMMARY_RECORD } from '../../core/health/summary.ts'
 import { compareVersions, type SharedRecord } from '../../core/gossip/peers/record.ts'
 import type { Client } from './client.ts'
 import type { ClusterCtx } from './standing.ts'
@@ -138,19 +139,19 @@ export class Replica {
   }
 
   /**
-   * Whether all that was told is stored before the time is over; false as well where some of it
-   * gave way to a later order of another node.
+   * Whether all orders that were told are stored before the time is over; false as well where some
+   * of it gave way to a later order of another node.
    */
   async stored(withinMs: number): Promise<boolean> {
     // What was told since the last question is of this asker, and may have lost already.
     const before = this.#outdoneAsked
     this.#outdoneAsked = this.#outdone
     await this.#quiet(withinMs)
-    return this.#pending.size === 0 && this.#outdone === before
+    return !this.#hasOrders && this.#outdone === before
   }
 
   async #quiet(withinMs: number): Promise<void> {
-    if (this.#pending.size === 0) return
+    if (!this.#hasOrders) return
     const { clock } = this.#world.ctx
     await new Promise<void>((resolve) => {
       const cancel = clock.after(withinMs, resolve)
@@ -176,14 +177,26 @@ export class Replica {
     if (this.#isPumping || this.#hasEnded) return
     this.#isPumping = true
     while (this.#pending.size > 0 && !this.#hasEnded) {
-      const [key, record] = this.#pending.entries().next().value!
+      const [key, record] = this.#next()
       if (!(await this.#write(key, record))) await this.#pause()
+      if (!this.#hasOrders) this.#settle()
     }
     this.#isPumping = false
     this.#settle()
   }
 
-  /** False when nobody answered, and it is to be tried again. */
+  get #hasOrders(): boolean {
+    for (const { kind } of this.#pending.values()) if (kind !== SUMMARY_RECORD) return true
+    return false
+  }
+
+  /** Orders first: somebody waits for them, and of a summary there may be many pages. */
+  #next(): readonly [string, SharedRecord] {
+    for (const entry of this.#pending) if (entry[1].kind !== SUMMARY_RECORD) return entry
+    return this.#pending.entries().next().value!
+  }
+
+  /** False when it is to be tried again after a while. */
   async #write(key: string, record: SharedRecord): Promise<boolean> {
     const client = this.#world.client()
     if (client === undefined) return false
@@ -192,8 +205,11 @@ export class Replica {
     if (done === undefined) return false
     if (done.hasSucceeded) {
       this.counts.written++
-      this.#revisions.set(key, done.revision)
-      this.#known.set(key, { record, modRevision: done.revision })
+      // The watch may have been faster, and have told a later one.
+      if (done.revision > (this.#revisions.get(key) ?? 0)) {
+        this.#revisions.set(key, done.revision)
+        this.#known.set(key, { record, modRevision: done.revision })
+      }
       // A later version may have been told meanwhile.
       if (this.#pending.get(key) === record) this.#pending.delete(key)
       return true
@@ -201,8 +217,10 @@ export class Replica {
     this.counts.conflicts++
     const found = done.found[0]
     if (found === undefined) this.#forget(key)
-    else this.#take(found)
-    return true
+    else if (found.modRevision >= modRevision) this.#take(found)
+    else client.onOtherStore()
+    // Where nothing was learned of it the next try would fare the same.
+    return (this.#revisions.get(key) ?? 0) !== modRevision
   }
 
   /** Reads all there is, then watches what follows. */
@@ -246,10 +264,13 @@ export class Replica {
   #watch(): void {
     const client = this.#world.client()
     if (client === undefined) return void this.#read()
+    const { clock } = this.#world.ctx
     let isOver = false
+    let cancelSilence = () => {}
     const again = async (mustRead: boolean) => {
       if (isOver) return
       isOver = true
+      cancelSilence()
       await this.#pause()
       // A watch that was cancelled leaves its stream open.
       this.#stopWatch()
@@ -257,8 +278,14 @@ export class Replica {
       if (mustRead || this.#isVoid) await this.#read()
       else this.#watch()
     }
+    // A connection that somebody between forgot says nothing for ever.
+    const attend = () => {
+      cancelSilence()
+      cancelSilence = clock.after(limits.clusterWatchSilenceMs.default, () => void again(false))
+    }
     const heard = (line: string) => {
       const watched = watchedOf(line)
+      if (!isOver) attend()
       if (watched === undefined || isOver) return
       for (const event of watched.events) {
         if (event.isGone) this.#forget(event.key)
@@ -269,7 +296,12 @@ export class Replica {
     }
     this.#readAgain = () => void again(true)
     const body = watchBody(ROOT, this.#revision + 1)
-    this.#stopWatch = client.gateway.watch(body, heard, () => void again(false))
+    attend()
+    const stop = client.gateway.watch(body, heard, () => void again(false))
+    this.#stopWatch = () => {
+      cancelSilence()
+      stop()
+    }
   }
 
   #take(value: KeyValue): void {

@@ -62,6 +62,12 @@ export const clusterLimits = {
     'ms',
     'between two questions of the watcher whether the node lives',
   ),
+  clusterWatchSilenceMs: limit(
+    20_000,
+    [1_000, 600_000],
+    'ms',
+    'after which a watch that says nothing is begun anew: what is between may have forgotten it',
+  ),
   clusterGuardMs: limit(
     1_000,
     [10, 60_000],

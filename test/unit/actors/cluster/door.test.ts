@@ -41,7 +41,7 @@ function world() {
   const ask = async (name: string, host: string) => {
     await membership.refresh()
     const text = JSON.stringify({ name, peerUrl: `http://${host}:7000` })
-    return await answerDoor(fake.ctx, client, text, () => membership.neverCame())
+    return await answerDoor(fake.ctx, client, text, membership)
   }
   return { ...fake, membership, ask, names: () => rows.map(({ peerURLs }) => peerURLs[0]) }
 }
@@ -56,6 +56,16 @@ test('the one in the way is named, with what to do, and goes by its address', as
   expect(membership.meant('172.17.0.1:7000')?.id).toBe('2')
   expect(membership.meant('10.0.1.1:7000')).toBeUndefined()
   expect(membership.meant('node-1')?.id).toBe('1')
+})
+
+test('who asks under the name and address of a member that lives is told so, and waits', async () => {
+  const { ask, membership, names } = world()
+  membership.present.set('node-1', { name: 'node-1' } as never)
+  const { status, text } = await ask('node-1', '10.0.1.1')
+  expect([status, text]).toEqual([503, expect.stringContaining('node-1 is alive')])
+  expect(names()).toEqual(['http://10.0.1.1:7000'])
+  membership.present.clear()
+  expect((await ask('node-1', '10.0.1.1')).status).toBe(200)
 })
 
 test('it is removed for the next that asks once it had the time to come up', async () => {
