@@ -170,7 +170,10 @@ export const signerEntries = {
     from: 'api',
     to: ['signer'],
     maxBytes: 2 * MIB,
-    fields: { message: field.text('of a peer: base64 of an envelope that only the signer opens') },
+    fields: {
+      message: field.text('of a peer: base64 of an envelope that only the signer opens'),
+      client: field.text('address of whoever sent it'),
+    },
     reply: {
       fault: field.text('why it is refused; empty when it is answered'),
       message: field.text('the reply for the peer, in the same form'),

@@ -1,12 +1,11 @@
 /**
  * How often one client, or one token, may ask; and how often one may guess.
  *
- * The tables outlive a reload of the configuration, unless it changes the rates. An IPv6 client is
- * its /64, for it has all of that to choose addresses from (RFC 4291 section 2.5.4).
+ * The tables outlive a reload of the configuration, unless it changes the rates.
  */
 import { limits } from '../../core/base/limits.ts'
 import { AccessList } from '../../core/net/access.ts'
-import { parseAddress } from '../../core/net/address.ts'
+import { clientKey } from '../../core/net/client-key.ts'
 import { TokenBuckets } from '../../core/net/token-buckets.ts'
 
 export interface RateLimits {
@@ -15,13 +14,6 @@ export interface RateLimits {
   readonly authFailuresPerMinute: number
   /** Neither limit holds for these. */
   readonly exemptNetworks: readonly string[]
-}
-
-/** The client as the tables know it. */
-function keyOf(address: string): string {
-  const parsed = parseAddress(address)
-  if (!parsed.ok || parsed.value.family === 4) return address
-  return `/64 ${parsed.value.bytes.subarray(0, 8).join('.')}`
 }
 
 export class Throttle {
@@ -52,7 +44,7 @@ export class Throttle {
 
   /** 0, or the milliseconds until this client may ask again. */
   ofClient(address: string, nowMs: number): number {
-    return this.exempts(address) ? 0 : this.#clients.take(keyOf(address), nowMs)
+    return this.exempts(address) ? 0 : this.#clients.take(clientKey(address), nowMs)
   }
 
   ofToken(name: string, address: string, nowMs: number): number {
@@ -61,10 +53,10 @@ export class Throttle {
 
   /** Before a token is looked at: 0, or the milliseconds until one from there is again. */
   beforeGuess(address: string, nowMs: number): number {
-    return this.exempts(address) ? 0 : this.#failures.waitMs(keyOf(address), nowMs)
+    return this.exempts(address) ? 0 : this.#failures.waitMs(clientKey(address), nowMs)
   }
 
   guessedWrong(address: string, nowMs: number): void {
-    if (!this.exempts(address)) this.#failures.take(keyOf(address), nowMs)
+    if (!this.exempts(address)) this.#failures.take(clientKey(address), nowMs)
   }
 }

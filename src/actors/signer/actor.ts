@@ -14,10 +14,10 @@ import { patientPorts } from './patience.ts'
 import { faultWords } from './syncer.ts'
 
 /** A message of a peer, and the reply to it. */
-async function exchanged(house: House, message: string) {
+async function exchanged(house: House, message: string, client: string) {
   const bytes = fromBase64(message, limits.syncMessageBytes.default)
   if (bytes === undefined) return { fault: 'it is not base64, or too large', message: '' }
-  const answer = await house.syncer.answer(bytes)
+  const answer = await house.syncer.answer(bytes, client)
   if (answer.ok) return { fault: '', message: toBase64(answer.value) }
   return { fault: faultWords(answer.error), message: '' }
 }
@@ -36,7 +36,7 @@ export const signer = defineActor(
         'api.list-keys': ({ zone }) => house.list(zone),
         'api.sync-keys': () => house.orders.sync(),
         'api.tell-ds': (told) => house.orders.tellDs(told),
-        'api.exchange-keys': ({ message }) => exchanged(house, message),
+        'api.exchange-keys': ({ message, client }) => exchanged(house, message, client),
         'api.roll-keys': (order) => house.orders.roll(order),
       },
       onPeerStarted: (peer) => {

@@ -27,6 +27,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { SyncView } from '../../messages/signer-views.ts'
 import type { Board } from './board.ts'
 import type { KeySyncConfig } from './contract.ts'
+import { Strangers } from './strangers.ts'
 
 export interface SyncWorld {
   readonly clock: Clock
@@ -65,7 +66,6 @@ const TWIN =
   'another process answers there under the name of this node: an old one that is about to end, ' +
   'or a node that needs an overwatch.identity.node_id of its own'
 
-const MINUTE_MS = 60_000
 const TEXT = new TextEncoder()
 
 export class Syncer {
@@ -74,7 +74,7 @@ export class Syncer {
   #authorities: readonly Uint8Array[] = []
   readonly #peers = new Map<string, Peer>()
   readonly #sessions: Agreement[] = []
-  readonly #refusals: number[] = []
+  readonly #strangers = new Strangers()
   #polling: Promise<void> | undefined
   #cancel: () => void = () => {}
   #nextMs = 0
@@ -282,38 +282,33 @@ export class Syncer {
     return fail(fault)
   }
 
-  /** The answer to what a peer sent. */
-  async answer(bytes: Uint8Array): Promise<Result<Uint8Array, SyncFault>> {
+  /** @param client address of whoever sent it; the answer to it */
+  async answer(bytes: Uint8Array, client: string): Promise<Result<Uint8Array, SyncFault>> {
     if (!this.isEnabled) return fail('not-authentic')
-    if (this.#isFlooded()) return fail('too-many')
+    const { ring, crypto, clock } = this.#world
+    if (this.#strangers.isFlooding(client, clock.monotonicMs())) return fail('too-many')
     const opened = this.#open(bytes, this.#sessions)
-    if (!opened.ok) return this.#refuse(opened.error)
+    if (!opened.ok) return this.#refuse(opened.error, client)
+    this.#strangers.opened(client)
     const read = readMessage(opened.value.message)
-    if (typeof read === 'string') return this.#refuse(read)
+    if (typeof read === 'string') return this.#refuse(read, client)
     // A first message is readable to all who know the secret, so no key may be in it.
     const isOpen = !opened.value.isSealed && read.bundles.length > 0
-    if (read.kind !== 'request' || isOpen) return this.#refuse('malformed')
-    const { ring, crypto } = this.#world
+    if (read.kind !== 'request' || isOpen) return this.#refuse('malformed', client)
     const { outcome, reply } = ring.exchange(read, this.#nowSeconds())
     await this.#world.changed(outcome, read.node)
     const { authority, sender } = opened.value
     const envelope = seal(messageBytes(reply), authority, sender, crypto)
-    if (envelope === undefined) return this.#refuse('not-authentic')
+    if (envelope === undefined) return this.#refuse('not-authentic', client)
     this.#sessions.push(envelope.own)
     if (this.#sessions.length > limits.syncSessions.default) this.#sessions.shift()
     return ok(envelope.bytes)
   }
 
-  #isFlooded(): boolean {
-    const sinceMs = this.#world.clock.monotonicMs() - MINUTE_MS
-    while ((this.#refusals[0] ?? Number.POSITIVE_INFINITY) < sinceMs) this.#refusals.shift()
-    return this.#refusals.length >= limits.syncRefusalsPerMinute.default
-  }
-
-  #refuse(fault: SyncFault): Result<Uint8Array, SyncFault> {
+  #refuse(fault: SyncFault, client: string): Result<Uint8Array, SyncFault> {
     // A peer that asks on after a restart of this node is no stranger.
     if (fault !== 'stale-session') {
-      this.#refusals.push(this.#world.clock.monotonicMs())
+      this.#strangers.refused(client, this.#world.clock.monotonicMs())
       this.#world.refused(`A message of key sync is refused: ${WORDS[fault]}.`)
     }
     return fail(fault)

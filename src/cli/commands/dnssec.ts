@@ -6,6 +6,8 @@
  */
 import type { Command } from 'commander'
 import { exportKeys, importKeys } from '../key-files.ts'
+import { wrongUsage } from '../failure.ts'
+import { secondsOf } from '../seconds.ts'
 import { CommandFailed, type Io, type Shell, shellOf } from '../shell.ts'
 import { table } from '../table.ts'
 
@@ -49,6 +51,11 @@ interface RollOptions {
   readonly role?: string
   readonly emergency?: boolean
   readonly force?: boolean
+}
+
+interface ToldOptions {
+  readonly none?: boolean
+  readonly ttl?: string
 }
 
 interface FileOptions {
@@ -133,12 +140,18 @@ function addOrders(dnssec: Command, io: Io): void {
     })
   dnssec
     .command('parent-ds')
-    .description('tell which DS the parent has, where the node cannot ask it; without tags: none')
+    .description('tell which DS the parent has, where the node cannot ask it')
     .argument('<zone>', 'apex of the zone')
     .argument('[tags...]', 'tags of the keys that a DS speaks of')
-    .action(async (zone: string, tags: readonly string[], _: unknown, command: Command) => {
+    .option('--none', 'the parent has no DS at all')
+    .option('--ttl <time>', 'how long caches hold it, as dig shows: 2d; else a week is taken')
+    .action(async (zone: string, tags: readonly string[], told: ToldOptions, command: Command) => {
       const shell = shellOf(command, io)
-      const body = { zone, key_tags: tags.map(Number) }
+      const { none = false, ttl } = told
+      if ((tags.length === 0) !== none)
+        throw wrongUsage('parent-ds: name the tags of the keys, or --none where there is no DS')
+      const seconds = ttl === undefined ? {} : { ttl_seconds: secondsOf('--ttl', ttl) }
+      const body = { zone, key_tags: tags.map(Number), none, ...seconds }
       const answer = await shell.get<{ message: string }>('POST', '/api/v1/dnssec/parent-ds', body)
       shell.print(answer, ({ message }) => message)
     })

@@ -13,7 +13,6 @@ import { type Call, type Route, route } from '../router.ts'
 import { dnssecSchemas as schemas } from '../schemas/dnssec.ts'
 
 /** What most parents give their DS records. */
-const DAY_SECONDS = 86_400
 const WEEK_SECONDS = 604_800
 const TAGS_MAX = 16
 const ROOT = '/api/v1/dnssec'
@@ -197,11 +196,14 @@ async function sync(context: Context, call: Call): Promise<HttpAnswer> {
 async function tell(context: Context, call: Call): Promise<HttpAnswer> {
   const object = parseObject(call.request.body)
   if (!object.ok) return refuse(400, object.error)
-  const { zone, key_tags: keyTags, ttl_seconds: ttlSeconds = DAY_SECONDS } = object.value
+  // Of a TTL that is not told the longest is taken: nothing may go while a cache holds the DS.
+  const { zone, key_tags: keyTags, ttl_seconds: ttlSeconds = WEEK_SECONDS, none } = object.value
   if (typeof zone !== 'string') return refuse(400, 'zone is required')
   const isTags = (tags: unknown): tags is number[] =>
     Array.isArray(tags) && tags.length <= TAGS_MAX && tags.every((tag) => Number.isInteger(tag))
   if (!isTags(keyTags)) return refuse(400, 'key_tags is a list of key tags')
+  if ((keyTags.length === 0) !== (none === true))
+    return refuse(400, 'key_tags lists at least one tag, unless none is true: the parent has no DS')
   if (typeof ttlSeconds !== 'number' || ttlSeconds < 0 || ttlSeconds > WEEK_SECONDS)
     return refuse(400, `ttl_seconds is a number up to ${WEEK_SECONDS}`)
   const by = callerOf(call)
@@ -215,9 +217,10 @@ async function peer(context: Context, call: Call): Promise<HttpAnswer> {
   const object = parseObject(call.request.body)
   if (!object.ok) return refuse(400, object.error)
   const message: unknown = Reflect.get(object.value, 'message')
+  const client = call.caller.address
   // As long as a body may be: the signer bounds what it opens.
   if (typeof message !== 'string') return refuse(400, 'message is required')
-  const reply = await ask(context, 'api.exchange-keys', { message })
+  const reply = await ask(context, 'api.exchange-keys', { message, client })
   if (!reply.ok) return reply.error
   const { fault, message: answer } = reply.value
   return fault === '' ? json(200, { message: answer }) : refuse(403, fault)

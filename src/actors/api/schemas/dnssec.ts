@@ -104,7 +104,14 @@ const tell = named(
   z.object({
     zone: filled,
     key_tags: z.array(z.number().int().min(0).max(65_535)).max(16),
-    ttl_seconds: z.number().int().min(0).max(604_800).optional(),
+    none: z.boolean().optional().describe('the parent has no DS; key_tags is empty then'),
+    ttl_seconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(604_800)
+      .optional()
+      .describe('how long caches hold a DS of the parent; a week where it is not told'),
   }),
 )
 

@@ -203,6 +203,18 @@ export const dnssecRollLimits = {
     30,
     [1, 10_000],
     'messages',
-    'that do not open before more are refused unread: to open one costs 100 microseconds',
+    'of one client that do not open before more are refused unread: one costs 100 microseconds',
+  ),
+  syncRefusalsTogether: limit(
+    600,
+    [1, 100_000],
+    'messages',
+    'a minute of all clients of which none has opened: a thousandth of a CPU',
+  ),
+  syncClientsMax: limit(
+    1_024,
+    [16, 65_536],
+    'clients',
+    'of which it is kept what they sent for key sync; whoever was silent longest is forgotten',
   ),
 } as const satisfies Record<string, Limit>

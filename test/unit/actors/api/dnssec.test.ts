@@ -131,3 +131,20 @@ test('a domain says whether its zone is signed', async () => {
     expect(told).toEqual([is, is])
   }
 })
+
+test('a DS of the parent is told with its tags, or as none, and with the longest TTL by default', async () => {
+  const { call, answers } = await world()
+  const told: unknown[] = []
+  answers['api.tell-ds'] = ({ keyTags, ttlSeconds }) => {
+    told.push([...keyTags, ttlSeconds])
+    return { outcome: 'done', message: '' }
+  }
+  const tell = async (body: object) =>
+    (await call('POST', '/api/v1/dnssec/parent-ds', { body: { zone: 'a.test', ...body } })).status
+  expect(await tell({ key_tags: [] })).toBe(400)
+  expect(await tell({ key_tags: [7], none: true })).toBe(400)
+  expect(await tell({ key_tags: [7] })).toBe(200)
+  expect(await tell({ key_tags: [7], ttl_seconds: 3_600 })).toBe(200)
+  expect(await tell({ key_tags: [], none: true })).toBe(200)
+  expect(told).toEqual([[7, 604_800], [7, 3_600], [604_800]])
+})

@@ -83,7 +83,7 @@ test('a peer that can be reached is not taken for dead', async () => {
   const disk = await diskWith({ members: ['one', 'two', 'three'] })
   let isUp = false
   const post: SignerPorts['post'] = async (_, message) => {
-    const answer = isUp ? await two.house.syncer.answer(message) : undefined
+    const answer = isUp ? await two.house.syncer.answer(message, '192.0.2.1') : undefined
     return answer?.ok === true ? ok(answer.value) : fail('nobody is there')
   }
   const one = await open(disk, { keySync }, { post })

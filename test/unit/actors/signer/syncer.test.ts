@@ -46,7 +46,7 @@ function node(
     {
       ...{ clock: world.clock, ring, crypto: syncCrypto },
       post: async (peer, message) => {
-        const answer = await net.get(peer)?.syncer.answer(message)
+        const answer = await net.get(peer)?.syncer.answer(message, '192.0.2.1')
         if (answer === undefined) return fail('nobody is there')
         return answer.ok ? ok(answer.value) : fail(`it answered 403: ${answer.error}`)
       },
@@ -129,14 +129,33 @@ describe('a syncer', () => {
     expect(one.refused).toHaveLength(1)
   })
 
-  test('refuses unread after many messages that do not open, for a minute', async () => {
-    const one = node('one', [])
+  test('refuses unread after many of a client that do not open, and hears all others', async () => {
+    const [one, two] = [node('one', []), node('two', ['http://one'])]
+    one.ring.begin(ZONE, nowSeconds(), { isProvisional: false })
+    const garbage = (client: string) => one.syncer.answer(new Uint8Array(200), client)
     const most = limits.syncRefusalsPerMinute.default
     for (let count = 0; count < most; count++)
-      expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('malformed'))
-    expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('too-many'))
+      expect(await garbage('198.51.100.1')).toEqual(fail('malformed'))
+    expect(await garbage('198.51.100.1')).toEqual(fail('too-many'))
+    await two.syncer.poll()
+    expect(tags(two)).toEqual(tags(one))
+    // Of IPv6 a network counts.
+    for (let count = 0; count < most; count++) await garbage(`2001:db8::${count.toString(16)}`)
+    expect(await garbage('2001:db8::ffff')).toEqual(fail('too-many'))
     await world.clock.advanceAsync(61_000)
-    expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('malformed'))
+    expect(await garbage('198.51.100.1')).toEqual(fail('malformed'))
+  })
+
+  test('of many strangers together hears those whose messages opened before', async () => {
+    const [one, two] = [node('one', []), node('two', ['http://one'])]
+    one.ring.begin(ZONE, nowSeconds(), { isProvisional: false })
+    await two.syncer.poll()
+    const garbage = (at: number) =>
+      one.syncer.answer(new Uint8Array(200), `198.51.${at >> 8}.${at & 255}`)
+    for (let at = 0; at < limits.syncRefusalsTogether.default; at++) await garbage(at)
+    expect(await garbage(9_999)).toEqual(fail('too-many'))
+    await two.syncer.poll()
+    expect(two.syncer.view().lastError).toBe('')
   })
 
   test('takes no keys out of a message that all who know the secret could read', async () => {
@@ -146,13 +165,15 @@ describe('a syncer', () => {
     const message = messageBytes({ ...two.ring.request('', nowSeconds()), bundles })
     const authority = authorityOf(new TextEncoder().encode('a secret of overwatches'), syncCrypto)
     const envelope = seal(message, authority, undefined, syncCrypto)!
-    expect(await one.syncer.answer(envelope.bytes)).toEqual(fail('malformed'))
+    expect(await one.syncer.answer(envelope.bytes, '198.51.100.1')).toEqual(fail('malformed'))
     expect(tags(one)).toEqual([])
   })
 
   test('answers nobody without a secret', async () => {
     const one = node('one', ['http://two'], '')
     expect(one.syncer.hasPeers).toBe(false)
-    expect(await one.syncer.answer(new Uint8Array(200))).toEqual(fail('not-authentic'))
+    expect(await one.syncer.answer(new Uint8Array(200), '198.51.100.1')).toEqual(
+      fail('not-authentic'),
+    )
   })
 })
