@@ -44,7 +44,6 @@ export class House {
   readonly #ctx: SignerCtx
   readonly #ports: SignerPorts
   readonly #metrics: SignerMetrics
-  readonly #startedMs: number
   #config: SignerConfig
   /** What stands at the apexes, as it was told last. */
   #set: KeysSet = { version: '', zones: [] }
@@ -72,7 +71,6 @@ export class House {
     this.#config = config
     this.keys = keys
     this.#online = new Online(ctx, ports)
-    this.#startedMs = ctx.clock.nowMs()
     this.#steady = new Steady(ctx.clock, keys.ring.bundles().length === 0)
     this.#metrics = signerMetrics(ctx.metrics, () => this.#levels())
     this.syncer = newSyncer({
@@ -269,7 +267,7 @@ export class House {
   async #provide(): Promise<boolean> {
     const { keySync } = this.#config
     if (this.syncer.isBlind || this.#isUnread) return true
-    const waitedMs = this.#ctx.clock.nowMs() - this.#startedMs
+    const waitedMs = this.#steady.upMs()
     const bare = this.keys.ring.bare().filter((zone) => !this.#held.has(zone))
     const decided = bare.map((zone) => {
       const peers = this.syncer.hasPeers ? this.syncer.startingPeers(zone) : []
@@ -335,7 +333,7 @@ export class House {
     const { pollMs, forgetAfterMs } = this.#config.keySync
     return {
       nowSeconds: this.nowSeconds(),
-      startedSeconds: Math.floor(this.#startedMs / 1_000),
+      startedSeconds: this.nowSeconds() - Math.floor(this.#steady.upMs() / 1_000),
       takeoverSeconds: this.#takeoverMs(pollMs) / 1_000,
       patienceSeconds: forgetAfterMs / 1_000,
       unheard: [...this.syncer.unheard, ...this.apart.names],

@@ -53,6 +53,8 @@ export class Keys {
   readonly atStart: RingOutcome
   readonly #ports: SignerPorts
   #config: SignerConfig
+  /** By which the apexes were told: what is signed has to fit what stands there. */
+  #rules: SignerConfig
   /** The longest TTL that a pool is answered with. */
   #poolTtlSeconds = 0
   #isResting = false
@@ -65,6 +67,7 @@ export class Keys {
   constructor(ports: SignerPorts, config: SignerConfig, stored: StoreContents) {
     this.#ports = ports
     this.#config = config
+    this.#rules = config
     const { crypto } = ports
     const { bundles, loose } = bundlesOf(stored, crypto)
     this.ring = new KeyRing(
@@ -161,6 +164,7 @@ export class Keys {
   /** What stands at the apexes of zones with keys on disk; those keys sign from now on. */
   tell(): KeysSet {
     this.#told = this.#kept
+    this.#rules = this.#config
     const { crypto } = this.#ports
     const zones = this.#config.zones.flatMap(({ zone }) => {
       const held = this.#toldOf(zone)
@@ -172,7 +176,7 @@ export class Keys {
   plans(): ZonePlan[] {
     return this.#config.zones.map(({ zone }) => {
       const held = this.#toldOf(zone)
-      return planOf(zone, held?.keys ?? new Map(), held?.work ?? NO_WORK, this.#config)
+      return planOf(zone, held?.keys ?? new Map(), held?.work ?? NO_WORK, this.#rules)
     })
   }
 

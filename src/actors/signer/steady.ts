@@ -11,14 +11,21 @@ const JUMP_MS = 60_000
 
 export class Steady {
   readonly #clock: Clock
+  readonly #startedMs: number
   #apartMs: number
   #sinceMs: number
 
   /** @param isNew nothing was timed before this start, so the time of day is as good as any */
   constructor(clock: Clock, isNew: boolean) {
     this.#clock = clock
+    this.#startedMs = clock.monotonicMs()
     this.#apartMs = clock.nowMs() - clock.monotonicMs()
     this.#sinceMs = isNew ? Number.NEGATIVE_INFINITY : clock.monotonicMs()
+  }
+
+  /** Milliseconds since the start, whatever the time of day was then. */
+  upMs(): number {
+    return this.#clock.monotonicMs() - this.#startedMs
   }
 
   /** For how long the time of day ran as it should, in milliseconds; asked each second. */

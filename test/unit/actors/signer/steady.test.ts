@@ -1,6 +1,8 @@
 // Goal: a clock that is wrong for a while, at a restart or later, makes no key take a step early.
 import { describe, expect, test } from 'vitest'
+import { Steady } from '../../../../src/actors/signer/steady.ts'
 import { limits } from '../../../../src/core/base/limits.ts'
+import { plainNsec3 } from '../../../../src/core/dnssec/nsec3.ts'
 import { configOf, type Disk, start, ZONE } from './world.ts'
 
 const HOUR = 3_600
@@ -89,4 +91,31 @@ describe('a clock that may be hours ahead', () => {
     await run(two, 4, 2)
     expect(await phases(two)).toEqual(['retiring', 'published'])
   })
+})
+
+test('how long a node is up is not told by the time of day, which may have been 1970', async () => {
+  const { clock } = await start({ config })
+  clock.setUnixMs(0)
+  const steady = new Steady(clock, false)
+  await clock.advanceAsync(60_000)
+  clock.setUnixMs(1_800_000_000_000)
+  await clock.advanceAsync(60_000)
+  expect(steady.upMs()).toBe(120_000)
+})
+
+test('what is signed goes by the rules that stand at the apexes until others do', async () => {
+  let isSlow = false
+  const one = await start({
+    ports: {
+      readImports: async () => {
+        if (isSlow) await new Promise<void>((done) => one.clock.after(500, done))
+        return { keys: [], faults: [] }
+      },
+    },
+  } as Parameters<typeof start>[0])
+  await one.give(one.draft())
+  isSlow = true
+  one.behaviour.onReconfigured!(configOf({ denial: { kind: 'nsec3', ...plainNsec3 } }))
+  await one.give(one.draft())
+  expect(one.said('signer.serving-refused')).toEqual([])
 })
