@@ -92,7 +92,10 @@ class Node {
       changed: (members) => this.embedded?.remember(members),
     })
     const { present } = this.membership
-    this.replica = new Replica({ ctx, client, present, caughtUp: () => this.#caughtUp() })
+    this.replica = new Replica({
+      ...{ ctx, client, present, caughtUp: () => this.#caughtUp() },
+      vacated: () => this.#election?.look(),
+    })
     const revision = () => this.replica.revision
     const hasLeader = () => this.standing.leadership.leader !== ''
     if (engine.kind === 'embedded')
@@ -117,7 +120,10 @@ class Node {
       this.#closeOutpost = await openOutpost(this.#ports, engine, this.pulse)
     // Names are wanted before the first word of a leader.
     this.membership.members = this.embedded?.admittedBy ?? []
-    if (this.embedded !== undefined) this.embedded.doorkeeper = this.membership
+    if (this.embedded !== undefined) {
+      this.embedded.doorkeeper = this.membership
+      this.embedded.onNewMember = () => this.standing.leadership.forget()
+    }
     await this.membership.refresh()
     this.#fence?.start()
     this.#election?.start()

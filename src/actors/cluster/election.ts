@@ -25,6 +25,8 @@ export class Election {
   #lease = ''
   #ownSince = 0
   #isBusy = false
+  /** Asked to look again while a look was on its way. */
+  #isLate = false
   #hasYielded = false
   #stop: () => void = () => {}
 
@@ -68,6 +70,12 @@ export class Election {
     if (this.#lease !== '') await this.#client.revoke(this.#lease, limits.clusterHandOverMs.default)
   }
 
+  /** Looks now: the leader may have given its key back. */
+  look(): void {
+    if (this.#isBusy) this.#isLate = true
+    else void this.#beat()
+  }
+
   async #beat(): Promise<void> {
     if (this.#isBusy || this.#hasYielded) return
     this.#isBusy = true
@@ -78,6 +86,9 @@ export class Election {
       await this.#stand(sentMs + aliveSeconds * 1_000 * CERTAIN)
     this.#standing.tick()
     this.#isBusy = false
+    if (!this.#isLate) return
+    this.#isLate = false
+    await this.#beat()
   }
 
   /** Seconds the lease of this node lives from the sending on; 0 without one. */

@@ -50,6 +50,8 @@ export class Embedded {
   readonly client: Client
   readonly others: Others
   readonly #refounding: Refounding
+  /** This node is a new member, maybe of a cluster founded anew, whose terms began at one. */
+  onNewMember: () => void = () => {}
   doorkeeper: Doorkeeper = { neverCame: () => undefined, isPresent: () => false }
   readonly #ctx: ClusterCtx
   readonly #ports: ClusterPorts
@@ -355,7 +357,11 @@ export class Embedded {
       // Emptied while this process runs, as the log asks for where data is damaged.
       if (this.#ports.hasData(this.#config.folder))
         await this.#run({ kind: 'data', forceNew: false })
-      else await this.#come(await this.#plan(false), false)
+      else {
+        await this.#come(await this.#plan(false), false)
+        // The lease of its former member ended while its etcd was away.
+        this.onNewMember()
+      }
     } catch (error) {
       this.#ctx.log.error('etcd does not start', { error: (error as Error).message })
     }

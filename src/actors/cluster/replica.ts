@@ -18,6 +18,7 @@ import {
   isKept,
   KEYS_RECORD,
   keyOfRecord,
+  LEADER,
   NODES,
   type NodePresence,
   presenceOf,
@@ -43,6 +44,8 @@ export interface ReplicaWorld {
   readonly present: Map<string, NodePresence>
   /** All that the store holds was read. */
   readonly caughtUp?: () => void
+  /** The key of the leader is gone. */
+  readonly vacated?: () => void
 }
 
 /**
@@ -327,6 +330,7 @@ export class Replica {
   }
 
   #forget(key: string): void {
+    if (key === LEADER) this.#world.vacated?.()
     if (key.startsWith(NODES)) this.#world.present.delete(key.slice(NODES.length))
     else {
       this.#known.delete(key)

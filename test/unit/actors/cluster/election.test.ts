@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { Client } from '../../../../src/actors/cluster/client.ts'
 import { Election } from '../../../../src/actors/cluster/election.ts'
+import { Replica } from '../../../../src/actors/cluster/replica.ts'
 import { Standing } from '../../../../src/actors/cluster/standing.ts'
 import { paths } from '../../../../src/core/cluster/gateway.ts'
 import { leaseMemory } from '../../../../src/core/cluster/lease.ts'
@@ -77,6 +78,23 @@ test('who gives the key back is followed at once, and takes it no more', async (
   one.standing.yield()
   await one.election.yield()
   await pass([one, other], 1_000)
+  expect([one, other].map(({ standing }) => standing.answers)).toEqual([false, true])
+})
+
+test('a key that is given back is taken as soon as the watch tells, not at the next beat', async () => {
+  const model = new EtcdModel()
+  const [one, other] = [node(model, 'a'), node(model, 'b')]
+  const replica = new Replica({
+    ...{ ctx: other.ctx, client: () => new Client(model.gateway()), present: new Map() },
+    vacated: () => other.election.look(),
+  })
+  replica.start()
+  await pass([one, other], 1_000)
+  // Just after a beat of both.
+  await pass([one, other], 250)
+  one.standing.yield()
+  await one.election.yield()
+  await pass([one, other], 50)
   expect([one, other].map(({ standing }) => standing.answers)).toEqual([false, true])
 })
 
