@@ -155,7 +155,9 @@ export function importKeys(
     nowSeconds,
   )
   const left = sorted.left.map(({ key, why }) => `${keyFileName(key)} is left out: ${why}`)
-  if (sorted.taken.length === 0) throw new CommandFailed(left.join('\n'))
+  // The node would know nothing of what is not laid down, and begin new keys for that zone.
+  const whole = new Set(sorted.taken.map(({ zone }) => zone))
+  if (read.some(({ key }) => !whole.has(key.zone))) throw new CommandFailed(left.join('\n'))
   const isLeft = new Set(sorted.left.map(({ key }) => key))
   const taken = read.filter(({ key }) => !isLeft.has(key))
   const lay = () => {

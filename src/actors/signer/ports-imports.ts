@@ -32,9 +32,9 @@ async function namesIn(folder: string): Promise<readonly string[] | Error> {
   )
 }
 
-/** The zone in the name of a key file of BIND: `Kexample.com.+013+12345`. */
+/** The zone in the name of a key file of BIND: `Kexample.com.+013+12345`; a slash is `%2F`. */
 const zoneOf = (stem: string): string | undefined =>
-  /^K(.+)\.\+\d{3}\+\d{5}$/.exec(stem)?.[1]?.toLowerCase()
+  /^K(.+)\.\+\d{3}\+\d{5}$/.exec(stem)?.[1]?.toLowerCase().replaceAll('%2f', '/')
 
 /** The keys of one zone are read together or not at all. */
 function byZone(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
@@ -83,12 +83,12 @@ async function findKeys(folder: string, crypto: Pick<KeyMaker, 'isPair'>) {
   let left = limits.importFiles.default
   const late: string[] = []
   for (const [zone, stems] of byZone(names)) {
-    left -= stems.length
-    if (left < 0) {
+    if (stems.length > left) {
       late.push(zone)
       held.add(zone)
       continue
     }
+    left -= stems.length
     for (const stem of stems) {
       const { key, fault, isUnread: isLost = false } = await readPair(folder, stem, crypto)
       if (key !== undefined) found.push({ stem, key })

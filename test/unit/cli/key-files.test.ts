@@ -147,6 +147,15 @@ describe('import', () => {
     expect(readdirSync(join(root, 'data', 'dnssec', 'import'))).toHaveLength(2)
   })
 
+  test('lays nothing where one of the zones would come without the key of its DS', () => {
+    const alone = { ...keyOf('alone.test'), role: 'zsk' as const }
+    const path = join(root, keyFileName(alone))
+    writeFileSync(`${path}.key`, publicKeyFile(alone))
+    writeFileSync(`${path}.private`, privateKeyFile(alone))
+    expect(() => importKeys(config(), [path, outside()[1]!], io, NOW)).toThrow('(KSK or CSK)')
+    expect(() => statSync(join(root, 'data', 'dnssec', 'import'))).toThrow('ENOENT')
+  })
+
   test('lays nothing of files that are no key', () => {
     const [file] = outside()
     writeFileSync(file!, 'nothing\n')

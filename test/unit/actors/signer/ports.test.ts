@@ -182,6 +182,21 @@ describe('keys that are laid down', () => {
     }
   })
 
+  test('hold a zone with a slash in its name, and one with more keys than the limit alone', async () => {
+    const zone = '0/25.2.0.192.in-addr.arpa'
+    lay({ ...keyOf(), zone })
+    rmSync(join(folder(), 'import', `${keyFileName({ ...keyOf(), zone })}.key`))
+    const most = limits.importFiles.default
+    for (let at = 0; at <= most; at++)
+      writeFileSync(
+        join(folder(), 'import', `Kbig.test.+013+${String(at).padStart(5, '0')}.key`),
+        '',
+      )
+    lay({ ...keyOf(), zone: 'later.test' })
+    const { keys, held } = await portsWith().readImports()
+    expect([keys.map((key) => key.zone), held]).toEqual([['later.test'], [zone, 'big.test']])
+  })
+
   test('that are too many at once are read by whole zones, and hold those that wait', async () => {
     const most = limits.importFiles.default
     const zones = Array.from(
