@@ -7,6 +7,8 @@
 import { spawn } from 'node:child_process'
 
 export const TAKE_OVER = '--take-over'
+/** Said to one process, and to none that follows it. */
+const ONCE: ReadonlySet<string> = new Set([TAKE_OVER, '--force-new-cluster'])
 
 interface Log {
   info(message: string, fields?: Record<string, unknown>): void
@@ -25,7 +27,7 @@ export function startSuccessor(log: Log, isOffering: boolean): void {
     return
   }
   const [program = '', ...words] = process.argv.slice(1)
-  const args = [program, ...words.filter((word) => word !== TAKE_OVER), TAKE_OVER]
+  const args = [program, ...words.filter((word) => !ONCE.has(word)), TAKE_OVER]
   // The watchdog is told of the new main process by number, and this number would be ours.
   const { WATCHDOG_PID: _, ...env } = process.env
   const child = spawn(process.execPath, [...process.execArgv, ...args], {

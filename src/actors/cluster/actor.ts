@@ -121,7 +121,10 @@ class Node {
     // Names are wanted before the first word of a leader.
     this.membership.members = this.embedded?.admittedBy ?? []
     if (this.embedded !== undefined) {
-      this.embedded.doorkeeper = this.membership
+      const { neverCame, isPresent } = this.membership
+      // Before the first reading anybody may live.
+      const mayLive = (name: string) => this.replica.counts.reads === 0 || isPresent(name)
+      this.embedded.doorkeeper = { neverCame, isPresent: mayLive }
       this.embedded.onNewMember = () => this.standing.leadership.forget()
     }
     await this.membership.refresh()

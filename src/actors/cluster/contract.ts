@@ -145,7 +145,8 @@ export interface ClusterPorts {
   /** Saves what the member in the folder has stored, beside its data. */
   saveSnapshot(folder: string, timeoutMs: number): Promise<SnapshotOutcome>
   readText(path: string): Promise<string | undefined>
-  writeText(path: string, text: string): Promise<void>
+  /** Safe from a crash once it resolves; why it failed. */
+  writeText(path: string, text: string): Promise<string | undefined>
   /** An address of this machine that others may reach, IPv4 where it has one; empty for none. */
   ownAddress(): string
   close(): void

@@ -52,7 +52,7 @@ export class Embedded {
   readonly #refounding: Refounding
   /** This node is a new member, maybe of a cluster founded anew, whose terms began at one. */
   onNewMember: () => void = () => {}
-  doorkeeper: Doorkeeper = { neverCame: () => undefined, isPresent: () => false }
+  doorkeeper: Doorkeeper = { neverCame: () => undefined, isPresent: () => true }
   readonly #ctx: ClusterCtx
   readonly #ports: ClusterPorts
   readonly #self: string
@@ -201,7 +201,7 @@ export class Embedded {
       )
   }
 
-  async #plan(forceNew = this.#config.forceNew): Promise<StartPlan> {
+  async #plan(forceNew: boolean): Promise<StartPlan> {
     const { bootstrap, join, folder } = this.#config
     const lastKnown = await this.#lastKnown()
     const notSelf = (address: string) => address !== this.address
@@ -255,7 +255,7 @@ export class Embedded {
     if (this.#isStopped) return
     if (fault === undefined || (fault.kind === 'silent' && plan.kind === 'resume')) {
       this.state = 'running'
-      if (fault === undefined && plan.kind === 'resume' && plan.forceNew)
+      if (plan.kind === 'resume' && plan.forceNew)
         await this.#refounding.done(this.#ctx.clock.nowMs())
       if (fault !== undefined) this.#ctx.log.warn('etcd waits for a quorum of its members')
       return
@@ -263,7 +263,7 @@ export class Embedded {
     if (fault.kind === 'removed' && mayJoinAnew) {
       this.#ctx.log.warn('this node was removed from the cluster; its data is set aside')
       await this.#ports.setAside(this.#config.folder)
-      return this.#come(await this.#plan(), false)
+      return this.#come(await this.#plan(false), false)
     }
     failStart(`etcd did not come up: ${fault.text}`)
   }
@@ -358,9 +358,9 @@ export class Embedded {
       if (this.#ports.hasData(this.#config.folder))
         await this.#run({ kind: 'data', forceNew: false })
       else {
-        await this.#come(await this.#plan(false), false)
         // The lease of its former member ended while its etcd was away.
         this.onNewMember()
+        await this.#come(await this.#plan(false), false)
       }
     } catch (error) {
       this.#ctx.log.error('etcd does not start', { error: (error as Error).message })

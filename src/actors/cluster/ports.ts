@@ -71,13 +71,12 @@ export function openPorts(): ClusterPorts {
         return undefined
       }
     },
-    writeText: async (path, text) => {
-      await attempt(async () => {
+    writeText: (path, text) =>
+      attempt(async () => {
         await mkdir(dirname(path), { recursive: true })
-        await writeFile(`${path}.new`, text, { mode: 0o600 })
+        await writeFile(`${path}.new`, text, { mode: 0o600, flush: true })
         await rename(`${path}.new`, path)
-      })
-    },
+      }),
     ownAddress: () => ownAddressOf(networkInterfaces()),
     close: () => {
       for (const gateway of open) gateway.close()

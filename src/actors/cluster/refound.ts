@@ -64,6 +64,11 @@ export class Refounding {
   /** The member of this node serves, without the others. */
   async done(atMs: number): Promise<void> {
     const note = { version: 1, at: new Date(atMs).toISOString() }
-    await this.#world.ports.writeText(this.#path, JSON.stringify(note))
+    const fault = await this.#world.ports.writeText(this.#path, JSON.stringify(note))
+    if (fault === undefined) return
+    const hint = 'take the flag away now: the next start would obey it again'
+    this.#world.log.warn('it is not on disk that --force-new-cluster was obeyed', {
+      ...{ error: fault, hint },
+    })
   }
 }

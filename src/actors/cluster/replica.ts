@@ -221,7 +221,7 @@ export class Replica {
     const found = done.found[0]
     if (found === undefined) this.#forget(key)
     else if (found.modRevision >= modRevision) this.#take(found)
-    else client.onOtherStore()
+    else if (!this.#isVoid) client.onOtherStore()
     // Where nothing was learned of it the next try would fare the same.
     return (this.#revisions.get(key) ?? 0) !== modRevision
   }

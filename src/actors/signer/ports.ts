@@ -63,8 +63,8 @@ function lostBeside(folder: string): KeysLoaded {
   if (!existsSync(left)) return { code: 'absent' }
   const message =
     `${join(folder, 'keys.sealed')} is not there, but ${left} is, which its keys have made: new ` +
-    'keys would not be those of the DS at the parent. Put it back from a backup; where new keys ' +
-    `are meant, or others have them, remove ${left} and start again`
+    'keys would not be those of the DS at the parent, and the zone bogus. Put it back from a ' +
+    `backup; where new keys are meant, or others have them, remove ${left} and start again`
   return { code: 'failed', message }
 }
 

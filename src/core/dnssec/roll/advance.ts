@@ -21,7 +21,15 @@ import type {
   RollTurn,
   RollWait,
 } from './types.ts'
-import { type Horizon, endOf, isPastDsHeld, keySetOf, obstacleTo, signingOf } from './views.ts'
+import {
+  type Horizon,
+  endOf,
+  isInsecure,
+  isPastDsHeld,
+  keySetOf,
+  obstacleTo,
+  signingOf,
+} from './views.ts'
 import { waitFor, waitForUnheard } from './waits.ts'
 
 export const horizonOf = (state: RollState, policy: RollPolicy, nowSeconds: number): Horizon => ({
@@ -29,7 +37,9 @@ export const horizonOf = (state: RollState, policy: RollPolicy, nowSeconds: numb
   safetySeconds: state.isUrgent
     ? Math.min(policy.safetySeconds, limits.rollUrgentSafetySeconds.default)
     : policy.safetySeconds,
-  parentSeconds: state.isUrgent ? 0 : policy.parentSeconds,
+  // Where the parent has no DS nobody validates by the stolen key, and one that the parent has read
+  // and not published yet may come still.
+  parentSeconds: state.isUrgent && !isInsecure(state) ? 0 : policy.parentSeconds,
 })
 
 export type Ttls = Pick<RollPolicy, 'dnskeyTtlSeconds' | 'zoneTtlSeconds'>
