@@ -39,15 +39,21 @@ export function acknowledged(message: string, { isStored, note }: Shortfall) {
   return note === '' ? { outcome, message } : { outcome, message: `${message} (${note})`, note }
 }
 
+/**
+ * Asks, in the turn in which records were told, whether a quorum stores them: of two orders that
+ * wait at once each hears of its own. Undefined where this node is alone.
+ */
+export const askStored = (ctx: RegistryCtx, isClustered: boolean) =>
+  isClustered
+    ? ctx.ask('registry.await-stored', {}, limits.clusterWriteMs.default + CALL_MS)
+    : undefined
+
 /** Waits for the disk, and in cluster mode for the cluster, no longer than an operator does. */
 export async function shortfallOf(
   ctx: RegistryCtx,
   writes: readonly Promise<CommitOutcome>[],
-  isClustered: boolean,
+  stored: ReturnType<typeof askStored>,
 ): Promise<Shortfall> {
-  const stored = isClustered
-    ? ctx.ask('registry.await-stored', {}, limits.clusterWriteMs.default + CALL_MS)
-    : undefined
   const isOnDisk = await inTime(ctx.clock, writes)
   const reply = await stored
   if (reply !== undefined && !(reply.ok && reply.value.stored)) {

@@ -19,7 +19,7 @@ import type { WordChange } from '../../core/steer/snapshot.ts'
 import type { FleetTopology } from '../../core/steer/topology.ts'
 import type { Ctx } from '../../kernel/actor.ts'
 import type { ProductCatalogue } from '../../messages/catalogue.ts'
-import { servesSame, type Shortfall, shortfallOf } from './acknowledged.ts'
+import { askStored, servesSame, type Shortfall, shortfallOf } from './acknowledged.ts'
 import { Apexes, type KeysSet } from './apexes.ts'
 import type { Chronicle } from './chronicle.ts'
 import type { CompileOutcome, RegistryConfig, RegistryPorts } from './contract.ts'
@@ -294,9 +294,9 @@ export class Book {
   }
 
   /** What an order lacks of being safe, once an operator's patience ends. */
-  shortfall(): Promise<Shortfall> {
-    return shortfallOf(this.#ctx, this.#flushes(), this.#config.isClustered === true)
-  }
+  readonly shortfall = (stored = this.askStored()): Promise<Shortfall> =>
+    shortfallOf(this.#ctx, this.#flushes(), stored)
+  readonly askStored = () => askStored(this.#ctx, this.#config.isClustered === true)
 
   async close(): Promise<void> {
     this.#timer.cancel()

@@ -72,8 +72,10 @@ async function carryOut(
 ): Promise<Reply> {
   book.tell.edited(action, { kind, id, by, ...(force ? { force } : {}) })
   book.feed.record('config.edited', {}, { kind, id, action, by })
+  const stored = book.askStored()
   await book.reconfigure(config, leaving)
-  const [isOut, lacks] = await Promise.all([book.press.isOut(book.fleet.epoch), book.shortfall()])
+  const out = book.press.isOut(book.fleet.epoch)
+  const [isOut, lacks] = await Promise.all([out, book.shortfall(stored)])
   // Whoever was answered finds it in all that the API tells.
   book.press.tellSnapshot()
   const why = book.fault ?? book.press.refusal ?? 'it is in force once it is signed'

@@ -81,6 +81,19 @@ test('what no quorum has stored is in force here, and its operator is told', asy
   )
   expect(one.names()).toContain('new.example.com')
 })
+
+test('whether an edit is stored is asked as it is told, before it is compiled', async () => {
+  const one = await node('a')
+  const last: unknown[] = []
+  one.answers['registry.await-stored'] = () => {
+    last.push(one.published.at(-1)?.[0])
+    return { stored: true }
+  }
+  await one.edit('domain', NEW, 'create')
+  // Another order that asks meanwhile would hear of the loss of this one.
+  expect(last).toEqual(['registry.record-told'])
+})
+
 const SERVER = `${NEW}:10.0.0.9:80`
 
 test('a domain and its server made on one node are served by the other, and go with it', async () => {
