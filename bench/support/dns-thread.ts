@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { dns } from '../../src/actors/dns/actor.ts'
-import type { Answer, DnsConfig } from '../../src/actors/dns/contract.ts'
+import type { Answer, DnsConfig, ReadAhead } from '../../src/actors/dns/contract.ts'
 import { batchAnswerer, STRIDE } from '../../src/actors/dns/ports-native.ts'
 import { dnsShared } from '../../src/actors/dns/shared.ts'
 import { limits } from '../../src/core/base/limits.ts'
@@ -195,6 +195,7 @@ export async function dnsThread(
   }: DnsThreadOptions,
 ): Promise<DnsThread> {
   let answer: Answer | undefined
+  let readAhead: ReadAhead | undefined
   const { ctx } = fakeCtx('dns')
   const config = configFor(samplesPerSecond)
   const { hashSeed } = config
@@ -209,6 +210,7 @@ export async function dnsThread(
     {
       listen: async (request) => {
         answer = request.answer
+        readAhead = request.readAhead
         const front = { kind: 'bench', host: '127.0.0.1', port: 0, counts: () => none }
         const idle = { serve() {}, release() {}, reconfigure() {} }
         const still = { ...idle, close: async () => undefined }
@@ -225,7 +227,7 @@ export async function dnsThread(
   if (routes !== undefined)
     behaviour.receive['registry.routes-set']({ version: routes.version, parts: routes })
   const slab = slabOf(BATCH, STRIDE)
-  const onBatch = batchAnswerer(slab, answer!)
+  const onBatch = batchAnswerer(slab, answer!, () => false, readAhead)
   const peers = peersOf(loopback)
   const drawn = draw && drawnNetworks(draw, networks)
   let nextDrawn = 0

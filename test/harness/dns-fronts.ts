@@ -91,7 +91,14 @@ async function openOnce(
     ...changes,
   }
   const request = {
-    ...{ address: listenAddress, tcp: TCP, answer, onFault: () => {}, onLost: () => {} },
+    ...{
+      address: listenAddress,
+      tcp: TCP,
+      answer,
+      readAhead: () => {},
+      onFault: () => {},
+      onLost: () => {},
+    },
     ...(waiting === undefined ? {} : { waiting }),
   }
   const outcome = await openPorts(config).listen(request)

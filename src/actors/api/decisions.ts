@@ -5,7 +5,7 @@
  * gets it from the code that gave it first, with the tables of its epoch.
  */
 import { limits } from '../../core/base/limits.ts'
-import { wordsCrc } from '../../core/dns/samples.ts'
+import { crcOfWords } from '../../core/base/crc32.ts'
 import { decodeMessage } from '../../core/replay/decode.ts'
 import {
   type AnswerSettings,
@@ -139,7 +139,7 @@ export class Decisions {
   #wordsNow({ epoch, pool, words }: Sample) {
     if (words !== undefined || epoch !== this.#serving.epoch) return undefined
     const held = this.#serving.pools[pool]?.words
-    return held && { words: held, crc: wordsCrc(held, 0, held.length) }
+    return held && { words: held, crc: crcOfWords(held, 0, held.length) }
   }
 }
 

@@ -9,6 +9,7 @@ import { Lease } from '../../core/cluster/lease.ts'
 import { AskerCounts } from '../../core/dns/askers.ts'
 import { Authority, type AuthoritySettings } from '../../core/dns/authority.ts'
 import type { OnlineDenial } from '../../core/dns/compact.ts'
+import { ReadAhead } from '../../core/dns/read-ahead.ts'
 import { SampleRing } from '../../core/dns/samples.ts'
 import { formatEndpoint } from '../../core/net/address.ts'
 import { answerSettings } from '../../core/replay/execute.ts'
@@ -138,6 +139,7 @@ export const dns = defineActor('dns', async (ctx, ports: DnsPorts, config: DnsCo
     address: config.listenAddress,
     tcp: config.tcp,
     answer,
+    readAhead: new ReadAhead(() => authority.serving?.table).look,
     ...(lease === undefined ? {} : { waiting: waitingOf(ctx, lease) }),
     onFault: (message) => ctx.log.warn('dns socket fault', { error: message }),
     onLost: (what) => meters.lost(what),

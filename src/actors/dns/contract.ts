@@ -96,6 +96,14 @@ export type Answer = (
   client: Client,
 ) => number
 
+/** Looks at the queries of a batch before the first is answered (core/dns/read-ahead.ts). */
+export type ReadAhead = (
+  queries: Uint8Array,
+  stride: number,
+  lengths: Uint32Array,
+  count: number,
+) => void
+
 /** What tells when a refusal came that waits; absent: none does. */
 export interface Waiting {
   /** How often the leader was heard of. */
@@ -111,6 +119,8 @@ export interface ListenRequest {
   readonly address: string
   readonly tcp: TcpSettings
   readonly answer: Answer
+  /** For fronts that are handed several queries at once. */
+  readonly readAhead: ReadAhead
   readonly waiting?: Waiting
   /** A socket reported a fault after it was opened; serving goes on. */
   readonly onFault: (message: string) => void

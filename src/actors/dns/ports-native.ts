@@ -22,7 +22,7 @@ import {
   slabOf,
   UNANSWERED,
 } from '../../native/index.ts'
-import type { Answer, LentSocket, Waiting } from './contract.ts'
+import type { Answer, LentSocket, ReadAhead, Waiting } from './contract.ts'
 import type { UdpFront } from './ports-udp.ts'
 
 /** No larger query means anything, and no larger answer is configured. */
@@ -34,6 +34,7 @@ export function batchAnswerer(
   slab: Slab,
   answer: Answer,
   keeps: (bytes: number) => boolean = () => false,
+  readAhead: ReadAhead = () => {},
 ): (count: number) => void {
   const { input, output, peers, inputLengths, outputLengths, stride } = slab
   const four = { bytes: new Uint8Array(4), transport: 'udp' as const }
@@ -67,6 +68,7 @@ export function batchAnswerer(
     if (count < 0) throw new Error('the socket of queries fails and cannot be read')
     let at = 0
     try {
+      readAhead(input, stride, inputLengths, count)
       for (; at < count; at++)
         if ((outputLengths[at]! ^ UNANSWERED) === 0) outputLengths[at] = lengthOf(answerOne(at))
     } catch (error) {
@@ -114,6 +116,7 @@ export function serveNative(
   scheduling: Scheduling,
   onFault: (message: string) => void,
   waiting?: Waiting,
+  readAhead?: ReadAhead,
 ): Result<UdpFront, string> {
   const native = loadNative()
   if (!native.ok) return fail(native.error)
@@ -130,7 +133,7 @@ export function serveNative(
       waiting !== undefined &&
       bytes <= HELD_BYTES &&
       one.held.keep(waiting.heard(), waiting.nowMs())
-    const onBatch = batchAnswerer(one.slab, answer, keeps)
+    const onBatch = batchAnswerer(one.slab, answer, keeps, readAhead)
     one.handle = startFront(receiver, sender, one.slab, onBatch, { wildcard })
     turnFront(one.handle)
   }

@@ -126,8 +126,9 @@ async function listenNative(
   request: ListenRequest,
   { sockets, cpu, nice = 0, realtime = false, udpOnly, listener }: DnsConfig,
 ): Promise<ListenOutcome> {
-  const { answer, onFault, waiting } = request
-  const udp = serveNative(sockets, answer, { cpu, nice, first: realtime }, onFault, waiting)
+  const { answer, onFault, waiting, readAhead } = request
+  const schedule = { cpu, nice, first: realtime }
+  const udp = serveNative(sockets, answer, schedule, onFault, waiting, readAhead)
   if (!udp.ok) return { code: 'failed', message: udp.error }
   if (udpOnly === true) return { code: 'listening', front: udpAlone('native', udp.value) }
   // One socket of each family was lent for a wildcard; one TCP socket takes both.

@@ -16,3 +16,14 @@ export function crcOver(bytes: Uint8Array, from: number, to: number, start: numb
 
 /** CRC-32 as zip and Ethernet compute it, unsigned. */
 export const crc32 = (bytes: Uint8Array): number => ~crcOver(bytes, 0, bytes.length, -1) >>> 0
+
+/** CRC-32 of `count` words from `from` on, each with its highest octet first; unsigned. */
+export function crcOfWords(words: ArrayLike<number>, from: number, count: number): number {
+  let crc = -1
+  for (let at = from; at < from + count; at++) {
+    const word = words[at]!
+    for (let shift = 24; shift >= 0; shift -= 8)
+      crc = (crc >>> 8) ^ crcTable[(crc ^ (word >>> shift)) & 0xff]!
+  }
+  return ~crc >>> 0
+}

@@ -7,9 +7,9 @@
  * previous secret still counts, so that a secret can be changed on one server after another.
  */
 import { limits } from '../base/limits.ts'
-import { copyWords, wordAt } from '../base/octets.ts'
+import { copyWords } from '../base/octets.ts'
+import { type CookieHash, cookieHash } from './cookie-hash.ts'
 import { CLIENT_COOKIE_BYTES, COOKIE_BYTES, type Exchange } from './exchange.ts'
-import { siphash24 } from './siphash.ts'
 
 export const SECRET_BYTES = 16
 
@@ -33,11 +33,10 @@ export interface CookieSettings {
   readonly require: boolean
 }
 
-// Where things lie in the cookie and in the message that is hashed.
+// Where things lie in the cookie.
 const VERSION_AT = 8
 const TIME_AT = 12
 const HASH_AT = 16
-const ADDRESS_AT = 16
 /** RFC 9018 section 4.1. */
 const VERSION = 1
 /** Version 1 and reserved octets of zero, as one big-endian word. */
@@ -74,9 +73,8 @@ export class CookieJar {
   readonly require: boolean
   readonly #key: Int32Array
   readonly #previous: Int32Array | undefined
-  /** Client cookie, version and reserved octets, time, address; zeros behind. */
-  readonly #message = new DataView(new ArrayBuffer(40))
-  readonly #hash = new Int32Array(2)
+  readonly #hash: CookieHash = cookieHash()
+  readonly #halves = new Int32Array(2)
 
   constructor(settings: CookieSettings) {
     this.require = settings.require
@@ -105,29 +103,15 @@ export class CookieJar {
     }
     cookie.setInt32(VERSION_AT, FRESH_HEAD)
     cookie.setInt32(TIME_AT, nowSeconds)
-    this.#hashInto(x, this.#key)
-    cookie.setInt32(HASH_AT, this.#hash[0]!, true)
-    cookie.setInt32(HASH_AT + 4, this.#hash[1]!, true)
+    this.#hash(this.#key, cookie, x.client, this.#halves)
+    cookie.setInt32(HASH_AT, this.#halves[0]!, true)
+    cookie.setInt32(HASH_AT + 4, this.#halves[1]!, true)
   }
 
   #isOurs(x: Exchange, key: Int32Array): boolean {
-    this.#hashInto(x, key)
-    const low = x.cookie.getInt32(HASH_AT, true) ^ this.#hash[0]!
-    const high = x.cookie.getInt32(HASH_AT + 4, true) ^ this.#hash[1]!
+    this.#hash(key, x.cookie, x.client, this.#halves)
+    const low = x.cookie.getInt32(HASH_AT, true) ^ this.#halves[0]!
+    const high = x.cookie.getInt32(HASH_AT + 4, true) ^ this.#halves[1]!
     return (low | high) === 0
-  }
-
-  /** RFC 9018 section 4.4: client cookie, version, reserved, time stamp, client address. */
-  #hashInto(x: Exchange, key: Int32Array): void {
-    const message = this.#message
-    const { cookie, client } = x
-    const addressBytes = client.length
-    copyWords(cookie, 0, message, 0, HASH_AT)
-    // What a longer address left behind a shorter one.
-    message.setInt32(ADDRESS_AT + 4, 0)
-    // Whole words: what is written octet by octet cannot be read back as a word at once.
-    for (let at = 0; at < addressBytes; at += 4)
-      message.setInt32(ADDRESS_AT + at, wordAt(client, at))
-    siphash24(key, message, ADDRESS_AT + addressBytes, this.#hash)
   }
 }

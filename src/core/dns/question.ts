@@ -20,22 +20,10 @@ export function readQuestion(x: Exchange): boolean {
   const { query, start, labelAt } = x
   const nameStart = start + HEADER_BYTES
   const limit = start + x.length
-  let labels = 0
-  let from = nameStart
-  for (;;) {
-    if (from >= limit) return false
-    const length = query[from]!
-    if (length === 0) break
-    // RFC 1035 section 4.1.4: the two high bits mark pointers and reserved kinds of labels.
-    if (length > LABEL_BYTES_MAX) return false
-    labelAt[labels++] = from - nameStart
-    from += length + 1
-    // RFC 1035 section 2.3.4, the root octet included.
-    if (from - nameStart >= NAME_BYTES_MAX) return false
-  }
-  labelAt[labels] = from - nameStart
-  const nameBytes = from - nameStart + 1
-  const tail = from + 1
+  const labels = findName(query, nameStart, limit, labelAt)
+  if (labels < 0) return false
+  const nameBytes = labelAt[labels]! + 1
+  const tail = nameStart + nameBytes
   if (tail + TYPE_AND_CLASS_BYTES > limit) return false
   x.labels = labels
   x.nameBytes = nameBytes
@@ -47,6 +35,33 @@ export function readQuestion(x: Exchange): boolean {
   x.questionBytes = nameBytes + TYPE_AND_CLASS_BYTES
   copyQuestion(x)
   return true
+}
+
+/**
+ * Writes where the labels of the name at `nameStart` begin, counted from there, and where its root
+ * is; gives how many they are, or -1 where no whole, uncompressed name lies before `limit`.
+ */
+export function findName(
+  query: Uint8Array,
+  nameStart: number,
+  limit: number,
+  labelAt: Uint8Array,
+): number {
+  let labels = 0
+  let from = nameStart
+  for (;;) {
+    if (from >= limit) return -1
+    const length = query[from]!
+    if (length === 0) break
+    // RFC 1035 section 4.1.4: the two high bits mark pointers and reserved kinds of labels.
+    if (length > LABEL_BYTES_MAX) return -1
+    labelAt[labels++] = from - nameStart
+    from += length + 1
+    // RFC 1035 section 2.3.4, the root octet included.
+    if (from - nameStart >= NAME_BYTES_MAX) return -1
+  }
+  labelAt[labels] = from - nameStart
+  return labels
 }
 
 /** A front that answers in place has the question there already. */

@@ -10,9 +10,11 @@ import { crcOver } from '../base/crc32.ts'
 import { replayLimits } from '../base/limits/replay.ts'
 import { viewOf } from '../base/octets.ts'
 import * as layout from '../replay/sample.ts'
+import type { Pools } from '../steer/pools.ts'
 import type { Authority } from './authority.ts'
 import type { Exchange } from './exchange.ts'
 import { outcomeOf } from './outcomes.ts'
+import { PoolCrcs } from './pool-crcs.ts'
 import { HOLD } from './response-rate.ts'
 
 /** More queries than come before the caller asks again. */
@@ -31,6 +33,7 @@ export interface Sampled {
 export class SampleRing {
   readonly #bytes = new Uint8Array(replayLimits.sampleRingBytes.default)
   readonly #view = viewOf(this.#bytes)
+  readonly #crcs = new PoolCrcs()
   readonly #query = new Uint8Array(replayLimits.sampleQueryBytes.default)
   #queryBytes = 0
   #perSecond: number
@@ -123,7 +126,7 @@ export class SampleRing {
     this.#bytes.set(x.client, to)
     to += x.client.length
     for (let byte = 0; byte < cookieBytes; byte++) this.#bytes[to++] = x.cookie.getUint8(byte)
-    if (members > 0) to = this.#words(at, to, pools!.words, pools!.addressFrom(x.pool), members)
+    if (members > 0) to = this.#words(at, to, pools!, x.pool, members)
     else view.setUint32(at + layout.WORDS_CRC, 0)
     this.#bytes.set(this.#query.subarray(0, this.#queryBytes), to)
     this.#at = to + this.#queryBytes
@@ -150,12 +153,14 @@ export class SampleRing {
   }
 
   /** Writes the words at `to`, or only their checksum where they are too many. */
-  #words(at: number, to: number, words: Uint32Array, from: number, count: number): number {
+  #words(at: number, to: number, pools: Pools, pool: number, count: number): number {
     const view = this.#view
     if (count > WORDS_MAX) {
-      view.setUint32(at + layout.WORDS_CRC, wordsCrc(words, from, count))
+      view.setUint32(at + layout.WORDS_CRC, this.#crcs.of(pools, pool))
       return to
     }
+    const { words } = pools
+    const from = pools.addressFrom(pool)
     for (let word = 0; word < count; word++) view.setUint32(to + word * 4, words[from + word]!)
     view.setInt32(at + layout.WORDS_CRC, ~crcOver(this.#bytes, to, to + count * 4, -1))
     return to + count * 4
@@ -179,12 +184,4 @@ export class SampleRing {
   #budget(intervalMs: number): number {
     return this.#perSecond === 0 ? 0 : Math.max(1, Math.floor((this.#perSecond * intervalMs) / 1e3))
   }
-}
-
-/** CRC-32 of words in order, big endian. */
-export function wordsCrc(words: ArrayLike<number>, from: number, count: number): number {
-  const bytes = new Uint8Array(count * 4)
-  const view = viewOf(bytes)
-  for (let word = 0; word < count; word++) view.setUint32(word * 4, words[from + word]!)
-  return ~crcOver(bytes, 0, bytes.length, -1) >>> 0
 }

@@ -21,6 +21,11 @@ export const HAS_CNAME = 8
 
 export const NONE = -1
 
+/** Words of a cache line. */
+const LINE_WORDS = 16
+/** Octets of a table of which most stays in the second-level cache of the processor. */
+const NEAR_BYTES = 524_288
+
 /** Octets of a record before its rdata, the owner left out: type, class, TTL, RDLENGTH. */
 export const RR_FIXED_BYTES = 10
 
@@ -94,6 +99,8 @@ export class NameTable {
   readonly bytes: DataView
   readonly #slots: Int32Array
   readonly #mask: number
+  /** Whether it is too small for a look ahead to gain anything. */
+  readonly isNear: boolean
 
   constructor(parts: TableParts) {
     this.seed = parts.seed
@@ -105,6 +112,7 @@ export class NameTable {
     this.bytes = viewOf(new Uint8Array(buffer, byteOffset, byteLength))
     this.#slots = parts.slots
     this.#mask = (parts.slots.length >> 1) - 1
+    this.isNear = parts.words.byteLength + parts.slots.byteLength <= NEAR_BYTES
   }
 
   /** The node of the wire name of `length` octets at `at`, whose hash is given; or NONE. */
@@ -117,6 +125,27 @@ export class NameTable {
       if (slots[slot * 2] !== hash || (words[node + PACKED]! & 0xff) !== length) continue
       if (sameFolded(view, at, length, words, node + NODE_WORDS)) return node
     }
+  }
+
+  /**
+   * Reads what `find` and the answer to come will read of the names of these hashes, for all of
+   * them at once; what is returned means nothing.
+   */
+  touch(hashes: Int32Array, count: number): number {
+    const slots = this.#slots
+    const words = this.words
+    const mask = this.#mask
+    const last = words.length - 1
+    let seen = 0
+    for (let at = 0; at < count; at++) seen ^= slots[(hashes[at]! & mask) * 2]!
+    for (let at = 0; at < count; at++) {
+      const hash = hashes[at]!
+      let slot = hash & mask
+      while (slots[slot * 2] !== hash && slots[slot * 2 + 1] !== NONE) slot = (slot + 1) & mask
+      const node = slots[slot * 2 + 1]!
+      if (node !== NONE) seen ^= words[node]! ^ words[Math.min(node + LINE_WORDS, last)]!
+    }
+    return seen
   }
 
   nameBytes(node: number): number {
