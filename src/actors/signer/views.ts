@@ -5,6 +5,7 @@ import { algorithmName } from '../../core/dnssec/algorithms.ts'
 import type { DnssecCrypto } from '../../core/dnssec/crypto.ts'
 import { tagOfKey } from '../../core/dnssec/dnskey.ts'
 import { dsOf, flagsOfKey } from '../../core/dnssec/key-ring.ts'
+import { FOREIGN_DS, hasForeignDs } from '../../core/dnssec/roll/look.ts'
 import { rollRows } from '../../core/dnssec/roll/status.ts'
 import { toBase64 } from '../../core/gossip/app/base64.ts'
 import type { KeyView, ZoneView } from '../../messages/signer-views.ts'
@@ -53,10 +54,12 @@ export const zoneViews = (
     const ring = keys.ring.zone(zone)
     const waits = ring?.waits ?? []
     const isBare = ring !== undefined && ring.bundle === undefined
+    const state = keys.of(zone)?.state
     return {
       ...{ zone, denial: onlinePerSecond === undefined ? denial.kind : 'compact' },
       steps: [
         ...(isBare && isHeld(zone) ? [HELD] : []),
+        ...(state !== undefined && hasForeignDs(state) ? [FOREIGN_DS] : []),
         ...waits.map(({ text, untilSeconds }) => stepText(text, untilSeconds)),
       ],
     }

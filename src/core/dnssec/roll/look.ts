@@ -75,14 +75,19 @@ function eventsOf(before: RollState, after: RollState, nowSeconds: number): Roll
     events.push(event('ds-seen', `The parent has a DS of ${words(after, come)}.`))
   if (gone.length > 0)
     events.push(event('ds-gone', `The parent has no DS of ${words(before, gone)} any more.`))
-  const isForeign = now.size > 0 && ![...now].some((id) => find(after, id)?.isPublished)
-  if (isForeign && come.length > 0) {
-    const text =
-      'The parent has DS records, but none of a key that is published here: validators refuse ' +
-      'the zone until its DS is replaced.'
-    events.push(event('ds-foreign', text, true))
-  }
+  if (come.length > 0 && hasForeignDs(after)) events.push(event('ds-foreign', FOREIGN_DS, true))
   return events
+}
+
+/** What is wrong where `hasForeignDs`. */
+export const FOREIGN_DS =
+  'The parent has DS records, but none of a key that is published here: validators refuse ' +
+  'the zone until its DS is replaced.'
+
+/** Whether the parent was last seen with DS records of other keys alone. */
+export function hasForeignDs(state: RollState): boolean {
+  const ids = (state.ds?.sets ?? []).flat()
+  return ids.length > 0 && !ids.some((id) => find(state, id)?.isPublished)
 }
 
 /**
