@@ -1,6 +1,6 @@
 // Goal: one owner for each data directory; the lock is free the moment its owner is gone.
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -12,6 +12,21 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
+/**
+ * A new directory that nobody holds. A lock is by inode, and a new directory may have that of one
+ * that was removed while its owner lives on: a test before these may have left such an owner.
+ */
+async function fresh(name: string): Promise<string> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const path = join(root, `${name}${attempt}`)
+    const lock = await lockDataDir(path)
+    if (!lock.ok) continue
+    lock.value.release()
+    return path
+  }
+  throw new Error('each new directory is held')
+}
+
 async function taken(path: string) {
   const lock = await lockDataDir(path)
   if (!lock.ok) throw new Error(lock.error.message)
@@ -19,7 +34,7 @@ async function taken(path: string) {
 }
 
 test('a second owner is refused, with the key, the path and the pid of the first', async () => {
-  const path = join(root, 'a')
+  const path = await fresh('a')
   const lock = await taken(path)
   const second = await lockDataDir(path)
   expect(second).toMatchObject({ ok: false, error: { code: 'data-dir-in-use' } })
@@ -31,21 +46,21 @@ test('a second owner is refused, with the key, the path and the pid of the first
 })
 
 test('once released it is free at once', async () => {
-  const path = join(root, 'b')
+  const path = await fresh('b')
   for (let turn = 0; turn < 20; turn++) (await taken(path)).release()
 })
 
 test('another path to the same directory is the same lock', async () => {
-  const path = join(root, 'c')
+  const path = await fresh('c')
   const lock = await taken(path)
   await symlink(path, join(root, 'c-link'))
   expect((await lockDataDir(join(root, 'c-link'))).ok).toBe(false)
-  expect((await lockDataDir(join(root, 'd'))).ok).toBe(true)
+  expect((await lockDataDir(await fresh('d'))).ok).toBe(true)
   lock.release()
 })
 
 test('the directory is made closed to others, the pid file too', async () => {
-  const path = join(root, 'deep', 'er')
+  const path = await fresh(join('deep', 'er'))
   const lock = await taken(path)
   expect((await stat(path)).mode & 0o777).toBe(0o750)
   expect((await stat(join(path, 'owner.pid'))).mode & 0o777).toBe(0o600)
@@ -54,8 +69,7 @@ test('the directory is made closed to others, the pid file too', async () => {
 })
 
 test('a full disk is no reason not to start, and the lock holds all the same', async () => {
-  const path = join(root, 'full')
-  await mkdir(path)
+  const path = await fresh('full')
   expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'none', path]).status).toBe(0)
   try {
     await writeFile(join(path, 'filler'), Buffer.alloc(4_096))
@@ -80,7 +94,7 @@ test('an empty path is memory only and needs no lock', async () => {
 test.runIf(process.platform === 'linux')(
   'the lock of a killed process is free at once',
   async () => {
-    const path = join(root, 'e')
+    const path = await fresh('e')
     const lock = await taken(path)
     lock.release()
     const { dev, ino } = await stat(path)
