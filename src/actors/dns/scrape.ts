@@ -6,40 +6,23 @@
  */
 import { limits } from '../../core/base/limits.ts'
 import { cookieStates } from '../../core/dns/cookie.ts'
-import { type PoolLabels, readLabels } from '../../core/dns/labels.ts'
 import { outcomes } from '../../core/dns/outcomes.ts'
-import { rcodeName, typeName } from '../../core/dns/types.ts'
-import { textOf } from '../../core/base/memory.ts'
-import type { Counter, Histogram, Labels, Metrics } from '../../kernel/metrics.ts'
-import { BUCKETS, Growth, takeCounts, takeTimes } from './counts.ts'
-import {
-  type PlacedMeters,
-  placedMeters,
-  readingOfPlaces,
-  readingOfRoutes,
-  type RoutedMeters,
-  routedMeters,
-} from './scrape-places.ts'
+import type { Counter, Labels, Metrics } from '../../kernel/metrics.ts'
+import { BUCKETS, Growth } from './counts.ts'
+import { type EpochMeters, type Reading, readingOfEpoch } from './scrape-epoch.ts'
+import { placedMeters, routedMeters } from './scrape-places.ts'
 import {
   COOKIES,
   DROPPED,
   type EpochCounts,
   HELD,
-  KINDS,
   SHED,
   SLIPPED,
-  STATUS_SLOTS,
   TCP,
   type ThreadTallies,
-  TYPES,
   UDP,
 } from './tallies.ts'
 import { DnsTotals } from './totals.ts'
-
-const OTHER = 'other'
-
-/** One piece of memory, which is read again and again. */
-type Reading = () => void
 
 /** What all receivers and senders counted since the process started. */
 export interface SocketLosses {
@@ -61,7 +44,7 @@ export class DnsScrape {
   readonly #totals = new DnsTotals()
   readonly #meters: Meters
   readonly #readings = new Map<string, Reading>()
-  readonly #readSockets: Reading
+  readonly #readSockets: () => void
 
   /** @param losses what the native sockets counted, all of them together */
   constructor(metrics: Metrics, losses: () => SocketLosses = () => NO_LOSSES) {
@@ -87,13 +70,15 @@ export class DnsScrape {
   }
 
   returned(key: LoanKey): void {
-    this.#readings.get(keyOf(key))?.()
+    const reading = this.#readings.get(keyOf(key))
+    reading?.total()
+    reading?.meter()
     this.#readings.delete(keyOf(key))
   }
 
   /** What was counted till now, with the rows that grew since this was called, or with all. */
   counts(all: boolean) {
-    this.read()
+    for (const { total } of this.#readings.values()) total()
     if (all) this.#totals.retell()
     return this.#totals.take(limits.countsRows.default)
   }
@@ -101,19 +86,16 @@ export class DnsScrape {
   /** Words have 32 bits: to be called every few minutes at least. */
   read(): void {
     this.#readSockets()
-    for (const reading of this.#readings.values()) reading()
+    for (const { total, meter } of this.#readings.values()) {
+      total()
+      meter()
+    }
   }
 }
 
 const NO_LOSSES: SocketLosses = { sendFaults: 0, kernelDrops: 0, pollFaults: 0 }
 
-interface Meters {
-  readonly queries: Counter
-  readonly refused: Counter
-  readonly decisions: Counter
-  readonly placed: PlacedMeters
-  readonly routed: RoutedMeters
-  readonly seconds: Histogram
+interface Meters extends EpochMeters {
   readonly outcomes: Counter
   readonly transports: Counter
   readonly cookies: Counter
@@ -178,106 +160,38 @@ function metersOf(metrics: Metrics): Meters {
   }
 }
 
-/** Where the growth of a tally goes. */
-type Sink = readonly [number, Counter, Labels, ((count: number) => void)?]
+/** The metric that the growth of a tally goes to. */
+type Sink = readonly [number, Counter, Labels]
 
 function readingOfThread(meters: Meters, totals: DnsTotals, { tallies }: ThreadTallies): Reading {
-  const grown = new Growth(tallies)
-  const viaUdp = (count: number) => totals.transport('udp', count)
-  const viaTcp = (count: number) => totals.transport('tcp', count)
+  const metered = new Growth(tallies)
+  const totalled = new Growth(tallies)
   const sinks: readonly Sink[] = [
-    ...outcomes.map((reason, at): Sink => {
-      return [at, meters.outcomes, { reason }, (count) => totals.outcome(reason, count)]
-    }),
-    [UDP, meters.transports, { transport: 'udp' }, viaUdp],
-    [TCP, meters.transports, { transport: 'tcp' }, viaTcp],
-    ...cookieStates.map((cookie, at) => [COOKIES + at, meters.cookies, { cookie }] as const),
+    ...outcomes.map((reason, at): Sink => [at, meters.outcomes, { reason }]),
+    [UDP, meters.transports, { transport: 'udp' }],
+    [TCP, meters.transports, { transport: 'tcp' }],
+    ...cookieStates.map((cookie, at): Sink => [COOKIES + at, meters.cookies, { cookie }]),
     [SLIPPED, meters.limited, { action: 'slipped' }],
     [HELD, meters.limited, { action: 'dropped' }],
     [SHED, meters.shed, {}],
     [DROPPED, meters.dropped, {}],
   ]
-  return () => {
-    for (const [at, counter, labels, total] of sinks) {
-      const count = grown.take(at)
-      if (count === 0) continue
-      counter.add(count, labels)
-      total?.(count)
-    }
+  const total = (at: number, add: (count: number) => void) => {
+    const count = totalled.take(at)
+    if (count !== 0) add(count)
   }
-}
-
-/** The names behind the numbers, looked up when something was counted. */
-class Names {
-  readonly #memory: EpochCounts
-  #pools: readonly PoolLabels[] | undefined
-  #domains: readonly string[] | undefined
-
-  constructor(memory: EpochCounts) {
-    this.#memory = memory
-  }
-
-  get pools(): readonly PoolLabels[] {
-    const { labels } = this.#memory
-    this.#pools ??= labels.length === 0 ? [] : readLabels(labels)
-    return this.#pools
-  }
-
-  domain(number: number): string {
-    const { apexes } = this.#memory
-    this.#domains ??= [
-      ...this.pools.map(({ name }) => name),
-      ...(apexes.length === 0 ? [] : textOf(apexes).split('\n')),
-    ]
-    return this.#domains[number] ?? OTHER
-  }
-}
-
-function readingOfEpoch(meters: Meters, totals: DnsTotals, memory: EpochCounts): Reading {
-  const names = new Names(memory)
-  const queries = new Growth(memory.queries)
-  const times = new Growth(memory.times)
-  const chosen = new Growth(memory.chosen)
-  const placed = readingOfPlaces(meters.placed, memory, (number) => names.domain(number))
-  const routed = readingOfRoutes(meters.routed, memory, (number) => names.domain(number))
-  return () => {
-    placed()
-    routed()
-    takeCounts(queries, (key, count) => {
-      const kind = key % KINDS
-      const known = TYPES[Math.floor(kind / STATUS_SLOTS)]
-      const status = rcodeName(kind % STATUS_SLOTS)
-      const type = known === undefined ? OTHER : typeName(known)
-      const domain = names.domain(Math.floor(key / KINDS))
-      meters.queries.add(count, { domain, type, status })
-      totals.query(domain, status, count)
-      if (status === 'REFUSED') meters.refused.add(count)
-    })
-    takeTimes(times, (key, counts, sum) => {
-      const domain = names.domain(Math.floor(key / KINDS))
-      meters.seconds.addAll(counts, sum, { domain, status: rcodeName(key % KINDS) })
-      totals.times(counts, sum)
-    })
-    takeChosen(names, chosen, (count, { name, policy }, server) => {
-      meters.decisions.add(count, { domain: name, algorithm: policy, server })
-      totals.decision(name, policy, server, count)
-    })
-  }
-}
-
-function takeChosen(
-  names: Names,
-  chosen: Growth,
-  take: (count: number, pool: PoolLabels, server: string) => void,
-): void {
-  let pool = 0
-  let from = 0
-  for (let address = 0; address < chosen.words.length; address++) {
-    const count = chosen.take(address)
-    if (count === 0) continue
-    while (address >= from + names.pools[pool]!.servers.length)
-      from += names.pools[pool++]!.servers.length
-    const labels = names.pools[pool]!
-    take(count, labels, labels.servers[address - from]!)
+  return {
+    total: () => {
+      for (const [at, reason] of outcomes.entries())
+        total(at, (count) => totals.outcome(reason, count))
+      total(UDP, (count) => totals.transport('udp', count))
+      total(TCP, (count) => totals.transport('tcp', count))
+    },
+    meter: () => {
+      for (const [at, counter, labels] of sinks) {
+        const count = metered.take(at)
+        if (count !== 0) counter.add(count, labels)
+      }
+    },
   }
 }

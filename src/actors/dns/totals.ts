@@ -19,37 +19,46 @@ export interface ServerRow {
   readonly answers: number
 }
 
-interface Row<T> {
-  value: T
+type Changing<T> = { -readonly [K in keyof T]: T[K] }
+
+/** A row as it is kept: who holds it changes it, and what is told is a copy. */
+export interface Kept<T> {
+  readonly value: Changing<T>
   told: boolean
 }
 
 /** Rows by key, with those that wait to be told. */
-class Rows<T> {
-  readonly #rows = new Map<string, Row<T>>()
+class Rows<T extends object> {
+  readonly #rows: Kept<T>[] = []
+  readonly #byKey = new Map<string, Kept<T>>()
+  /** Where the next telling goes on, so that rows that always grow keep none from being told. */
+  #next = 0
 
-  change(key: string, change: (before: T | undefined) => T): void {
-    const row = this.#rows.get(key)
-    if (row === undefined) this.#rows.set(key, { value: change(undefined), told: false })
-    else {
-      row.value = change(row.value)
-      row.told = false
-    }
+  /** The row of a key, made on first use. */
+  of(key: string, make: () => T): Kept<T> {
+    const known = this.#byKey.get(key)
+    if (known !== undefined) return known
+    const row: Kept<T> = { value: make(), told: false }
+    this.#byKey.set(key, row)
+    this.#rows.push(row)
+    return row
   }
 
   take(most: number): T[] {
+    const rows = this.#rows
     const taken: T[] = []
-    for (const row of this.#rows.values()) {
-      if (taken.length >= most) break
+    for (let passed = 0; passed < rows.length && taken.length < most; passed++) {
+      const row = rows[this.#next]!
+      this.#next = this.#next + 1 < rows.length ? this.#next + 1 : 0
       if (row.told) continue
       row.told = true
-      taken.push(row.value)
+      taken.push({ ...row.value })
     }
     return taken
   }
 
   retell(): void {
-    for (const row of this.#rows.values()) row.told = false
+    for (const row of this.#rows) row.told = false
   }
 }
 
@@ -71,26 +80,28 @@ export class DnsTotals {
   readonly #domains = new Rows<DomainRow>()
   readonly #servers = new Rows<ServerRow>()
 
-  query(domain: string, rcode: string, count: number): void {
-    this.#queries += count
-    add(this.#byRcode, rcode, count)
-    const failures = rcode === 'SERVFAIL' ? count : 0
-    this.#domains.change(domain, (before) => ({
-      domain,
-      queries: (before?.queries ?? 0) + count,
-      failures: (before?.failures ?? 0) + failures,
-    }))
+  domain(domain: string): Kept<DomainRow> {
+    return this.#domains.of(domain, () => ({ domain, queries: 0, failures: 0 }))
   }
 
-  decision(domain: string, algorithm: string, server: string, count: number): void {
+  server(domain: string, algorithm: string, server: string): Kept<ServerRow> {
+    const make = () => ({ domain, algorithm, server, answers: 0 })
+    return this.#servers.of(`${domain} ${algorithm} ${server}`, make)
+  }
+
+  queried(row: Kept<DomainRow>, rcode: string, count: number): void {
+    this.#queries += count
+    add(this.#byRcode, rcode, count)
+    row.value.queries += count
+    if (rcode === 'SERVFAIL') row.value.failures += count
+    row.told = false
+  }
+
+  decided(row: Kept<ServerRow>, count: number): void {
     this.#decisions += count
-    add(this.#byAlgorithm, algorithm, count)
-    this.#servers.change(`${domain} ${algorithm} ${server}`, (before) => ({
-      domain,
-      algorithm,
-      server,
-      answers: (before?.answers ?? 0) + count,
-    }))
+    add(this.#byAlgorithm, row.value.algorithm, count)
+    row.value.answers += count
+    row.told = false
   }
 
   outcome(reason: string, count: number): void {

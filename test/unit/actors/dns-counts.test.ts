@@ -16,6 +16,7 @@ import { ownMemory } from '../../../src/core/base/memory.ts'
 import { placeClients } from '../../../src/core/geo/source.ts'
 import { DnsMeters } from '../../../src/actors/dns/metrics.ts'
 import { DnsScrape } from '../../../src/actors/dns/scrape.ts'
+import { DnsTotals } from '../../../src/actors/dns/totals.ts'
 import type { AuthoritySettings } from '../../../src/core/dns/authority.ts'
 import type { Labels } from '../../../src/kernel/metrics.ts'
 import { countsInto } from '../../harness/dns-counts.ts'
@@ -264,4 +265,48 @@ test('totals are those of the metrics, and rows are told again only when they gr
     { domain: 'app.example.com', queries: 5, failures: 0 },
   ])
   expect(scrape.counts(true).domains).toHaveLength(2)
+})
+
+test('of more rows than are told at a time each has its turn, while all of them grow', () => {
+  const totals = new DnsTotals()
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const grow = () => {
+    for (const name of names) {
+      totals.queried(totals.domain(name), 'NOERROR', 1)
+      totals.decided(totals.server(name, 'weighted', '192.0.2.1:80'), 2)
+    }
+  }
+  const told = Array.from({ length: 5 }, () => {
+    grow()
+    const { domains, servers } = totals.take(2)
+    expect(servers.map(({ domain }) => domain)).toEqual(domains.map(({ domain }) => domain))
+    return domains.map(({ domain, queries }) => `${domain} ${queries}`)
+  })
+  expect(told).toEqual([
+    ['a 1', 'b 1'],
+    ['c 2', 'd 2'],
+    ['e 3', 'a 3'],
+    ['b 4', 'c 4'],
+    ['d 5', 'e 5'],
+  ])
+})
+
+test('metrics are read when they are asked for, once, whoever hears the totals meanwhile', () => {
+  const metrics = fakeMetrics()
+  const scrape = new DnsScrape(metrics)
+  let loan = 0
+  const meters = new DnsMeters(metrics, (one) => {
+    scrape.lent({ name: 'dns', incarnation: 1, loan: ++loan }, one)
+    return () => {}
+  })
+  const ask = asker(meters, servingTwo())
+  const of = { domain: 'app.example.com', algorithm: 'round-robin', server: '192.0.2.1:80' }
+  for (let turn = 0; turn < 4; turn++) {
+    ask('app.example.com')
+    scrape.counts(false)
+  }
+  expect(metrics.value('opengslb_routing_decisions_total', of)).toBe(2)
+  ask('app.example.com')
+  expect(metrics.value('opengslb_routing_decisions_total', of)).toBe(3)
+  expect(scrape.counts(true).totals).toMatchObject({ queries: 5, decisions: 5 })
 })

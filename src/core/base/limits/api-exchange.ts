@@ -33,7 +33,7 @@ export const apiExchangeLimits = {
     1_000,
     [100, 60_000],
     'ms',
-    'rates are shown by the second; telling costs the main thread well under a millisecond',
+    'rates are shown by the second; with 10,000 busy servers it costs about a millisecond',
   ),
   countsRows: limit(
     512,
