@@ -117,8 +117,8 @@ function decideByClient(
   if (size > 0) {
     const { places, sums, guides } = pools
     const start = notedStart(pools.cache, question)
-    const point = pointOf(question.turn)
-    out[0] = places[start + (size === 1 ? 0 : weightedPlace(sums, guides, start, size, point))]!
+    const { turn } = question
+    out[0] = places[start + (size === 1 ? 0 : weightedPlace(sums, guides, start, size, turn))]!
     return 1
   }
   question.method = NO_METHOD
@@ -185,7 +185,7 @@ function firstPlace(
 ): number {
   switch (method) {
     case WEIGHTED:
-      return weightedPlace(pools.sums, pools.guides, from, count, pointOf(turn))
+      return weightedPlace(pools.sums, pools.guides, from, count, turn)
     case FIRST:
       return 0
     case FIRST_SHARED:

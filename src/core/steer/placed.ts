@@ -11,19 +11,21 @@ import { FIXED, FIXED_ORDINALS } from './pool-layout.ts'
 import type { Pools } from './pools.ts'
 import { giveSticky, hasKey } from './sticky.ts'
 import { isGiven } from './sticky-draws.ts'
-import { pointOf, weightedPlace } from './turns.ts'
+import { weightedPlace } from './turns.ts'
 import { BASIS_NOTHING, BASIS_SERVING } from './view.ts'
 
 /**
- * Adds candidates of a group to the answer, that of the point first, which is in [0, 1); returns
- * how many there are then.
+ * Adds candidates of a group to the answer, that of the turn first; returns how many there are
+ * then.
+ *
+ * @param turn a small integer: its point would need memory of its own with each call
  */
 export function giveGroup(
   pools: Pools,
   pool: number,
   question: Question,
   group: number,
-  point: number,
+  turn: number,
   out: Int32Array,
   given: number,
   wanted: number,
@@ -36,7 +38,7 @@ export function giveGroup(
   const from = pools.placesFrom(pool, question.family) + start
   if (hasKey(question.key))
     return giveSticky(pools, pool, question.key, from, size, group, false, out, given, wanted)
-  let place = weightedPlace(sums, guides, from, size, point)
+  let place = weightedPlace(sums, guides, from, size, turn)
   let count = given
   for (let left = size; left > 0 && count < wanted; left--) {
     const candidate = places[from + place]!
@@ -67,7 +69,7 @@ export function decidePlaced(
 ): number {
   const { rankings, stride } = pools.geo!
   const row = question.place! * stride
-  const point = pointOf(question.turn)
+  const { turn } = question
   const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
   const groups = pools.groupsOf(pool)
   question.basis = pools.segments[pools.segmentsFrom(pool, question.family) + groups + 1]!
@@ -77,13 +79,13 @@ export function decidePlaced(
     if (region < 0) break
     const group = pools.layout.ordinals[table + region]!
     if (group < 0) continue
-    given = giveGroup(pools, pool, question, group, point, out, given, wanted)
+    given = giveGroup(pools, pool, question, group, turn, out, given, wanted)
     if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
   }
   if (given >= wanted) return given
   // Of this client nothing is known: the whole pool by turns.
   if (rankings[row]! < 0) return giveAll(pools, pool, question, out, wanted)
-  return giveGroup(pools, pool, question, groups - 1, point, out, given, wanted)
+  return giveGroup(pools, pool, question, groups - 1, turn, out, given, wanted)
 }
 
 function giveAll(
@@ -116,14 +118,14 @@ export function decideFenced(
 ): number {
   const { rankings, stride } = pools.geo!
   const home = rankings[question.place! * stride]!
-  const point = pointOf(question.turn)
+  const { turn } = question
   const table = pools.layout.fixed[pool * FIXED + FIXED_ORDINALS]!
   const groups = pools.groupsOf(pool)
   const bases = pools.segmentsFrom(pool, question.family) + groups + 1
   const group = home < 0 ? -1 : pools.layout.ordinals[table + home]!
   question.basis = group < 0 ? BASIS_NOTHING : pools.segments[bases + group]!
   if (group >= 0) {
-    const given = giveGroup(pools, pool, question, group, point, out, 0, wanted)
+    const given = giveGroup(pools, pool, question, group, turn, out, 0, wanted)
     if (given === 1 && wanted === 1) noteAlone(pools, pool, question, group)
     if (given > 0) return given
     // Its servers of the other family serve: the client can use those.
@@ -133,6 +135,6 @@ export function decideFenced(
   if (mode === 'nodata') return NODATA
   if (mode !== 'fallback') return ALL_DOWN
   question.basis = pools.segments[bases + groups - 1]!
-  const given = giveGroup(pools, pool, question, groups - 1, point, out, 0, wanted)
+  const given = giveGroup(pools, pool, question, groups - 1, turn, out, 0, wanted)
   return given > 0 ? given : ALL_DOWN
 }

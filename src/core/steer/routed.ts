@@ -11,7 +11,7 @@ import { decidePlaced, giveGroup, noteAlone } from './placed.ts'
 import type { Pools } from './pools.ts'
 import { COLD_START, GEO_FALLBACK, LEARNED, type RouteTable } from './routes.ts'
 import { drawn, hasKey, scoreOf } from './sticky.ts'
-import { pointOf } from './turns.ts'
+import { pointOf, turnAt } from './turns.ts'
 
 export function decideRouted(
   pools: Pools,
@@ -81,8 +81,8 @@ function giveRow(
   const { ranking, shares, groups, stride } = table
   const from = question.route! * stride
   const own = pools.segmentsFrom(pool, question.family)
-  const turnPoint = pointOf(question.turn)
-  let point = turnPoint
+  const { turn } = question
+  let inside = turn
   let first = -1
   let whole = 0
   for (let rank = 0; rank < stride; rank++) {
@@ -97,13 +97,13 @@ function giveRow(
   if (whole > shares[from + first]! && hasKey(question.key)) {
     first = stickyRank(pools, own, table, from, question.key)
   } else if (whole > shares[from + first]!) {
-    let left = turnPoint * whole
+    let left = pointOf(turn) * whole
     for (let rank = first; rank < stride && shares[from + rank]! > 0; rank++) {
       if (sizeOf(pools, own, groups[ranking[from + rank]!]!) === 0) continue
       const share = shares[from + rank]!
       if (left < share) {
         first = rank
-        point = left / share
+        inside = turnAt(left / share) | 0
         break
       }
       left -= share
@@ -112,14 +112,14 @@ function giveRow(
   const chosen = groups[ranking[from + first]!]!
   const rest = pools.groupsOf(pool)
   question.basis = pools.segments[own + rest + 1]!
-  let given = giveGroup(pools, pool, question, chosen, point, out, 0, wanted)
+  let given = giveGroup(pools, pool, question, chosen, inside, out, 0, wanted)
   const isAlone = hasKey(question.key) || whole <= shares[from + first]!
   if (wanted === 1 && isAlone) noteAlone(pools, pool, question, chosen)
   for (let rank = 0; rank < stride && given < wanted; rank++) {
     const group = groups[ranking[from + rank]!]!
     if (rank === first || group < 0) continue
-    given = giveGroup(pools, pool, question, group, turnPoint, out, given, wanted)
+    given = giveGroup(pools, pool, question, group, turn, out, given, wanted)
   }
   if (given >= wanted) return given
-  return giveGroup(pools, pool, question, rest - 1, turnPoint, out, given, wanted)
+  return giveGroup(pools, pool, question, rest - 1, turn, out, given, wanted)
 }

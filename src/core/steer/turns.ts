@@ -21,9 +21,9 @@ export const turnAt = (point: number): number =>
   Math.imul(Math.floor(point * 0x1_0000_0000), STEP_BACK) >>> 0
 
 /**
- * The place, counted from `from`, whose stretch of the summed weights holds a point.
+ * The place, counted from `from`, whose stretch of the summed weights holds the point of a turn.
  *
- * @param share the point, in [0, 1)
+ * @param turn whose point it is: given as one, a point would need memory of its own
  * @param guides for each of as many equal parts of the sums as there are places, its first place
  */
 export function weightedPlace(
@@ -31,8 +31,10 @@ export function weightedPlace(
   guides: Int32Array,
   from: number,
   count: number,
-  share: number,
+  turn: number,
 ): number {
+  // As `pointOf` does it, which is not always compiled into its callers.
+  const share = (Math.imul(turn, GOLDEN_STEP) >>> 0) / 0x1_0000_0000
   const point = share * sums[from + count - 1]!
   let place = guides[from + Math.floor(share * count)]!
   while (place < count - 1 && sums[from + place]! <= point) place++
