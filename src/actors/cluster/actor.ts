@@ -23,6 +23,7 @@ import { Membership } from './membership.ts'
 import { clusterMetrics, type StoreLevels, storeMetrics } from './metrics.ts'
 import { openOutpost, outpostUrl } from './outpost.ts'
 import { Pulse } from './pulse.ts'
+import { removed } from './removal.ts'
 import { Replica } from './replica.ts'
 import { Snapshots } from './snapshots.ts'
 import { type ClusterCtx, Standing } from './standing.ts'
@@ -307,14 +308,12 @@ class Node {
     if (left?.outcome === 'done') await this.embedded?.forget()
   }
 
-  /** Removed, or with an answer that was lost: the next look tells. */
   async #removed(id: string): Promise<boolean> {
-    if (await this.#client.remove(id)) return true
-    const members = await this.#client.members()
-    if (members !== undefined) return members.every((member) => member.id !== id)
-    // An etcd that has removed itself ends, and may do so before it has said so.
+    const client = this.#client
     const isSelf = this.membership.find(this.#config.self)?.id === id
-    return isSelf && (await this.embedded?.isRemoved(id)) === true
+    const isMissed = async () => (await this.embedded?.isRemoved(id)) === true
+    const remove = () => client.remove(id)
+    return await removed({ remove, members: () => client.members(), isMissed }, id, isSelf)
   }
 }
 
