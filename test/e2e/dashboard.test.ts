@@ -47,6 +47,8 @@ const looking = (wish: Wish, work: (page: Page) => Promise<void>) =>
 
 const filled = async (page: Page, reason?: string) => {
   const dialog = page.getByRole('dialog')
+  // Whether it asks for a token can be told once it is there.
+  await dialog.waitFor()
   if (reason !== undefined) await dialog.getByLabel('Reason').fill(reason)
   const secret = dialog.getByLabel('Token')
   if (await secret.isVisible()) await secret.fill(API_TOKEN)
